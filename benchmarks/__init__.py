@@ -1,0 +1,1 @@
+"""Cases, runner, metrics, result rows and statistics."""

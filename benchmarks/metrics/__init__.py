@@ -1,0 +1,1 @@
+"""Image metrics, each named by its exact variant."""

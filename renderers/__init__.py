@@ -1,0 +1,1 @@
+"""The renderers and the one interface they implement."""

@@ -1,0 +1,1 @@
+"""BokehDiff: one-step latent diffusion with physics-inspired self-attention."""

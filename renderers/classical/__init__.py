@@ -1,0 +1,1 @@
+"""The classical scatter renderer: reference, CPU kernels, device path."""

@@ -1,0 +1,29 @@
+"""The mistakes a user can make, as exceptions that read as one line: what, expected, received, remedy."""
+
+
+class BokehBenchError(Exception):
+    """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report)."""
+
+
+class UnknownNameError(BokehBenchError):
+    """A renderer, data set, metric or perturbation that no registry knows."""
+
+
+class InvalidSceneError(BokehBenchError):
+    """A scene whose tensors have the wrong shape, type or range."""
+
+
+class InvalidOutputError(BokehBenchError):
+    """A renderer that returned something other than a finite (3,H,W) image in [0,1]."""
+
+
+class MissingDataError(BokehBenchError):
+    """A data set that is not where it was looked for; the message says what to get and where to put it."""
+
+
+class MissingWeightsError(BokehBenchError):
+    """Model weights that are not at hand; the message says what to get and where to put it."""
+
+
+class InvalidOptionError(BokehBenchError):
+    """An option, a setting or a file that holds an impossible value."""

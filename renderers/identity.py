@@ -1,0 +1,17 @@
+"""The floor of every table: the input, unblurred."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from .interface import Capabilities, Renderer, Scene
+
+
+class IdentityRenderer(Renderer):
+    """Returns the all-in-focus image. A renderer that scores below it does harm."""
+
+    name = "identity"
+    capabilities: ClassVar[Capabilities] = Capabilities(needs_disparity=False, differentiable=True)
+
+    def _render(self, scene: Scene, seed: int) -> Tensor:
+        return scene.image

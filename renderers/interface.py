@@ -1,0 +1,222 @@
+"""The words everything else speaks: Scene, Renderer, Capabilities.
+
+Convention: images are display-encoded (gamma), channels first, float32 in [0,1]; disparity is larger = nearer; signed
+defocus is in px of the scene's own resolution, positive in front of the focal plane.
+"""
+
+import dataclasses
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .errors import InvalidOptionError, InvalidOutputError, InvalidSceneError
+from .optics import signed_defocus
+
+log = logging.getLogger(__name__)
+
+OUTPUT_TOLERANCE = 1e-4
+"""How far a renderer's rounding may leave [0,1] before the output counts as wrong."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """One picture to blur: an all-in-focus photograph, its disparity and the lens.
+
+    - ``image``: (3,H,W) float32, display-encoded, [0,1]; HDR highlights may exceed 1.
+    - ``disparity``: (1,H,W) float32, larger = nearer, any finite range.
+    - ``focus_disparity``: the disparity that is rendered sharp.
+    - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0.
+    - ``gamma``: of the display transfer, linear = image ** gamma.
+    - ``target``: (3,H,W) float32 ground truth, encoded alike, or None.
+
+    Raises InvalidSceneError on the wrong shape, type, range, or on values that are not finite.
+    """
+
+    name: str
+    image: Tensor
+    disparity: Tensor
+    focus_disparity: float
+    blur_strength: float
+    gamma: float = 2.2
+    target: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[0] != 3 or 0 in self.image.shape:
+            raise InvalidSceneError(f"scene '{self.name}': image: expected (3, H, W), got {tuple(self.image.shape)}")
+        height, width = self.image.shape[1:]
+        _check_tensor(self.name, "image", self.image, (3, height, width), minimum=0.0)
+        _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
+        if self.target is not None:
+            _check_tensor(self.name, "target", self.target, (3, height, width), minimum=0.0)
+        _check_number(self.name, "focus_disparity", self.focus_disparity, -float("inf"), float("inf"))
+        _check_number(self.name, "blur_strength", self.blur_strength, 0.0, float("inf"))
+        _check_number(self.name, "gamma", self.gamma, 1.0, 5.0)
+
+    @property
+    def height(self) -> int:
+        """Rows of the image."""
+        return self.image.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Columns of the image."""
+        return self.image.shape[2]
+
+    @property
+    def defocus(self) -> Tensor:
+        """Signed defocus (1,H,W) float32 in px: the circle of confusion's radius, positive in front of the focal plane."""
+        return signed_defocus(self.disparity, self.focus_disparity, self.blur_strength)
+
+    def without_target(self) -> "Scene":
+        """Return the scene as a renderer may see it."""
+        return dataclasses.replace(self, target=None)
+
+    def to(self, device: str | torch.device) -> "Scene":
+        """Move every tensor to ``device``."""
+        target = None if self.target is None else self.target.to(device)
+        return dataclasses.replace(
+            self, image=self.image.to(device), disparity=self.disparity.to(device), target=target
+        )
+
+    def resized(self, height: int, width: int) -> "Scene":
+        """Resample to another size and rescale the blur strength with it, so that the picture stays the same.
+
+        Images are area-averaged when they shrink and bilinear when they grow; disparity is bilinear. The blur strength
+        follows the geometric mean of both factors. Only this method changes a scene's resolution.
+        """
+        scale = ((height / self.height) * (width / self.width)) ** 0.5
+        return dataclasses.replace(
+            self,
+            image=_resample(self.image, height, width),
+            disparity=F.interpolate(self.disparity[None], (height, width), mode="bilinear", align_corners=False)[0],
+            target=None if self.target is None else _resample(self.target, height, width),
+            blur_strength=self.blur_strength * scale,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a renderer can do and needs; data, so that a table can show it without running anything."""
+
+    needs_disparity: bool = True
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    deterministic: bool = True
+    differentiable: bool = False
+    hdr: bool = False
+    """Takes values above 1; where False the base class clips the image first, and says so."""
+    size_multiple: int = 1
+    """What the network pads to inside; callers may pass any size."""
+
+
+class Renderer(ABC):
+    """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``; ``_load`` if they load anything.
+
+    ``weights`` says which trained weights make the pictures (None where nothing was trained) and goes into every result row.
+    """
+
+    name: str
+    capabilities: ClassVar[Capabilities]
+    weights: str | None = None
+
+    def __init__(self, name: str | None = None):
+        if name is not None:
+            self.name = name
+        self.device = torch.device("cpu")
+        self.dtype = torch.float32
+        self._prepared = False
+
+    def prepare(self, device: str | torch.device = "cpu", dtype: str | torch.dtype = torch.float32) -> None:
+        """Load weights and compile kernels: everything that must not count as rendering time.
+
+        Raises InvalidOptionError for a device the renderer or the machine does not have or a type it cannot compute in,
+        MissingWeightsError where weights are needed and absent.
+        """
+        self.device, self.dtype = _checked_device(self, device), _checked_dtype(dtype)
+        self._load()
+        self._prepared = True
+
+    def render(self, scene: Scene, seed: int = 0) -> Tensor:
+        """Return the picture a lens would take: (3,H,W) float32, display-encoded, [0,1], on the CPU, the input's size.
+
+        Calls ``prepare()`` with its defaults if nobody did. The same scene and seed give the same bits on one machine where
+        ``capabilities.deterministic``. Raises InvalidOutputError if the result is not what the interface promises.
+        """
+        if not self._prepared:
+            self.prepare()
+        if not self.capabilities.hdr and float(scene.image.max()) > 1.0:
+            log.warning("%s does not take values above 1: the highlights of '%s' are clipped", self.name, scene.name)
+            scene = dataclasses.replace(scene, image=scene.image.clamp(max=1.0))
+        output = self._render(scene.without_target().to(self.device), seed)
+        return _checked_output(self.name, output, scene)
+
+    def _load(self) -> None:  # noqa: B027 - most classical renderers have nothing to load
+        """Load what ``_render`` needs onto ``self.device`` in ``self.dtype``."""
+
+    @abstractmethod
+    def _render(self, scene: Scene, seed: int) -> Tensor:
+        """Render a validated scene whose tensors are on ``self.device``; return (3,H,W) in [0,1]."""
+
+
+def _resample(image: Tensor, height: int, width: int) -> Tensor:
+    smaller = height <= image.shape[1] and width <= image.shape[2]
+    if smaller:
+        return F.interpolate(image[None], (height, width), mode="area")[0]
+    return F.interpolate(image[None], (height, width), mode="bilinear", align_corners=False)[0]
+
+
+def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...], minimum: float | None = None) -> None:
+    if tuple(tensor.shape) != shape:
+        raise InvalidSceneError(
+            f"scene '{scene}': {what}: expected {shape}, got {tuple(tensor.shape)}: resample it in the loader"
+        )
+    if tensor.dtype != torch.float32:
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected float32, got {tensor.dtype}: convert it in the loader")
+    if not bool(torch.isfinite(tensor).all()):
+        raise InvalidSceneError(f"scene '{scene}': {what}: holds NaN or infinite values: repair or drop the file")
+    if minimum is not None and float(tensor.min()) < minimum:
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected values >= {minimum:g}, got {float(tensor.min()):g}")
+
+
+def _check_number(scene: str, what: str, value: float, low: float, high: float) -> None:
+    if not (low <= value <= high) or value in (-float("inf"), float("inf")):
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected a number in [{low:g}, {high:g}], got {value!r}")
+
+
+def _checked_device(renderer: Renderer, device: str | torch.device) -> torch.device:
+    try:
+        parsed = torch.device(device)
+    except RuntimeError as error:
+        raise InvalidOptionError(f"unknown device '{device}': use cpu or cuda") from error
+    if parsed.type not in renderer.capabilities.devices:
+        supported = ", ".join(renderer.capabilities.devices)
+        raise InvalidOptionError(f"{renderer.name} does not run on '{device}': it supports {supported}")
+    if parsed.type == "cuda" and not torch.cuda.is_available():
+        raise InvalidOptionError(f"device '{device}': PyTorch {torch.__version__} sees no CUDA device here: use --device cpu")
+    return parsed
+
+
+def _checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
+    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if isinstance(dtype, str):
+        if dtype not in known:
+            raise InvalidOptionError(f"unknown dtype '{dtype}': use one of {', '.join(known)}")
+        return known[dtype]
+    return dtype
+
+
+def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
+    expected = (3, scene.height, scene.width)
+    if tuple(output.shape) != expected:
+        raise InvalidOutputError(f"{name} on '{scene.name}': expected {expected}, got {tuple(output.shape)}")
+    output = output.detach().to("cpu", torch.float32)
+    if not bool(torch.isfinite(output).all()):
+        raise InvalidOutputError(f"{name} on '{scene.name}': the output holds NaN or infinite values")
+    low, high = float(output.min()), float(output.max())
+    if low < -OUTPUT_TOLERANCE or high > 1.0 + OUTPUT_TOLERANCE:
+        raise InvalidOutputError(f"{name} on '{scene.name}': the output spans [{low:g}, {high:g}], expected [0, 1]")
+    return output.clamp(0.0, 1.0)

@@ -1,0 +1,38 @@
+"""Renderers by name. Importing this module or listing names imports no torch."""
+
+from typing import TYPE_CHECKING
+
+from .errors import InvalidOptionError
+from .lazy_registry import Entry, LazyRegistry
+
+if TYPE_CHECKING:
+    from .interface import Renderer
+
+RENDERERS = LazyRegistry(
+    "renderer",
+    "bokehbench.renderers",
+    {
+        "identity": Entry(".renderers.identity:IdentityRenderer", "the input, unblurred: the floor of every table"),
+        "classical": Entry(
+            ".renderers.classical.scatter:ScatterRenderer",
+            "scatter of every pixel over its disc in linear light (BokehMe's classical renderer)",
+        ),
+    },
+)
+
+
+def load_renderer(name: str) -> "Renderer":
+    """Create a renderer from ``name`` or ``name@checkpoint``; nothing is loaded before its ``prepare``.
+
+    Raises UnknownNameError for an unknown name, InvalidOptionError for a checkpoint where the renderer has no weights.
+    """
+    base, at, checkpoint = name.partition("@")
+    entry = RENDERERS.find(base)
+    target = entry.load()
+    if not at:
+        return target(**{"name": name, **entry.options})
+    if not getattr(target, "takes_checkpoint", False):
+        raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
+    if not checkpoint:
+        raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
+    return target(**{"name": name, **entry.options, "checkpoint": checkpoint})

@@ -1,0 +1,1 @@
+"""How quality falls when the disparity is wrong."""
