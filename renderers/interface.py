@@ -69,7 +69,7 @@ class Scene:
 
     @property
     def defocus(self) -> Tensor:
-        """Signed defocus (1,H,W) float32 in px: the circle of confusion's radius, positive in front of the focal plane."""
+        """Signed radius of the circle of confusion, (1,H,W) float32 in px, positive in front of the focal plane."""
         return signed_defocus(self.disparity, self.focus_disparity, self.blur_strength)
 
     def without_target(self) -> "Scene":
@@ -114,9 +114,9 @@ class Capabilities:
 
 
 class Renderer(ABC):
-    """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``; ``_load`` if they load anything.
+    """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
 
-    ``weights`` says which trained weights make the pictures (None where nothing was trained) and goes into every result row.
+    ``weights`` says which trained weights make the pictures (None where nothing was trained); every result row names it.
     """
 
     name: str
@@ -141,10 +141,10 @@ class Renderer(ABC):
         self._prepared = True
 
     def render(self, scene: Scene, seed: int = 0) -> Tensor:
-        """Return the picture a lens would take: (3,H,W) float32, display-encoded, [0,1], on the CPU, the input's size.
+        """Return the picture a lens would take: (3,H,W) float32, display-encoded, [0,1], on the renderer's device.
 
-        Calls ``prepare()`` with its defaults if nobody did. The same scene and seed give the same bits on one machine where
-        ``capabilities.deterministic``. Raises InvalidOutputError if the result is not what the interface promises.
+        Calls ``prepare()`` with its defaults if nobody did. The same scene and seed give the same bits on one machine
+        where ``capabilities.deterministic``. Raises InvalidOutputError if the result is not what is promised here.
         """
         if not self._prepared:
             self.prepare()
@@ -175,7 +175,7 @@ def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...],
             f"scene '{scene}': {what}: expected {shape}, got {tuple(tensor.shape)}: resample it in the loader"
         )
     if tensor.dtype != torch.float32:
-        raise InvalidSceneError(f"scene '{scene}': {what}: expected float32, got {tensor.dtype}: convert it in the loader")
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected float32, got {tensor.dtype}: convert it")
     if not bool(torch.isfinite(tensor).all()):
         raise InvalidSceneError(f"scene '{scene}': {what}: holds NaN or infinite values: repair or drop the file")
     if minimum is not None and float(tensor.min()) < minimum:
@@ -196,7 +196,9 @@ def _checked_device(renderer: Renderer, device: str | torch.device) -> torch.dev
         supported = ", ".join(renderer.capabilities.devices)
         raise InvalidOptionError(f"{renderer.name} does not run on '{device}': it supports {supported}")
     if parsed.type == "cuda" and not torch.cuda.is_available():
-        raise InvalidOptionError(f"device '{device}': PyTorch {torch.__version__} sees no CUDA device here: use --device cpu")
+        raise InvalidOptionError(
+            f"device '{device}': PyTorch {torch.__version__} sees no CUDA device: use --device cpu"
+        )
     return parsed
 
 
@@ -213,7 +215,7 @@ def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
     expected = (3, scene.height, scene.width)
     if tuple(output.shape) != expected:
         raise InvalidOutputError(f"{name} on '{scene.name}': expected {expected}, got {tuple(output.shape)}")
-    output = output.detach().to("cpu", torch.float32)
+    output = output.to(torch.float32)
     if not bool(torch.isfinite(output).all()):
         raise InvalidOutputError(f"{name} on '{scene.name}': the output holds NaN or infinite values")
     low, high = float(output.min()), float(output.max())

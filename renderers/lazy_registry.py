@@ -18,8 +18,8 @@ from .errors import UnknownNameError
 class Entry:
     """What a registry knows about a name before importing it.
 
-    ``target`` is ``"module:attribute"`` (a leading dot means inside ``bokehbench``), ``summary`` one line for ``--list``,
-    ``options`` keyword arguments bound to the name: a variant is a configuration, not a class.
+    ``target`` is ``"module:attribute"`` (a leading dot means inside ``bokehbench``), ``summary`` one line for
+    ``--list``, ``options`` keyword arguments bound to the name: a variant is a configuration, not a class.
     """
 
     target: str

@@ -7,8 +7,8 @@ def signed_defocus(disparity: Tensor, focus_disparity: float, blur_strength: flo
     """Return the signed radius of the circle of confusion in px, positive in front of the focal plane.
 
     ``disparity``: any shape, larger = nearer; ``blur_strength``: px per unit of disparity.
-    A thin lens of radius a (scene units) with image-plane focal length f_px has the radius a * f_px * |1/z - 1/z_focus|, so
-    with disparity = 1/z the blur strength is a * f_px.
+    A thin lens of radius a (scene units) with image-plane focal length f_px has the radius
+    a * f_px * |1/z - 1/z_focus|, so with disparity = 1/z the blur strength is a * f_px.
     """
     return blur_strength * (disparity - focus_disparity)
 
