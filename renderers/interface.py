@@ -116,7 +116,7 @@ class Capabilities:
 class Renderer(ABC):
     """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
 
-    ``weights`` says which trained weights make the pictures (None where nothing was trained); every result row names it.
+    ``weights`` says which trained weights make the pictures (None where nothing was trained); each result row names it.
     """
 
     name: str
@@ -196,9 +196,7 @@ def _checked_device(renderer: Renderer, device: str | torch.device) -> torch.dev
         supported = ", ".join(renderer.capabilities.devices)
         raise InvalidOptionError(f"{renderer.name} does not run on '{device}': it supports {supported}")
     if parsed.type == "cuda" and not torch.cuda.is_available():
-        raise InvalidOptionError(
-            f"device '{device}': PyTorch {torch.__version__} sees no CUDA device: use --device cpu"
-        )
+        raise InvalidOptionError(f"device '{device}': torch {torch.__version__} sees no CUDA device: use --device cpu")
     return parsed
 
 

@@ -1,0 +1,44 @@
+"""What a data set is to the harness: named scenes, loaded one at a time."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..renderers.interface import Scene
+
+
+class SceneDataset(ABC):
+    """Named scenes with a stated protocol. Sub-classes set the texts below and write ``scene_names`` and ``load``.
+
+    - ``protocol``: how focus, blur strength and colour transfer are set, in a sentence that the report prints.
+    - ``terms``: licence and origin of the pictures, likewise.
+    - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
+    """
+
+    name: str
+    protocol: str
+    terms: str
+    scored: bool = True
+
+    def __init__(self, name: str | None = None, data_root: Path | None = None):
+        if name is not None:
+            self.name = name
+        self.data_root = data_root
+
+    def prepare(self) -> None:  # noqa: B027 - most data sets are ready as they lie on disk
+        """Generate or index what is needed, with a progress bar where it takes over a second.
+
+        Raises MissingDataError in one line that says what to get and where to put it.
+        """
+
+    @abstractmethod
+    def scene_names(self) -> Sequence[str]:
+        """Return the scenes' names in their fixed order. Call ``prepare`` first."""
+
+    @abstractmethod
+    def load(self, scene_name: str) -> Scene:
+        """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""
+
+    def cluster(self, scene_name: str) -> str:
+        """Return the name of the independent unit a scene belongs to: intervals are computed over these."""
+        return scene_name
