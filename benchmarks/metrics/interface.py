@@ -30,6 +30,6 @@ class Metric(ABC):
     def score(self, prediction: Tensor, scene: Scene) -> float | None:
         """Compare ``prediction`` with ``scene.target``, both (3,H,W) float32, display-encoded, [0,1], 8-bit values.
 
-        ``scene`` is the unperturbed scene: its defocus tells where focus and depth edges are. Returns None where the metric
-        is not defined on this scene (no pixel in focus, no depth edge).
+        ``scene`` is the unperturbed scene: its defocus tells where focus and depth edges are. Returns None where the
+        metric is not defined on this scene (no pixel in focus, no depth edge).
         """
