@@ -13,12 +13,14 @@ class SceneDataset(ABC):
     - ``protocol``: how focus, blur strength and colour transfer are set, in a sentence that the report prints.
     - ``terms``: licence and origin of the pictures, likewise.
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
+    - ``version``: changes whenever the pictures do; stored results of another version are not reused.
     """
 
     name: str
     protocol: str
     terms: str
     scored: bool = True
+    version: str = ""
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:

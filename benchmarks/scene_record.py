@@ -1,0 +1,72 @@
+"""What a run keeps of a scene, so that a report needs no data set: input, disparity, target, and where to look."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..renderers.interface import Scene
+from .files import safe_name, write_image, write_json, write_map
+
+EDGE_WINDOW_PX = 9
+EDGE_COUNT = 3
+EDGE_STEP_PX = 2.0
+"""A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
+
+
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
+    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
+    folder = run / "scenes" / safe_name(dataset) / safe_name(scene.name)
+    description = describe_scene(dataset, cluster, scene)
+    record = folder / "scene.json"
+    if record.exists() and json.loads(record.read_text(encoding="utf-8")) == description:
+        return
+    low, high = description["disparity_range"]
+    write_image(folder / "input.png", scene.image)
+    write_map(folder / "disparity.png", scene.disparity, low, high)
+    if scene.target is not None:
+        write_image(folder / "target.png", scene.target)
+    write_json(record, description)
+
+
+def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
+    """Return the content of scene.json."""
+    return {
+        "dataset": dataset,
+        "scene": scene.name,
+        "cluster": cluster,
+        "height": scene.height,
+        "width": scene.width,
+        "focus_disparity": float(scene.focus_disparity),
+        "blur_strength": float(scene.blur_strength),
+        "gamma": float(scene.gamma),
+        "max_radius_px": float(scene.defocus.abs().max()),
+        "disparity_range": [float(scene.disparity.min()), float(scene.disparity.max())],
+        "edges": find_depth_edges(scene.defocus),
+    }
+
+
+def find_depth_edges(defocus: Tensor) -> list[list[int]]:
+    """Return up to three [row, column] on the strongest depth edges of (1,H,W) defocus in px, far from each other.
+
+    Strength is the range of defocus within a small window; each choice suppresses its surroundings.
+    """
+    height, width = defocus.shape[1:]
+    pad = EDGE_WINDOW_PX // 2
+    highest = F.max_pool2d(defocus[None], EDGE_WINDOW_PX, 1, pad)[0, 0]
+    lowest = -F.max_pool2d(-defocus[None], EDGE_WINDOW_PX, 1, pad)[0, 0]
+    # Averaged over the window, long edges win over single pixels, and the centre lies on the edge.
+    strength = F.avg_pool2d((highest - lowest)[None], EDGE_WINDOW_PX, 1, pad)[0]
+    apart = max(height, width) // 4
+    chosen: list[list[int]] = []
+    for _ in range(EDGE_COUNT):
+        position = int(torch.argmax(strength))
+        row, column = divmod(position, width)
+        if float(strength[row, column]) < EDGE_STEP_PX:
+            break
+        chosen.append([row, column])
+        strength[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = 0.0
+    return chosen

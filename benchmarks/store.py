@@ -1,0 +1,170 @@
+"""Where results live: append-only JSON lines that survive a kill, read back with the newest row of a key winning.
+
+DIR/results/RUN/run.json          what was asked, by which command, where
+                rows-00000.jsonl  one row per finished case, in the order they finished
+                images/           the renders that were scored, 8-bit PNG
+                scenes/           what was rendered: input, disparity, target, and scene.json
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from filelock import FileLock, Timeout
+
+from ..renderers.errors import InvalidOptionError
+from .files import write_json
+
+SCHEMA = 1
+ROWS_FILE = "rows-00000.jsonl"
+
+
+def run_folder(output: Path, run: str) -> Path:
+    """Return DIR/results/RUN. Raises InvalidOptionError for a name that is not one plain folder name."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", run):
+        raise InvalidOptionError(
+            f"--run '{run}': expected letters, digits, '.', '_' or '-', not starting with '.' or '-'"
+        )
+    return output / "results" / run
+
+
+def discard_run(folder: Path) -> None:
+    """Remove what earlier commands stored in this run, and nothing else."""
+    for name in ("run.json", *(path.name for path in folder.glob("rows-*.jsonl"))):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("images", "scenes"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run for this process; two commands writing one run would render the same cases.
+
+    Raises InvalidOptionError when another process holds it or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise InvalidOptionError(
+            f"{folder}: another command is writing this run: wait for it, or use --run NAME"
+        ) from error
+    except OSError as error:
+        raise InvalidOptionError(
+            f"{folder}: cannot write here ({error.strerror}): choose a folder with --output"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class RowWriter:
+    """Appends rows, one flushed JSON line each. A line torn by a kill is cut off before the first append."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / ROWS_FILE
+
+    def __enter__(self) -> Self:
+        self._file: IO[bytes] = self.path.open("ab")
+        whole = _length_of_whole_lines(self.path)
+        if whole < self.path.stat().st_size:
+            self._file.truncate(whole)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Write one row. NaN and infinity are refused: a metric that has no value is null."""
+        self._file.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+
+
+def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read every part file; the newest row of a key wins, a torn or foreign line is dropped."""
+    rows: dict[str, dict[str, Any]] = {}
+    for part in sorted(folder.glob("rows-*.jsonl")):
+        for row in _whole_rows(part.read_bytes().split(b"\n")):
+            rows[row["key"]] = row
+    return rows
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as the reports see it.
+
+    ``meta`` is run.json; ``rows`` the rows of the last command's plan, in its order; ``scenes`` the scene.json of every
+    scene in those rows, each with its ``folder`` relative to the run's.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    rows: list[dict[str, Any]]
+    scenes: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: Path) -> "StoredRun":
+        """Read a run. Raises InvalidOptionError where there is none."""
+        try:
+            meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first") from error
+        except ValueError as error:
+            raise InvalidOptionError(
+                f"{folder / 'run.json'}: not valid JSON ({error}): run again with --fresh"
+            ) from error
+        if meta.get("schema") != SCHEMA:
+            raise InvalidOptionError(f"{folder}: expected schema {SCHEMA}, got {meta.get('schema')}: run with --fresh")
+        stored = read_rows(folder)
+        rows = [stored[key] for key in meta["plan"] if key in stored]
+        wanted = {(row["dataset"], row["scene"]) for row in rows}
+        scenes = [scene for scene in _read_scenes(folder) if (scene["dataset"], scene["scene"]) in wanted]
+        order = {
+            pair: position for position, pair in enumerate(dict.fromkeys((r["dataset"], r["scene"]) for r in rows))
+        }
+        return cls(folder, meta, rows, sorted(scenes, key=lambda s: order[s["dataset"], s["scene"]]))
+
+
+def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+    """Write run.json, atomically."""
+    write_json(folder / "run.json", {"schema": SCHEMA, **meta})
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Read run.json; empty where no run is stored. Raises InvalidOptionError where it is damaged or of another schema."""
+    path = folder / "run.json"
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InvalidOptionError(f"{path}: not valid JSON ({error}): start over with --fresh") from error
+    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
+        raise InvalidOptionError(f"{path}: expected a run of schema {SCHEMA}: start over with --fresh")
+    return meta
+
+
+def _read_scenes(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("scenes/*/*/scene.json")):
+        yield {**json.loads(path.read_text(encoding="utf-8")), "folder": path.parent.relative_to(folder)}
+
+
+def _length_of_whole_lines(path: Path) -> int:
+    return path.read_bytes().rfind(b"\n") + 1
+
+
+def _whole_rows(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and row.get("schema") == SCHEMA and isinstance(row.get("key"), str):
+            yield row

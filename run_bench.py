@@ -1,0 +1,184 @@
+"""Benchmark bokeh renderers: render, score, and write a report. See --help."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+try:
+    from bokehbench.renderers.errors import BokehBenchError, InvalidOptionError
+except ModuleNotFoundError as missing:
+    if (missing.name or "").partition(".")[0] != "bokehbench":
+        raise
+    sys.exit(
+        "run_bench.py: bokehbench is not installed: run  pip install -c constraints.txt -e .  in this folder first"
+    )
+
+HERE = Path(__file__).resolve().parent
+DEFAULT_RENDERERS = "identity,classical"
+DEFAULT_DATASETS = "synbokeh-mini,motorcycle"
+
+EXAMPLES = """\
+examples:
+  python run_bench.py                                      the embedded data sets, then open reports/index.html
+  python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3
+  python run_bench.py --metrics psnr,lpips-alex --weights FOLDER
+  python run_bench.py --run night --output /data/bokeh     results in /data/bokeh/results/night
+  python run_bench.py --list                               everything that has a name
+
+A command that is interrupted goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report
+is written, but cases failed or were skipped (named at the end); 2: the command cannot run (one line says why).
+"""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line ``arguments``; return the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        if options.list:
+            return list_names()
+        return run(options, arguments)
+    except BokehBenchError as error:
+        print(f"run_bench.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("run_bench.py: interrupted; finished cases are kept: give the same command to go on", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every option. Imports nothing heavy: --help answers at once."""
+    parser = OneLineParser(
+        prog="run_bench.py",
+        description="Render scenes with bokeh renderers, score them against ground truth, write reports/index.html.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    what = parser.add_argument_group("what to run (comma-separated names; --list shows them)")
+    what.add_argument(
+        "--renderers", type=names, default=DEFAULT_RENDERERS, metavar="NAMES", help="default: %(default)s"
+    )
+    what.add_argument("--datasets", type=names, default=DEFAULT_DATASETS, metavar="NAMES", help="default: %(default)s")
+    what.add_argument("--metrics", type=names, default=None, metavar="NAMES", help="default: all of them")
+    what.add_argument("--limit", type=positive, metavar="N", help="only the first N scenes of each data set")
+    how = parser.add_argument_group("how")
+    how.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N; default: cuda where there is one")
+    how.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32", help="for networks")
+    how.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of renderers that draw random numbers; default: 0"
+    )
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--output", type=Path, default=HERE, metavar="DIR", help="gets results/ and reports/; default: here"
+    )
+    where.add_argument(
+        "--run", default="default", metavar="NAME", help="results/NAME keeps this run; default: %(default)s"
+    )
+    where.add_argument("--data-root", type=Path, metavar="DIR", help="folder of data sets that you bring yourself")
+    where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
+    instead = parser.add_argument_group("instead of a plain run")
+    instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
+    instead.add_argument(
+        "--report-only", action="store_true", help="write the report of what is stored, render nothing"
+    )
+    instead.add_argument("--list", action="store_true", help="name every renderer, data set and metric")
+    return parser
+
+
+def names(text: str) -> list[str]:
+    """Parse ``a,b,c``; repeated names count once."""
+    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("expected at least one name")
+    return found
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+    return int(text)
+
+
+def list_names() -> int:
+    """Print every registered name with its summary."""
+    from bokehbench.benchmarks.metrics.registry import METRICS
+    from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.registry import RENDERERS
+
+    for registry in (RENDERERS, DATASETS, METRICS):
+        print(f"{registry.kind}s:")
+        for name, entry in registry.entries.items():
+            print(f"  {name:<22} {entry.summary}")
+    return 0
+
+
+def run(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Run the benchmark unless only the report is wanted, then write the report."""
+    check_folders(options)
+    # Imported late: PyTorch alone takes over a second, and --help needs none of it.
+    from bokehbench.benchmarks.metrics.registry import METRICS
+    from bokehbench.benchmarks.session import Settings, run_benchmark
+    from bokehbench.benchmarks.store import StoredRun, run_folder
+    from bokehbench.reports.page import write_report
+
+    folder = run_folder(options.output, options.run)
+    if not options.report_only:
+        run_benchmark(
+            Settings(
+                renderers=options.renderers,
+                datasets=options.datasets,
+                metrics=options.metrics or list(METRICS.entries),
+                output=options.output,
+                run=options.run,
+                limit=options.limit,
+                device=options.device,
+                dtype=options.dtype,
+                seed=options.seed,
+                fresh=options.fresh,
+                data_root=options.data_root,
+                weights=options.weights,
+                command=shlex.join(["python", "run_bench.py", *arguments]),
+            )
+        )
+    stored = StoredRun.open(folder)
+    page = write_report(stored, options.output / "reports")
+    return summarise(stored.rows, page)
+
+
+def check_folders(options: argparse.Namespace) -> None:
+    """Refuse folders that are named but absent, before anything is computed."""
+    for option, folder in (("--data-root", options.data_root), ("--weights", options.weights)):
+        if folder is not None and not folder.is_dir():
+            raise InvalidOptionError(f"{option} {folder}: no such folder")
+    if options.output.exists() and not options.output.is_dir():
+        raise InvalidOptionError(f"--output {options.output}: is a file, expected a folder")
+
+
+def summarise(rows: list[dict], page: Path) -> int:
+    """Print what did not work, each reason once, and where the report is. Returns the exit code."""
+    unfinished = [row for row in rows if row["status"] != "ok"]
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for row in unfinished:
+        reasons.setdefault((row["status"], row["renderer"], row["reason"]), []).append(
+            f"{row['dataset']}/{row['scene']}"
+        )
+    for (status, renderer, reason), scenes in reasons.items():
+        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
+        print(f"{status}: {renderer} on {which}: {reason}", file=sys.stderr)
+    print(f"{len(rows) - len(unfinished)} of {len(rows)} cases ok. Report: {page}")
+    return 1 if unfinished else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
