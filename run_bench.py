@@ -27,8 +27,8 @@ examples:
   python run_bench.py --run night --output /data/bokeh     results in /data/bokeh/results/night
   python run_bench.py --list                               everything that has a name
 
-A command that is interrupted goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report
-is written, but cases failed or were skipped (named at the end); 2: the command cannot run (one line says why).
+An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
+written, but cases failed or were skipped (named at the end); 2: the command cannot run (one line says why).
 """
 
 

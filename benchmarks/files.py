@@ -22,7 +22,7 @@ def safe_name(name: str) -> str:
     A name that is safe already is kept. The result is never empty, hidden, or a way out of its folder.
     """
     safe = re.sub(r"[^A-Za-z0-9._@+-]+", "-", name).lstrip(".")[:LONGEST_NAME]
-    if safe == name:
+    if safe and safe == name:
         return safe
     return f"{safe or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

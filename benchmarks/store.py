@@ -112,16 +112,9 @@ class StoredRun:
     @classmethod
     def open(cls, folder: Path) -> "StoredRun":
         """Read a run. Raises InvalidOptionError where there is none."""
-        try:
-            meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first") from error
-        except ValueError as error:
-            raise InvalidOptionError(
-                f"{folder / 'run.json'}: not valid JSON ({error}): run again with --fresh"
-            ) from error
-        if meta.get("schema") != SCHEMA:
-            raise InvalidOptionError(f"{folder}: expected schema {SCHEMA}, got {meta.get('schema')}: run with --fresh")
+        meta = read_meta(folder)
+        if not meta:
+            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first, without --report-only")
         stored = read_rows(folder)
         rows = [stored[key] for key in meta["plan"] if key in stored]
         wanted = {(row["dataset"], row["scene"]) for row in rows}
@@ -138,7 +131,7 @@ def write_meta(folder: Path, meta: dict[str, Any]) -> None:
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """Read run.json; empty where no run is stored. Raises InvalidOptionError where it is damaged or of another schema."""
+    """Read run.json; empty where no run is stored. Raises InvalidOptionError for a damaged file or another schema."""
     path = folder / "run.json"
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))

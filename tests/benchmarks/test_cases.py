@@ -1,0 +1,32 @@
+from bokehbench.benchmarks.cases import Case, expand_cases
+
+
+def test_expansion_keeps_renderers_together():
+    cases = expand_cases([("a", None), ("b", "w1")], [("d", "v1", ["x", "y"]), ("e", "", ["z"])], seed=4)
+    assert [(c.renderer, c.dataset, c.scene) for c in cases] == [
+        (renderer, *pair) for renderer in "ab" for pair in (("d", "x"), ("d", "y"), ("e", "z"))
+    ]
+    assert {c.seed for c in cases} == {4}
+
+
+def test_keys_tell_everything_apart():
+    base = {"dataset": "d", "scene": "s", "renderer": "r"}
+    different = [
+        {},
+        {"dataset_version": "2"},
+        {"weights": "abc"},
+        {"perturbation": "erode", "severity": 1},
+        {"perturbation": "erode", "severity": -1},
+        {"perturbation": "erode", "severity": 0.5},
+        {"seed": 1},
+        {"device": "cuda"},
+        {"dtype": "float16"},
+        {"scene": "s/r"},
+        {"dataset": "d/s", "scene": ""},
+    ]
+    assert len({Case(**(base | fields)).key for fields in different}) == len(different)
+
+
+def test_key_is_stable_printable_and_one_line():
+    case = Case(dataset="d", scene="Bäume\n/..", renderer="bokehdiff@/my folder", weights="tiny 1a2b")
+    assert case.key == "d/B%C3%A4ume%0A%2F../bokehdiff@%2Fmy%20folder#tiny%201a2b/none/0/0/cpu/float32"
