@@ -1,5 +1,6 @@
 """What a run keeps of a scene, so that a report needs no data set: input, disparity, target, and where to look."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
         "max_radius_px": float(scene.defocus.abs().max()),
         "disparity_range": [float(scene.disparity.min()), float(scene.disparity.max())],
         "edges": find_depth_edges(scene.defocus),
+        "sha256": _fingerprint(scene),
     }
 
 
@@ -70,3 +72,11 @@ def find_depth_edges(defocus: Tensor) -> list[list[int]]:
         chosen.append([row, column])
         strength[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = 0.0
     return chosen
+
+
+def _fingerprint(scene: Scene) -> str:
+    digest = hashlib.sha256()
+    for tensor in (scene.image, scene.disparity, scene.target):
+        if tensor is not None:
+            digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,14 @@
+# The checks that a change must pass, in the active environment (pip install -c constraints.txt -e '.[dev]').
+.PHONY: check lint types test
+
+check: lint types test
+
+lint:
+	ruff check
+	ruff format --check
+
+types:
+	python -m mypy
+
+test:
+	python -m pytest

@@ -1,0 +1,83 @@
+"""The layout: every package is listed, imports go one way, and ``import datasets`` means Hugging Face's package."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("renderers", "datasets", "benchmarks", "robustness", "reports")
+ALLOWED = {
+    "renderers": {"renderers"},
+    "datasets": {"datasets", "renderers"},
+    "benchmarks": {"benchmarks", "datasets", "renderers"},
+    "robustness": {"robustness", "benchmarks", "datasets", "renderers"},
+    "reports": {"reports", "benchmarks", "datasets", "renderers"},
+}
+
+
+def modules():
+    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def bokehbench_imports(path: Path):
+    """Yield the dotted name, inside bokehbench, of everything that a module imports from the project."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            yield ".".join((*base, node.module or ""))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bokehbench."):
+            yield node.module.removeprefix("bokehbench.")
+        elif isinstance(node, ast.Import):
+            yield from (a.name.removeprefix("bokehbench.") for a in node.names if a.name.startswith("bokehbench."))
+
+
+def test_every_package_is_listed():
+    """A missing entry works in an editable install and is absent from the wheel."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT) for path in modules()}
+    assert set(settings["packages"]) == {"bokehbench." + ".".join(folder.parts) for folder in folders}
+
+
+def test_datasets_folder_shadows_nothing():
+    assert not (ROOT / "datasets" / "__init__.py").exists()
+    assert not (ROOT / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    room = path.relative_to(ROOT).parts[0]
+    foreign = {name.partition(".")[0] for name in bokehbench_imports(path)} - ALLOWED[room]
+    assert not foreign, f"{room} must not import {foreign}"
+
+
+def test_no_bare_imports_of_our_folders():
+    """``import renderers`` works from the root folder and nowhere else."""
+    bare = set(ROOMS) - {"datasets"}
+    for path in (*modules(), ROOT / "run_bench.py", *(ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert node.module.partition(".")[0] not in bare, path
+            elif isinstance(node, ast.Import):
+                assert not {a.name.partition(".")[0] for a in node.names} & bare, path
+
+
+PROBE = "import datasets, sys; sys.exit(0 if hasattr(datasets, 'load_dataset') else 1)"
+
+
+@pytest.mark.parametrize("how", ["run_bench.py", "pytest", "python -m pytest"])
+def test_hugging_face_datasets_is_found_from_the_root(tmp_path, how):
+    probe = tmp_path / "test_probe.py"
+    if how == "run_bench.py":
+        code = f"import sys, runpy; sys.argv = ['run_bench.py']; sys.path[0] = {str(ROOT)!r}; runpy.run_path('run_bench.py'); {PROBE}"
+        command = [sys.executable, "-c", code]
+    else:
+        probe.write_text("def test_probe():\n    import datasets\n    assert hasattr(datasets, 'load_dataset')\n")
+        start = [Path(sys.executable).with_name("pytest")] if how == "pytest" else [sys.executable, "-m", "pytest"]
+        command = [*start, "-q", "-p", "no:cacheprovider", probe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
