@@ -45,5 +45,5 @@ def test_example_runs_as_the_text_says(tmp_path):
     scores = {(row["renderer"], row["scene"]): row["metrics"] for row in map(json.loads, rows)}
     assert len(scores) == 6
     assert scores["box-blur", "narrow"]["psnr"] > scores["identity", "narrow"]["psnr"]
-    assert scores["box-blur", "narrow"]["mean-error"] < scores["identity", "narrow"]["mean-error"]
+    assert scores["box-blur", "narrow"]["mean-difference"] < scores["identity", "narrow"]["mean-difference"]
     assert (tmp_path / "out" / "reports" / "index.html").exists()

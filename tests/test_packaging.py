@@ -66,16 +66,24 @@ def test_no_bare_imports_of_our_folders():
                 assert not {a.name.partition(".")[0] for a in node.names} & bare, path
 
 
-PROBE = "import datasets, sys; sys.exit(0 if hasattr(datasets, 'load_dataset') else 1)"
+PROBE = """
+import runpy
+import sys
+
+sys.path[0] = sys.argv[1]  # what Python does for a script in that folder
+runpy.run_path("run_bench.py")
+import datasets
+
+assert hasattr(datasets, "load_dataset"), datasets
+"""
 
 
 @pytest.mark.parametrize("how", ["run_bench.py", "pytest", "python -m pytest"])
 def test_hugging_face_datasets_is_found_from_the_root(tmp_path, how):
-    probe = tmp_path / "test_probe.py"
     if how == "run_bench.py":
-        code = f"import sys, runpy; sys.argv = ['run_bench.py']; sys.path[0] = {str(ROOT)!r}; runpy.run_path('run_bench.py'); {PROBE}"
-        command = [sys.executable, "-c", code]
+        command = [sys.executable, "-c", PROBE, str(ROOT)]
     else:
+        probe = tmp_path / "test_probe.py"
         probe.write_text("def test_probe():\n    import datasets\n    assert hasattr(datasets, 'load_dataset')\n")
         start = [Path(sys.executable).with_name("pytest")] if how == "pytest" else [sys.executable, "-m", "pytest"]
         command = [*start, "-q", "-p", "no:cacheprovider", probe]

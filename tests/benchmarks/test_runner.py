@@ -54,8 +54,8 @@ class Counting(Renderer):
         return scene.image * 0.9
 
 
-class MeanError(Metric):
-    name = "mean-error"
+class MeanDifference(Metric):
+    name = "mean-difference"
     higher_is_better = False
     description = "for tests"
 
@@ -65,7 +65,7 @@ class MeanError(Metric):
         return float((prediction - scene.target).abs().mean())
 
 
-MEAN_ERROR = (MeanError(),)
+MEAN_DIFFERENCE = (MeanDifference(),)
 
 
 class Undefined(Metric):
@@ -81,7 +81,7 @@ class Undefined(Metric):
 def bench(tmp_path, make_scene):
     """A function that runs the three scenes through counting renderers and returns rows and counts."""
 
-    def run(*renderers, metrics=MEAN_ERROR, scored=True, damaged=""):
+    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged=""):
         dataset = Scenes(make_scene, scored)
         dataset.damaged = damaged
         by_name = {renderer.name: renderer for renderer in renderers}
@@ -104,7 +104,7 @@ def test_rows_carry_picture_scores_and_cost(bench):
         assert (bench.folder / row["image"]).resolve().is_relative_to(bench.folder)
     image = read_image(bench.folder / rows[0]["image"])
     target = read_image(bench.folder / "scenes" / "scenes" / "one" / "target.png")
-    assert rows[0]["metrics"]["mean-error"] == pytest.approx(float((image - target).abs().mean()), abs=1e-7)
+    assert rows[0]["metrics"]["mean-difference"] == pytest.approx(float((image - target).abs().mean()), abs=1e-7)
 
 
 def test_scenes_are_recorded_once_with_their_true_names(bench):
@@ -204,22 +204,22 @@ def test_renderer_that_cannot_be_prepared(bench, error, status):
 def test_new_metric_scores_the_pictures_that_exist(bench):
     calls = Counter()
     bench(Counting("dim", calls), metrics=())
-    rows = bench(Counting("dim", calls), metrics=(MeanError(), Undefined()))
+    rows = bench(Counting("dim", calls), metrics=(MeanDifference(), Undefined()))
     assert calls["prepare"] == 1
-    assert all(row["metrics"]["mean-error"] > 0 and row["metrics"]["undefined"] is None for row in rows)
+    assert all(row["metrics"]["mean-difference"] > 0 and row["metrics"]["undefined"] is None for row in rows)
     assert all("not defined" in row["notes"]["undefined"] for row in rows)
     lines = len((bench.folder / "rows-00000.jsonl").read_text().splitlines())
-    bench(Counting("dim", calls), metrics=(MeanError(), Undefined()))
+    bench(Counting("dim", calls), metrics=(MeanDifference(), Undefined()))
     assert len((bench.folder / "rows-00000.jsonl").read_text().splitlines()) == lines
 
 
 def test_metric_that_fails_is_named(bench):
-    class Failing(MeanError):
+    class Unlucky(MeanDifference):
         def score(self, prediction, scene):
             raise RuntimeError("no")
 
-    rows = bench(Counting("dim", Counter()), metrics=(Failing(),))
-    assert all("RuntimeError: no (while computing mean-error)" in row["reason"] for row in rows)
+    rows = bench(Counting("dim", Counter()), metrics=(Unlucky(),))
+    assert all("RuntimeError: no (while computing mean-difference)" in row["reason"] for row in rows)
 
 
 def test_scenes_without_target_are_rendered_not_scored(bench):
