@@ -1,0 +1,33 @@
+"""Metrics by name. Importing this module or listing names imports no torch."""
+
+from typing import TYPE_CHECKING
+
+from ...renderers.lazy_registry import Entry, LazyRegistry
+
+if TYPE_CHECKING:
+    from .interface import Metric
+
+METRICS = LazyRegistry(
+    "metric",
+    "bokehbench.metrics",
+    {
+        "psnr": Entry(".benchmarks.metrics.pixelwise:Psnr", "PSNR of RGB, 8-bit values"),
+        "ssim": Entry(".benchmarks.metrics.structural:Ssim", "SSIM of RGB, 11x11 Gaussian window, sigma 1.5"),
+        "lpips-alex": Entry(".benchmarks.metrics.perceptual:Lpips", "LPIPS 0.1 on AlexNet", {"trunk": "alex"}),
+        "lpips-vgg": Entry(".benchmarks.metrics.perceptual:Lpips", "LPIPS 0.1 on VGG-16", {"trunk": "vgg"}),
+        "dists": Entry(".benchmarks.metrics.perceptual:Dists", "DISTS (VGG-16) at full resolution"),
+        "psnr-focus": Entry(".benchmarks.metrics.pixelwise:FocusPsnr", "PSNR of the pixels that are truly in focus"),
+        "psnr-edge": Entry(".benchmarks.metrics.pixelwise:EdgePsnr", "PSNR of the pixels that depth edges reach"),
+    },
+)
+
+DEFAULT_METRICS = ("psnr", "ssim", "lpips-alex", "lpips-vgg", "dists", "psnr-focus", "psnr-edge")
+"""What a run computes unless told otherwise. A metric that lacks its weights is reported so, never replaced."""
+
+
+def load_metric(name: str) -> "Metric":
+    """Create a metric; nothing is loaded before its ``prepare``.
+
+    Raises UnknownNameError that suggests neighbours.
+    """
+    return METRICS.create(name)

@@ -1,0 +1,65 @@
+"""Structural similarity. Needs no weights."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...renderers.interface import Scene
+from .image_pair import image_pair
+from .interface import Metric
+
+WINDOW_PX = 11
+SIGMA_PX = 1.5
+C1 = 0.01**2
+C2 = 0.03**2
+
+
+class Ssim(Metric):
+    """SSIM as its authors defined it, per RGB channel, averaged over channels and all positions of a full window.
+
+    Source: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity",
+    2004, Eq. 13, population variances. scikit-image with ``gaussian_weights`` computes the same. pyiqa's ``ssimc`` also
+    raises negative structure terms to 0, so it is higher where prediction and target are anti-correlated.
+    """
+
+    name = "ssim"
+    higher_is_better = True
+    description = "SSIM per RGB channel at full resolution, 11x11 Gaussian window, sigma 1.5, 8-bit values"
+
+    def __init__(self) -> None:
+        self._device = torch.device("cpu")
+
+    def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
+        """Choose the device. ``weights`` is not used."""
+        self._device = torch.device(device)
+
+    def score(self, prediction: Tensor, scene: Scene) -> float | None:
+        """Return the mean SSIM, [-1,1]; None for an image smaller than the window."""
+        image, target = image_pair(prediction, scene, self._device)
+        if min(image.shape[1:]) < WINDOW_PX:
+            return None
+        return float(ssim_map(image, target).mean())
+
+
+def ssim_map(first: Tensor, second: Tensor) -> Tensor:
+    """Return the similarity at each full window: two (C,H,W) in [0,1] -> (C,H-10,W-10)."""
+    moments = torch.stack([first, second, first.square() + second.square(), first * second])  # (4,C,H,W)
+    mean_1, mean_2, squares, product = _window_average(moments)
+    mean_product = mean_1 * mean_2
+    mean_squares = mean_1.square() + mean_2.square()
+    variances = squares - mean_squares
+    covariance = product - mean_product
+    return (2 * mean_product + C1) * (2 * covariance + C2) / ((mean_squares + C1) * (variances + C2))
+
+
+def _window_average(images: Tensor) -> Tensor:
+    """Average over the Gaussian window, full windows only: (N,C,H,W) -> (N,C,H-10,W-10)."""
+    offsets_px = torch.arange(WINDOW_PX, device=images.device, dtype=images.dtype) - WINDOW_PX // 2
+    weights = torch.exp(-(offsets_px**2) / (2 * SIGMA_PX**2))
+    weights = (weights / weights.sum()).repeat(images.shape[0] * images.shape[1], 1)
+    planes = images.flatten(0, 1)[None]  # one batch with a group per plane: far faster than a batch of planes
+    planes = F.conv2d(planes, weights[:, None, :, None], groups=len(weights))
+    planes = F.conv2d(planes, weights[:, None, None, :], groups=len(weights))
+    return planes.view(*images.shape[:2], *planes.shape[2:])
