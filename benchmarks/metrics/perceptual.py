@@ -1,0 +1,135 @@
+"""Learned metrics: LPIPS and DISTS, computed by their published implementations on verified weights."""
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...renderers.interface import Scene
+from ...renderers.torchvision_guard import ensure_torchvision
+from .image_pair import image_pair
+from .interface import Metric
+from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
+
+
+class NetworkMetric(Metric):
+    """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
+
+    higher_is_better = False
+    least_size_px: int
+    """The smaller side of the least image that the network's strides leave something of."""
+
+    def __init__(self) -> None:
+        self._device = torch.device("cpu")
+        self._network: nn.Module | None = None
+
+    def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
+        """Build the network and load its weights, from the folder ``weights`` or elsewhere: see ``read_weights``.
+
+        Raises MissingWeightsError where they cannot be had.
+        """
+        ensure_torchvision()
+        self._device = torch.device(device)
+        self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
+
+    def score(self, prediction: Tensor, scene: Scene) -> float | None:
+        """Return the distance; None for an image smaller than ``least_size_px``. Calls ``prepare`` if nobody did."""
+        if self._network is None:
+            self.prepare()
+        image, target = image_pair(prediction, scene, self._device)
+        if min(image.shape[1:]) < self.least_size_px:
+            return None
+        with torch.inference_mode(), _exact_convolutions():
+            return float(self._distance(self._network, image[None], target[None]))
+
+    @abstractmethod
+    def _build(self, weights: Path | None) -> nn.Module:
+        """Return the network with all its weights, on the CPU."""
+
+    @abstractmethod
+    def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
+        """Compare two (1,3,H,W) in [0,1]; return one number."""
+
+
+class Lpips(NetworkMetric):
+    """LPIPS 0.1 with its linear heads on a ``trunk`` that was trained on ImageNet: ``"alex"`` or ``"vgg"``.
+
+    Computed by the lpips package. It takes [-1,1]; the images here are in [0,1], hence ``normalize=True``.
+    Source: Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as a Perceptual
+    Metric", 2018.
+    """
+
+    TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}  # noqa: RUF012
+
+    def __init__(self, trunk: str):
+        super().__init__()
+        self._trunk = trunk
+        self._file, architecture, self.least_size_px = self.TRUNKS[trunk]
+        self.name = f"lpips-{trunk}"
+        self.description = (
+            f"LPIPS version 0.1 with linear heads on {architecture} features, 8-bit RGB at full resolution"
+        )
+
+    def _build(self, weights: Path | None) -> nn.Module:
+        import lpips
+
+        trunk = read_weights(self._file, self.name, weights)
+        heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{self._trunk}.pth"
+        with warnings.catch_warnings():  # lpips calls torchvision by a name of the past
+            warnings.simplefilter("ignore", UserWarning)
+            network = lpips.LPIPS(pretrained=False, net=self._trunk, version="0.1", pnet_rand=True, verbose=False)
+        tensors = {**trunk, **torch.load(heads, map_location="cpu", weights_only=True)}
+        fill_parameters(network, tensors, self.name)
+        return network
+
+    def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
+        return network(image, target, normalize=True)
+
+
+class Dists(NetworkMetric):
+    """DISTS, computed by pyiqa at full resolution: the authors' code shrinks images to 256 px first.
+
+    Source: Ding, Ma, Wang, Simoncelli, "Image Quality Assessment: Unifying Structure and Texture Similarity", 2020.
+    """
+
+    name = "dists"
+    least_size_px = 16
+    description = "DISTS (VGG-16 structure and texture, pyiqa's implementation), 8-bit RGB at full resolution"
+
+    def _build(self, weights: Path | None) -> nn.Module:
+        trunk = read_weights(VGG16, self.name, weights)
+        balance = read_weights(DISTS_WEIGHTS, self.name, weights)
+        from pyiqa.archs.dists_arch import DISTS
+
+        with _untrained_vgg16():
+            network = DISTS(pretrained=False)
+        fill_parameters(network, {**trunk, **balance}, self.name)
+        return network
+
+    def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
+        return network(image, target)
+
+
+@contextmanager
+def _untrained_vgg16() -> Iterator[None]:
+    """Keep pyiqa from downloading VGG-16 by its own means, which neither end on a dead network nor verify the file."""
+    from torchvision import models
+
+    original = models.vgg16
+    models.vgg16 = lambda **_: original(weights=None, init_weights=False)
+    try:
+        yield
+    finally:
+        models.vgg16 = original
+
+
+@contextmanager
+def _exact_convolutions() -> Iterator[None]:
+    """Compute in full float32 on a GPU too: with TensorFloat-32 a score would depend on the machine."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
