@@ -1,0 +1,159 @@
+"""What the gallery shows: every scene with its pictures and scores, unscored data sets as focal stacks."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..benchmarks.store import StoredRun
+from .numbers import ABSENT, write_score, write_seconds
+from .pictures import Picture, PictureMaker
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one picture, as text; ``note`` says why there is no value."""
+
+    metric: str
+    text: str
+    unit: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Render:
+    """What a renderer made of a scene: a picture with scores, or the reason why there is none."""
+
+    renderer: str
+    picture: Picture | None
+    error_map: Picture | None
+    scores: list[Score]
+    seconds: str
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class SceneView:
+    """One scene. ``edges`` are crop centres as (x, y) fractions; ``focus`` is where the focus lies between the farthest
+    (0) and the nearest (1) disparity, None where it lies outside.
+    """
+
+    name: str
+    anchor: str
+    cluster: str
+    width: int
+    height: int
+    blur_radius: str
+    focus: float | None
+    focus_disparity: float
+    edges: list[tuple[float, float]]
+    input: Picture
+    disparity: Picture
+    target: Picture | None
+    renders: list[Render]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Scenes of one cluster, which differ in where the lens is focused."""
+
+    name: str
+    anchor: str
+    scenes: list[SceneView]
+
+
+class Gallery:
+    """Builds scene views and asks ``maker`` for their pictures.
+
+    ``damaged`` collects stored pictures that are missing or differ from those that were scored: (row, what is wrong).
+    """
+
+    def __init__(self, run: StoredRun, rows: Sequence[Row], maker: PictureMaker):
+        self.run = run
+        self.maker = maker
+        self.damaged: list[tuple[Row, str]] = []
+        self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            self._rows[row["dataset"], row["scene"]].append(row)
+
+    def scenes(self, dataset: str) -> list[SceneView]:
+        """Return the views of one data set in the order of the plan."""
+        return [self._view(scene) for scene in self.run.scenes if scene["dataset"] == dataset]
+
+    def stacks(self, dataset: str) -> list[Stack]:
+        """Return the views grouped by cluster, each from the farthest focus to the nearest."""
+        groups: dict[str, list[SceneView]] = defaultdict(list)
+        for view in self.scenes(dataset):
+            groups[view.cluster].append(view)
+        return [
+            Stack(name, views[0].anchor, sorted(views, key=lambda view: view.focus_disparity))
+            for name, views in groups.items()
+        ]
+
+    def _view(self, scene: Mapping[str, Any]) -> SceneView:
+        dataset, name = scene["dataset"], scene["scene"]
+        folder = self.run.folder / scene["folder"]
+        target = folder / "target.png" if (folder / "target.png").exists() else None
+        height, width = scene["height"], scene["width"]
+        low, high = scene["disparity_range"]
+        focus = (scene["focus_disparity"] - low) / (high - low) if high > low else None
+        return SceneView(
+            name=name,
+            anchor=f"scene-{self.run.scenes.index(scene) + 1}",
+            cluster=scene["cluster"],
+            width=width,
+            height=height,
+            blur_radius=f"{scene['max_radius_px']:.1f}",
+            focus=focus if focus is not None and 0.0 <= focus <= 1.0 else None,
+            focus_disparity=scene["focus_disparity"],
+            edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
+            input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
+            disparity=self.maker.disparity(folder / "disparity.png", (dataset, name, "disparity")),
+            target=target and self.maker.photograph(target, (dataset, name, "target")),
+            renders=[self._render(row, target) for row in self._rows[dataset, name]],
+        )
+
+    def _render(self, row: Row, target: Path | None) -> Render:
+        source, problem = self._stored_picture(row)
+        place = row["dataset"], row["scene"], row["renderer"]
+        return Render(
+            renderer=row["renderer"],
+            picture=source and self.maker.photograph(source, place),
+            error_map=self.maker.error_map(source, target, (*place[:2], f"{place[2]}-error"))
+            if source and target
+            else None,
+            scores=self._scores(row) if row["status"] == "ok" and target else [],
+            seconds=write_seconds(row["seconds"]),
+            problem=problem,
+        )
+
+    def _stored_picture(self, row: Row) -> tuple[Path | None, str | None]:
+        """Return the picture that was scored, or why it cannot be shown."""
+        if row["status"] != "ok":
+            return None, f"{row['status']}: {row['reason']}"
+        source = self.run.folder / row["image"]
+        if not source.is_file():
+            problem = "the picture is missing from the run's folder"
+        elif self.maker.digest(source) != row["image_sha256"]:
+            problem = "the picture has changed since it was scored"
+        else:
+            return source, None
+        self.damaged.append((row, problem))
+        return None, problem
+
+    def _scores(self, row: Row) -> list[Score]:
+        return [describe_score(row, name, metric) for name, metric in self.run.meta["metrics"].items()]
+
+
+def describe_score(row: Row, name: str, metric: Mapping[str, Any]) -> Score:
+    """Return a metric of a finished case; without a value the note says why."""
+    value = row["metrics"].get(name)
+    text = write_score(value, metric["unit"])
+    if value is not None:
+        return Score(name, text, metric["unit"], None)
+    if not metric["available"]:
+        return Score(name, ABSENT, "", f"unavailable: {metric['reason']}")
+    return Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored"))

@@ -1,0 +1,29 @@
+"""How numbers are written: one place, so that tables, captions and problems agree."""
+
+ABSENT = "—"
+DECIBEL_DECIMALS = 2
+UNITLESS_DECIMALS = 4
+
+
+def write_score(value: float | None, unit: str) -> str:
+    """Write a metric's value without its unit: two decimals for dB, four otherwise, a dash for none."""
+    if value is None:
+        return ABSENT
+    return f"{value:.{DECIBEL_DECIMALS if unit == 'dB' else UNITLESS_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def write_seconds(seconds: float | None) -> str:
+    """Write a duration with its unit in three figures, or minutes and hours where it is long."""
+    if seconds is None:
+        return ABSENT
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def write_count(number: int, thing: str) -> str:
+    """Write ``1 scene`` or ``2 scenes``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
