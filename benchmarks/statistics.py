@@ -71,7 +71,7 @@ class Comparison:
 
 def compare_renderers(
     scores: pd.DataFrame,
-    clusters: Mapping[Hashable, Hashable],
+    clusters: Mapping[Hashable, Hashable] | pd.Series,
     higher_is_better: bool,
     *,
     seed: int = 0,
@@ -125,23 +125,23 @@ def _rank(
     order = np.argsort(-means if higher_is_better else means, kind="stable")
     best = order[0]
     clusters = int(members.max()) + 1
-    resampled = _resample_means(values, members, clusters, resamples, seed)
+    differences = values - values[:, [best]]  # before resampling, so that equal scores differ by exactly 0
+    resampled = _resample_means(np.hstack([values, differences]), members, clusters, resamples, seed)
+    mean_samples, difference_samples = np.hsplit(resampled, 2)
     return tuple(
         RendererScore(
             renderer=str(names[column]),
             mean=float(means[column]),
-            interval=_interval(resampled[:, column], clusters),
+            interval=_interval(mean_samples[:, column], clusters),
             difference=float(means[column] - means[best]),
-            difference_interval=(
-                None if column == best else _interval(resampled[:, column] - resampled[:, best], clusters)
-            ),
+            difference_interval=None if column == best else _interval(difference_samples[:, column], clusters),
         )
         for column in order
     )
 
 
 def _resample_means(values: Floats, members: NDArray[np.intp], clusters: int, resamples: int, seed: int) -> Floats:
-    """Return the renderers' means in each resample of clusters: (scenes, renderers) -> (resamples, renderers)."""
+    """Return the columns' means in each resample of clusters: (scenes, columns) -> (resamples, columns)."""
     sums = np.zeros((clusters, values.shape[1]))
     np.add.at(sums, members, values)
     sizes = np.bincount(members, minlength=clusters).astype(np.float64)
