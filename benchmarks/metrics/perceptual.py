@@ -33,7 +33,6 @@ class NetworkMetric(Metric):
 
         Raises MissingWeightsError where they cannot be had.
         """
-        ensure_torchvision()
         self._device = torch.device(device)
         self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
 
@@ -76,9 +75,10 @@ class Lpips(NetworkMetric):
         )
 
     def _build(self, weights: Path | None) -> nn.Module:
+        trunk = read_weights(self._file, self.name, weights)
+        ensure_torchvision()
         import lpips
 
-        trunk = read_weights(self._file, self.name, weights)
         heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{self._trunk}.pth"
         with warnings.catch_warnings():  # lpips calls torchvision by a name of the past
             warnings.simplefilter("ignore", UserWarning)
@@ -104,6 +104,7 @@ class Dists(NetworkMetric):
     def _build(self, weights: Path | None) -> nn.Module:
         trunk = read_weights(VGG16, self.name, weights)
         balance = read_weights(DISTS_WEIGHTS, self.name, weights)
+        ensure_torchvision()
         from pyiqa.archs.dists_arch import DISTS
 
         with _untrained_vgg16():
