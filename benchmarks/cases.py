@@ -45,15 +45,18 @@ class Case:
 def expand_cases(
     renderers: Iterable[tuple[str, str | None]],
     datasets: Iterable[tuple[str, str, Sequence[str]]],
+    perturbations: Sequence[tuple[str, float]] = ((UNPERTURBED, 0),),
     *,
     seed: int = 0,
     device: str = "cpu",
     dtype: str = "float32",
 ) -> list[Case]:
-    """Expand (renderer, weights) pairs and (data set, version, scene names) triples into cases.
+    """Expand (renderer, weights), (data set, version, scene names) and (perturbation, severity) into cases.
 
-    Renderers vary slowest, so that a run holds one renderer in memory at a time.
+    Renderers vary slowest, so that a run holds one renderer in memory at a time. Severity 0 of any perturbation is the
+    same unperturbed case, which is made once.
     """
+    pairs = list(dict.fromkeys((name, severity) if severity else (UNPERTURBED, 0) for name, severity in perturbations))
     datasets = list(datasets)
     return [
         Case(
@@ -62,6 +65,8 @@ def expand_cases(
             scene=scene,
             renderer=renderer,
             weights=weights,
+            perturbation=perturbation,
+            severity=severity,
             seed=seed,
             device=device,
             dtype=dtype,
@@ -69,6 +74,7 @@ def expand_cases(
         for renderer, weights in renderers
         for dataset, version, scenes in datasets
         for scene in scenes
+        for perturbation, severity in pairs
     ]
 
 

@@ -20,11 +20,11 @@ from tqdm import tqdm
 from ..datasets.interface import SceneDataset
 from ..renderers.errors import BokehBenchError, MissingWeightsError
 from ..renderers.interface import Renderer, Scene
-from .cases import Case
+from .cases import UNPERTURBED, Case
 from .files import quantise, read_image, safe_name, sha256_of, write_image
 from .measure import measure
 from .metrics.interface import Metric
-from .scene_record import record_scene
+from .scene_record import record_perturbed, record_scene
 from .store import SCHEMA, RowWriter, read_rows
 
 Row = dict[str, Any]
@@ -33,8 +33,9 @@ Row = dict[str, Any]
 class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
-    ``metrics`` are prepared and available; ``environment`` is the id that rows carry. A case that fails is a row with
-    the reason, and the run goes on. The next command tries failed and skipped cases again, finished ones never.
+    ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
+    case's scene as the renderer sees it. A case that fails is a row with the reason, and the run goes on. The next
+    command tries failed and skipped cases again, finished ones never.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Runner:
         metrics: Sequence[Metric],
         load_renderer: Callable[[str], Renderer],
         environment: str,
+        perturb: Callable[[Scene, Case], Scene] | None = None,
     ):
         self.folder = folder
         self.datasets = datasets
         self.metrics = metrics
         self.load_renderer = load_renderer
         self.environment = environment
+        self.perturb = perturb
 
     def run(self, cases: Sequence[Case]) -> list[Row]:
         """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order."""
@@ -89,7 +92,13 @@ class Runner:
         dataset = self.datasets[case.dataset]
         scene = dataset.load(case.scene)
         record_scene(self.folder, case.dataset, dataset.cluster(case.scene), scene)
-        measured = measure(lambda: renderer.render(scene.without_target(), case.seed), renderer.device)
+        given = scene.without_target()
+        disparity = None
+        if case.perturbation != UNPERTURBED:
+            assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
+            given = self.perturb(given, case)
+            disparity = record_perturbed(self.folder, case, scene, given)
+        measured = measure(lambda: renderer.render(given, case.seed), renderer.device)
         image = _image_path(case)
         digest = write_image(self.folder / image, measured.result)
         metrics, notes = self._score(measured.result, scene)
@@ -101,6 +110,7 @@ class Runner:
             seconds=measured.seconds,
             peak_memory_mb=measured.peak_memory_mb,
             image=image.as_posix(),
+            disparity=disparity,
             image_sha256=digest,
             weights=renderer.weights,
         )
@@ -165,6 +175,7 @@ class Runner:
             "peak_memory_mb": None,
             "image": None,
             "image_sha256": None,
+            "disparity": None,
             "environment": self.environment,
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }

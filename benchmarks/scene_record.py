@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..renderers.interface import Scene
+from .cases import Case
 from .files import safe_name, write_image, write_json, write_map
 
 EDGE_WINDOW_PX = 9
@@ -20,7 +21,7 @@ EDGE_STEP_PX = 2.0
 
 def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
-    folder = run / "scenes" / safe_name(dataset) / safe_name(scene.name)
+    folder = _folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
     record = folder / "scene.json"
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) == description:
@@ -31,6 +32,14 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
     if scene.target is not None:
         write_image(folder / "target.png", scene.target)
     write_json(record, description)
+
+
+def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> str:
+    """Write the disparity a perturbed case was rendered from, on the true map's scale. Returns its path in the run."""
+    name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
+    path = _folder(run, case.dataset, case.scene) / f"{name}.png"
+    write_map(path, perturbed.disparity, float(scene.disparity.min()), float(scene.disparity.max()))
+    return path.relative_to(run).as_posix()
 
 
 def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
@@ -72,6 +81,10 @@ def find_depth_edges(defocus: Tensor) -> list[list[int]]:
         chosen.append([row, column])
         strength[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = 0.0
     return chosen
+
+
+def _folder(run: Path, dataset: str, scene: str) -> Path:
+    return run / "scenes" / safe_name(dataset) / safe_name(scene)
 
 
 def _fingerprint(scene: Scene) -> str:

@@ -1,7 +1,7 @@
 """One benchmark command: from names to a stored run."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import torch
 from ..datasets.catalogue import DATASETS, load_dataset
 from ..datasets.interface import SceneDataset
 from ..renderers.errors import InvalidOptionError, MissingWeightsError
-from ..renderers.interface import Renderer
+from ..renderers.interface import Renderer, Scene
 from ..renderers.registry import RENDERERS, load_renderer
-from .cases import Case, expand_cases
+from .cases import UNPERTURBED, Case, expand_cases
 from .environment import describe_environment
 from .metrics.interface import Metric
 from .metrics.registry import METRICS, load_metric
@@ -28,6 +28,7 @@ class Settings:
     renderers: Sequence[str]
     datasets: Sequence[str]
     metrics: Sequence[str]
+    perturbations: Sequence[tuple[str, float]] = ((UNPERTURBED, 0),)
     output: Path
     run: str = "default"
     limit: int | None = None
@@ -40,9 +41,10 @@ class Settings:
     command: str = ""
 
 
-def run_benchmark(settings: Settings) -> list[Row]:
+def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | None = None) -> list[Row]:
     """Render and score what ``settings`` asks for; the run is stored in DIR/results/RUN. Returns the plan's rows.
 
+    ``perturb`` makes the scene of a perturbed case.
     Everything that can be found wrong before the first picture is found then: unknown names, missing data, an absent
     device. Raises BokehBenchError for these.
     """
@@ -58,6 +60,7 @@ def run_benchmark(settings: Settings) -> list[Row]:
     cases = expand_cases(
         [(name, renderer.weights) for name, renderer in renderers.items()],
         [(name, d.version, list(d.scene_names())[: settings.limit]) for name, d in datasets.items()],
+        settings.perturbations,
         seed=settings.seed,
         device=device,
         dtype=settings.dtype,
@@ -70,7 +73,7 @@ def run_benchmark(settings: Settings) -> list[Row]:
         meta["environments"] = read_meta(folder).get("environments", {}) | {environment: record}
         write_meta(folder, meta)
         start = time.perf_counter()
-        rows = Runner(folder, datasets, metrics, load_renderer, environment).run(cases)
+        rows = Runner(folder, datasets, metrics, load_renderer, environment, perturb).run(cases)
         write_meta(folder, meta | {"finished": _now(), "seconds": round(time.perf_counter() - start, 3)})
     return rows
 

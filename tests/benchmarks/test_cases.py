@@ -9,6 +9,12 @@ def test_expansion_keeps_renderers_together():
     assert {c.seed for c in cases} == {4}
 
 
+def test_severity_zero_of_every_perturbation_is_one_case():
+    pairs = [("erode", -1), ("erode", 0), ("blur", 0), ("blur", 2.5)]
+    cases = expand_cases([("a", None)], [("d", "", ["x"])], pairs)
+    assert [(c.perturbation, c.severity) for c in cases] == [("erode", -1), ("none", 0), ("blur", 2.5)]
+
+
 def test_keys_tell_everything_apart():
     base = {"dataset": "d", "scene": "s", "renderer": "r"}
     different = [

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -225,3 +226,30 @@ def test_metric_that_fails_is_named(bench):
 def test_scenes_without_target_are_rendered_not_scored(bench):
     rows = bench(Counting("dim", Counter()), scored=False)
     assert all(row["status"] == "ok" and row["metrics"] == {} for row in rows)
+
+
+def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_path, make_scene):
+    def flatten(scene, case):
+        return replace(scene, disparity=scene.disparity * 0 + case.severity)
+
+    seen = []
+
+    class Looking(Counting):
+        def _render(self, scene, seed):
+            seen.append(float(scene.disparity.mean()))
+            return scene.image * 0.9
+
+    cases = expand_cases([("look", None)], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
+    runner = Runner(
+        tmp_path,
+        {"scenes": Scenes(make_scene)},
+        MEAN_DIFFERENCE,
+        lambda name: Looking(name, Counter()),
+        "here",
+        flatten,
+    )
+    plain, perturbed = runner.run(cases)
+    assert seen[1] == 0.5 != seen[0]
+    assert plain["disparity"] is None
+    assert (tmp_path / perturbed["disparity"]).is_file()
+    assert plain["metrics"] == perturbed["metrics"]
