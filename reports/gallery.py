@@ -145,15 +145,12 @@ class Gallery:
         return None, problem
 
     def _scores(self, row: Row) -> list[Score]:
-        return [describe_score(row, name, metric) for name, metric in self.run.meta["metrics"].items()]
-
-
-def describe_score(row: Row, name: str, metric: Mapping[str, Any]) -> Score:
-    """Return a metric of a finished case; without a value the note says why."""
-    value = row["metrics"].get(name)
-    text = write_score(value, metric["unit"])
-    if value is not None:
-        return Score(name, text, metric["unit"], None)
-    if not metric["available"]:
-        return Score(name, ABSENT, "", f"unavailable: {metric['reason']}")
-    return Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored"))
+        """Return the metrics that could be computed in this run, in order; without a value the note says why."""
+        scores = []
+        for name, metric in self.run.meta["metrics"].items():
+            value = row["metrics"].get(name)
+            if value is not None:
+                scores.append(Score(name, write_score(value, metric["unit"]), metric["unit"], None))
+            elif metric["available"]:
+                scores.append(Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored")))
+        return scores

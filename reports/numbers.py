@@ -16,12 +16,17 @@ def write_seconds(seconds: float | None) -> str:
     """Write a duration with its unit in three figures, or minutes and hours where it is long."""
     if seconds is None:
         return ABSENT
-    if seconds < 1:
-        return f"{seconds * 1000:.3g} ms"
+    if seconds < 0.9995:
+        return f"{_write_three_figures(seconds * 1000)} ms"
     if seconds < 120:
-        return f"{seconds:.3g} s"
+        return f"{_write_three_figures(seconds)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _write_three_figures(value: float) -> str:
+    decimals = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{decimals}f}"
 
 
 def write_count(number: int, thing: str) -> str:

@@ -127,10 +127,10 @@ def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "number type": settings["dtype"],
         "seed": settings["seed"],
         "scene limit": settings["limit"] or "none",
-        "commit": environment.get("commit") or "not from a checkout",
+        "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
         "Python": environment.get("python"),
         "PyTorch": environment.get("packages", {}).get("torch"),
-        "started": meta["started"],
+        "started": meta["started"].replace("T", " ").replace("Z", " UTC"),
         "took": write_seconds(meta["seconds"]) if meta["finished"] else "not finished",
     }
     return {
