@@ -1,5 +1,6 @@
 """Small scenes, random trunks in the published layout, and no network for any test of a metric."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from bokehbench.benchmarks.metrics import weights as weights_module
 from bokehbench.benchmarks.metrics.download import DownloadError
+from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.renderers.interface import Scene
 
 ALEXNET_SHAPES = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)}
@@ -104,3 +106,16 @@ def make_scene():
 @pytest.fixture(scope="session")
 def blur():
     return _blur
+
+
+@pytest.fixture(scope="session")
+def prepared(random_weights):
+    """Prepared metrics by name, each built once: a VGG takes seconds."""
+
+    @functools.cache
+    def prepare(name):
+        metric = load_metric(name)
+        metric.prepare("cpu", random_weights)
+        return metric
+
+    return prepare

@@ -1,7 +1,5 @@
 """What every registered metric promises."""
 
-import functools
-
 import pytest
 import torch
 
@@ -10,19 +8,6 @@ from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS, loa
 from bokehbench.renderers.errors import InvalidOutputError, InvalidSceneError
 
 BEST = {"dB": PSNR_CAP_DB}
-
-
-@pytest.fixture(scope="module")
-def prepared(random_weights):
-    """Prepared metrics by name, each built once: a VGG takes seconds."""
-
-    @functools.cache
-    def prepare(name):
-        metric = load_metric(name)
-        metric.prepare("cpu", random_weights)
-        return metric
-
-    return prepare
 
 
 @pytest.fixture(params=list(METRICS.entries))

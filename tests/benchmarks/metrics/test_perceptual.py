@@ -81,9 +81,8 @@ def pair(make_image, blur):
     ("net", "plan", "file", "pool_px"),
     [("alex", ALEXNET, "lpips/alexnet_features", 3), ("vgg", VGG16, "vgg16_features", 2)],
 )
-def test_lpips_is_the_sum_that_its_paper_defines(random_weights, pair, make_scene, net, plan, file, pool_px):
-    metric = load_metric(f"lpips-{net}")
-    metric.prepare("cpu", random_weights)
+def test_lpips_is_the_sum_that_its_paper_defines(random_weights, prepared, pair, make_scene, net, plan, file, pool_px):
+    metric = prepared(f"lpips-{net}")
     package = importlib.metadata.distribution("lpips").locate_file("lpips")
     heads = torch.load(Path(str(package)) / "weights" / "v0.1" / f"{net}.pth", map_location="cpu", weights_only=True)
     trunk = load_file(random_weights / f"{file}.safetensors")
@@ -92,9 +91,8 @@ def test_lpips_is_the_sum_that_its_paper_defines(random_weights, pair, make_scen
     assert metric.score(pair[0], make_scene(pair[1])) == pytest.approx(expected, rel=1e-4)
 
 
-def test_dists_is_the_sum_that_its_paper_defines(random_weights, pair, make_scene):
-    metric = load_metric("dists")
-    metric.prepare("cpu", random_weights)
+def test_dists_is_the_sum_that_its_paper_defines(random_weights, prepared, pair, make_scene):
+    metric = prepared("dists")
     trunk = load_file(random_weights / "vgg16_features.safetensors")
     balance = load_file(random_weights / "DISTS_weights.safetensors")
     expected = dists_by_definition(*pair, trunk, balance)
