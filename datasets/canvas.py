@@ -31,6 +31,19 @@ class Canvas:
         width = max(1, round(width_px * OVERSAMPLING))
         self._draw.line(_scaled(points), fill=_byte_colour(colour), width=width, joint="curve" if width > 3 else None)
 
+    def segments(
+        self,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+        colours: NDArray[np.float64],
+        width_px: float | NDArray[np.float64],
+    ) -> None:
+        """Draw N straight strokes in order: from starts to ends, both (N,2), with colours (N,3) and their widths."""
+        widths = np.maximum(1, np.round(np.broadcast_to(width_px, len(starts)) * OVERSAMPLING)).astype(int).tolist()
+        paint = np.round(255.0 * np.clip(colours, 0.0, 1.0)).astype(int).tolist()
+        for start, end, colour, width in zip(_scaled(starts), _scaled(ends), paint, widths, strict=True):
+            self._draw.line((start, end), fill=(*colour, 255), width=width)
+
     def polygon(self, points: NDArray[np.float64], colour: Colour) -> None:
         """Fill a closed outline (N,2) of (x, y)."""
         self._draw.polygon(_scaled(points), fill=_byte_colour(colour))
@@ -51,7 +64,7 @@ class Canvas:
 
 
 def shade(rgba: NDArray[np.float32], light: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Multiply the colour of a premultiplied picture by ``light`` (h,w) or (h,w,3), linear, and clip it to its alpha."""
+    """Multiply a premultiplied picture's colour by ``light`` (h,w) or (h,w,3), linear, and clip it to its alpha."""
     factor = light[..., None] if light.ndim == 2 else light
     colour = np.minimum(rgba[..., :3] * factor, rgba[..., 3:])
     return np.concatenate([colour, rgba[..., 3:]], axis=2).astype(np.float32)
@@ -86,7 +99,7 @@ def dimmed(colour: Colour, light: float) -> Colour:
 
 def _scaled(points: NDArray[np.float64]) -> list[tuple[float, float]]:
     # A pixel's centre has integer coordinates here and lies half a pixel inside in PIL's.
-    return [(x, y) for x, y in ((points + 0.5) * OVERSAMPLING).tolist()]
+    return list(map(tuple, ((points + 0.5) * OVERSAMPLING).tolist()))
 
 
 def _byte_colour(colour: Iterable[float]) -> tuple[int, ...]:

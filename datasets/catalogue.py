@@ -30,4 +30,5 @@ def load_dataset(name: str, data_root: Path | None = None) -> "SceneDataset":
     ``data_root``: folder of the user's own copies, for data sets that are not generated here.
     Raises UnknownNameError for an unknown name.
     """
-    return DATASETS.create(name, name=name, data_root=data_root)
+    entry = DATASETS.find(name)
+    return entry.load()(**{"name": name, "data_root": data_root, **entry.options})

@@ -1,4 +1,4 @@
-"""Foregrounds that are hard at their edges, painted from a random generator: hair, fur, foliage, wire, glass, lettering.
+"""Foregrounds that are hard at their edges, painted at random: hair, fur, foliage, wire, glass, lettering.
 
 Each painter returns (height, width, 4) float32: premultiplied RGBA in linear light, as the layers want it, so that a
 soft edge never carries a colour of its own. They use only the generator's ``random`` and ``integers``.
@@ -37,24 +37,20 @@ def paint_hair(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
     canvas = Canvas(height, width)
     base = HAIR_COLOURS[rng.integers(len(HAIR_COLOURS))]
     canvas.ellipse(centre, crown + skull[1], skull[0] * 0.97, skull[1], dimmed(base, 0.4))
+    under = np.array([[-0.6, 0.0], [0.6, 0.0], [0.75, 1.6], [-0.75, 1.6]])
+    canvas.polygon(np.array([centre, crown + skull[1]]) + under * skull, dimmed(base, 0.4))
     clumps = rng.random((70, 5))
     strands = 5200
     for index in range(strands):
         clump = clumps[rng.integers(len(clumps))]
         loose = index > strands - 420
         path = _hair_path(clump, rng.random(6), loose)
-        points = np.array([centre, crown + skull[1]]) + path * skull
         depth = 0.45 + 0.55 * index / strands
         tone = depth * (0.7 + 0.35 * clump[4] + 0.35 * rng.random())
-        # A strand glints where it runs across the light from above: on the skull's slope, and again where it waves.
-        on_skull = np.exp(-(((path[:-1, 1] + 0.5 + 0.25 * clump[3]) / 0.28) ** 2))
-        lean = np.diff(path[:, 0]) / (np.abs(np.diff(path[:, 1])) + 0.05)
-        waving = np.clip(-2.2 * lean, 0.0, 1.0) * np.clip(path[:-1, 1], 0.0, 1.0)
-        glint = np.clip(0.6 * on_skull + 0.5 * waving, 0.0, 1.0)
-        thickness = 0.3 if loose else 0.55
-        for k in range(len(glint)):
-            colour = mixed(dimmed(base, tone), dimmed(base, 2.4), 0.75 * float(glint[k]) * depth)
-            canvas.line(points[k : k + 2], colour, thickness)
+        glint = 0.75 * depth * _glint(path, clump)[:, None]
+        colours = np.array(base) * (tone * (1.0 - glint) + 2.4 * glint)
+        points = np.array([centre, crown + skull[1]]) + path * skull
+        canvas.segments(points[:-1], points[1:], colours, 0.3 if loose else 0.55)
     hair = canvas.rgba()
     return hair + shoulders * (1.0 - hair[..., 3:])
 
@@ -62,7 +58,7 @@ def paint_hair(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
 def _hair_path(clump: NDArray[np.float64], strand: NDArray[np.float64], loose: bool) -> NDArray[np.float64]:
     """Return one strand (N,2) in units of the skull's radii around its centre: over the skull, then down."""
     across = np.sin((2.0 * (0.85 * clump[0] + 0.15 * strand[0]) - 1.0) * np.pi / 2.0)
-    angle = np.linspace(0.15 + 0.3 * strand[1], np.pi / 2.0, 7)
+    angle = np.linspace(0.15 + 0.3 * strand[1], np.pi / 2.0, 13)
     over = np.stack([across * np.sin(angle), -np.cos(angle) * (1.06 - 0.1 * abs(across) * np.sin(angle))], axis=1)
     length = 1.7 + 0.9 * clump[1] + 0.35 * strand[2]
     fall = np.linspace(0.0, 1.0, 12)[1:]
@@ -71,6 +67,14 @@ def _hair_path(clump: NDArray[np.float64], strand: NDArray[np.float64], loose: b
     spread = across * (1.0 + 0.28 * np.sqrt(fall)) * (1.1 if loose else 1.04 + 0.03 * strand[5])
     down = np.stack([spread + wave + stray, length * fall], axis=1)
     return np.concatenate([over * (1.0 + 0.05 * strand[5] * (2.5 if loose else 1.0)), down])
+
+
+def _glint(path: NDArray[np.float64], clump: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how brightly each segment of a strand shines, [0,1]: on the skull's slope, and again where it waves."""
+    on_skull = np.exp(-(((path[:-1, 1] + 0.5 + 0.25 * clump[3]) / 0.28) ** 2))
+    lean = np.diff(path[:, 0]) / (np.abs(np.diff(path[:, 1])) + 0.05)
+    waving = np.clip(-2.2 * lean, 0.0, 1.0) * np.clip(path[:-1, 1], 0.0, 1.0)
+    return np.clip(0.6 * on_skull + 0.5 * waving, 0.0, 1.0)
 
 
 def _paint_shoulders(
@@ -131,21 +135,24 @@ def _paint_coat(
     """Cover a ball with short hairs, the outer ones first so that the inner ones lie over them like shingles."""
     draws = rng.random((count, 6))
     distance = np.sort(np.sqrt(draws[:, 0]))[::-1]
-    for k in range(count):
-        angle = 2.0 * np.pi * draws[k, 1]
-        normal = distance[k] * np.array([np.cos(angle), np.sin(angle)])
-        root = middle + radius * normal
-        lit = 0.42 + 0.75 * max(0.0, float(normal @ (-0.45, -0.62)) + 0.65 * np.sqrt(max(0.0, 1.0 - distance[k] ** 2)))
-        row, column = int(np.clip(root[1], 0, coat.shape[0] - 1)), int(np.clip(root[0], 0, coat.shape[1] - 1))
-        albedo = float(np.clip(coat[row, column], 0.25, 2.2)) ** 0.45
-        heading = angle + 1.6 * (draws[k, 2] - 0.5)
-        direction = np.array([np.cos(heading), np.sin(heading)]) * (0.25 + 0.75 * distance[k]) + np.array([0.0, 0.35])
-        length = radius * (0.10 + 0.12 * draws[k, 3])
-        bend = np.array([0.0, 0.3 * length]) + 0.3 * length * (draws[k, 4] - 0.5) * np.array([1.0, 0.0])
-        points = np.stack([root, root + 0.55 * length * direction, root + length * direction + 0.6 * bend])
-        tone = lit * albedo * (0.62 + 0.55 * draws[k, 5])
-        canvas.line(points[:2], dimmed(tint, 0.8 * tone), 0.7)
-        canvas.line(points[1:], dimmed(tint, 1.12 * tone), 0.4)
+    angle = 2.0 * np.pi * draws[:, 1]
+    normal = distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    root = middle + radius * normal
+    lit = 0.42 + 0.75 * np.maximum(0.0, normal @ (-0.45, -0.62) + 0.65 * np.sqrt(1.0 - distance**2))
+    column, row = np.clip(root.astype(int), 0, (coat.shape[1] - 1, coat.shape[0] - 1)).T
+    albedo = np.clip(coat[row, column], 0.25, 2.2) ** 0.45
+    heading = angle + 1.6 * (draws[:, 2] - 0.5)
+    outward = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (0.25 + 0.75 * distance[:, None])
+    length = radius * (0.10 + 0.12 * draws[:, 3:4])
+    bend = 0.3 * length * np.concatenate([draws[:, 4:5] - 0.5, np.ones((count, 1))], axis=1)
+    reach = length * (outward + np.array([0.0, 0.35]))
+    middles, tips = root + 0.55 * reach, root + reach + 0.6 * bend
+    tone = lit * albedo * (0.62 + 0.55 * draws[:, 5])
+    # Each hair is two strokes, the thin tip right after its own root.
+    starts, ends = np.stack([root, middles], axis=1), np.stack([middles, tips], axis=1)
+    shades = tone[:, None, None] * np.array(tint) * np.array([[0.8], [1.12]])
+    widths = np.tile([0.7, 0.4], count)
+    canvas.segments(starts.reshape(-1, 2), ends.reshape(-1, 2), shades.reshape(-1, 3), widths)
 
 
 def paint_foliage(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -154,11 +161,11 @@ def paint_foliage(height: int, width: int, rng: np.random.Generator) -> NDArray[
     twigs = 11
     for twig in range(twigs):
         depth = twig / (twigs - 1)
-        start = np.array([width * (0.2 + 0.6 * rng.random()), height * 1.02])
+        start = np.array([width * (0.27 + 0.46 * rng.random()), height * 1.02])
         lean = 2.0 * (twig * 0.618 % 1.0) - 1.0
         length = height * (0.5 + 0.46 * rng.random())
         t = np.linspace(0.0, 1.0, 30)
-        curve = np.stack([lean * 0.45 * width * t**1.6, -length * t * (1.0 - 0.22 * abs(lean) * t)], axis=1)
+        curve = np.stack([lean * 0.2 * width * t**1.6, -length * t * (1.0 - 0.22 * abs(lean) * t)], axis=1)
         stem = start + curve
         for k in range(len(stem) - 1):
             canvas.line(stem[k : k + 2], dimmed((0.34, 0.25, 0.15), 0.5 + 0.5 * depth), 3.2 - 2.4 * t[k])

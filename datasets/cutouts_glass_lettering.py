@@ -77,7 +77,8 @@ def _paint_label(
 def paint_lettering(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Paint words as bevelled solid letters with the grain of brick or gravel."""
     lines = 2 + int(rng.integers(2))
-    words = [WORDS[(rng.integers(len(WORDS)) + 3 * k) % len(WORDS)] for k in range(lines)]
+    first = int(rng.integers(len(WORDS)))
+    words = [WORDS[(first + 3 * k) % len(WORDS)] for k in range(lines)]
     font, tilt = FONTS[rng.integers(len(FONTS))], 24.0 * (rng.random() - 0.5)
     fine = (height * OVERSAMPLING, width * OVERSAMPLING)
     page = Image.new("L", fine[::-1], 0)

@@ -66,7 +66,8 @@ class LayeredScene:
             slope = self.blur_strength * np.hypot(layer.plane.slope_x, layer.plane.slope_y)
             if slope > MAX_SLOPE:
                 raise InvalidSceneError(
-                    f"layer {index}: blur radius changes by {slope:.2f} px per px, expected <= {MAX_SLOPE}: tilt it less"
+                    f"layer {index}: its blur radius changes by {slope:.2f} px per px, "
+                    f"expected <= {MAX_SLOPE}: tilt it less"
                 )
 
     def reach_px(self, index: int) -> float:
