@@ -1,0 +1,142 @@
+"""A small stored run, written through the store's own functions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.benchmarks.files import safe_name, write_image
+from bokehbench.benchmarks.scene_record import record_scene
+from bokehbench.benchmarks.store import RowWriter, StoredRun, write_meta
+from bokehbench.renderers.interface import Scene
+
+HEIGHT, WIDTH = 48, 64
+METRICS = {
+    "psnr": {"unit": "dB", "higher_is_better": True, "description": "PSNR of RGB", "available": True, "reason": None},
+    "lpips": {"unit": "", "higher_is_better": False, "description": "LPIPS", "available": True, "reason": None},
+    "dists": {
+        "unit": "",
+        "higher_is_better": False,
+        "description": "DISTS",
+        "available": False,
+        "reason": "no weights <here>: get them",
+    },
+}
+CAPABILITIES = {"needs_disparity": True, "devices": ["cpu", "cuda"], "deterministic": True, "size_multiple": 1}
+
+
+class RunWriter:
+    """Writes a run row by row; ``open`` finishes it. ``meta`` may be changed before."""
+
+    def __init__(self, folder: Path, renderers: list[str], datasets: dict[str, bool]):
+        self.folder = folder
+        self.rows: list[dict] = []
+        self.meta = {
+            "run": "default",
+            "command": "python run_bench.py --limit 3",
+            "started": "2026-01-02T03:04:05Z",
+            "finished": "2026-01-02T03:05:05Z",
+            "seconds": 60.0,
+            "settings": {"device": "cpu", "dtype": "float32", "seed": 7, "limit": 3},
+            "environments": {
+                "e1": {"python": "3.11.7", "processor": "Abacus", "gpu": None, "commit": "abc", "packages": {"torch": "2"}}
+            },
+            "renderers": {
+                name: {"summary": f"summary of {name}", "weights": None, "capabilities": CAPABILITIES} for name in renderers
+            },
+            "datasets": {
+                name: {"protocol": f"protocol of {name}", "terms": "free", "scored": scored}
+                for name, scored in datasets.items()
+            },
+            "metrics": {name: dict(metric) for name, metric in METRICS.items()},
+        }
+
+    def scene(self, dataset: str, name: str, cluster: str | None = None, focus: float = 0.8) -> None:
+        """Record a scene with a depth edge; unscored data sets get no target."""
+        disparity = torch.full((1, HEIGHT, WIDTH), 0.2)
+        disparity[:, 12:36, 16:48] = 0.8
+        image = _picture(name)
+        scene = Scene(
+            name=name,
+            image=image,
+            disparity=disparity,
+            focus_disparity=focus,
+            blur_strength=10.0,
+            target=image.flip(2) if self.meta["datasets"][dataset]["scored"] else None,
+        )
+        record_scene(self.folder, dataset, cluster or name, scene)
+
+    def case(self, dataset: str, scene: str, renderer: str, metrics: dict | None = None, **values) -> None:
+        """Add a case: finished with a picture, or what ``values`` say."""
+        row = {
+            "schema": 1,
+            "key": f"{dataset}/{scene}/{renderer}",
+            "dataset": dataset,
+            "scene": scene,
+            "renderer": renderer,
+            "perturbation": "none",
+            "severity": 0,
+            "seed": 7,
+            "status": "ok",
+            "reason": None,
+            "metrics": metrics or {},
+            "notes": {},
+            "seconds": 0.25,
+            "image": None,
+            "image_sha256": None,
+            "weights": None,
+            "environment": "e1",
+        } | values
+        if row["status"] == "ok":
+            row["image"] = f"images/{safe_name(dataset)}/{safe_name(scene)}/{safe_name(renderer)}.png"
+            row["image_sha256"] = write_image(self.folder / row["image"], _picture(scene + renderer))
+        self.rows.append(row)
+
+    def open(self) -> StoredRun:
+        """Write what is left and read it all back."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with RowWriter(self.folder) as writer:
+            for row in self.rows:
+                writer.append(row)
+        write_meta(self.folder, {"plan": [row["key"] for row in self.rows], **self.meta})
+        return StoredRun.open(self.folder)
+
+
+def _picture(name: str) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(sum(name.encode()))
+    coarse = torch.rand(1, 3, 6, 8, generator=generator)
+    return torch.nn.functional.interpolate(coarse, (HEIGHT, WIDTH), mode="bilinear")[0]
+
+
+@pytest.fixture
+def run_writer(tmp_path) -> Callable[..., RunWriter]:
+    """A factory of run writers: renderers, and data sets with whether they are scored."""
+
+    def make(renderers=("plain", "fancy"), datasets=None) -> RunWriter:
+        return RunWriter(tmp_path / "results" / "default", list(renderers), datasets or {"pairs": True})
+
+    return make
+
+
+@pytest.fixture
+def typical_run(run_writer) -> StoredRun:
+    """Two renderers on a scored data set with a failure and a missing value, and on a focal stack."""
+    writer = run_writer(datasets={"pairs": True, "stack": False})
+    generator = np.random.default_rng(0)
+    for number in range(4):
+        writer.scene("pairs", f"scene {number}")
+        for renderer, bonus in (("plain", 0.0), ("fancy", 3.0)):
+            if (number, renderer) == (3, "fancy"):
+                writer.case("pairs", f"scene {number}", renderer, status="failed", reason="out of memory: buy some")
+                continue
+            psnr = 30 + bonus + float(generator.normal())
+            lpips = None if number == 2 else 0.1 + float(generator.random()) / 10
+            notes = {"lpips": "not defined on this scene"} if number == 2 else {}
+            writer.case("pairs", f"scene {number}", renderer, {"psnr": psnr, "lpips": lpips}, notes=notes, weights="w1")
+    for focus in (0.8, 0.2):
+        writer.scene("stack", f"focus {focus}", cluster="still life", focus=focus)
+        for renderer in ("plain", "fancy"):
+            writer.case("stack", f"focus {focus}", renderer)
+    return writer.open()

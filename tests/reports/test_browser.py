@@ -1,0 +1,150 @@
+"""The page in a real browser: no error, no network, and everything that moves."""
+
+import os
+import shutil
+
+import pytest
+
+from bokehbench.reports.page import write_report
+
+pytestmark = pytest.mark.browser
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if BROWSER is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        # Chromium refuses its sandbox to root.
+        sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        opened = driver.chromium.launch(executable_path=BROWSER, args=sandbox)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, typical_run, tmp_path):
+    """The report of the typical run; fails the test on console errors and on requests that leave the disk."""
+    index = write_report(typical_run, tmp_path / "reports")
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    wrong = []
+    opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
+    opened.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    opened.goto(index.as_uri())
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def first_column(page):
+    return page.locator("table.scores tbody th").evaluate_all("cells => cells.map(cell => cell.dataset.value)")
+
+
+def test_every_picture_loads_when_it_is_reached(page):
+    page.evaluate("for (const image of document.images) if (image.getAttribute('src')) image.loading = 'eager'")
+    page.wait_for_function("[...document.images].filter(i => i.getAttribute('src')).every(i => i.complete)")
+    broken = "[...document.images].filter(i => i.getAttribute('src') && !i.naturalWidth).map(i => i.src)"
+    assert page.evaluate(broken) == []
+
+
+def test_columns_sort_both_ways_and_say_so(page):
+    assert first_column(page) == ["plain", "fancy"]
+    head = page.locator("table.scores thead th").nth(1)
+    head.get_by_role("button").click()
+    assert (first_column(page), head.get_attribute("aria-sort")) == (["fancy", "plain"], "descending")
+    head.get_by_role("button").press("Enter")
+    assert (first_column(page), head.get_attribute("aria-sort")) == (["plain", "fancy"], "ascending")
+    page.locator("table.scores thead th").first.get_by_role("button").click()
+    assert first_column(page) == ["fancy", "plain"]
+    assert head.get_attribute("aria-sort") is None
+
+
+def test_lightbox_by_keyboard(page):
+    link = page.locator("a.picture").nth(3)
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog, title = page.locator("dialog"), page.locator("#lightbox-title")
+    assert dialog.evaluate("box => box.open")
+    assert title.inner_text() == "scene 0: plain"
+    assert "psnr" in dialog.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert title.inner_text() == "scene 0: plain, error map"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    assert title.inner_text() == "scene 1: plain"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("c")
+    other = page.locator("[data-other]")
+    other.wait_for(state="visible")
+    assert other.get_attribute("src") == page.locator("a.picture[data-label=target]").first.evaluate("a => a.href")
+    page.locator("[data-split]").fill("25")
+    assert page.locator("[data-sheet]").evaluate("sheet => sheet.style.getPropertyValue('--cut')") != "50%"
+    page.keyboard.press("Escape")
+    assert not dialog.evaluate("box => box.open")
+    assert link.evaluate("link => link === document.activeElement")
+
+
+def test_close_ups_move_together(page):
+    zoom = page.locator("[data-zoom]").first
+    zoom.scroll_into_view_if_needed()
+    zoom.locator("[data-scales] button", has_text="8×").click()
+    places = "crops => new Set(crops.map(crop => `${crop.offsetLeft} ${crop.offsetTop} ${crop.offsetWidth}`)).size"
+    lefts = "crops => crops.map(crop => crop.offsetLeft)"
+    crops = zoom.locator(".crop img")
+    before = crops.evaluate_all(lefts)
+    box = zoom.locator(".crop").first.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=3)
+    page.mouse.up()
+    assert crops.evaluate_all(lefts) == [left + 30 for left in before]
+    assert crops.evaluate_all(places) == 1
+    zoom.locator("[data-crops]").focus()
+    page.keyboard.press("ArrowRight")
+    assert crops.evaluate_all(lefts) == [left + 30 - 24 for left in before]
+    page.keyboard.press("-")
+    assert zoom.evaluate("element => element.style.getPropertyValue('--zoom')") == "4"
+
+
+def test_overview_previews_and_keeps_on_a_click(page):
+    zoom = page.locator("[data-zoom]").first
+    overview = zoom.locator("[data-locator]")
+    x = "element => Number(element.style.getPropertyValue('--x'))"
+    start = zoom.evaluate(x)
+    overview.hover(position={"x": 5, "y": 5})
+    assert zoom.evaluate(x) < 0.1
+    page.mouse.move(0, 0)
+    assert zoom.evaluate(x) == start
+    overview.click(position={"x": 5, "y": 5})
+    page.mouse.move(0, 0)
+    assert zoom.evaluate(x) < 0.1
+
+
+def test_filter_renderers_and_theme(page):
+    page.get_by_label("Find a scene").fill("SCENE 2")
+    assert page.locator(".scene:visible").count() == 1
+    assert page.locator("[data-count]").inner_text() == "1 of 5 scenes"
+    page.get_by_label("plain", exact=True).uncheck()
+    assert page.locator(".scene:visible .render:visible b").all_inner_texts() == ["fancy"]
+    page.get_by_label("error maps").uncheck()
+    assert page.locator(".render [data-part=error]:visible").count() == 0
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    toggle = page.locator("[data-theme-toggle]")
+    toggle.click()
+    toggle.click()
+    assert toggle.inner_text() == "Theme: dark"
+    assert page.evaluate(background) != light
+    page.reload()
+    assert toggle.inner_text() == "Theme: dark"
+
+
+def test_phone_needs_no_sideways_scrolling(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
