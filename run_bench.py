@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--renderers", type=names, default=DEFAULT_RENDERERS, metavar="NAMES", help="default: %(default)s"
     )
     what.add_argument("--datasets", type=names, default=DEFAULT_DATASETS, metavar="NAMES", help="default: %(default)s")
-    what.add_argument("--metrics", type=names, default=None, metavar="NAMES", help="default: all of them")
+    what.add_argument("--metrics", type=names, default=None, metavar="NAMES", help="or 'all'; default: those that are quick on a CPU")
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N scenes of each data set")
     how = parser.add_argument_group("how")
     how.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N; default: cuda where there is one")
@@ -127,7 +127,7 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     """Run the benchmark unless only the report is wanted, then write the report."""
     check_folders(options)
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
-    from bokehbench.benchmarks.metrics.registry import METRICS
+    from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
     from bokehbench.benchmarks.session import Settings, run_benchmark
     from bokehbench.benchmarks.store import StoredRun, run_folder
     from bokehbench.reports.page import write_report
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
             Settings(
                 renderers=options.renderers,
                 datasets=options.datasets,
-                metrics=options.metrics or list(METRICS.entries),
+                metrics=list(METRICS.entries) if options.metrics == ["all"] else options.metrics or DEFAULT_METRICS,
                 output=options.output,
                 run=options.run,
                 limit=options.limit,
