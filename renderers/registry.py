@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from .bokehdiff.variants import variant_entries
 from .errors import InvalidOptionError
 from .lazy_registry import Entry, LazyRegistry
 
@@ -17,6 +18,7 @@ RENDERERS = LazyRegistry(
             ".renderers.classical.scatter:ScatterRenderer",
             "scatter of every pixel over its disc in linear light (BokehMe's classical renderer)",
         ),
+        **variant_entries(),
     },
 )
 

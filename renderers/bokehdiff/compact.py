@@ -1,0 +1,95 @@
+"""The compact model: the pipeline's own classes, small enough to train anywhere and to ship (10.5 M parameters).
+
+Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
+The U-Net has PISA where a token spans 8 px. Its last layer starts at zero under ``identity-start``, so that an
+untrained model returns what its autoencoder reconstructs, and training starts from there.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from ..torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
+
+from .physics import PisaPhysics  # noqa: E402
+from .pipeline import BokehDiffPipeline  # noqa: E402
+from .prompt import PromptEmbeddings  # noqa: E402
+from .settings import PipelineSettings  # noqa: E402
+from .variants import FULL_MODEL, VARIANTS  # noqa: E402
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactSize:
+    """Sizes of the networks. ``factor``: px folded per axis. The defaults ship; tests use smaller ones."""
+
+    factor: int = 4
+    latent_channels: int = 16
+    vae_width: int = 160
+    vae_groups: int = 8
+    unet_widths: tuple[int, ...] = (96, 128, 192)
+    unet_groups: int = 16
+    heads: int = 4
+    prompt_width: int = 32
+
+
+def build_compact(
+    variant: str = FULL_MODEL, size: CompactSize | None = None, physics: PisaPhysics | None = None
+) -> BokehDiffPipeline:
+    """Return an untrained compact model of a variant, on the CPU in float32.
+
+    ``physics``: the full model's, which the variant's switches then change.
+    """
+    size = size or CompactSize()
+    full = PipelineSettings(
+        parametrisation="identity-start",
+        pixel_unshuffle=size.factor,
+        pisa_layers=("down_blocks.1",),
+        physics=physics or PisaPhysics(),
+        trained_as=variant,
+    )
+    return BokehDiffPipeline(
+        vae=_build_vae(size),
+        unet=_build_unet(size),
+        scheduler=DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
+        prompt=PromptEmbeddings(width=size.prompt_width),
+        settings=full.as_variant(VARIANTS[variant]).to_json(),
+    )
+
+
+def _build_vae(size: CompactSize) -> AutoencoderKL:
+    channels = 3 * size.factor**2
+    return AutoencoderKL(
+        in_channels=channels,
+        out_channels=channels,
+        latent_channels=size.latent_channels,
+        block_out_channels=(size.vae_width,),
+        layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",),
+        up_block_types=("UpDecoderBlock2D",),
+        norm_num_groups=size.vae_groups,
+        mid_block_add_attention=False,
+        scaling_factor=1.0,
+    ).eval()
+
+
+def _build_unet(size: CompactSize) -> UNet2DConditionModel:
+    deeper = len(size.unet_widths) - 2
+    unet = UNet2DConditionModel(
+        in_channels=size.latent_channels,
+        out_channels=size.latent_channels,
+        block_out_channels=size.unet_widths,
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", *["DownBlock2D"] * deeper),
+        mid_block_type="UNetMidBlock2D",
+        up_block_types=("UpBlock2D",) * len(size.unet_widths),
+        cross_attention_dim=size.prompt_width,
+        attention_head_dim=size.heads,
+        norm_num_groups=size.unet_groups,
+    )
+    nn.init.zeros_(unet.conv_out.weight)
+    nn.init.zeros_(unet.conv_out.bias)
+    return unet.eval()

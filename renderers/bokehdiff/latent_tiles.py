@@ -1,0 +1,113 @@
+"""Large pictures in pieces: whether they are needed, where they lie, and how their noise predictions are blended."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor
+
+from ..errors import InvalidOptionError
+
+TILINGS = ("auto", "never", "always")
+
+TILE_LATENTS = 128
+"""Side of a tile in latent px: 1024 px in SDXL, the size it was trained at."""
+
+STRIDE = 0.75
+"""Distance of neighbouring tiles as a share of their side, at most (the authors')."""
+
+BLEND_WIDTH = 0.25
+"""Standard deviation of a tile's Gaussian weight as a share of its side: 0.14 at the middle of an edge."""
+
+USABLE_MEMORY = 0.8
+"""Share of the free memory that an untiled pass may be estimated to need."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle in latent px."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, maps: Tensor, scale: int = 1) -> Tensor:
+        """Return the tile's part of maps (...,H,W) that have ``scale`` px per latent px."""
+        rows = slice(self.top * scale, (self.top + self.height) * scale)
+        columns = slice(self.left * scale, (self.left + self.width) * scale)
+        return maps[..., rows, columns]
+
+
+def cover_with_tiles(height: int, width: int, side: int, multiple: int) -> list[Tile]:
+    """Cover ``height`` x ``width`` latent px with overlapping tiles of at most ``side``, all edges on ``multiple``.
+
+    Neighbours are at most ``STRIDE`` of a side apart. One tile where the picture fits into one.
+    Raises InvalidOptionError where ``side`` is not a positive multiple of ``multiple``.
+    """
+    if side < multiple or side % multiple:
+        raise InvalidOptionError(f"tile side: expected a positive multiple of {multiple} latent px, got {side}")
+    tile_height, tile_width = min(side, height), min(side, width)
+    return [
+        Tile(top, left, tile_height, tile_width)
+        for top in _starts(height, tile_height, multiple)
+        for left in _starts(width, tile_width, multiple)
+    ]
+
+
+def blend_tiles(predict: Callable[[Tile], Tensor], tiles: list[Tile], like: Tensor) -> Tensor:
+    """Return the weighted mean of ``predict(tile)`` (B,C,h,w) over the tiles, shaped and typed as ``like`` (B,C,H,W).
+
+    Weights are Gaussians of the distance from a tile's centre. A single tile's prediction comes back untouched.
+    """
+    if len(tiles) == 1:
+        return predict(tiles[0])
+    total = torch.zeros_like(like, dtype=torch.float32)
+    weights = torch.zeros(like.shape[-2:], dtype=torch.float32, device=like.device)
+    for tile in tiles:
+        weight = _gaussian(tile.height, like.device)[:, None] * _gaussian(tile.width, like.device)
+        tile.cut(total).add_(weight * predict(tile))
+        tile.cut(weights).add_(weight)
+    return (total / weights).to(like.dtype)
+
+
+def estimate_peak_bytes(
+    vae: Mapping[str, Any], unet: Mapping[str, Any], pixels: int, latents: int, itemsizes: tuple[int, int], pairs: int
+) -> int:
+    """Estimate the activations of one untiled pass beyond the weights, in bytes, from the networks' widths.
+
+    ``vae``, ``unet``: their configurations; ``pixels``, ``latents``: what each works on, times the batch;
+    ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits, 5 bytes each. The decoder's last
+    stage holds about six maps of its input's width at full resolution; the U-Net its skips, and in the largest level's
+    transformer about twelve maps of the level's width.
+    """
+    widths = vae["block_out_channels"]
+    decoder = 6 * widths[min(1, len(widths) - 1)] * pixels * itemsizes[0]
+    levels = [width * latents / 4**level for level, width in enumerate(unet["block_out_channels"])]
+    skips = (unet["layers_per_block"] + 1) * sum(levels)
+    return max(decoder, int((skips + 12 * max(levels)) * itemsizes[1]) + 5 * pairs)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Return the memory that is free on ``device``; what torch has reserved and does not use counts as free."""
+    if device.type == "cuda":
+        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + reserved
+    return psutil.virtual_memory().available
+
+
+def _starts(length: int, side: int, multiple: int) -> Iterator[int]:
+    """Yield evenly spread starts on ``multiple``; the first tile begins at 0, the last ends at ``length``."""
+    span = (length - side) // multiple
+    step = max(int(STRIDE * side) // multiple, 1)
+    gaps = math.ceil(span / step)
+    for i in range(gaps + 1):
+        yield multiple * (span * i // gaps if gaps else 0)
+
+
+def _gaussian(length: int, device: torch.device) -> Tensor:
+    place = (torch.arange(length, device=device, dtype=torch.float32) + 0.5) / length - 0.5
+    return torch.exp(-0.5 * (place / BLEND_WIDTH) ** 2)

@@ -1,0 +1,271 @@
+"""BokehDiff as a diffusers pipeline: one U-Net pass between a VAE's encoder and its decoder, no noise anywhere.
+
+Convention: pictures are (B,3,H,W), display-encoded, [0,1]; disparity is (B,1,H,W), larger = nearer; defocus and blur
+strength are in px of the picture. Inside, the picture is padded at its bottom and right edges to whole tokens.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InvalidOptionError
+from ..optics import signed_defocus
+from ..torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DConditionModel  # noqa: E402
+from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
+from diffusers.utils import BaseOutput  # noqa: E402
+
+from .geometry import TokenGeometry  # noqa: E402
+from .latent_tiles import (  # noqa: E402
+    TILE_LATENTS,
+    TILINGS,
+    USABLE_MEMORY,
+    Tile,
+    blend_tiles,
+    cover_with_tiles,
+    estimate_peak_bytes,
+    free_bytes,
+)
+from .lora import check_lora_targets, prefix_unet_keys  # noqa: E402
+from .plan import HEADROOM, LOG_TOLERANCE, PisaPlan, build_plan  # noqa: E402
+from .processors import PisaLayers  # noqa: E402
+from .prompt import PromptEmbeddings  # noqa: E402
+from .settings import PipelineSettings  # noqa: E402
+
+
+@dataclass
+class BokehDiffOutput(BaseOutput):
+    """``images``: (B,3,H,W) float32, display-encoded, [0,1]."""
+
+    images: Tensor
+
+
+class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
+    """Blurs an all-in-focus picture as a lens would, in one step (Eq. 1), from SDXL down to the compact model.
+
+    ``settings`` is a ``PipelineSettings`` as JSON; it is saved with the pipeline (model_index.json).
+    ``save_pretrained``, ``from_pretrained`` and ``load_lora_weights`` are diffusers'. No text encoder is ever part of
+    the pipeline: ``prompt`` holds the constant embeddings. The networks may be of any float type; an autoencoder whose
+    configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to.
+    """
+
+    _lora_loadable_modules = ["unet"]  # noqa: RUF012 - diffusers' own way
+    model_cpu_offload_seq = "prompt->vae->unet"
+    text_encoder = None
+    text_encoder_2 = None
+
+    def __init__(
+        self,
+        vae: AutoencoderKL,
+        unet: UNet2DConditionModel,
+        scheduler: DDPMScheduler,
+        prompt: PromptEmbeddings,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt)
+        self.configure(PipelineSettings.from_json(settings or {}))
+
+    def configure(self, settings: PipelineSettings) -> None:
+        """Use these settings from now on; they are saved with the pipeline.
+
+        Raises InvalidOptionError where the scheduler or the U-Net does not fit them.
+        """
+        scheduler = self.scheduler.config
+        if scheduler.prediction_type != "epsilon":
+            raise InvalidOptionError(
+                f"scheduler: expected prediction_type 'epsilon', got '{scheduler.prediction_type}'"
+            )
+        if settings.timestep >= scheduler.num_train_timesteps:
+            raise InvalidOptionError(
+                f"timestep: expected less than the scheduler's {scheduler.num_train_timesteps}, got {settings.timestep}"
+            )
+        self._active = settings
+        self._pisa = PisaLayers(self.unet, () if settings.physics.is_vanilla else settings.pisa_layers)
+        self.register_to_config(settings=settings.to_json())
+
+    @property
+    def active_settings(self) -> PipelineSettings:
+        """The settings in use."""
+        return self._active
+
+    @property
+    def latent_pitch_px(self) -> int:
+        """Side of a latent px in px of the picture."""
+        return self._active.pixel_unshuffle * 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def size_multiple_px(self) -> int:
+        """What pictures are padded to: one token of the U-Net's coarsest grid."""
+        return self.latent_pitch_px * self._latent_multiple
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        image: Tensor,
+        disparity: Tensor,
+        focus_disparity: float,
+        blur_strength: float,
+        tiling: str = "auto",
+        tile_latents: int = TILE_LATENTS,
+        seed: int = 0,
+    ) -> BokehDiffOutput:
+        """Render with the focal plane at ``focus_disparity`` and ``blur_strength`` px of radius per unit of disparity.
+
+        ``image``: (B,3,H,W) in [0,1]. ``disparity``: (B,1,H,W), any finite range; the focus may lie outside it.
+        ``tiling``: ``never``, ``always``, or ``auto``: where the memory estimate says so. ``seed`` draws PISA's jitter.
+        With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture.
+        """
+        height, width = image.shape[-2:]
+        defocus_px = signed_defocus(disparity, focus_disparity, blur_strength)
+        image, disparity, defocus_px = (self._pad(x) for x in (image, self.normalise(disparity), defocus_px))
+        side = self._tile_side(image, defocus_px, tiling, tile_latents)
+        rows, columns = (length // self.latent_pitch_px for length in image.shape[-2:])
+        tiles = cover_with_tiles(rows, columns, side or max(rows, columns), self._latent_multiple)
+        self._tile_autoencoder(side if len(tiles) > 1 else None)
+        z = self.encode(image)
+        z0 = self.denoise(z, disparity, defocus_px, tiles, seed)
+        return BokehDiffOutput(images=self.decode(z0)[..., :height, :width].float().clamp(0.0, 1.0))
+
+    def normalise(self, disparity: Tensor) -> Tensor:
+        """Map each picture's disparity (B,1,H,W) affinely from its range to [margin, 1 - margin], in float32.
+
+        PISA's rays need disparity in (0,1), 1 being the lens. Only order and ratios of the scene's own differences
+        survive, which is all that a predicted disparity has; circles of confusion come from defocus in px instead.
+        A constant disparity becomes 1/2.
+        """
+        disparity = disparity.float()
+        low, high = disparity.amin((1, 2, 3), keepdim=True), disparity.amax((1, 2, 3), keepdim=True)
+        share = torch.where(high > low, (disparity - low) / (high - low).clamp(min=1e-30), 0.5)
+        margin = self._active.disparity_margin
+        return margin + (1.0 - 2.0 * margin) * share
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Return the scaled latent z (B,C,h,w) at the posterior's mode: no noise. ``image``: padded, [0,1]."""
+        pixels = F.pixel_unshuffle(2.0 * image.to(self.vae.dtype) - 1.0, self._active.pixel_unshuffle)
+        return self.vae.encode(pixels).latent_dist.mode().float() * self.vae.config.scaling_factor
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Return the picture (B,3,H,W) of a scaled latent; not clipped to [0,1]."""
+        pixels = self.vae.decode((latent / self.vae.config.scaling_factor).to(self.vae.dtype)).sample
+        return 0.5 + 0.5 * F.pixel_shuffle(pixels, self._active.pixel_unshuffle)
+
+    def denoise(
+        self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tiles: list[Tile] | None = None, seed: int = 0
+    ) -> Tensor:
+        """Return z0 of Eq. 1: (z - sqrt(1 - abar) eps) / sqrt(abar), float32; autograd passes through.
+
+        ``z``: (B,C,h,w) scaled. ``disparity`` in (0,1), ``defocus_px`` (signed or not): (B,1,H,W), padded.
+        """
+        tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
+        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed), tiles, z)
+        abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
+        eps = n
+        if self._active.parametrisation == "identity-start":
+            eps = (1.0 - math.sqrt(abar)) / math.sqrt(1.0 - abar) * z + n
+        return (z - math.sqrt(1.0 - abar) * eps) / math.sqrt(abar)
+
+    def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
+        """Load a LoRA for the U-Net from a folder, a repository or a dict: see diffusers for ``where``.
+
+        Takes safetensors only, with keys below ``unet.`` or, as ``unet.save_attn_procs`` writes them, without it.
+        Raises InvalidOptionError where a key belongs to no layer of this U-Net: nothing is left out in silence.
+        """
+        state, alphas, metadata = self.lora_state_dict(
+            source, unet_config=self.unet.config, use_safetensors=True, return_lora_metadata=True, **where
+        )
+        state = prefix_unet_keys(state)
+        check_lora_targets(state, self.unet)
+        self.load_lora_into_unet(state, alphas, self.unet, adapter_name, metadata=metadata, _pipeline=self)
+
+    @property
+    def _latent_multiple(self) -> int:
+        return 2 ** (len(self.unet.config.block_out_channels) - 1)
+
+    def _pad(self, maps: Tensor) -> Tensor:
+        """Repeat the last row and column up to whole tokens."""
+        height, width = maps.shape[-2:]
+        multiple = self.size_multiple_px
+        return F.pad(maps, [0, -width % multiple, 0, -height % multiple], mode="replicate")
+
+    def _tile_side(self, image: Tensor, defocus_px: Tensor, tiling: str, tile_latents: int) -> int | None:
+        """Return the side of tiles in latent px, None for one pass over the whole picture."""
+        if tiling not in TILINGS:
+            raise InvalidOptionError(f"tiling: expected one of {', '.join(TILINGS)}, got '{tiling}'")
+        if tiling == "auto":
+            fits = self._estimate_peak_bytes(image, defocus_px) <= USABLE_MEMORY * free_bytes(image.device)
+            tiling = "never" if fits else "always"
+        return tile_latents if tiling == "always" else None
+
+    def _estimate_peak_bytes(self, image: Tensor, defocus_px: Tensor) -> int:
+        pixels = image.shape[0] * image.shape[2] * image.shape[3]
+        return estimate_peak_bytes(
+            self.vae.config,
+            self.unet.config,
+            pixels // self._active.pixel_unshuffle**2,
+            pixels // self.latent_pitch_px**2,
+            (self.vae.dtype.itemsize, self.unet.dtype.itemsize),
+            sum(self._count_pairs(defocus_px, downscale) for downscale in self._pisa.downscales),
+        )
+
+    def _count_pairs(self, defocus_px: Tensor, downscale: int) -> int:
+        """Bound the pairs of tokens within the largest circle of confusion, all of them without that physics."""
+        pitch_px = self.latent_pitch_px * downscale
+        tokens = defocus_px.numel() // pitch_px**2
+        if not self._active.physics.coc:
+            return tokens * (tokens // defocus_px.shape[0])
+        reach_tokens = (
+            2.0
+            * (float(defocus_px.abs().max()) + (LOG_TOLERANCE + HEADROOM) / self._active.physics.slope_per_px)
+            / pitch_px
+        )
+        return int(tokens * min(tokens // defocus_px.shape[0], reach_tokens**2))
+
+    def _tile_autoencoder(self, side: int | None) -> None:
+        """Let the autoencoder work in diffusers' overlapping tiles of ``side`` latent px, or in one piece."""
+        if side is None:
+            self.vae.disable_tiling()
+            return
+        self.vae.enable_tiling()
+        self.vae.tile_latent_min_size = side
+        self.vae.tile_sample_min_size = side * self.latent_pitch_px // self._active.pixel_unshuffle
+
+    def _predict(self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> Tensor:
+        """One U-Net pass over a tile: (B,C,h,w) float32."""
+        pitch = self.latent_pitch_px
+        sample = tile.cut(z).to(self.unet.dtype)
+        plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
+        tokens, added = self._conditions(z, tile)
+        timestep = torch.tensor(self._active.timestep, device=z.device)
+        with self._pisa.using(plans):
+            return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
+
+    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
+        """Build the geometry of every token grid once; all layers of a grid share it."""
+        plans = {}
+        for downscale in self._pisa.downscales:
+            grid = (tile.height // downscale, tile.width // downscale)
+            geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self._active.pooling)
+            if self._active.pitch == "released":
+                geometry = geometry.with_released_pitch()
+            plans[downscale] = build_plan(geometry, self._active.physics, seed)
+        return plans
+
+    def _conditions(self, z: Tensor, tile: Tile) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """Return the prompt's tokens and SDXL's added conditions: original size, top left of the crop, size, in px."""
+        batch, pitch = z.shape[0], self.latent_pitch_px
+        tokens = self.prompt.tokens.expand(batch, -1, -1).to(self.unet.dtype)
+        if self.unet.config.addition_embed_type != "text_time":
+            return tokens, None
+        numbers = (*z.shape[-2:], tile.top, tile.left, tile.height, tile.width)
+        time_ids = torch.tensor([[pitch * n for n in numbers]], device=z.device, dtype=self.unet.dtype)
+        pooled = self.prompt.pooled.expand(batch, -1).to(self.unet.dtype)
+        return tokens, {"text_embeds": pooled, "time_ids": time_ids.expand(batch, -1)}

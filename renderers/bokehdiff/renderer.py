@@ -1,0 +1,88 @@
+"""BokehDiff and its ablations as renderers of the benchmark."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ..interface import Capabilities, Renderer, Scene
+from .shipped import find_shipped
+from .variants import FULL_MODEL
+
+
+class BokehDiffRenderer(Renderer):
+    """One-step latent diffusion with physics-inspired self-attention.
+
+    - ``variant``: a name in ``variants.VARIANTS``.
+    - ``checkpoint``: None for the shipped weights, ``sdxl`` or a folder: see ``checkpoints.load_checkpoint``.
+    - ``tiling``, ``tile_latents``: see ``BokehDiffPipeline``.
+    - ``channels_last``: memory layout of the networks.
+    - ``compile``: run them through torch.compile, which pays off over many pictures of one size.
+
+    The scene's disparity is mapped affinely into (0,1) for occlusion; circles of confusion come from its defocus in px,
+    so any range of disparity and any focus will do, and a scene at half the size with half the blur strength gives the
+    same picture at half the size, as far as the network generalises over scale. At blur strength 0 the output is the
+    autoencoder's reconstruction as the U-Net leaves it, not the input's bits. Values above 1 are clipped first.
+    """
+
+    name = FULL_MODEL
+    takes_checkpoint = True
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        needs_disparity=True, deterministic=True, differentiable=False, hdr=False, size_multiple=32
+    )
+
+    def __init__(
+        self,
+        name: str | None = None,
+        checkpoint: str | None = None,
+        variant: str = FULL_MODEL,
+        *,
+        tiling: str = "auto",
+        tile_latents: int | None = None,
+        channels_last: bool = True,
+        compile: bool = False,  # noqa: A002 - torch's word for it
+    ):
+        super().__init__(name)
+        self.variant = variant
+        self.checkpoint = checkpoint
+        self.tiling = tiling
+        self.tile_latents = tile_latents
+        self.channels_last = channels_last
+        self.compile = compile
+
+    def _load(self) -> None:
+        if self.checkpoint is None:
+            find_shipped(self.variant)
+        from .checkpoints import load_checkpoint  # here: it imports diffusers, which takes seconds
+
+        loaded = load_checkpoint(self.variant, self.checkpoint, self.dtype)
+        self.weights = loaded.label
+        self.pipeline = loaded.pipeline.to(self.device)
+        for network in (self.pipeline.unet, self.pipeline.vae):
+            network.requires_grad_(False).eval()
+            if self.channels_last:
+                network.to(memory_format=torch.channels_last)
+        if self.compile:
+            self.pipeline.unet.compile()
+            self.pipeline.vae.encoder.compile()
+            self.pipeline.vae.decoder.compile()
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Render a few px: PISA's kernels are compiled on first use."""
+        side_px = self.pipeline.size_multiple_px
+        disparity = torch.linspace(0.0, 1.0, side_px**2, device=self.device).reshape(1, 1, side_px, side_px)
+        self.pipeline(disparity.expand(1, 3, -1, -1), disparity, 0.5, 10.0)
+
+    def _render(self, scene: Scene, seed: int) -> Tensor:
+        options = {} if self.tile_latents is None else {"tile_latents": self.tile_latents}
+        output = self.pipeline(
+            scene.image[None],
+            scene.disparity[None],
+            scene.focus_disparity,
+            scene.blur_strength,
+            tiling=self.tiling,
+            seed=seed,
+            **options,
+        )
+        return output.images[0]
