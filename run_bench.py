@@ -17,7 +17,8 @@ except ModuleNotFoundError as missing:
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_RENDERERS = "identity,classical"
-DEFAULT_DATASETS = "synbokeh-mini,motorcycle"
+DEFAULT_DATASETS = ("synbokeh-mini", "motorcycle")
+SWEEP_DATASETS = ("synbokeh-mini",)
 
 EXAMPLES = """\
 examples:
@@ -25,6 +26,8 @@ examples:
   python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3
   python run_bench.py --metrics psnr,lpips-alex --weights FOLDER
   python run_bench.py --run night --output /data/bokeh     results in /data/bokeh/results/night
+  python run_bench.py --robustness                         how quality falls when the disparity is wrong
+  python run_bench.py --robustness --perturbations erode,noise --severities 0,2,8
   python run_bench.py --list                               everything that has a name
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
@@ -68,8 +71,10 @@ def build_parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--renderers", type=names, default=DEFAULT_RENDERERS, metavar="NAMES", help="default: %(default)s"
     )
-    what.add_argument("--datasets", type=names, default=DEFAULT_DATASETS, metavar="NAMES", help="default: %(default)s")
-    what.add_argument("--metrics", type=names, default=None, metavar="NAMES", help="or 'all'; default: those that are quick on a CPU")
+    what.add_argument("--datasets", type=names, metavar="NAMES", help=f"default: {','.join(DEFAULT_DATASETS)}")
+    what.add_argument(
+        "--metrics", type=names, default=None, metavar="NAMES", help="or 'all'; default: those that are quick on a CPU"
+    )
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N scenes of each data set")
     how = parser.add_argument_group("how")
     how.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N; default: cuda where there is one")
@@ -86,12 +91,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     where.add_argument("--data-root", type=Path, metavar="DIR", help="folder of data sets that you bring yourself")
     where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
+    wrong = parser.add_argument_group("wrong disparity")
+    wrong.add_argument("--robustness", action="store_true", help="repeat every case with perturbed disparity")
+    wrong.add_argument("--perturbations", type=names, metavar="NAMES", help="with --robustness; default: erode")
+    wrong.add_argument(
+        "--severities", type=numbers, metavar="NUMBERS", help="with --robustness; default: each one's own"
+    )
     instead = parser.add_argument_group("instead of a plain run")
     instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
     instead.add_argument(
         "--report-only", action="store_true", help="write the report of what is stored, render nothing"
     )
-    instead.add_argument("--list", action="store_true", help="name every renderer, data set and metric")
+    instead.add_argument("--list", action="store_true", help="name every renderer, data set, metric and perturbation")
     return parser
 
 
@@ -110,13 +121,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def numbers(text: str) -> list[float]:
+    """Parse ``-4,0,2.5``."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
+
+
 def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.registry import RENDERERS
+    from bokehbench.robustness.registry import PERTURBATIONS
 
-    for registry in (RENDERERS, DATASETS, METRICS):
+    for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
         print(f"{registry.kind}s:")
         for name, entry in registry.entries.items():
             print(f"  {name:<22} {entry.summary}")
@@ -124,45 +144,73 @@ def list_names() -> int:
 
 
 def run(options: argparse.Namespace, arguments: list[str]) -> int:
-    """Run the benchmark unless only the report is wanted, then write the report."""
-    check_folders(options)
+    """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
+    check_options(options)
+    check_names(options)
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
-    from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
-    from bokehbench.benchmarks.session import Settings, run_benchmark
     from bokehbench.benchmarks.store import StoredRun, run_folder
     from bokehbench.reports.page import write_report
 
     folder = run_folder(options.output, options.run)
-    if not options.report_only:
-        run_benchmark(
-            Settings(
-                renderers=options.renderers,
-                datasets=options.datasets,
-                metrics=list(METRICS.entries) if options.metrics == ["all"] else options.metrics or DEFAULT_METRICS,
-                output=options.output,
-                run=options.run,
-                limit=options.limit,
-                device=options.device,
-                dtype=options.dtype,
-                seed=options.seed,
-                fresh=options.fresh,
-                data_root=options.data_root,
-                weights=options.weights,
-                command=shlex.join(["python", "run_bench.py", *arguments]),
-            )
-        )
+    rows = None if options.report_only else make_rows(options, arguments)
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports")
-    return summarise(stored.rows, page)
+    return summarise(stored.rows if rows is None else rows, page)
 
 
-def check_folders(options: argparse.Namespace) -> None:
-    """Refuse folders that are named but absent, before anything is computed."""
+def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
+    """Render and score what the options ask for. Returns one row a case."""
+    from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
+    from bokehbench.benchmarks.session import Settings, run_benchmark
+    from bokehbench.robustness.sweep import DEFAULT_PERTURBATIONS, run_sweep
+
+    settings = Settings(
+        renderers=options.renderers,
+        datasets=options.datasets or (SWEEP_DATASETS if options.robustness else DEFAULT_DATASETS),
+        metrics=list(METRICS.entries) if "all" in (options.metrics or ()) else options.metrics or DEFAULT_METRICS,
+        output=options.output,
+        run=options.run,
+        limit=options.limit,
+        device=options.device,
+        dtype=options.dtype,
+        seed=options.seed,
+        fresh=options.fresh,
+        data_root=options.data_root,
+        weights=options.weights,
+        command=shlex.join(["python", "run_bench.py", *arguments]),
+    )
+    if options.robustness:
+        return run_sweep(settings, options.perturbations or DEFAULT_PERTURBATIONS, options.severities)
+    return run_benchmark(settings)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other and folders that are absent, before anything is computed."""
+    for option, value in (("--perturbations", options.perturbations), ("--severities", options.severities)):
+        if value is not None and not options.robustness:
+            raise InvalidOptionError(f"{option} has a meaning only with --robustness")
     for option, folder in (("--data-root", options.data_root), ("--weights", options.weights)):
         if folder is not None and not folder.is_dir():
             raise InvalidOptionError(f"{option} {folder}: no such folder")
     if options.output.exists() and not options.output.is_dir():
         raise InvalidOptionError(f"--output {options.output}: is a file, expected a folder")
+
+
+def check_names(options: argparse.Namespace) -> None:
+    """Refuse unknown names; listing them imports nothing heavy, so that a typo is answered at once."""
+    from bokehbench.benchmarks.metrics.registry import METRICS
+    from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.registry import RENDERERS
+    from bokehbench.robustness.registry import PERTURBATIONS
+
+    for name in options.renderers:
+        RENDERERS.find(name.partition("@")[0])
+    for registry, wanted in ((DATASETS, options.datasets), (PERTURBATIONS, options.perturbations)):
+        for name in wanted or ():
+            registry.find(name)
+    for name in options.metrics or ():
+        if name != "all":
+            METRICS.find(name)
 
 
 def summarise(rows: list[dict], page: Path) -> int:

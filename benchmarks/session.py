@@ -1,22 +1,21 @@
 """One benchmark command: from names to a stored run."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from ..datasets.catalogue import DATASETS, load_dataset
-from ..datasets.interface import SceneDataset
+from ..datasets.catalogue import load_dataset
 from ..renderers.errors import InvalidOptionError, MissingWeightsError
-from ..renderers.interface import Renderer, Scene
-from ..renderers.registry import RENDERERS, load_renderer
+from ..renderers.interface import Scene
+from ..renderers.registry import load_renderer
 from .cases import UNPERTURBED, Case, expand_cases
 from .environment import describe_environment
 from .metrics.interface import Metric
 from .metrics.registry import METRICS, load_metric
+from .run_record import describe_run, merge_records, now
 from .runner import Row, Runner
 from .store import discard_run, locked, read_meta, run_folder, write_meta
 
@@ -65,16 +64,19 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         device=device,
         dtype=settings.dtype,
     )
-    environment, record = describe_environment()
+    environment, surroundings = describe_environment()
     with locked(folder):
         if settings.fresh:
             discard_run(folder)
-        meta = _describe_run(settings, device, renderers, datasets, {m.name: m for m in metrics}, unavailable, cases)
-        meta["environments"] = read_meta(folder).get("environments", {}) | {environment: record}
-        write_meta(folder, meta)
+        record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
+        record["plan"] = [case.key for case in cases]
+        earlier = read_meta(folder)
+        environments = {"environments": earlier.get("environments", {}) | {environment: surroundings}}
+        write_meta(folder, merge_records(earlier, record, cases) | environments)
         start = time.perf_counter()
         rows = Runner(folder, datasets, metrics, load_renderer, environment, perturb).run(cases)
-        write_meta(folder, meta | {"finished": _now(), "seconds": round(time.perf_counter() - start, 3)})
+        record |= {"finished": now(), "seconds": round(time.perf_counter() - start, 3)}
+        write_meta(folder, merge_records(earlier, record, cases) | environments)
     return rows
 
 
@@ -104,65 +106,3 @@ def _prepare_metrics(
         else:
             available.append(metric)
     return available, unavailable
-
-
-def _describe_run(
-    settings: Settings,
-    device: str,
-    renderers: Mapping[str, Renderer],
-    datasets: Mapping[str, SceneDataset],
-    available: Mapping[str, Metric],
-    unavailable: Mapping[str, tuple[Metric, str]],
-    cases: Sequence[Case],
-) -> dict[str, Any]:
-    """Return run.json's content, short of the environment and the end."""
-    everything = {**{name: (m, None) for name, m in available.items()}, **unavailable}
-    return {
-        "run": settings.run,
-        "command": settings.command,
-        "started": _now(),
-        "finished": None,
-        "seconds": None,
-        "settings": {
-            "device": device,
-            "dtype": settings.dtype,
-            "seed": settings.seed,
-            "renderers": list(settings.renderers),
-            "datasets": list(settings.datasets),
-            "metrics": list(settings.metrics),
-            "limit": settings.limit,
-        },
-        "plan": [case.key for case in cases],
-        "renderers": {
-            name: {
-                "summary": RENDERERS.find(name.partition("@")[0]).summary,
-                "weights": renderer.weights,
-                "capabilities": asdict(renderer.capabilities),
-            }
-            for name, renderer in renderers.items()
-        },
-        "datasets": {
-            name: {
-                "summary": DATASETS.find(name).summary,
-                "protocol": dataset.protocol,
-                "terms": dataset.terms,
-                "scored": dataset.scored,
-                "version": dataset.version,
-            }
-            for name, dataset in datasets.items()
-        },
-        "metrics": {
-            name: {
-                "unit": everything[name][0].unit,
-                "higher_is_better": everything[name][0].higher_is_better,
-                "description": everything[name][0].description,
-                "available": everything[name][1] is None,
-                "reason": everything[name][1],
-            }
-            for name in settings.metrics
-        },
-    }
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -100,13 +100,15 @@ def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
 class StoredRun:
     """A run as the reports see it.
 
-    ``meta`` is run.json; ``rows`` the rows of the last command's plan, in its order; ``scenes`` the scene.json of every
-    scene in those rows, each with its ``folder`` relative to the run's.
+    ``meta`` is run.json; ``rows`` the rows of the last benchmark's plan, in its order; ``sweep`` those of the last
+    robustness sweep's; ``scenes`` the scene.json of every scene in either, each with its ``folder`` relative to the
+    run's.
     """
 
     folder: Path
     meta: dict[str, Any]
     rows: list[dict[str, Any]]
+    sweep: list[dict[str, Any]] = field(default_factory=list)
     scenes: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
@@ -117,12 +119,11 @@ class StoredRun:
             raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first, without --report-only")
         stored = read_rows(folder)
         rows = [stored[key] for key in meta["plan"] if key in stored]
-        wanted = {(row["dataset"], row["scene"]) for row in rows}
-        scenes = [scene for scene in _read_scenes(folder) if (scene["dataset"], scene["scene"]) in wanted]
-        order = {
-            pair: position for position, pair in enumerate(dict.fromkeys((r["dataset"], r["scene"]) for r in rows))
-        }
-        return cls(folder, meta, rows, sorted(scenes, key=lambda s: order[s["dataset"], s["scene"]]))
+        sweep = [stored[key] for key in meta.get("sweep", {}).get("plan", ()) if key in stored]
+        order = {pair: n for n, pair in enumerate(dict.fromkeys((r["dataset"], r["scene"]) for r in rows + sweep))}
+        scenes = [scene for scene in _read_scenes(folder) if (scene["dataset"], scene["scene"]) in order]
+        scenes.sort(key=lambda scene: order[scene["dataset"], scene["scene"]])
+        return cls(folder, meta, rows, sweep, scenes)
 
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def erode(disparity: Map, size_px: float, rng: np.random.Generator) -> Map:
     size = 2 * abs(int(size_px)) + 1
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     operation = cv2.erode if size_px > 0 else cv2.dilate
-    return operation(np.ascontiguousarray(disparity), element)
+    return np.asarray(operation(np.ascontiguousarray(disparity), element), np.float32)
 
 
 def shift(disparity: Map, offset_px: float, rng: np.random.Generator) -> Map:

@@ -11,7 +11,7 @@ BLOBS_PER_WIDTH = 16
 
 def add_noise(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
     """Add independent Gaussian noise with this standard deviation."""
-    return disparity + _amplitude(disparity, percent) * rng.standard_normal(disparity.shape)
+    return disparity + _amplitude(disparity, percent) * rng.standard_normal(disparity.shape, np.float32)
 
 
 def add_smooth_noise(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
@@ -45,7 +45,9 @@ def _amplitude(disparity: Map, percent: float) -> float:
 
 
 def _smooth_noise(shape: tuple[int, ...], rng: np.random.Generator) -> Map:
-    noise = ndimage.gaussian_filter(rng.standard_normal(shape), max(shape) / BLOBS_PER_WIDTH / 2.0, mode="reflect")
+    noise = ndimage.gaussian_filter(
+        rng.standard_normal(shape, np.float32), max(shape) / BLOBS_PER_WIDTH / 2.0, mode="reflect"
+    )
     return noise / noise.std()
 
 

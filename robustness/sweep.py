@@ -1,0 +1,41 @@
+"""The robustness sweep: the benchmark's cases, once for every severity of every perturbation."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..benchmarks.cases import Case
+from ..benchmarks.runner import Row
+from ..benchmarks.session import Settings, run_benchmark
+from ..renderers.errors import InvalidOptionError
+from ..renderers.interface import Scene
+from .registry import load_perturbation
+
+DEFAULT_PERTURBATIONS = ("erode",)
+
+
+def run_sweep(settings: Settings, names: Sequence[str], severities: Sequence[float] | None = None) -> list[Row]:
+    """Run ``settings`` for each perturbation in ``names`` at its default severities, or at ``severities``.
+
+    Severity 0 is always included: every drop is measured against it, and it is the benchmark's own case, made once.
+    Raises InvalidOptionError where a severity means nothing to a perturbation.
+    """
+    return run_benchmark(dataclasses.replace(settings, perturbations=plan_severities(names, severities)), perturb)
+
+
+def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:
+    """Return (perturbation, severity) pairs in ascending order of severity."""
+    pairs = []
+    for name in names:
+        perturbation = load_perturbation(name)
+        chosen = sorted({0.0, *(perturbation.severities if severities is None else severities)})
+        for severity in chosen:
+            perturbation.check(severity)
+            pairs.append((name, severity))
+    if all(severity == 0 for _, severity in pairs):
+        raise InvalidOptionError("--severities: expected at least one severity other than 0")
+    return pairs
+
+
+def perturb(scene: Scene, case: Case) -> Scene:
+    """Return the scene as the renderer of a perturbed case sees it."""
+    return load_perturbation(case.perturbation).apply(scene, case.severity, case.seed)
