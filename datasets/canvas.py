@@ -48,9 +48,10 @@ class Canvas:
         """Fill a closed outline (N,2) of (x, y)."""
         self._draw.polygon(_scaled(points), fill=_byte_colour(colour))
 
-    def ellipse(self, x: float, y: float, radius_x: float, radius_y: float, colour: Colour) -> None:
-        """Fill an ellipse around (x, y)."""
-        box = np.array([[x - radius_x, y - radius_y], [x + radius_x, y + radius_y]])
+    def ellipse(self, centre: NDArray[np.float64], radius_x: float, radius_y: float, colour: Colour) -> None:
+        """Fill an ellipse around ``centre`` (x, y)."""
+        radii = np.array([radius_x, radius_y])
+        box = np.stack([centre - radii, centre + radii - 1.0 / OVERSAMPLING])  # PIL paints the last pixel, too
         self._draw.ellipse(_scaled(box), fill=_byte_colour(colour))
 
     def rgba(self) -> NDArray[np.float32]:
@@ -98,8 +99,8 @@ def dimmed(colour: Colour, light: float) -> Colour:
 
 
 def _scaled(points: NDArray[np.float64]) -> list[tuple[float, float]]:
-    # A pixel's centre has integer coordinates here and lies half a pixel inside in PIL's.
-    return list(map(tuple, ((points + 0.5) * OVERSAMPLING).tolist()))
+    # A pixel's centre has integer coordinates here; PIL cuts coordinates down to the fine pixel that holds them.
+    return [(x, y) for x, y in ((points + 0.5) * OVERSAMPLING).tolist()]
 
 
 def _byte_colour(colour: Iterable[float]) -> tuple[int, ...]:

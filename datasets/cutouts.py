@@ -36,7 +36,7 @@ def paint_hair(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
     shoulders = _paint_shoulders(height, width, centre, crown + 2.0 * skull[1], rng)
     canvas = Canvas(height, width)
     base = HAIR_COLOURS[rng.integers(len(HAIR_COLOURS))]
-    canvas.ellipse(centre, crown + skull[1], skull[0] * 0.97, skull[1], dimmed(base, 0.4))
+    canvas.ellipse(np.array([centre, crown + skull[1]]), skull[0] * 0.97, skull[1], dimmed(base, 0.4))
     under = np.array([[-0.6, 0.0], [0.6, 0.0], [0.75, 1.6], [-0.75, 1.6]])
     canvas.polygon(np.array([centre, crown + skull[1]]) + under * skull, dimmed(base, 0.4))
     clumps = rng.random((70, 5))
@@ -111,15 +111,15 @@ def paint_fur(height: int, width: int, rng: np.random.Generator) -> NDArray[np.f
     tint = mixed((0.62, 0.45, 0.30), (0.72, 0.66, 0.60), float(rng.random()))
     canvas = Canvas(height, width)
     for part, (middle, radius, brightness) in enumerate(parts):
-        canvas.ellipse(*middle, radius * 0.97, radius * 0.97, dimmed(tint, 0.35))
+        canvas.ellipse(middle, radius * 0.97, radius * 0.97, dimmed(tint, 0.35))
         count = int(5.5 * radius**2 * (1.0 if part != 4 else 1.3)) // 4 + 600
         _paint_coat(canvas, middle, radius, dimmed(tint, brightness), coat.mean(axis=2) * patches, count, rng)
     for side in (-1.0, 1.0):
         eye = centre + np.array([0.36 * side, -0.12]) * head
-        canvas.ellipse(*eye, 0.11 * head, 0.12 * head, (0.05, 0.04, 0.04))
-        canvas.ellipse(*(eye + np.array([-0.03, -0.04]) * head), 0.032 * head, 0.032 * head, (0.95, 0.95, 0.97))
-    canvas.ellipse(*(centre + np.array([0.0, 0.2]) * head), 0.13 * head, 0.09 * head, (0.12, 0.08, 0.08))
-    canvas.ellipse(*(centre + np.array([-0.03, 0.165]) * head), 0.05 * head, 0.02 * head, (0.45, 0.42, 0.42))
+        canvas.ellipse(eye, 0.11 * head, 0.12 * head, (0.05, 0.04, 0.04))
+        canvas.ellipse(eye + np.array([-0.03, -0.04]) * head, 0.032 * head, 0.032 * head, (0.95, 0.95, 0.97))
+    canvas.ellipse(centre + np.array([0.0, 0.2]) * head, 0.13 * head, 0.09 * head, (0.12, 0.08, 0.08))
+    canvas.ellipse(centre + np.array([-0.03, 0.165]) * head, 0.05 * head, 0.02 * head, (0.45, 0.42, 0.42))
     return canvas.rgba()
 
 
@@ -218,7 +218,7 @@ def paint_wire(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
             facing = 0.85 if zigzag[k] < 0 else 1.1
             for share, tone, shift in ((1.0, 0.38, 0.0), (0.72, 0.75, -0.06), (0.42, 1.1, -0.13), (0.16, 1.6, -0.2)):
                 canvas.line(segment + shift * gauge, dimmed(steel, tone * facing), gauge * share)
-            canvas.ellipse(*points[k], gauge * 0.62, gauge * 0.62, dimmed(steel, 0.7))
+            canvas.ellipse(points[k], gauge * 0.62, gauge * 0.62, dimmed(steel, 0.7))
     rust = 1.0 + 0.28 * smooth_noise(height, width, 6.0, rng)
     patina = photograph_texture("gravel", height, width, rng).mean(axis=2) ** 0.35
     return shade(canvas.rgba(), np.clip(rust, 0.3, 1.8) * patina)

@@ -14,8 +14,8 @@ from .interface import SceneDataset
 from .photographs import PHOTOGRAPHS, load_photograph, packaged_file
 
 MAX_RADIUS_PX = 16.0
-FOCUS = {"near": 1.0, "front-wheel": 0.75, "middle": 0.5, "rear": 0.25, "far": 0.0}
-"""Focus disparities by scene; 1 is the nearest point, 0 the farthest."""
+FOCUS = {"headlamp": 0.97, "front-wheel": 0.83, "floor": 0.5, "bench": 0.25, "wall": 0.04}
+"""Focus disparity by scene, near to far; 1 is the nearest point, 0 the farthest."""
 
 
 class Motorcycle(SceneDataset):

@@ -33,7 +33,7 @@ PHOTOGRAPHS = {
         "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "US Navy, James S. Davis, public domain"
     ),
     "motorcycle": PackagedPhotograph(
-        "skimage", "data/motorcycle_left.png", "Middlebury 2014 stereo benchmark, for research"
+        "skimage", "data/motorcycle_left.png", "Middlebury 2014 stereo benchmark, provided for research"
     ),
 }
 

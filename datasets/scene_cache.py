@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import platformdirs
 import torch
+from datasets import Dataset, Features, Value, load_from_disk  # type: ignore[attr-defined]
+from datasets import Image as ImageColumn  # type: ignore[attr-defined]
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
@@ -17,17 +18,18 @@ from PIL import Image
 from ..renderers.errors import MissingDataError
 from ..renderers.interface import Scene
 
+# Mypy takes the package for our folder of the same name, hence the ignored imports.
 CACHE_VARIABLE = "BOKEHBENCH_CACHE"
-FEATURES = datasets.Features(
+FEATURES = Features(
     {
-        "name": datasets.Value("string"),
-        "image": datasets.Image(),
-        "target": datasets.Image(),
-        "disparity": datasets.Value("binary"),
-        "focus_disparity": datasets.Value("float64"),
-        "blur_strength": datasets.Value("float64"),
-        "gamma": datasets.Value("float64"),
-        "recipe": datasets.Value("string"),
+        "name": Value("string"),
+        "image": ImageColumn(),
+        "target": ImageColumn(),
+        "disparity": Value("binary"),
+        "focus_disparity": Value("float64"),
+        "blur_strength": Value("float64"),
+        "gamma": Value("float64"),
+        "recipe": Value("string"),
     }
 )
 """Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec."""
@@ -56,19 +58,19 @@ def ensure_cached(folder: Path, generate: Callable[[], Iterable[Mapping[str, Any
                 return
             shutil.rmtree(partial, ignore_errors=True)
             rows = [dict(row) for row in generate()]
-            datasets.Dataset.from_list(rows, features=FEATURES).save_to_disk(partial)
+            Dataset.from_list(rows, features=FEATURES).save_to_disk(partial)
             partial.rename(folder)
     except OSError as error:
         raise MissingDataError(f"{folder}: cannot write the scenes: {error}: set {CACHE_VARIABLE}") from error
 
 
-def open_cached(folder: Path) -> datasets.Dataset:
+def open_cached(folder: Path) -> Dataset:
     """Open what ``ensure_cached`` wrote; rows are read when indexed.
 
     Raises MissingDataError naming a damaged folder.
     """
     try:
-        return datasets.load_from_disk(str(folder))
+        return load_from_disk(str(folder))
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise _damaged(folder, error) from error
 

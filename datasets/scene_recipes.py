@@ -103,7 +103,7 @@ def compose(recipe: SceneRecipe) -> LayeredScene:
     The focus disparity is the mean over the focused layer's visible part; the blur strength makes the largest radius
     in the picture equal to the recipe's.
     """
-    layers = []
+    layers: list[Layer] = []
     for placement in draw_placements(recipe):
         rng = np.random.Generator(np.random.PCG64(placement.seed))
         if len(layers) < len(recipe.cutouts):
@@ -139,9 +139,9 @@ def _draw_box(kind: str, recipe: SceneRecipe, margin: int, rng: np.random.Genera
         return height, width, int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1))
     visible = int((0.62 + 0.13 * rng.random() if crowded else 0.78 + 0.14 * rng.random()) * rows)
     height = visible + (margin if kind != "glass" else int(rng.integers(6, 20)))
-    width = {"hair": 0.95 * visible, "fur": 0.92 * visible, "foliage": 1.4 * columns, "glass": 0.55 * visible}[kind]
+    widths = {"hair": 0.95 * visible, "fur": 0.92 * visible, "foliage": 1.4 * columns, "glass": 0.55 * visible}
     drift = (rng.random() - 0.5) * (0.75 if crowded and kind != "foliage" else 0.3)
-    return height, int(width), rows - visible, int(columns * (0.5 + drift) - width / 2)
+    return height, int(widths[kind]), rows - visible, int(columns * (0.5 + drift) - widths[kind] / 2)
 
 
 def _draw_plane(recipe: SceneRecipe, disparity: float, tilt: float, rng: np.random.Generator) -> Plane:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
+from datasets import Dataset  # type: ignore[attr-defined]
 from tqdm import tqdm
 
 from ..renderers.errors import UnknownNameError
@@ -28,7 +28,7 @@ from .ray_tracer import trace
 from .scene_cache import cache_root, decode_row, encode_row, ensure_cached, open_cached
 from .scene_recipes import BACKGROUND, SceneRecipe, compose, recipe_hash
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raise it whenever the same recipes give other pictures: caches and stored results of older pictures are then left."""
 
 MANIFEST = Path(__file__).with_name("synbokeh_mini_manifest.json")
@@ -79,7 +79,7 @@ class SynBokehMini(SceneDataset):
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
-        self._rows: datasets.Dataset | None = None
+        self._rows: Dataset | None = None
 
     @property
     def folder(self) -> Path:
