@@ -38,7 +38,7 @@ class Render:
 @dataclass(frozen=True)
 class SceneView:
     """One scene. ``edges`` are crop centres as (x, y) fractions; ``focus`` is where the focus lies between the farthest
-    (0) and the nearest (1) disparity, None where it lies outside.
+    (0) and the nearest (1) disparity, None where it lies outside; ``focus_note`` says so in words.
     """
 
     name: str
@@ -48,6 +48,7 @@ class SceneView:
     height: int
     blur_radius: str
     focus: float | None
+    focus_note: str
     focus_disparity: float
     edges: list[tuple[float, float]]
     input: Picture
@@ -98,8 +99,7 @@ class Gallery:
         folder = self.run.folder / scene["folder"]
         target = folder / "target.png" if (folder / "target.png").exists() else None
         height, width = scene["height"], scene["width"]
-        low, high = scene["disparity_range"]
-        focus = (scene["focus_disparity"] - low) / (high - low) if high > low else None
+        focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(
             name=name,
             anchor=f"scene-{self.run.scenes.index(scene) + 1}",
@@ -107,7 +107,8 @@ class Gallery:
             width=width,
             height=height,
             blur_radius=f"{scene['max_radius_px']:.1f}",
-            focus=focus if focus is not None and 0.0 <= focus <= 1.0 else None,
+            focus=focus,
+            focus_note=focus_note,
             focus_disparity=scene["focus_disparity"],
             edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
             input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
@@ -119,12 +120,15 @@ class Gallery:
     def _render(self, row: Row, target: Path | None) -> Render:
         source, problem = self._stored_picture(row)
         place = row["dataset"], row["scene"], row["renderer"]
+        picture = error_map = None
+        if source:
+            picture = self.maker.photograph(source, place)
+        if source and target:
+            error_map = self.maker.error_map(source, target, (*place[:2], f"{place[2]}-error"))
         return Render(
             renderer=row["renderer"],
-            picture=source and self.maker.photograph(source, place),
-            error_map=self.maker.error_map(source, target, (*place[:2], f"{place[2]}-error"))
-            if source and target
-            else None,
+            picture=picture,
+            error_map=error_map,
             scores=self._scores(row) if row["status"] == "ok" and target else [],
             seconds=write_seconds(row["seconds"]),
             problem=problem,
@@ -154,3 +158,13 @@ class Gallery:
             elif metric["available"]:
                 scores.append(Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored")))
         return scores
+
+
+def _place_focus(focus: float, low: float, high: float) -> tuple[float | None, str]:
+    if focus < low:
+        return None, "focus behind everything"
+    if focus > high:
+        return None, "focus in front of everything"
+    if low == high:
+        return None, "one depth, in focus"
+    return (focus - low) / (high - low), "focus at the mark"

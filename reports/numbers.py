@@ -1,6 +1,6 @@
 """How numbers are written: one place, so that tables, captions and problems agree."""
 
-ABSENT = "—"
+ABSENT = "\N{EM DASH}"
 DECIBEL_DECIMALS = 2
 UNITLESS_DECIMALS = 4
 

@@ -130,7 +130,7 @@ def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
         "Python": environment.get("python"),
         "PyTorch": environment.get("packages", {}).get("torch"),
-        "started": meta["started"].replace("T", " ").replace("Z", " UTC"),
+        "started": meta["started"][:16].replace("T", " ") + " UTC",
         "took": write_seconds(meta["seconds"]) if meta["finished"] else "not finished",
     }
     return {

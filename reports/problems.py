@@ -31,7 +31,9 @@ def find_problems(run: StoredRun, damaged: Sequence[tuple[Row, str]]) -> list[Pr
             for name, dataset in run.meta["datasets"].items()
             if dataset.get("status", "ok") != "ok"
         ),
-        *_group((row, row["status"], row["reason"] or "no reason was stored") for row in run.rows if row["status"] != "ok"),
+        *_group(
+            (row, row["status"], row["reason"] or "no reason was stored") for row in run.rows if row["status"] != "ok"
+        ),
         *_group((row, "without its picture", f"{text}: give the run's command again") for row, text in damaged),
         *(
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
@@ -57,8 +59,6 @@ def _group(cases: Iterable[tuple[Row, str, str]]) -> list[Problem]:
     """Join the cases of one renderer that share a status and a reason."""
     groups: dict[tuple[str, str, str], Problem] = {}
     for row, status, reason in cases:
-        problem = groups.setdefault(
-            (row["renderer"], status, reason), Problem(f"{row['renderer']} {status}:", reason)
-        )
+        problem = groups.setdefault((row["renderer"], status, reason), Problem(f"{row['renderer']} {status}:", reason))
         problem.scenes.append(f"{row['dataset']} / {row['scene']}")
     return list(groups.values())

@@ -168,7 +168,7 @@ def _explain_absence(comparison: Comparison, finished: int) -> str:
 def _write_interval(interval: Interval | None, unit: str) -> str:
     if interval is None:
         return ""
-    return f"{write_score(interval.low, unit)} – {write_score(interval.high, unit)}"
+    return f"{write_score(interval.low, unit)} \N{EN DASH} {write_score(interval.high, unit)}"
 
 
 def _write_difference(score: RendererScore, unit: str) -> str:
@@ -197,7 +197,9 @@ def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mappin
     independent = f", {units} of them independent" if units != len(scenes) else ""
     if len(scenes) == tried:
         return f"Means over all {write_count(tried, 'scene')}{independent}"
-    return f"Means over the {len(scenes)} of {write_count(tried, 'scene')} on which every renderer succeeded{independent}"
+    return (
+        f"Means over the {len(scenes)} of {write_count(tried, 'scene')} on which every renderer succeeded{independent}"
+    )
 
 
 def _notes(
@@ -221,5 +223,7 @@ def _notes(
         for name in renderers
         if name not in finished
     ]
-    notes += [f"{name} was not computed: {m['reason']}" for name, m in metrics.items() if not m["available"]]
+    absent = [name for name, metric in metrics.items() if not metric["available"]]
+    if absent:
+        notes.append(f"Not computed: {', '.join(absent)}. The reasons stand under “What did not work”.")
     return notes

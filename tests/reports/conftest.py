@@ -41,10 +41,17 @@ class RunWriter:
             "seconds": 60.0,
             "settings": {"device": "cpu", "dtype": "float32", "seed": 7, "limit": 3},
             "environments": {
-                "e1": {"python": "3.11.7", "processor": "Abacus", "gpu": None, "commit": "abc", "packages": {"torch": "2"}}
+                "e1": {
+                    "python": "3.11.7",
+                    "processor": "Abacus",
+                    "gpu": None,
+                    "commit": "abc",
+                    "packages": {"torch": "2"},
+                }
             },
             "renderers": {
-                name: {"summary": f"summary of {name}", "weights": None, "capabilities": CAPABILITIES} for name in renderers
+                name: {"summary": f"summary of {name}", "weights": None, "capabilities": CAPABILITIES}
+                for name in renderers
             },
             "datasets": {
                 name: {"protocol": f"protocol of {name}", "terms": "free", "scored": scored}

@@ -68,7 +68,15 @@ def test_structure_and_references(typical_run, tmp_path):
     assert_sound(page, tmp_path / "reports")
     assert "http:" not in text
     assert "https:" not in text
-    for words in ("python run_bench.py --limit 3", "Abacus", "abc", "w1", "summary of plain", "protocol of pairs", "free"):
+    for words in (
+        "python run_bench.py --limit 3",
+        "Abacus",
+        "abc",
+        "w1",
+        "summary of plain",
+        "protocol of pairs",
+        "free",
+    ):
         assert words in page.text
     assert "↑ higher is better, dB" in page.text
     assert "↓ lower is better" in page.text
@@ -208,3 +216,23 @@ def test_page_lists_the_environment_of_every_row(run_writer, tmp_path):
     method = page.text.partition("Environment")[2]
     assert "Abacus" in method
     assert "Slide rule" in method
+
+
+@pytest.mark.parametrize(
+    ("focus", "words"),
+    [(0.8, "focus at the mark"), (0.1, "focus behind everything"), (0.9, "focus in front of everything")],
+)
+def test_focus_is_placed_between_far_and_near(run_writer, tmp_path, focus, words):
+    writer = run_writer()
+    writer.scene("pairs", "s", focus=focus)
+    writer.case("pairs", "s", "plain", {"psnr": 30.0, "lpips": 0.1})
+    page, _ = write(writer.open(), tmp_path / "reports")
+    assert words in page.text
+
+
+def test_run_without_any_row_is_a_report_too(run_writer, tmp_path):
+    writer = run_writer()
+    writer.meta["datasets"]["pairs"] |= {"status": "failed", "reason": "gone: bring it back"}
+    page, _ = write(writer.open(), tmp_path / "reports")
+    assert_sound(page, tmp_path / "reports")
+    assert "The data set pairs failed: gone: bring it back" in page.text
