@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,20 +131,21 @@ def generate_row(recipe: SceneRecipe) -> dict[str, Any]:
     )
 
 
-def describe(dataset: SynBokehMini) -> dict[str, Any]:
-    """Return the manifest of the scenes as they are: per scene the hash of its parameters and coarse statistics."""
-    scenes = {
-        recipe.name: {"parameters": recipe_hash(recipe), **summarise(dataset.load(recipe.name))} for recipe in RECIPES
+def describe(scenes: Iterable[Scene]) -> dict[str, Any]:
+    """Return the manifest of all scenes, in order: the hash of each one's parameters and its coarse statistics."""
+    entries = {
+        recipe.name: {"parameters": recipe_hash(recipe), **summarise(scene)}
+        for recipe, scene in zip(RECIPES, scenes, strict=True)
     }
-    return {"version": dataset.version, "scenes": scenes}
+    return {"version": SynBokehMini.version, "scenes": entries}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare the scenes with the manifest, or replace it. Returns the exit code: 1 where they differ."""
+    """Generate the scenes afresh and compare them with the manifest, or replace it. Exit code 1 where they differ."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.synbokeh_mini", description=main.__doc__)
     parser.add_argument("--write-manifest", action="store_true", help=f"replace {MANIFEST.name}")
     options = parser.parse_args(arguments)
-    found = describe(SynBokehMini())
+    found = describe(decode_row(row, MANIFEST) for row in generate_rows())
     if options.write_manifest:
         MANIFEST.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         return 0

@@ -37,7 +37,8 @@ def test_fresh_scenes_look_like_the_manifest(manifest: dict, name: str, tmp_path
 
 
 def test_cached_scenes_look_like_the_manifest(manifest: dict) -> None:
-    assert differences(manifest, describe(SynBokehMini())) == []
+    dataset = SynBokehMini()
+    assert differences(manifest, describe(map(dataset.load, dataset.scene_names()))) == []
 
 
 def test_scenes_cover_what_renderers_must_handle() -> None:
