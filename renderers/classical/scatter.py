@@ -14,8 +14,8 @@ from .spans import scatter_spans
 class ScatterRenderer(Renderer):
     """BokehMe's classical renderer: it knows no occlusion, so light bleeds across depth edges both ways.
 
-    Computes in float32 whatever ``dtype`` says. Blur strength 0 gives the input back to about 1e-3 in linear light, not
-    exactly: the definition's soft rim hands 3.3e-4 of each sharp pixel to each of its four neighbours.
+    Computes in float32 whatever ``dtype`` says. Blur strength 0 gives the input back to 2.7e-3 in linear light, not
+    exactly: the soft rim hands w(1) / w(0) = 6.7e-4 of a sharp pixel's weight to each of its four neighbours.
 
     Source: BokehMe (Peng et al., CVPR 2022), classical renderer.
     """

@@ -18,7 +18,7 @@ def split_rows(height: int, threads: int) -> list[tuple[int, int]]:
 
 
 def run_strips(render: Callable[[int, int], None], strips: Iterable[tuple[int, int]], threads: int) -> None:
-    """Call ``render(top, bottom)`` for every strip, up to ``threads`` at a time; it must release the interpreter lock."""
+    """Call ``render(top, bottom)`` for every strip, ``threads`` at a time; it must release the interpreter lock."""
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(render, top, bottom) for top, bottom in strips]:
             done.result()

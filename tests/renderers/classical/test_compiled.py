@@ -1,0 +1,47 @@
+"""Compiled kernels: cached on disk, and usable where no disk can be written."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bokehbench.renderers.classical.compiled import compiled
+
+RENDER_AND_COUNT = """
+import torch
+from bokehbench.renderers.classical import spans
+spans.scatter_spans(torch.ones(3, 4, 4), torch.ones(4, 4))
+stats = spans._scatter_strip.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+
+
+def render_in_a_new_process(cache_dir):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache_dir)}
+    result = subprocess.run(
+        [sys.executable, "-c", RENDER_AND_COUNT], env=environment, capture_output=True, text=True, check=True
+    )
+    hits, misses = result.stdout.split()
+    return int(hits), int(misses)
+
+
+def test_a_second_process_finds_the_compiled_kernel(tmp_path):
+    assert render_in_a_new_process(tmp_path) == (0, 1)
+    assert render_in_a_new_process(tmp_path) == (1, 0)
+
+
+def test_compiles_without_a_place_for_the_cache(caplog):
+    namespace = {}
+    exec("def double(x):\n    return 2 * x", namespace)  # noqa: S102 - a function without a source file has no cache
+    with caplog.at_level(logging.WARNING):
+        double = compiled(namespace["double"])
+    assert double(21) == 42
+    assert "NUMBA_CACHE_DIR" in caplog.text
+
+
+def test_division_by_zero_gives_infinity_as_in_numpy():
+    namespace = {}
+    exec("def invert(x):\n    return 1.0 / x", namespace)  # noqa: S102
+    assert compiled(namespace["invert"])(0.0) == pytest.approx(float("inf"))
