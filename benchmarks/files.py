@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .metrics.image_pair import quantise
+
 LONGEST_NAME = 80
 
 
@@ -45,14 +47,9 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def quantise(image: Tensor) -> Tensor:
-    """Round a (3,H,W) image to the 256 levels of an 8-bit file, clipped to [0,1]. Returns float32 on the CPU."""
-    return (image.detach().clamp(0.0, 1.0) * 255.0).round().to("cpu", torch.float32) / 255.0
-
-
 def write_image(path: Path, image: Tensor) -> str:
     """Save (3,H,W) in [0,1] as an 8-bit PNG, atomically. Returns the file's SHA-256."""
-    levels = (quantise(image) * 255.0).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    levels = (quantise(image.detach().cpu()) * 255.0).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
     return _write_png(path, Image.fromarray(levels))
 
 

@@ -21,8 +21,9 @@ from ..datasets.interface import SceneDataset
 from ..renderers.errors import BokehBenchError, MissingWeightsError
 from ..renderers.interface import Renderer, Scene
 from .cases import UNPERTURBED, Case
-from .files import quantise, read_image, safe_name, sha256_of, write_image
+from .files import read_image, safe_name, sha256_of, write_image
 from .measure import measure
+from .metrics.image_pair import quantise
 from .metrics.interface import Metric
 from .scene_record import record_perturbed, record_scene
 from .store import SCHEMA, RowWriter, read_rows
@@ -124,7 +125,7 @@ class Runner:
         """Compare the 8-bit picture with the 8-bit target; a value that is not defined is None with a note."""
         if scene.target is None:
             return {}, {}
-        picture = quantise(image)
+        picture = quantise(image.detach().to("cpu", torch.float32))
         reference = replace(scene, target=quantise(scene.target))
         scores: dict[str, float | None] = {}
         for metric in self.metrics:

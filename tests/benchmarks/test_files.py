@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bokehbench.benchmarks.files import (
-    quantise,
     read_image,
     safe_name,
     sha256_of,
@@ -16,6 +15,7 @@ from bokehbench.benchmarks.files import (
     write_json,
     write_map,
 )
+from bokehbench.benchmarks.metrics.image_pair import quantise
 
 
 @given(st.text())
