@@ -8,7 +8,8 @@ no query-key matrix is ever stored. The backward pass is one more such pass: wit
 dV_k = sum_q A M dO_q, delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k), the dual of flash attention's row term.
 Where the softmax runs over keys instead (an ablation), queries and keys change places.
 
-Batched matrix products over tiles of equal shape, in any floating type and on any device; float32 or better inside.
+On the CPU compiled loops visit exactly the pairs in reach (``pair_lists``); elsewhere batched products of tiles and
+windows hold a few times more (``pair_tiles``). Both compute in float32 at least.
 """
 
 import math
@@ -21,7 +22,6 @@ from torch.autograd.function import once_differentiable
 
 from .attention_inputs import check_attention_inputs, fold_shared_batch
 from .plan import PisaPlan
-from .tiled_passes import backward_by_keys, backward_by_queries, forward_by_keys, forward_by_queries
 
 
 def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
@@ -46,11 +46,10 @@ class _TiledAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
-        forward = forward_by_keys if plan.physics.softmax_over_queries else forward_by_queries
-        output, log_sum = forward(q, k, v, plan)
+        output, log_sum = plan.pairs.forward(q, k, v)
         while (missing := missing_headroom(q, k, log_sum, plan)) > 0.0:
             plan.widen(plan.headroom + missing + 1.0)
-            output, log_sum = forward(q, k, v, plan)
+            output, log_sum = plan.pairs.forward(q, k, v)
         ctx.save_for_backward(q, k, v, log_sum)
         ctx.plan = plan
         return output
@@ -58,8 +57,7 @@ class _TiledAttention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        backward = backward_by_keys if ctx.plan.physics.softmax_over_queries else backward_by_queries
-        return (*backward(*ctx.saved_tensors, gradients[0].contiguous(), ctx.plan), None)
+        return (*ctx.plan.pairs.backward(*ctx.saved_tensors, gradients[0].contiguous()), None)
 
 
 def missing_headroom(q: Tensor, k: Tensor, log_sum: Tensor, plan: PisaPlan) -> float:

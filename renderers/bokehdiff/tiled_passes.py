@@ -7,21 +7,58 @@ products.
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .plan import PairBlock, PisaPlan
-from .tiles import BLOCK_PAIRS
+from .physics import PisaPhysics
+from .tiles import BLOCK_PAIRS, TileBlock
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairBlock:
+    """A block of tiles with its pair weights.
+
+    ``log_circle`` (T,n,m), <= 0, and ``visible`` (T,n,m) uint8, rays of ``physics.rays``; None where the physics leaves
+    them out.
+    """
+
+    tiles: TileBlock
+    log_circle: Tensor | None
+    visible: Tensor | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockedPairs:
+    """All blocks of a plan, and the buffers that the passes work in."""
+
+    blocks: list[PairBlock]
+    physics: PisaPhysics
+    workspace: "Workspace"
+
+
+class Workspace:
+    """Buffers that are reused from call to call: fresh large tensors cost more, in page faults, than the arithmetic."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[tuple[str, torch.dtype], Tensor] = {}
+
+    def take(self, name: str, like: Tensor, *shape: int) -> Tensor:
+        """Return a tensor of that shape, of the type and device of ``like``, with whatever it held before."""
+        size, key = math.prod(shape), (name, like.dtype)
+        if key not in self._buffers or self._buffers[key].numel() < size:
+            self._buffers[key] = like.new_empty(size)
+        return self._buffers[key][:size].view(shape)
 
 
 class _Step:
     """One block of tiles for G of the heads: P = G * T batched problems of n anchors and m window tokens."""
 
-    def __init__(self, plan: PisaPlan, block: PairBlock, visible: Tensor | None, head_numbers: Tensor, heads: int):
+    def __init__(self, pairs: BlockedPairs, block: PairBlock, visible: Tensor | None, head_numbers: Tensor, heads: int):
         tiles = block.tiles
-        self.plan, self.block, self.visible = plan, block, visible
+        self.pairs, self.block, self.visible = pairs, block, visible
         self.anchor_count, self.window_count = tiles.anchors.shape[1], tiles.windows.shape[1]
         self.groups = len(head_numbers)
         entries = tiles.windows.numel() * torch.arange(self.groups, device=head_numbers.device)[:, None]
@@ -32,7 +69,7 @@ class _Step:
         self.offsets = (tiles.offsets + entries).flatten()
 
     def buffer(self, name: str, like: Tensor, *shape: int) -> Tensor:
-        return self.plan.workspace.take(name, like, *shape)
+        return self.pairs.workspace.take(name, like, *shape)
 
     def anchor_rows(self, x: Tensor, name: str) -> Tensor:
         """Gather the anchors' features, (P,n,d)."""
@@ -74,23 +111,23 @@ class _Step:
         return gathered.view(-1, count, x.shape[-1])
 
 
-def _steps(plan: PisaPlan, like: Tensor) -> Iterator[_Step]:
+def _steps(pairs: BlockedPairs, like: Tensor) -> Iterator[_Step]:
     heads = like.shape[1]
     numbers = torch.arange(heads, device=like.device)
-    for block in plan.blocks:
+    for block in pairs.blocks:
         visible = None
         if block.visible is not None:
-            visible = plan.workspace.take("visible", like, *block.visible.shape)
-            visible.copy_(block.visible).mul_(1.0 / plan.physics.rays).clamp_(min=plan.physics.min_visibility)
+            visible = pairs.workspace.take("visible", like, *block.visible.shape)
+            visible.copy_(block.visible).mul_(1.0 / pairs.physics.rays).clamp_(min=pairs.physics.min_visibility)
         at_once = max(1, BLOCK_PAIRS // block.tiles.pairs)
         for first in range(0, heads, at_once):
-            yield _Step(plan, block, visible, numbers[first : first + at_once], heads)
+            yield _Step(pairs, block, visible, numbers[first : first + at_once], heads)
 
 
-def forward_by_keys(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> tuple[Tensor, Tensor]:
+def forward_by_keys(q: Tensor, k: Tensor, v: Tensor, pairs: BlockedPairs) -> tuple[Tensor, Tensor]:
     """Return O (R,heads,d) of Eq. 9 and ln sum_s exp(S_sk) C_sk of every key (R,heads)."""
     output, log_sum = torch.zeros_like(q), q.new_empty(q.shape[:2])
-    for step in _steps(plan, q):
+    for step in _steps(pairs, q):
         A, sums = _normalise(step, step.anchor_rows(k, "k"), step.window_rows(q, "q"))
         step.put_anchors(log_sum, sums)
         shares = step.buffer("out", q, len(A), step.window_count, q.shape[-1])
@@ -99,10 +136,10 @@ def forward_by_keys(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> tuple[Te
     return output, log_sum
 
 
-def forward_by_queries(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> tuple[Tensor, Tensor]:
+def forward_by_queries(q: Tensor, k: Tensor, v: Tensor, pairs: BlockedPairs) -> tuple[Tensor, Tensor]:
     """Return O (R,heads,d) and ln sum_k exp(S_qk) C_qk of every query (R,heads): the ordinary softmax, gated by C."""
     output, log_sum = torch.empty_like(q), q.new_empty(q.shape[:2])
-    for step in _steps(plan, q):
+    for step in _steps(pairs, q):
         A, sums = _normalise(step, step.anchor_rows(q, "q"), step.window_rows(k, "k"))
         step.put_anchors(log_sum, sums)
         step.put_anchors(output, torch.bmm(step.hide(A), step.window_rows(v, "v")))
@@ -110,12 +147,12 @@ def forward_by_queries(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> tuple
 
 
 def backward_by_keys(
-    q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor, plan: PisaPlan
+    q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor, pairs: BlockedPairs
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return dQ, dK, dV: delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k)."""
     dQ, dK, dV = torch.zeros_like(q), torch.empty_like(k), torch.empty_like(v)
     scale = 1.0 / math.sqrt(q.shape[-1])
-    for step in _steps(plan, q):
+    for step in _steps(pairs, q):
         K, Q = step.anchor_rows(k, "k").mul_(scale), step.window_rows(q, "q")
         V, dO_window = step.anchor_rows(v, "v"), step.window_rows(dO, "do")
         A = _recall(step, K, Q, log_sum)
@@ -129,12 +166,12 @@ def backward_by_keys(
 
 
 def backward_by_queries(
-    q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor, plan: PisaPlan
+    q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor, pairs: BlockedPairs
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return dQ, dK, dV of the ordinary softmax: delta_q = sum_k A M (dO V^T)."""
     dQ, dK, dV = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
     scale = 1.0 / math.sqrt(q.shape[-1])
-    for step in _steps(plan, q):
+    for step in _steps(pairs, q):
         Q, K = step.anchor_rows(q, "q").mul_(scale), step.window_rows(k, "k")
         V, dO_tile = step.window_rows(v, "v"), step.anchor_rows(dO, "do")
         A = _recall(step, Q, K, log_sum)

@@ -1,6 +1,7 @@
 """Tokens cut into tiles, each with the window of tokens that its pairs can reach.
 
-API: ``cut_tiles(geometry, reach_px, anchors_are_keys) -> list[TileBlock]``.
+API: ``cut_tiles(geometry, reach_px, anchors_are_keys) -> list[TileBlock]``; ``tiled_passes.PairTiles`` runs attention
+on them.
 
 An anchor tile holds the tokens that own a normaliser: keys where PISA normalises over queries, queries where the
 ordinary softmax normalises over keys. Its window holds every partner within reach. Tiles of equal shape are stacked in
@@ -60,7 +61,7 @@ def cut_tiles(geometry: TokenGeometry, reach_px: Tensor, anchors_are_keys: bool)
 
 
 def _reach_boxes(geometry: TokenGeometry, reach_px: Tensor) -> np.ndarray:
-    """Return the box of tokens that each key reaches: (4,B,height,width) as first row, end row, first and end column."""
+    """Return the box that each key reaches in tokens, (4,B,height,width): first row, end row, first and end column."""
     reach = reach_px.cpu().numpy().reshape(geometry.batch, geometry.height, geometry.width)
     boxes = []
     for axis, size in enumerate((geometry.height, geometry.width)):
