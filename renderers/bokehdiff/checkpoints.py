@@ -63,9 +63,7 @@ def load_saved(folder: Path, dtype: torch.dtype) -> tuple[BokehDiffPipeline, lis
     try:
         upcast = json.loads((folder / "vae" / "config.json").read_text()).get("force_upcast", True)
         dtypes = {"default": dtype, "vae": torch.float32 if upcast else dtype}
-        pipeline = BokehDiffPipeline.from_pretrained(
-            folder, torch_dtype=dtypes, use_safetensors=True, local_files_only=True
-        )
+        pipeline = BokehDiffPipeline.from_pretrained(folder, dtype=dtypes, use_safetensors=True, local_files_only=True)
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(f"{folder}: not a complete BokehDiff checkpoint ({reason}): get it again") from error

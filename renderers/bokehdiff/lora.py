@@ -1,33 +1,34 @@
-"""LoRA files for the U-Net in the key formats that diffusers has written over time."""
+"""LoRA files for the U-Net in the key formats that diffusers has written over time, brought into one."""
 
 import re
 from collections.abc import Mapping
 
+from diffusers.utils import convert_unet_state_dict_to_peft
 from torch import Tensor, nn
 
 from ..errors import InvalidOptionError
 
 PREFIX = "unet."
-
-LORA_SUFFIX = re.compile(r"\.(lora_[AB]|lora\.(up|down))\.(weight|bias)$")
+LORA_SUFFIX = re.compile(r"\.lora_[AB]\.(weight|bias)$")
 """What follows the name of the adapted layer."""
 
 
-def prefix_unet_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state with every key below ``unet.``.
+def unify_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state in peft's names below ``unet.``: ``unet.LAYER.lora_A.weight``.
 
-    ``save_attn_procs`` (the authors' way) wrote the keys without it; diffusers today only warns that it finds nothing.
+    Two files of diffusers' own need this, of which it loads a part or nothing with no more than a warning: those that
+    ``save_attn_procs`` wrote (the authors' way), without the prefix; and those that went through
+    ``convert_state_dict_to_diffusers``, which renames attention (``lora.down``) and no other layer.
     Raises InvalidOptionError for an empty file.
     """
     if not state:
         raise InvalidOptionError("the LoRA file is empty: get it again")
-    if any(key.startswith(PREFIX) for key in state):
-        return dict(state)
-    return {f"{PREFIX}{key}": tensor for key, tensor in state.items()}
+    prefix = "" if any(key.startswith(PREFIX) for key in state) else PREFIX
+    return convert_unet_state_dict_to_peft({f"{prefix}{key}": tensor for key, tensor in state.items()})
 
 
 def check_lora_targets(state: Mapping[str, Tensor], unet: nn.Module) -> None:
-    """Raise InvalidOptionError unless every key adapts a layer that ``unet`` has."""
+    """Raise InvalidOptionError unless every key of ``unify_keys`` adapts a layer that ``unet`` has."""
     layers = {name for name, _ in unet.named_modules()}
     for key in state:
         layer = LORA_SUFFIX.sub("", key.removeprefix(PREFIX))

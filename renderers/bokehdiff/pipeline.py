@@ -34,7 +34,7 @@ from .latent_tiles import (  # noqa: E402
     estimate_peak_bytes,
     free_bytes,
 )
-from .lora import check_lora_targets, prefix_unet_keys  # noqa: E402
+from .lora import check_lora_targets, unify_keys  # noqa: E402
 from .plan import HEADROOM, LOG_TOLERANCE, PisaPlan, build_plan  # noqa: E402
 from .processors import PisaLayers  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
@@ -176,13 +176,13 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
         """Load a LoRA for the U-Net from a folder, a repository or a dict: see diffusers for ``where``.
 
-        Takes safetensors only, with keys below ``unet.`` or, as ``unet.save_attn_procs`` writes them, without it.
-        Raises InvalidOptionError where a key belongs to no layer of this U-Net: nothing is left out in silence.
+        Takes safetensors only, with keys in any of diffusers' formats (``lora.unify_keys``). Raises InvalidOptionError
+        where a key belongs to no layer of this U-Net: nothing is left out in silence.
         """
         state, alphas, metadata = self.lora_state_dict(
             source, unet_config=self.unet.config, use_safetensors=True, return_lora_metadata=True, **where
         )
-        state = prefix_unet_keys(state)
+        state = unify_keys(state)
         check_lora_targets(state, self.unet)
         self.load_lora_into_unet(state, alphas, self.unet, adapter_name, metadata=metadata, _pipeline=self)
 

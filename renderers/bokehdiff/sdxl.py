@@ -174,7 +174,7 @@ def _load_part(model: Any, backbone: Path, part: str, dtype: torch.dtype) -> tup
     network = model.from_pretrained(
         backbone,
         subfolder=part,
-        torch_dtype=dtype,
+        dtype=dtype,
         variant=None if full else "fp16",
         use_safetensors=True,
         local_files_only=True,

@@ -1,0 +1,91 @@
+"""Downloads: the cache first, one line within seconds where there is no network."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from bokehbench.renderers.bokehdiff import hub
+from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.renderers.registry import load_renderer
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """An empty cache, and a hub at an address where nobody listens."""
+    original = hub.snapshot_download
+    monkeypatch.setattr(
+        hub, "snapshot_download", lambda *names, **options: original(*names, cache_dir=tmp_path, **options)
+    )
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    return tmp_path
+
+
+def fill(cache: Path, *files: str) -> Path:
+    """Lay a repository 'someone/model' into the cache as huggingface_hub does."""
+    repository = cache / "models--someone--model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    snapshot = repository / "snapshots" / ("0" * 40)
+    for name in files:
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        (snapshot / name).write_text("x")
+    return snapshot
+
+
+def test_cached_files_need_no_network(cache):
+    snapshot = fill(cache, "small/a", "small/b")
+    assert hub.fetch_repository("someone/model", ["small/*"], ["small/a"], "get it") == snapshot
+
+
+def test_no_network_is_one_line_at_once(cache):
+    start = time.monotonic()
+    with pytest.raises(MissingWeightsError) as caught:
+        hub.fetch_repository("someone/model", ["*"], ["a"], "get it")
+    assert time.monotonic() - start < 5
+    assert str(caught.value).startswith(
+        f"someone/model: it is not in the cache ({cache}) and cannot be fetched (no network: "
+    )
+    assert str(caught.value).endswith(": get it")
+    assert "\n" not in str(caught.value)
+
+
+def test_incomplete_cache_is_said(cache):
+    fill(cache, "small/a")
+    with pytest.raises(MissingWeightsError, match="the copy in the cache is incomplete"):
+        hub.fetch_repository("someone/model", ["small/*"], ["small/a", "small/b"], "get it")
+
+
+def test_offline_by_the_users_will(cache, monkeypatch):
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(MissingWeightsError, match="HF_HUB_OFFLINE is set"):
+        hub.fetch_repository("someone/model", ["*"], ["a"], "get it")
+
+
+def test_silent_network_is_left_after_the_patience(cache, monkeypatch):
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setattr(hub, "PATIENCE_S", 0.3)
+        start = time.monotonic()
+        with pytest.raises(MissingWeightsError, match="cannot be fetched"):
+            hub.fetch_repository("someone/model", ["*"], ["a"], "get it")
+        assert time.monotonic() - start < 3
+
+
+def test_hub_that_answers_with_an_error_is_reported(cache, monkeypatch):
+    monkeypatch.setattr(hub, "_ask_hub", lambda: None)
+    with pytest.raises(MissingWeightsError, match="someone/model: it is not in the cache"):
+        hub.fetch_repository("someone/model", ["*"], ["a"], "get it")
+
+
+def test_authors_checkpoint_says_what_to_fetch_and_where_to_put_it(cache):
+    with pytest.raises(MissingWeightsError) as caught:
+        load_renderer("bokehdiff@sdxl").prepare()
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("zcx65535/bokehdiff", "small/*", "SG161222/RealVisXL_V5.0", "--local-dir FOLDER", "bokehdiff@FOLDER"):
+        assert part in message
