@@ -18,9 +18,8 @@ def compiled(function: Callable) -> Callable:
     The machine code is kept beside the source, or in the user's cache folder where that is read-only. Where neither can
     be written the kernel is compiled anew in each process (seconds), and the log says so.
     """
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        return njit(cache=True, **options)(function)
+        return njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError as error:
         log.warning("%s is compiled anew in each process: set NUMBA_CACHE_DIR (%s)", function.__name__, error)
-        return njit(**options)(function)
+        return njit(nogil=True, error_model="numpy")(function)

@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .compiled import compiled
 from .soft_edge import EDGE_REACH_PX, soft_edge
 from .strips import run_strips, split_rows
 from .vector_add import add_scaled
+
+Floats = NDArray[np.float32]
 
 _REACH = np.float32(EDGE_REACH_PX - 0.01)
 
@@ -43,7 +46,7 @@ def _scatter(strip: Callable, linear: Tensor, radius_px: Tensor, threads: int | 
 
 
 @compiled
-def _literal_strip(linear, radius, top, bottom, output):
+def _literal_strip(linear: Floats, radius: Floats, top: int, bottom: int, output: Floats) -> None:
     """Write rows [top, bottom) of ``output`` (3,H,W), as the definition reads."""
     height, width = radius.shape
     sums = np.zeros((bottom - top, width, 4), np.float32)
@@ -67,7 +70,7 @@ def _literal_strip(linear, radius, top, bottom, output):
 
 
 @compiled
-def _tabulated_strip(linear, radius, top, bottom, output):
+def _tabulated_strip(linear: Floats, radius: Floats, top: int, bottom: int, output: Floats) -> None:
     """Write rows [top, bottom) of ``output`` (3,H,W)."""
     height, width = radius.shape
     reach = np.int64(radius.max()) + 1
@@ -94,7 +97,9 @@ def _tabulated_strip(linear, radius, top, bottom, output):
 
 
 @compiled
-def _add_rows(sums, one, other, r, dy, red, green, blue, weight):
+def _add_rows(
+    sums: Floats, one: int, other: int, r: np.float32, dy: int, red: float, green: float, blue: float, weight: float
+) -> None:
     """Add one row of the disc around the centres ``one`` and, where >= 0, ``other``."""
     for dx in range(np.int64(r) + 2):
         t = r - math.sqrt(np.float32(dx * dx + dy * dy))

@@ -17,7 +17,7 @@ _STEPS = np.float32(STEPS_PER_PX)
 
 
 @compiled
-def soft_edge(t):
+def soft_edge(t: np.float32) -> np.float32:
     """Return 1/2 + 1/2 tanh(4 t), float32, for -EDGE_REACH_PX <= t < EDGE_REACH_PX; the caller keeps to that range."""
     position = (t + _REACH) * _STEPS
     entry = np.uint32(position)  # unsigned: spares the test for negative indices

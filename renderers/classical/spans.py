@@ -12,12 +12,16 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .compiled import compiled
 from .soft_edge import EDGE_REACH_PX, soft_edge
 from .strips import run_strips, split_rows
 from .vector_add import add_scaled
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 TOLERANCE = 4e-5
 """Share of a pixel's light that the cut tails of all rims may hold, where discs overlap fully."""
@@ -63,7 +67,9 @@ def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None)
 
 
 @compiled
-def _scatter_strip(linear, radius, top, bottom, tolerance, output, lightest):
+def _scatter_strip(
+    linear: Floats, radius: Floats, top: int, bottom: int, tolerance: float, output: Floats, lightest: Doubles
+) -> None:
     """Write rows [top, bottom) of ``output`` (3,H,W) and the smallest sum of weights of each row, ``lightest`` (H,)."""
     height, width = radius.shape
     pitch = 4 * ((width + 1) | 1)  # one column more for spans that leave the image; odd: spares cache conflicts
@@ -85,7 +91,7 @@ def _scatter_strip(linear, radius, top, bottom, tolerance, output, lightest):
 
 
 @compiled
-def _tail_px(r, tolerance):
+def _tail_px(r: np.float32, tolerance: float) -> np.float32:
     """Half the width T of the rim to write.
 
     The ring beyond r + T would hold exp(-8 T) / (4 r) of a continuous disc's light. The pixels of a small disc lie at
@@ -98,7 +104,22 @@ def _tail_px(r, tolerance):
 
 
 @compiled
-def _add_disc(sums, pitch, width, top, bottom, first_dy, y, x, r, tail, red, green, blue, weight):
+def _add_disc(
+    sums: Doubles,
+    pitch: int,
+    width: int,
+    top: int,
+    bottom: int,
+    first_dy: int,
+    y: int,
+    x: int,
+    r: np.float32,
+    tail: np.float32,
+    red: float,
+    green: float,
+    blue: float,
+    weight: float,
+) -> None:
     """Write the differences of the disc's rows y - dy and y + dy as far as they lie in [top, bottom)."""
     window = np.int64(r) + 1
     inner_squared = (r - tail) * (r - tail) if r > tail else np.float32(-1)
@@ -128,7 +149,7 @@ def _add_disc(sums, pitch, width, top, bottom, first_dy, y, x, r, tail, red, gre
 
 
 @compiled
-def _resolve(sums, pitch, top, bottom, output, lightest):
+def _resolve(sums: Doubles, pitch: int, top: int, bottom: int, output: Floats, lightest: Doubles) -> None:
     """Sum the differences along x and divide colour by weight."""
     width = output.shape[2]
     for y in range(top, bottom):
