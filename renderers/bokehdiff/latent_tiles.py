@@ -25,6 +25,9 @@ BLEND_WIDTH = 0.25
 USABLE_MEMORY = 0.8
 """Share of the free memory that an untiled pass may be estimated to need."""
 
+PAIR_BYTES = 20
+"""What a PISA plan takes at most for each pair of tokens in reach."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -80,15 +83,15 @@ def estimate_peak_bytes(
     """Estimate the activations of one untiled pass beyond the weights, in bytes, from the networks' widths.
 
     ``vae``, ``unet``: their configurations; ``pixels``, ``latents``: what each works on, times the batch;
-    ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits, 5 bytes each. The decoder's last
-    stage holds about six maps of its input's width at full resolution; the U-Net its skips, and in the largest level's
-    transformer about twelve maps of the level's width.
+    ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits. The decoder's last stage holds three
+    maps of its input's width at full resolution, and convolutions need room; the U-Net its skips, and in the largest
+    level's transformer about twelve maps of the level's width.
     """
     widths = vae["block_out_channels"]
-    decoder = 6 * widths[min(1, len(widths) - 1)] * pixels * itemsizes[0]
+    decoder = 5 * widths[min(1, len(widths) - 1)] * pixels * itemsizes[0]
     levels = [width * latents / 4**level for level, width in enumerate(unet["block_out_channels"])]
     skips = (unet["layers_per_block"] + 1) * sum(levels)
-    return max(decoder, int((skips + 12 * max(levels)) * itemsizes[1]) + 5 * pairs)
+    return max(decoder, int((skips + 12 * max(levels)) * itemsizes[1]) + PAIR_BYTES * pairs)
 
 
 def free_bytes(device: torch.device) -> int:
