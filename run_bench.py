@@ -1,6 +1,7 @@
 """Benchmark bokeh renderers: render, score, and write a report. See --help."""
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -138,8 +139,9 @@ def list_names() -> int:
 
     for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
         print(f"{registry.kind}s:")
+        width = max(map(len, registry.entries))
         for name, entry in registry.entries.items():
-            print(f"  {name:<22} {entry.summary}")
+            print(f"  {name:<{width}}  {entry.summary}")
     return 0
 
 
@@ -229,4 +231,10 @@ def summarise(rows: list[dict], page: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # the reader of our output, say head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
