@@ -18,6 +18,10 @@ RENDERERS = LazyRegistry(
             ".renderers.classical.scatter:ScatterRenderer",
             "scatter of every pixel over its disc in linear light (BokehMe's classical renderer)",
         ),
+        "classical-occlusion": Entry(
+            ".renderers.classical.occlusion:OcclusionRenderer",
+            "lens rays through separated foreground and completed background: classical with occlusion",
+        ),
         **variant_entries(),
     },
 )

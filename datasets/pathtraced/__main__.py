@@ -1,0 +1,33 @@
+"""``python -m bokehbench.datasets.pathtraced --output DIR``: render path-traced scenes with Mitsuba."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ...renderers.errors import BokehBenchError
+from .generate import generate
+from .recipes import KINDS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse and run; return the exit code: 0, or 2 with one line where the command cannot run."""
+    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the scene folders 100, 101, ...")
+    parser.add_argument("--scenes", type=int, default=len(KINDS), help="how many (default: one of each kind)")
+    parser.add_argument("--width", type=int, default=384)
+    parser.add_argument("--height", type=int, default=288)
+    parser.add_argument("--samples", type=int, default=1024, help="paths per pixel (default: 1024)")
+    parser.add_argument("--radii", type=float, nargs="+", default=[16.0], help="largest blur radius of each level, px")
+    options = parser.parse_args(arguments)
+    if min(options.scenes, options.width, options.height, options.samples) < 1 or min(options.radii) <= 0.0:
+        parser.error("expected positive numbers")
+    try:
+        generate(options.output, options.scenes, options.width, options.height, options.samples, options.radii)
+    except BokehBenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

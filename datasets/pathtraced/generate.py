@@ -1,0 +1,77 @@
+"""Write path-traced scenes as folders in BLB's layout; what is finished is never rendered twice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..exr import write_exr
+from .objects import HALF_WIDTH, Recipe
+from .recipes import FIRST_NUMBER, make_recipe
+from .tracing import Tracer
+
+VERSION = "1"
+"""Changes whenever a recipe or the tracer does: folders of another version are rendered anew."""
+
+
+def generate(output: Path, scenes: int, width: int, height: int, samples: int, radii_px: list[float]) -> None:
+    """Render scenes 0 .. ``scenes`` - 1 into ``output``/100, /101, ...
+
+    ``radii_px``: the largest blur radius of each level, when the whole range of disparity lies on one side of the
+    focus. The same arguments give the same pictures up to the order in which paths are summed.
+    """
+    pictures = 2 + 2 * len(radii_px)
+    with tqdm(total=scenes * pictures, unit="picture", desc="path tracing") as progress:
+        for index in range(scenes):
+            _generate_scene(output / str(FIRST_NUMBER + index), index, (width, height, samples), radii_px, progress)
+
+
+def _generate_scene(
+    folder: Path, index: int, settings: tuple[int, int, int], radii_px: list[float], progress: Any
+) -> None:
+    recipe = make_recipe(index)
+    width, height, samples = settings[0], settings[1], settings[2] * recipe.effort
+    made_with = {"version": VERSION, "kind": recipe.kind, "size": [width, height], "samples": samples}
+    made_with["radii"] = radii_px
+    if _is_finished(folder, made_with):
+        progress.update(2 + 2 * len(radii_px))
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "info.json").unlink(missing_ok=True)
+    tracer = Tracer(recipe, width, height, samples)
+    depth = tracer.depth()
+    write_exr(folder / "depth.exr", depth, half=False)
+    progress.update()
+    write_exr(folder / "image.exr", tracer.picture(None, recipe.focus_depths[1]))
+    progress.update()
+    span = float(1.0 / depth.min() - 1.0 / depth.max())
+    blur_parameters = [radius / span for radius in radii_px]
+    for level, blur in enumerate(blur_parameters):
+        for focus, distance in enumerate(recipe.focus_depths):
+            write_exr(folder / f"bokeh_{level:02d}_{focus:02d}.exr", tracer.picture(blur, distance))
+            progress.update()
+    info = _describe(recipe, width, height, blur_parameters) | {"made_with": made_with}
+    # Written last: a folder with a description is complete.
+    (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
+
+
+def _describe(recipe: Recipe, width: int, height: int, blur_parameters: list[float]) -> dict[str, Any]:
+    """Return what BLB's info.json holds, for a sensor one unit wide."""
+    focal_px = width / 2 / HALF_WIDTH
+    focal_length = 0.5 / HALF_WIDTH
+    return {
+        "resolution_x": width,
+        "resolution_y": height,
+        "focal_length": focal_length,
+        "sensor_width": 1.0,
+        "focus_distances": list(recipe.focus_depths),
+        "f_stops": [float(np.round(focal_length / (2 * blur / focal_px), 4)) for blur in blur_parameters],
+        "blur_parameters": blur_parameters,
+    }
+
+
+def _is_finished(folder: Path, made_with: dict[str, Any]) -> bool:
+    path = folder / "info.json"
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("made_with") == made_with
