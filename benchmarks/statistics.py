@@ -5,27 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
-CONFIDENCE = 0.95
-RESAMPLES = 10_000
-RESAMPLES_AT_ONCE = 1_000
+from .resampling import (
+    QUANTILE_RESAMPLES,
+    RESAMPLES,
+    Floats,
+    Interval,
+    Members,
+    expanded_interval,
+    number_clusters,
+    resample_means,
+    resample_quartile_widths,
+)
+
 LEAST_CLUSTERS = 6
 """Below this many independent units an interval is reported with a warning."""
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """From ``low`` to ``high``, both included."""
-
-    low: float
-    high: float
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +81,8 @@ def compare_renderers(
     so what makes a scene hard for everyone cancels in the differences. A mean is over scenes: larger clusters weigh
     more. The same seed and scores give the same intervals.
 
-    The intervals are expanded percentile intervals: percentiles of the resampled means, at levels that make up for the
-    resampled spread being too small by (n-1)/n and for a normal quantile standing in for Student's, which matters for
-    the ten scenes of BLB. ``scipy.stats.bootstrap`` resamples single observations of one statistic; clusters, and draws
-    shared by all renderers and differences, would need a statistic that undoes its sampling. Drawing how often each
-    cluster comes (a multinomial) turns a resample into a matrix product instead.
     The best renderer is chosen from the same scores, so a difference to it is, if anything, a little too large.
-    Source: Hesterberg, "What Teachers Should Know about the Bootstrap", 2015, expanded percentile interval.
+    Source of the intervals: see ``resampling.expanded_interval``.
     """
     unscored = tuple(str(name) for name in scores.columns[scores.isna().all(axis=0)])
     candidates = scores.drop(columns=list(unscored))
@@ -104,21 +93,21 @@ def compare_renderers(
             scores=(), scenes=0, clusters=0, dropped_scenes=partly_scored, unscored=unscored,
             warning="no scene was scored for every renderer",
         )  # fmt: skip
-    members, labels = pd.factorize(pd.Series([clusters[scene] for scene in compared.index]))
+    members, count = number_clusters(compared.index, clusters)
     values = compared.to_numpy(dtype=np.float64)
     ordered = _rank(compared.columns, values, members, higher_is_better, resamples, seed)
     return Comparison(
         scores=ordered,
         scenes=len(compared),
-        clusters=len(labels),
+        clusters=count,
         dropped_scenes=partly_scored,
         unscored=unscored,
-        warning=_warn(len(labels)),
+        warning=warn_of_few(count),
     )
 
 
 def _rank(
-    names: pd.Index, values: Floats, members: NDArray[np.intp], higher_is_better: bool, resamples: int, seed: int
+    names: pd.Index, values: Floats, members: Members, higher_is_better: bool, resamples: int, seed: int
 ) -> tuple[RendererScore, ...]:
     """Score each column of ``values`` (scenes, renderers), best first. Equal means keep their order."""
     means = values.mean(axis=0)
@@ -126,44 +115,48 @@ def _rank(
     best = order[0]
     clusters = int(members.max()) + 1
     differences = values - values[:, [best]]  # before resampling, so that equal scores differ by exactly 0
-    resampled = _resample_means(np.hstack([values, differences]), members, clusters, resamples, seed)
+    resampled = resample_means(np.hstack([values, differences]), members, resamples, seed)
     mean_samples, difference_samples = np.hsplit(resampled, 2)
     return tuple(
         RendererScore(
             renderer=str(names[column]),
             mean=float(means[column]),
-            interval=_interval(mean_samples[:, column], clusters),
+            interval=expanded_interval(mean_samples[:, column], clusters),
             difference=float(means[column] - means[best]),
-            difference_interval=None if column == best else _interval(difference_samples[:, column], clusters),
+            difference_interval=None if column == best else expanded_interval(difference_samples[:, column], clusters),
         )
         for column in order
     )
 
 
-def _resample_means(values: Floats, members: NDArray[np.intp], clusters: int, resamples: int, seed: int) -> Floats:
-    """Return the columns' means in each resample of clusters: (scenes, columns) -> (resamples, columns)."""
-    sums = np.zeros((clusters, values.shape[1]))
-    np.add.at(sums, members, values)
-    sizes = np.bincount(members, minlength=clusters).astype(np.float64)
-    generator = np.random.default_rng(seed)
-    blocks = []
-    for start in range(0, resamples, RESAMPLES_AT_ONCE):
-        count = min(RESAMPLES_AT_ONCE, resamples - start)
-        draws = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=count)  # (count, clusters)
-        blocks.append((draws @ sums) / (draws @ sizes)[:, None])
-    return np.concatenate(blocks)
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its 95 % interval, which is None below two clusters."""
+
+    value: float
+    interval: Interval | None
 
 
-def _interval(resampled: Floats, clusters: int) -> Interval | None:
-    if clusters < 2:
-        return None
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))
-    tail = stats.norm.cdf(-reach)
-    low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+def estimate_quartile_width(
+    scores: pd.DataFrame,
+    clusters: Mapping[Hashable, Hashable] | pd.Series,
+    *,
+    seed: int = 0,
+    resamples: int = QUANTILE_RESAMPLES,
+) -> Estimate:
+    """Return how far apart the quartiles of the scenes are, averaged over the columns of ``scores`` (scenes x columns).
+
+    Without missing values. Resampled quartiles are coarse where scenes are few: the interval is rough below about 20.
+    """
+    values = scores.to_numpy(dtype=np.float64)
+    members, count = number_clusters(scores.index, clusters)
+    low, high = np.quantile(values, [0.25, 0.75], axis=0)
+    resampled = resample_quartile_widths(values, members, resamples, seed).mean(axis=1)
+    return Estimate(value=float((high - low).mean()), interval=expanded_interval(resampled, count))
 
 
-def _warn(clusters: int) -> str | None:
+def warn_of_few(clusters: int) -> str | None:
+    """Return a sentence where intervals are rough or absent."""
     if clusters >= LEAST_CLUSTERS:
         return None
     if clusters == 1:

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bokehbench.benchmarks.statistics import Interval, compare_renderers
+from bokehbench.benchmarks.resampling import Interval, resample_quartile_widths
+from bokehbench.benchmarks.statistics import compare_renderers, estimate_quartile_width
 
 
 def one_cluster_a_scene(scores):
@@ -142,3 +143,27 @@ def test_few_independent_scenes_come_with_a_warning(clusters, warning):
     assert comparison.warning is None if warning is None else warning in comparison.warning
     assert (comparison.scores[0].interval is None) == (clusters == 1)
     assert (comparison.scores[1].difference_interval is None) == (clusters == 1)
+
+
+def test_resampled_quartiles_are_numpys_on_the_resampled_scenes():
+    """Against drawing the clusters' scenes one by one, from the same multinomial draws."""
+    generator = np.random.default_rng(4)
+    values = generator.normal(size=(13, 2))
+    members = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 4, 4, 5, 6])
+    found = resample_quartile_widths(values, members, resamples=50, seed=9)
+    draws = np.random.default_rng(9).multinomial(7, np.full(7, 1 / 7), size=50)
+    for draw, widths in zip(draws, found, strict=True):
+        low, high = np.quantile(values[np.repeat(np.arange(13), draw[members])], [0.25, 0.75], axis=0)
+        np.testing.assert_allclose(widths, high - low)
+
+
+def test_quartile_width_is_that_of_the_scenes_and_its_interval_covers_the_truth():
+    generator = np.random.default_rng(5)
+    truth = 2 * stats.norm.ppf(0.75)
+    covered = []
+    for _ in range(150):
+        scores = pd.DataFrame(generator.normal(size=(60, 1)))
+        estimate = estimate_quartile_width(scores, one_cluster_a_scene(scores), resamples=500)
+        assert estimate.value == pytest.approx(stats.iqr(scores[0]))
+        covered.append(truth in estimate.interval)
+    assert 0.9 < np.mean(covered) < 0.995
