@@ -1,0 +1,105 @@
+"""Degradation curves: what a metric does along the severities of a perturbation, and the numbers that sum it up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..benchmarks.cases import UNPERTURBED
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+MARK = 8.0
+"""The paper reads its curves at 8 px to either side; axes without it are read at their ends."""
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """25 %, 50 % and 75 % of the scenes at each severity, as ``np.quantile`` interpolates them."""
+
+    low: Floats
+    median: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One renderer along the axis: the metric itself, and per scene how much worse it gets than at severity 0."""
+
+    renderer: str
+    score: Quartiles
+    drop: Quartiles
+
+
+class Degradation:
+    """A metric on the scenes where every renderer has a value at every severity.
+
+    ``scores`` is scenes x (renderer, severity); ``drops`` holds scenes x severities of each renderer, against severity 0
+    of the same scene, above 0 where the metric got worse whichever way it points. ``incomplete`` names the renderers that have a severity without any
+    value: they are left out. ``dropped_scenes`` counts the scenes that lack a value of another renderer.
+    """
+
+    def __init__(self, rows: Sequence[Row], perturbation: str, metric: str, higher_is_better: bool):
+        found = _tabulate(rows, perturbation, metric)
+        absent = found.isna().all(axis=0)
+        self.incomplete = [str(name) for name in dict.fromkeys(found.columns[absent].get_level_values(0))]
+        kept = found.drop(columns=self.incomplete, level=0)
+        self.scores = kept.dropna(axis=0, how="any")
+        self.dropped_scenes = len(kept) - len(self.scores)
+        self.renderers = [str(name) for name in dict.fromkeys(kept.columns.get_level_values(0))]
+        self.severities = [float(s) for s in dict.fromkeys(kept.columns.get_level_values(1))]
+        sign = 1.0 if higher_is_better else -1.0
+        self.drops = {
+            name: sign * (self.scores_of(name)[[0.0]].to_numpy() - self.scores_of(name)) for name in self.renderers
+        }
+
+    def curves(self) -> list[Curve]:
+        """Return the quartiles along the axis, one curve a renderer; none without a common scene."""
+        if self.scores.empty:
+            return []
+        return [Curve(name, _quartiles(self.scores_of(name)), _quartiles(self.drops[name])) for name in self.renderers]
+
+    def marks(self) -> list[float]:
+        """Return the severities that the drop is read at, 8 to either side or the ends, without 0."""
+        ends = {min(self.severities), max(self.severities)}
+        return sorted(({-MARK, MARK} & set(self.severities) or ends) - {0.0})
+
+    def mean_drops(self) -> pd.DataFrame:
+        """Return the area under each scene's drop (trapezia) over the axis's length, in the metric's unit: scenes x
+        renderers."""
+        span = self.severities[-1] - self.severities[0]
+        areas = {name: np.trapezoid(self.drops[name], self.severities, axis=1) / span for name in self.renderers}
+        return pd.DataFrame(areas, index=self.scores.index)
+
+    def drops_at(self, severity: float) -> pd.DataFrame:
+        """Return each scene's drop at one severity: scenes x renderers."""
+        return pd.DataFrame({name: self.drops[name][severity] for name in self.renderers}, index=self.scores.index)
+
+    def scores_of(self, renderer: str) -> pd.DataFrame:
+        """Return scenes x severities of one renderer."""
+        return self.scores[renderer]
+
+
+def _tabulate(rows: Sequence[Row], perturbation: str, metric: str) -> pd.DataFrame:
+    """Return scenes x (renderer, severity), NaN where there is no value; severity 0 is the unperturbed case.
+
+    Renderers keep the rows' order, severities ascend, seeds are averaged. Renderers without any value are left out.
+    """
+    values = [
+        (row["scene"], row["renderer"], float(row["severity"]), row["metrics"].get(metric))
+        for row in rows
+        if row["perturbation"] in (UNPERTURBED, perturbation) and row["status"] == "ok"
+    ]
+    table = pd.DataFrame(values, columns=["scene", "renderer", "severity", "value"]).dropna(subset="value")
+    means = table.groupby(["scene", "renderer", "severity"], sort=False)["value"].mean()
+    columns = pd.MultiIndex.from_product([table["renderer"].unique(), sorted({0.0, *table["severity"]})])
+    scenes = list(dict.fromkeys(table["scene"]))
+    return means.unstack(["renderer", "severity"]).reindex(index=scenes, columns=columns).astype(float)
+
+
+def _quartiles(values: pd.DataFrame) -> Quartiles:
+    return Quartiles(*np.quantile(values.to_numpy(np.float64), [0.25, 0.5, 0.75], axis=0))
