@@ -22,7 +22,10 @@ _REACH = np.float32(EDGE_REACH_PX - 0.01)
 
 
 def scatter_direct(linear: Tensor, radius_px: Tensor, threads: int | None = None) -> Tensor:
-    """Spread every pixel over its disc by the literal compiled loop; arguments and result as ``scatter_spans``."""
+    """Spread every pixel over its disc by the literal compiled loop; arguments and result as ``scatter_spans``.
+
+    Computes in float64: it is the truth for images that are too large for the reference.
+    """
     return _scatter(_literal_strip, linear, radius_px, threads)
 
 
@@ -41,7 +44,11 @@ def _scatter(strip: Callable, linear: Tensor, radius_px: Tensor, threads: int | 
     radii = np.ascontiguousarray(radius_px.detach().numpy())
     threads = threads or torch.get_num_threads()
     output = np.empty_like(colours)
-    run_strips(lambda top, bottom: strip(colours, radii, top, bottom, output), split_rows(len(radii), threads), threads)
+    run_strips(
+        lambda top, bottom: strip(colours, radii, top, bottom, output),
+        split_rows((radii**2).mean(axis=1) + 1, threads),
+        threads,
+    )
     return torch.from_numpy(output)
 
 
@@ -49,21 +56,18 @@ def _scatter(strip: Callable, linear: Tensor, radius_px: Tensor, threads: int | 
 def _literal_strip(linear: Floats, radius: Floats, top: int, bottom: int, output: Floats) -> None:
     """Write rows [top, bottom) of ``output`` (3,H,W), as the definition reads."""
     height, width = radius.shape
-    sums = np.zeros((bottom - top, width, 4), np.float32)
+    sums = np.zeros((bottom - top, width, 4))
     reach = np.int64(radius.max()) + 1
     for y in range(max(0, top - reach), min(height, bottom + reach)):
         for x in range(width):
-            r = radius[y, x]
+            r = np.float64(radius[y, x])
             window = np.int64(r) + 1
-            area = r * r + np.float32(0.2)
             for v in range(max(top, y - window), min(bottom, y + window + 1)):
                 for u in range(max(0, x - window), min(width, x + window + 1)):
-                    distance = math.sqrt(np.float32((u - x) ** 2 + (v - y) ** 2))
-                    edge = np.float32(0.5) + np.float32(0.5) * math.tanh(np.float32(4) * (r - distance))
-                    weight = edge / area
-                    sums[v - top, u, 0] += weight * linear[0, y, x]
-                    sums[v - top, u, 1] += weight * linear[1, y, x]
-                    sums[v - top, u, 2] += weight * linear[2, y, x]
+                    distance = math.sqrt((u - x) ** 2 + (v - y) ** 2)
+                    weight = (0.5 + 0.5 * math.tanh(4 * (r - distance))) / (r * r + 0.2)
+                    for c in range(3):
+                        sums[v - top, u, c] += weight * linear[c, y, x]
                     sums[v - top, u, 3] += weight
     for c in range(3):
         output[c, top:bottom] = sums[:, :, c] / sums[:, :, 3]

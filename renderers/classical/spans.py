@@ -60,7 +60,7 @@ def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None)
         finer = tolerance * lightest[top:bottom].min() / FULL_WEIGHT
         _scatter_strip(colours, radii, top, bottom, finer, output, lightest)
 
-    run_strips(render, split_rows(height, threads), threads)
+    run_strips(render, split_rows(radii.mean(axis=1) + 1, threads), threads)
     bands = [(top, min(top + BAND_ROWS, height)) for top in range(0, height, BAND_ROWS)]
     run_strips(render_again, [band for band in bands if lightest[slice(*band)].min() < FULL_WEIGHT], threads)
     return torch.from_numpy(output)
@@ -73,9 +73,7 @@ def _scatter_strip(
     """Write rows [top, bottom) of ``output`` (3,H,W) and the smallest sum of weights of each row, ``lightest`` (H,)."""
     height, width = radius.shape
     pitch = 4 * ((width + 1) | 1)  # one column more for spans that leave the image; odd: spares cache conflicts
-    sums = np.zeros(
-        (bottom - top) * pitch
-    )  # float64: spans of one bright small disc must cancel below a faint large one
+    sums = np.zeros((bottom - top) * pitch)  # float64: a bright small disc must cancel below a faint large one
     covering = np.float32(height + width + 2 * _LONGEST_TAIL_PX)  # larger discs are flat over the whole image
     reach = np.int64(min(radius.max(), covering)) + 1
     for y in range(max(0, top - reach), min(height, bottom + reach)):
