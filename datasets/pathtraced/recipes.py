@@ -34,7 +34,10 @@ def _hairy(rng: np.random.Generator, photos: Photos, place: tuple[float, float],
 
 def _portrait(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects = [_backdrop(rng, photos), _hairy(rng, photos, (float(rng.uniform(-0.3, 0.3)), 2.5), 0.95, 70)]
+    objects: list[Card | Ball | Rod | Lamp] = [
+        _backdrop(rng, photos),
+        _hairy(rng, photos, (float(rng.uniform(-0.3, 0.3)), 2.5), 0.95, 70),
+    ]
     return Recipe("portrait", seed, (2.5, 8.0), objects)
 
 

@@ -34,7 +34,9 @@ def hairy_cutout(rng: np.random.Generator, hairs: int, size: int = 768) -> NDArr
     """Draw a round body with ``hairs`` curved strands: alpha (size,size) float32 in [0,1]."""
     fine = 2 * size
     angles = np.linspace(0.0, 2.0 * np.pi, 256, endpoint=False)
-    waves = sum(rng.normal(0.0, 0.05) * np.sin(k * angles + rng.uniform(0.0, 6.3)) for k in range(2, 7))
+    waves = np.zeros_like(angles)
+    for lobes in range(2, 7):
+        waves += rng.normal(0.0, 0.05) * np.sin(lobes * angles + rng.uniform(0.0, 6.3))
     radii = fine * 0.27 * (1.0 + waves)
     outline = fine / 2 + radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     mask = Image.new("L", (fine, fine), 0)

@@ -128,11 +128,9 @@ class Tracer:
         if isinstance(thing, Rod):
             start, end = _position(thing.start), _position(thing.end)
             radius = thing.radius * HALF_WIDTH * thing.start[2]
-            bsdf = {
-                "type": "twosided",
-                "bsdf": {"type": "diffuse", "reflectance": {"type": "rgb", "value": thing.colour}},
-            }
-            return {"type": "cylinder", "p0": start, "p1": end, "radius": radius, "bsdf": bsdf}
+            paint = {"type": "diffuse", "reflectance": {"type": "rgb", "value": thing.colour}}
+            cylinder = {"type": "cylinder", "p0": start, "p1": end, "radius": radius}
+            return cylinder | {"bsdf": {"type": "twosided", "bsdf": paint}}
         centre = _position(thing.at)
         scale = HALF_WIDTH * thing.at[2]
         if isinstance(thing, Lamp):

@@ -29,6 +29,12 @@ AVERAGE_PX = 2.0
 FOREGROUND_VARIANCE, BACKGROUND_VARIANCE = 0.01, 0.001
 """Added to the measured variances, linear light squared: few pixels of a thin foreground tell little about it."""
 
+LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)
+"""Coverage closer than this to 0 or 1 is taken for 0 or 1."""
+
+ROUNDS = 4
+"""Strands are followed for ROUNDS times SEARCH_RADIUS_PX from where they are thick enough."""
+
 PRIOR_WEIGHT = 0.02
 """Weight of the disparity's word against the squared colour contrast, where the disparity jumps hard."""
 
@@ -46,10 +52,17 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float, use_col
     kinds = np.where(above & below & edges, MIXED, ANCHOR)
     _mark_thin(disparity, edges, np.float32(jump), kinds)
     rows, columns = np.nonzero(edges)
-    _unmix(
-        picture, disparity, kinds, edges, rows, columns, np.float32(jump), use_colour,
-        surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
-    )  # fmt: skip
+    # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
+    near = (picture.copy(), disparity.copy(), kinds.copy())
+    for _ in range(ROUNDS):
+        pending = _unmix(
+            picture, disparity, kinds, *near, edges, rows, columns, np.float32(jump), use_colour,
+            surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
+        )  # fmt: skip
+        solved = (surfaces.front[..., 3] > 0.5) & (surfaces.front_disparity > disparity) & (kinds != ANCHOR)
+        near[0][solved], near[1][solved] = surfaces.front[solved, :3], surfaces.front_disparity[solved]
+        near[2][solved] = ANCHOR
+        rows, columns = rows[pending], columns[pending]
     return surfaces
 
 
@@ -70,31 +83,34 @@ def _mark_thin(disparity, edges, jump, kinds):
 
 @compiled
 def _unmix(
-    picture, disparity, kinds, edges, rows, columns, jump, use_colour, front, front_disparity, back, back_disparity
-):
+    picture, disparity, kinds, near_picture, near_disparity, near_kinds, edges, rows, columns, jump, use_colour,
+    front, front_disparity, back, back_disparity,
+):  # fmt: skip
+    """Separate the pixels (rows, columns); return which of them found no nearer surface yet, (n,) bool."""
     near, far = np.empty(5, np.float32), np.empty(5, np.float32)
+    pending = np.zeros(len(rows), np.bool_)
     for n in range(len(rows)):
         y, x = rows[n], columns[n]
         anchored = kinds[y, x] == ANCHOR
-        antialiased = _has_mixed_neighbour(kinds, y, x)
-        if anchored and (antialiased or not use_colour):
+        if anchored and (not use_colour or _has_mixed_neighbour(kinds, y, x)):
             continue
         d = disparity[y, x]
         own = _side_of_jump(disparity, y, x) if anchored else 0
-        if not _find_anchors(picture, disparity, kinds, edges, y, x, d, 1, jump, own, near):
+        if not _find_anchors(near_picture, near_disparity, near_kinds, edges, y, x, d, 1, jump, own, near):
+            pending[n] = True
             continue
         if not _find_anchors(picture, disparity, kinds, edges, y, x, d, -1, jump, own, far):
             continue
         alpha = min(max((d - far[3]) / (near[3] - far[3]), np.float32(0)), np.float32(1))
-        if use_colour and anchored:
+        if anchored:
             alpha = _coverage_of_colour(picture[y, x], near, far, alpha)
-        if alpha < np.float32(0.02):
+        if alpha < LEAST_COVERAGE:
             front_disparity[y, x] = d if anchored else far[3]
             continue
         _share_residual(picture[y, x], near, far, alpha, front[y, x], back[y, x])
-        front_disparity[y, x], back_disparity[y, x] = near[3], far[3]
-        if alpha > np.float32(0.98):
-            back_disparity[y, x] = NOTHING
+        front_disparity[y, x] = near[3]
+        back_disparity[y, x] = far[3] if alpha < ONE - LEAST_COVERAGE else NOTHING
+    return pending
 
 
 @compiled
