@@ -17,11 +17,13 @@ PATIENCE_S = 10.0
 """A hub that has not answered after this time is out of reach: a dead network must not hang."""
 
 
-def fetch_repository(repository: str, patterns: Sequence[str], needed: Sequence[str], remedy: str) -> Path:
+def fetch_repository(
+    repository: str, patterns: Sequence[str], needed: Sequence[str], remedy: str, *, download: bool = True
+) -> Path:
     """Return a folder with the files of ``repository`` that match ``patterns``.
 
-    The network is asked only where one of the ``needed`` files (paths in the repository) is not in the cache. Raises
-    MissingWeightsError with the reason and the ``remedy`` where they cannot be had.
+    The network is asked only where one of the ``needed`` files (paths in the repository) is not in the cache, and
+    ``download`` allows it. Raises MissingWeightsError with the reason and the ``remedy`` where they cannot be had.
     """
     try:
         folder = Path(snapshot_download(repository, allow_patterns=list(patterns), local_files_only=True))
@@ -30,7 +32,7 @@ def fetch_repository(repository: str, patterns: Sequence[str], needed: Sequence[
         reason = "the copy in the cache is incomplete"
     except LocalEntryNotFoundError:
         reason = "it is not in the cache"
-    obstacle = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe_hub()
+    obstacle = _find_obstacle(download)
     if obstacle is None:
         try:
             return Path(snapshot_download(repository, allow_patterns=list(patterns)))
@@ -38,6 +40,12 @@ def fetch_repository(repository: str, patterns: Sequence[str], needed: Sequence[
             obstacle = str(error).strip().splitlines()[0]
     place = constants.HF_HUB_CACHE
     raise MissingWeightsError(f"{repository}: {reason} ({place}) and cannot be fetched ({obstacle}): {remedy}")
+
+
+def _find_obstacle(download: bool) -> str | None:
+    if not download:
+        return "not asked for yet"
+    return "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _probe_hub()
 
 
 def _probe_hub() -> str | None:

@@ -5,9 +5,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ..errors import MissingWeightsError
 from ..interface import Capabilities, Renderer, Scene
-from .shipped import find_shipped
 from .variants import FULL_MODEL
+from .weight_files import find_weights, label_weights
 
 
 class BokehDiffRenderer(Renderer):
@@ -49,14 +50,29 @@ class BokehDiffRenderer(Renderer):
         self.tile_latents = tile_latents
         self.channels_last = channels_last
         self.compile = compile
+        self._label: str | None = None
+
+    @property
+    def weights(self) -> str | None:  # type: ignore[override]
+        """Name and hash of the weights' files, and what they were trained as; None while they are not at hand.
+
+        Known before anything is loaded, so that a plan of cases can tell retrained weights apart.
+        """
+        if self._label is None:
+            try:
+                files = find_weights(self.variant, self.checkpoint, download=False)
+            except MissingWeightsError:  # ``prepare`` looks further and says what is missing
+                return None
+            self._label = label_weights(files, self.variant)
+        return self._label
 
     def _load(self) -> None:
         if self.checkpoint is None:
-            find_shipped(self.variant)
+            find_weights(self.variant, None, download=False)
         from .checkpoints import load_checkpoint  # here: it imports diffusers, which takes seconds
 
         loaded = load_checkpoint(self.variant, self.checkpoint, self.dtype)
-        self.weights = loaded.label
+        self._label = loaded.label
         self.pipeline = loaded.pipeline.to(self.device)
         for network in (self.pipeline.unet, self.pipeline.vae):
             network.requires_grad_(False).eval()

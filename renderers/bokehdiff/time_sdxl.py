@@ -105,10 +105,10 @@ def compare_pisa(device: torch.device, grid: tuple[int, int] = GRID) -> dict[str
     generator = torch.Generator().manual_seed(0)
     shape = (1, HEADS, geometry.tokens, HEAD_WIDTH)
     q, k, v, weight = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(4))
-    truth = _output_and_gradients(q, k, v, weight, lambda *qkv: pisa_dense(*qkv, geometry, physics))
+    truth = _output_and_gradients(lambda q, k, v: pisa_dense(q, k, v, geometry, physics), q, k, v, weight)
     plan = build_plan(geometry.to(device), physics)
-    inputs = (x.to(device, torch.float32) for x in (q, k, v, weight))
-    found = _output_and_gradients(*inputs, lambda *qkv: pisa_fast(*qkv, plan))
+    inputs = [x.to(device, torch.float32) for x in (q, k, v, weight)]
+    found = _output_and_gradients(lambda q, k, v: pisa_fast(q, k, v, plan), *inputs)
     errors = (float((a - b.cpu()).abs().max() / a.abs().max()) for a, b in zip(truth, found, strict=True))
     return dict(zip(("output", "gradient of q", "gradient of k", "gradient of v"), errors, strict=True))
 
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _output_and_gradients(
-    q: Tensor, k: Tensor, v: Tensor, weight: Tensor, attend: Callable[..., Tensor]
+    attend: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, weight: Tensor
 ) -> list[Tensor]:
     inputs = [x.detach().requires_grad_() for x in (q, k, v)]
     output = attend(*inputs)

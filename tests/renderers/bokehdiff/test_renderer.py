@@ -1,12 +1,13 @@
 """The registered renderers: which weights and switches a name binds, and what an absence says."""
 
+import hashlib
 import json
 import shutil
 
 import pytest
 import torch
 
-from bokehbench.renderers.bokehdiff import shipped
+from bokehbench.renderers.bokehdiff import weight_files
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
 from bokehbench.renderers.bokehdiff.compact import build_compact
 from bokehbench.renderers.bokehdiff.physics import PisaPhysics
@@ -27,7 +28,7 @@ def scene(make_scene):
 
 @pytest.fixture
 def no_shipped(monkeypatch, tmp_path):
-    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "weights")
+    monkeypatch.setattr(weight_files, "SHIPPED", tmp_path / "weights")
     return tmp_path / "weights"
 
 
@@ -101,6 +102,27 @@ def test_full_model_renders_a_folder_as_it_was_trained(make_trained, tmp_path):
     assert loaded.label.endswith(", trained as bokehdiff-t249")
 
 
+def test_label_is_known_before_anything_is_loaded(compact_folder, authors_folder, no_shipped):
+    """A plan of cases holds it, and retrained weights must be other cases."""
+    for name in (f"bokehdiff@{compact_folder}", f"bokehdiff-no-coc@{authors_folder}"):
+        renderer = load_renderer(name)
+        planned = renderer.weights
+        renderer.prepare()
+        assert planned == renderer.weights
+        assert planned is not None
+    assert load_renderer("bokehdiff").weights is None
+
+
+def test_hash_of_the_hubs_cache_is_its_file_name(tmp_path):
+    content = b"weights"
+    blob = tmp_path / "blobs" / hashlib.sha256(content).hexdigest()
+    blob.parent.mkdir()
+    blob.write_bytes(content)
+    (tmp_path / "link").symlink_to(blob)
+    (tmp_path / "copy").write_bytes(content)
+    assert weight_files._sha256(tmp_path / "link") == weight_files._sha256(tmp_path / "copy") == blob.name
+
+
 def test_label_names_the_files_contents(compact_folder, make_trained, tmp_path):
     def label(folder):
         return load_checkpoint("bokehdiff", str(folder), torch.float32).label
@@ -144,6 +166,13 @@ def test_options_of_the_renderer(compact_folder, scene):
     assert torch.allclose(plain.render(scene), tiled.render(scene), atol=1e-4)
     assert plain.pipeline.unet.conv_in.weight.is_contiguous()
     assert tiled.pipeline.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_compiling_is_asked_of_every_network(compact_folder, scene, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled.append(type(module).__name__))
+    RENDERERS.find("bokehdiff").load()(checkpoint=str(compact_folder), compile=True).render(scene)
+    assert compiled == ["UNet2DConditionModel", "Encoder", "Decoder"]
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from safetensors.torch import save_file
 
 from bokehbench.renderers.bokehdiff import prompt as prompt_module
-from bokehbench.renderers.bokehdiff import sdxl
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 from bokehbench.renderers.bokehdiff.settings import PipelineSettings
+from bokehbench.renderers.bokehdiff.weight_files import LORA_FILE
 from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 
 LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
@@ -32,7 +32,7 @@ def weight_of(unet, layer):
 
 @pytest.fixture
 def assemble(authors_folder):
-    return lambda: sdxl.load_sdxl(torch.float32, authors_folder)[0]
+    return lambda: load_checkpoint("bokehdiff", str(authors_folder), torch.float32).pipeline
 
 
 def test_lora_is_added_to_the_weights(assemble, sdxl_folder, lora_state):
@@ -68,7 +68,7 @@ def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(assemble, 
     folded = assemble()
     loaded = assemble()
     loaded.unet.load_state_dict(read_unet(sdxl_folder).state_dict())
-    loaded.load_lora_weights(authors_folder / "small", weight_name=sdxl.LORA_FILE)
+    loaded.load_lora_weights(authors_folder / "small", weight_name=LORA_FILE)
     scene = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64), 0.4, 30.0
     expected = folded(*scene).images
     assert torch.allclose(loaded(*scene).images, expected, atol=1e-4)
@@ -78,7 +78,7 @@ def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(assemble, 
 
 def test_partial_encoder_replaces_what_it_holds_and_nothing_else(assemble, authors_folder, sdxl_folder):
     held = torch.load(authors_folder / "small" / "vae.ckpt", weights_only=True)
-    own = sdxl.AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True).state_dict()
+    own = AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True).state_dict()
     for name, tensor in assemble().vae.state_dict().items():
         assert torch.equal(tensor, held.get(name, own[name]))
     assert 0 < len(held) < len(own)
@@ -158,8 +158,7 @@ def test_half_precision_files_where_there_are_no_others(authors_folder, sdxl_fol
         (unet / part).symlink_to(sdxl_folder / part)
     (authors_folder / "RealVisXL_V5.0").unlink()
     unet.rename(authors_folder / "RealVisXL_V5.0")
-    pipeline, files = sdxl.load_sdxl(torch.bfloat16, authors_folder)
-    assert files[0].name == "diffusion_pytorch_model.fp16.safetensors"
+    pipeline = load_checkpoint("bokehdiff", str(authors_folder), torch.bfloat16).pipeline
     assert (pipeline.unet.dtype, pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
 
 
@@ -199,13 +198,13 @@ def test_encoder_of_something_else(assemble, authors_folder, content, message):
 
 
 def test_lora_for_another_model(assemble, authors_folder):
-    save_file({"unet.somewhere.lora_A.weight": torch.zeros(8, 8)}, authors_folder / "small" / sdxl.LORA_FILE)
+    save_file({"unet.somewhere.lora_A.weight": torch.zeros(8, 8)}, authors_folder / "small" / LORA_FILE)
     with pytest.raises(InvalidOptionError, match="the LoRA adapts 'somewhere', which this U-Net does not have"):
         assemble()
 
 
 def test_empty_lora(assemble, authors_folder):
-    save_file({}, authors_folder / "small" / sdxl.LORA_FILE)
+    save_file({}, authors_folder / "small" / LORA_FILE)
     with pytest.raises(InvalidOptionError, match="the LoRA file is empty"):
         assemble()
 
