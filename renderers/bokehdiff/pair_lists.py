@@ -9,8 +9,8 @@ from torch import Tensor
 
 from . import pair_kernels, ray_kernels
 from .geometry import TokenGeometry
+from .pair_weigher import PairWeigher
 from .physics import PisaPhysics
-from .visibility import fold_seed, source_shifts
 
 
 class PairLists:
@@ -34,10 +34,8 @@ class PairLists:
         self.log_circle = torch.empty(len(self.partners) if physics.coc else 0, dtype=geometry.disparity.dtype).numpy()
         self.visible = np.empty(len(self.partners) if physics.occlusion else 0, np.uint8)
         self.visibility = np.maximum(np.arange(physics.rays + 1) / physics.rays, physics.min_visibility)
-        lists = (self.starts, self.partners, self.by_keys)
-        lens = (physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
-        scene, rays = _describe_scene(geometry, physics, seed), _describe_rays(physics, seed)
-        ray_kernels.weigh_pairs(lists, grid, lens, scene, rays, self.log_circle, self.visible)
+        lists = (np.arange(len(reach)), self.starts, self.partners, self.by_keys)
+        PairWeigher(geometry, physics, seed, reach_px).weigh(lists, self.log_circle, self.visible)
 
     @property
     def nbytes(self) -> int:
@@ -71,15 +69,3 @@ class PairLists:
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(x.numpy() for x in tensors)
-
-
-def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int) -> Any:
-    surfaces = geometry.ray_map.to(torch.float64).contiguous().numpy()
-    disparity = geometry.disparity.to(torch.float64).contiguous().numpy()
-    shifts = source_shifts(geometry, physics, seed).numpy()
-    return geometry.width, disparity, surfaces, surfaces.max(axis=(1, 2)), shifts
-
-
-def _describe_rays(physics: PisaPhysics, seed: int) -> Any:
-    mixed, jitter_samples = physics.rays_from == "mixed", physics.jitter == "sample"
-    return fold_seed(seed), physics.rays, np.array(physics.ray_weights), mixed, jitter_samples

@@ -45,13 +45,14 @@ def _visit_partners(
     first = anchor - anchor % (height * width)
     y, x = (anchor - first) // width, (anchor - first) % width
     farthest = reach_px[anchor] if anchors_are_keys else reach_px.max()
-    halo_y, halo_x = int(min(farthest / pitch_y + 1.0, height)), int(min(farthest / pitch_x + 1.0, width))
+    halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
     count = 0
     for row in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
         for column in range(max(x - halo_x, 0), min(x + halo_x + 1, width)):
             other = first + row * width + column
-            distance_px = math.hypot((row - y) * pitch_y, (column - x) * pitch_x)
-            if distance_px <= reach_px[anchor if anchors_are_keys else other]:
+            reach = reach_px[anchor if anchors_are_keys else other]
+            dy, dx = (row - y) * pitch_y, (column - x) * pitch_x
+            if dy * dy + dx * dx <= reach * reach:
                 if len(partners):
                     partners[start + count] = other
                 count += 1
@@ -64,29 +65,32 @@ def weigh_pairs(
 ) -> None:
     """Write ln C (<= 0) and the number of visible rays of every listed pair, both (P,); an empty array is left out.
 
-    - ``lists``: (starts (R+1,), partners (P,), anchors_are_keys).
+    - ``lists``: (anchors (A,), starts (A+1,), partners (P,), whether anchors are keys); anchors and partners are rows.
     - ``grid``: (height, width, pitch y, pitch x).
-    - ``lens``: (slope per px, radius_px (R,)).
-    - ``scene``: (width, disparity (B,N), surfaces (B,h,w), their maxima (B,), shifts of the sources (B,N,rays,2)).
-    - ``rays``: (seed, number of rays, weights (segments,), places from the query?, jitter samples?).
+    - ``lens``: (slope per px, radius_px (R,), reach_px (R,)); pairs out of reach count as visible.
+    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, surfaces (B,h,w), highest (B,h+1,w+1) of the
+      four samples around each point between samples, shifts of the sources (B,N,rays,2)).
+    - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
     """
-    starts, partners, anchors_are_keys = lists
+    anchors, starts, partners, anchors_are_keys = lists
     height, width, pitch_y, pitch_x = grid
-    slope_per_px, radius_px = lens
-    for index in numba.prange(len(starts) - 1):
-        anchor = np.int64(index)
+    slope_per_px, radius_px, reach_px = lens
+    for index in numba.prange(len(anchors)):
+        anchor = anchors[index]
         picture = anchor // (height * width)
-        for pair in range(starts[anchor], starts[anchor + 1]):
+        for pair in range(starts[index], starts[index + 1]):
             other = np.int64(partners[pair])
             key_row = anchor if anchors_are_keys else other
             key, query = key_row % (height * width), (anchor + other - key_row) % (height * width)
+            dy, dx = (query // width - key // width) * pitch_y, (query % width - key % width) * pitch_x
+            distance_px = math.sqrt(dy * dy + dx * dx)
             if len(log_circle):
-                dy, dx = (query // width - key // width) * pitch_y, (query % width - key % width) * pitch_x
-                log_circle[pair] = _log_sigmoid(slope_per_px * (radius_px[key_row] - math.hypot(dy, dx)))
+                log_circle[pair] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
             if len(visible):
                 count = rays[1]
-                for ray in range(rays[1]):
-                    count -= _is_blocked(scene, rays, ray, picture, query, key)
+                if distance_px <= reach_px[key_row]:
+                    for ray in range(rays[1]):
+                        count -= _is_blocked(scene, rays, width, ray, picture, query, key)
                 visible[pair] = count
 
 
@@ -98,48 +102,38 @@ def _log_sigmoid(x: float) -> float:
 
 
 @numba.njit(cache=True)
-def _surface_at(surface: np.ndarray, y: float, x: float) -> float:
-    """Read a map (h,w) bilinearly at y, x in samples from its corner; 0 outside."""
-    height, width = surface.shape
-    top, left = math.floor(y - 0.5), math.floor(x - 0.5)
-    down, right = y - 0.5 - top, x - 0.5 - left
-    row, column = int(top), int(left)
-    if row >= 0 and row + 1 < height and column >= 0 and column + 1 < width:
-        upper = surface[row, column] * (1.0 - right) + surface[row, column + 1] * right
-        lower = surface[row + 1, column] * (1.0 - right) + surface[row + 1, column + 1] * right
-        return upper * (1.0 - down) + lower * down
-    total = 0.0
-    for i in range(2):
-        for j in range(2):
-            if 0 <= row + i < height and 0 <= column + j < width:
-                weight = (down if i else 1.0 - down) * (right if j else 1.0 - right)
-                total += weight * surface[row + i, column + j]
-    return total
-
-
-@numba.njit(cache=True)
-def _is_blocked(scene: Any, rays: Any, ray: int, picture: int, query: int, key: int) -> bool:
+def _is_blocked(scene: Any, rays: Any, width: int, ray: int, picture: int, query: int, key: int) -> bool:
     """Whether any point of one ray lies behind a surface (Eq. 7-8)."""
-    width, disparity, surfaces, highest, shifts = scene
-    seed, _, weights, mixed, jitter_samples = rays
-    surface = surfaces[picture]
-    oversampling = surface.shape[1] // width
-    d_q, d_s = disparity[picture, query], disparity[picture, key]
+    odds, thresholds, surfaces, highest, shifts = scene
+    seed, _, mixed, jitter_samples = rays
+    oversampling = surfaces.shape[2] // width
     query_y, query_x = query // width + 0.5, query % width + 0.5
     to_source_y = key // width + 0.5 + shifts[picture, key, ray, 0] - query_y
     to_source_x = key % width + 0.5 + shifts[picture, key, ray, 1] - query_x
-    for segment in range(len(weights)):
-        t = weights[segment]
-        threshold = t * d_s + (1.0 - t)
-        if threshold >= highest[picture]:
-            continue
-        dt = t * d_q + (1.0 - t) if mixed else threshold
-        share = (1.0 - dt) * d_s / ((1.0 - d_s) * dt)
+    for segment in range(thresholds.shape[2]):
+        dt = thresholds[picture, query if mixed else key, segment]
+        share = (1.0 - dt) / dt * odds[picture, key]
         y, x = share * to_source_y + query_y, share * to_source_x + query_x
         if jitter_samples and ray > 0:
             h = _mix(_mix(_mix(_mix(seed, picture), query), key), ray)
             y += _mix(h, 2 * segment) * 2.0**-32 - 0.5
             x += _mix(h, 2 * segment + 1) * 2.0**-32 - 0.5
-        if _surface_at(surface, y * oversampling, x * oversampling) > threshold:
+        y, x, threshold = y * oversampling - 0.5, x * oversampling - 0.5, thresholds[picture, key, segment]
+        row = min(max(math.floor(y) + 1, 0), highest.shape[1] - 1)
+        column = min(max(math.floor(x) + 1, 0), highest.shape[2] - 1)
+        if highest[picture, row, column] > threshold and _surface_at(surfaces, picture, y, x) > threshold:
             return True
     return False
+
+
+@numba.njit(cache=True)
+def _surface_at(surfaces: np.ndarray, picture: int, y: float, x: float) -> float:
+    """Read a map bilinearly at y, x in samples from the centre of its first; 0 outside."""
+    top, left = math.floor(y), math.floor(x)
+    down, right = y - top, x - left
+    total = 0.0
+    for row, over in ((top, 1.0 - down), (top + 1, down)):
+        for column, across in ((left, 1.0 - right), (left + 1, right)):
+            if 0 <= row < surfaces.shape[1] and 0 <= column < surfaces.shape[2]:
+                total += over * across * surfaces[picture, row, column]
+    return total

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .geometry import TokenGeometry
 
-TILE = 4
+TILE = 8
 """Tokens along the side of a tile: small tiles waste fewer pairs, large ones gather fewer rows."""
 
 BLOCK_PAIRS = 400_000
