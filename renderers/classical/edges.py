@@ -20,8 +20,9 @@ ANCHOR, MIXED, THIN = np.uint8(0), np.uint8(1), np.uint8(2)
 MIN_SUPPORT = 5
 """Pixels of one disparity in a 5x5 window below which a local extreme is taken for a strand thinner than a pixel."""
 
-SEARCH_RADIUS_PX = 12
-"""How far anchors are looked for, px."""
+FAR_SEARCH_PX, NEAR_SEARCH_PX = 12, 4
+"""How far anchors are looked for, px. The near ones of a mixture close by: what is not connected to a nearer surface,
+such as a small lamp beside a head, is no part of it."""
 
 AVERAGE_PX = 2.0
 """Anchors up to this much farther than the nearest one share in the average colour, px."""
@@ -32,8 +33,8 @@ FOREGROUND_VARIANCE, BACKGROUND_VARIANCE = 0.01, 0.001
 LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)
 """Coverage closer than this to 0 or 1 is taken for 0 or 1."""
 
-ROUNDS = 4
-"""Strands are followed for ROUNDS times SEARCH_RADIUS_PX from where they are thick enough."""
+ROUNDS = 12
+"""Strands are followed for up to ROUNDS times NEAR_SEARCH_PX from where they are thick enough."""
 
 PRIOR_WEIGHT = 0.02
 """Weight of the disparity's word against the squared colour contrast, where the disparity jumps hard."""
@@ -148,8 +149,9 @@ def _find_anchors(picture, disparity, kinds, edges, y, x, d, side, jump, own_sid
     """
     best, surface = np.float32(np.inf), np.float32(0)
     margin = np.float32(-0.25 if side == own_side else 0.25) * jump
-    top, bottom = max(y - SEARCH_RADIUS_PX, 0), min(y + SEARCH_RADIUS_PX + 1, disparity.shape[0])
-    left, right = max(x - SEARCH_RADIUS_PX, 0), min(x + SEARCH_RADIUS_PX + 1, disparity.shape[1])
+    reach = NEAR_SEARCH_PX if side == 1 and own_side == 0 else FAR_SEARCH_PX
+    top, bottom = max(y - reach, 0), min(y + reach + 1, disparity.shape[0])
+    left, right = max(x - reach, 0), min(x + reach + 1, disparity.shape[1])
     for j in range(top, bottom):
         for i in range(left, right):
             if side * (disparity[j, i] - d) > margin and _is_anchor(kinds, edges, j, i, own_side):

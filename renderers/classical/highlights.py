@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 from .compiled import compiled
 from .march import HALF, LITTLE_LIGHT, LOOK_PX, ONE, nearest_index
 from .reach import BIN_PX, TILE_PX
-from .surfaces import FloatArray
+from .surfaces import FloatArray, Surfaces
 
 WINDOW_PX = 17
 TIMES_SURROUNDINGS = 2.0
@@ -22,7 +22,7 @@ LEAST_EXCESS = 0.1
 """A highlight is brighter than TIMES_SURROUNDINGS the mean of its window plus this, linear light."""
 
 LARGEST_SHARE = 0.005
-"""At most this share of the pixels, the brightest, are highlights: the time they take is bounded."""
+"""Bounds the time that highlights take."""
 
 LEAST_RADIUS_PX = 2.0
 """Smaller discs are sampled densely enough as they are."""
@@ -30,45 +30,71 @@ LEAST_RADIUS_PX = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Highlights:
-    """Rows and columns (n,) int64, and the light (n,3) float32, linear, that is scattered from there."""
+    """Rows and columns (n,) int64; light (n,3) float32, linear; the surface it is on, (n,) int64: 1 is the back."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    excess: FloatArray
+    light: FloatArray
+    layers: NDArray[np.int64]
+
+    def select(self, which: NDArray[np.bool_]) -> "Highlights":
+        """Return some of them; ``which``: (n,) bool."""
+        return Highlights(self.rows[which], self.columns[which], self.light[which], self.layers[which])
 
 
-def find_highlights(picture: FloatArray) -> Highlights:
-    """Find what exceeds its surroundings in (H,W,3) float32, linear."""
+def take_highlights(picture: FloatArray, largest_share: float = LARGEST_SHARE) -> tuple[FloatArray, Highlights]:
+    """Take what exceeds its surroundings off (H,W,3) float32, linear; return the rest and what was taken.
+
+    ``largest_share``: at most this share of the pixels, the brightest, are highlights.
+    """
     surroundings = uniform_filter(picture, (WINDOW_PX, WINDOW_PX, 0))
     excess = np.maximum(picture - (TIMES_SURROUNDINGS * surroundings + np.float32(LEAST_EXCESS)), 0.0)
     strength = excess.max(axis=2)
-    most = max(1, int(LARGEST_SHARE * strength.size))
-    floor = np.partition(strength, -most, axis=None)[-most] if strength.size > most else 0.0
+    most = int(largest_share * strength.size)
+    floor = np.partition(strength, -most, axis=None)[-most] if most else np.inf
     rows, columns = np.nonzero((strength > 0.0) & (strength >= floor))
-    return Highlights(rows, columns, np.ascontiguousarray(excess[rows, columns], np.float32))
+    light = np.ascontiguousarray(excess[rows, columns], np.float32)
+    rest = picture.copy()
+    rest[rows, columns] -= light
+    return rest, Highlights(rows, columns, light, np.zeros_like(rows))
 
 
-def remove_highlights(front: FloatArray, defocus: FloatArray, highlights: Highlights) -> tuple[FloatArray, Highlights]:
-    """Take those with large enough discs off the front surface (H,W,4); return what is left and what was taken."""
-    radius = np.abs(defocus[highlights.rows, highlights.columns])
-    taken = radius >= LEAST_RADIUS_PX
-    rows, columns, excess = highlights.rows[taken], highlights.columns[taken], highlights.excess[taken]
-    rest = front.copy()
-    rest[rows, columns, :3] = np.maximum(rest[rows, columns, :3] - excess, 0.0)
-    return rest, Highlights(rows, columns, excess)
+def place_highlights(highlights: Highlights, surfaces: Surfaces) -> Highlights:
+    """Put each on the surface that covers more of its pixel."""
+    coverage = surfaces.front[highlights.rows, highlights.columns, 3]
+    return Highlights(highlights.rows, highlights.columns, highlights.light, (coverage < 0.5).astype(np.int64))
+
+
+def give_back_small(
+    highlights: Highlights, front: FloatArray, back: FloatArray, defocus: FloatArray
+) -> tuple[Highlights, FloatArray, FloatArray]:
+    """Return those with large discs; the others' light goes back to their surfaces, copies of which are returned.
+
+    ``front``: (H,W,4), ``back``: (H,W,3), ``defocus``: (H,W,2) signed px.
+    """
+    front, back = front.copy(), back.copy()
+    large = np.abs(defocus[highlights.rows, highlights.columns, highlights.layers]) >= LEAST_RADIUS_PX
+    on_front = highlights.select(~large & (highlights.layers == 0))
+    on_back = highlights.select(~large & (highlights.layers == 1))
+    coverage = front[on_front.rows, on_front.columns, 3:]
+    front[on_front.rows, on_front.columns, :3] += on_front.light / coverage
+    back[on_back.rows, on_back.columns] += on_back.light
+    return highlights.select(large), front, back
 
 
 @compiled
-def scatter_highlights(top, bottom, rows, columns, excess, front, defocus, looks, counts, lens_of_tile, output):
+def scatter_highlights(
+    top, bottom, rows, columns, light, layers, front, defocus, looks, counts, lens_of_tile, output
+):  # fmt: skip
     """Add the highlights' visible discs to tile rows [top, bottom) of ``output`` (H,W,3); see ``march_tiles``."""
     height, width = defocus.shape[:2]
     first_row, last_row = top * TILE_PX, min(bottom * TILE_PX, height)
     for n in range(len(rows)):
         y, x = rows[n], columns[n]
-        s = defocus[y, x, 0]
+        s = defocus[y, x, layers[n]]
         radius = abs(s)
         reach = np.int64(radius + ONE)
-        light = front[y, x, 3] / (np.float32(math.pi) * radius * radius)
+        share = ONE / (np.float32(math.pi) * radius * radius)
         for j in range(max(y - reach, first_row), min(y + reach + 1, last_row)):
             for i in range(max(x - reach, 0), min(x + reach + 1, width)):
                 ty, tx = j // TILE_PX, i // TILE_PX
@@ -77,9 +103,9 @@ def scatter_highlights(top, bottom, rows, columns, excess, front, defocus, looks
                 if inside > 0 and lens_of_tile[ty, tx] >= 0:
                     u, v = np.float32(x - i) / s, np.float32(y - j) / s
                     bins = looks[ty, tx, : counts[ty, tx]]
-                    weight = inside * light * _transmittance(j, i, u, v, s, front, defocus, bins)
+                    weight = inside * share * _transmittance(j, i, u, v, s, front, defocus, bins)
                     for c in range(3):
-                        output[j, i, c] += weight * excess[n, c]
+                        output[j, i, c] += weight * light[n, c]
 
 
 @compiled

@@ -13,7 +13,14 @@ from ..interface import Capabilities, Renderer, Scene
 from ..optics import to_display, to_linear
 from .background import complete_background
 from .edges import split_edges
-from .highlights import Highlights, find_highlights, remove_highlights, scatter_highlights
+from .highlights import (
+    LARGEST_SHARE,
+    Highlights,
+    give_back_small,
+    place_highlights,
+    scatter_highlights,
+    take_highlights,
+)
 from .march import lens_patterns, march_tiles
 from .reach import plan_tiles
 from .spans import scatter_spans
@@ -56,7 +63,7 @@ class OcclusionRenderer(Renderer):
         matting: bool = True,
         colour_matting: bool = True,
         completion: str = "smooth",
-        rotate: bool = True,
+        rotate: bool = False,
         bilinear: bool = True,
         highlights: bool = True,
         samples: int | None = None,
@@ -96,11 +103,12 @@ class OcclusionRenderer(Renderer):
         key = hashlib.blake2b(picture.tobytes() + depths.tobytes() + str(picture.shape).encode()).digest()
         if key not in self._kept:
             jump = edge_jump(depths)
+            picture, highlights = take_highlights(picture, LARGEST_SHARE if self.highlights else 0.0)
             split = split_edges(picture, depths, jump, self.colour_matting) if self.matting else None
             surfaces = split or whole_pixels(picture, depths, jump)
             if self.completion != "none":
                 surfaces = complete_background(surfaces, self.completion)
-            self._kept[key] = surfaces, find_highlights(surfaces.front[..., :3])
+            self._kept[key] = surfaces, place_highlights(highlights, surfaces)
             if len(self._kept) > KEPT_SCENES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -114,19 +122,16 @@ class OcclusionRenderer(Renderer):
         same_px = np.float32(max(0.5 * scene.blur_strength * surfaces.jump, 0.1))
         plan = plan_tiles(defocus, surfaces.edges, self.samples, everywhere=not self.plain)
         lens, lens_start = lens_patterns()
-        front, taken = surfaces.front, None
-        if self.highlights:
-            front, taken = remove_highlights(front, defocus[..., 0], highlights)
+        large, front, back = give_back_small(highlights, surfaces.front, surfaces.back, defocus)
 
         def render(top: int, bottom: int) -> None:
             march_tiles(
-                top, bottom, front, surfaces.back, defocus, same_px, plan.looks, plan.counts, plan.lens_of_tile,
+                top, bottom, front, back, defocus, same_px, plan.looks, plan.counts, plan.lens_of_tile,
                 lens, lens_start, self.rotate, self.bilinear, picture,
             )  # fmt: skip
-            if taken is not None:
-                scatter_highlights(
-                    top, bottom, taken.rows, taken.columns, taken.excess, front, defocus, plan.looks, plan.counts,
-                    plan.lens_of_tile, picture,
-                )  # fmt: skip
+            scatter_highlights(
+                top, bottom, large.rows, large.columns, large.light, large.layers, front, defocus, plan.looks,
+                plan.counts, plan.lens_of_tile, picture,
+            )  # fmt: skip
 
         run_strips(render, [(row, row + 1) for row in range(len(plan.counts))], torch.get_num_threads())
