@@ -173,14 +173,20 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             eps = (1.0 - math.sqrt(abar)) / math.sqrt(1.0 - abar) * z + n
         return (z - math.sqrt(1.0 - abar) * eps) / math.sqrt(abar)
 
-    def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
+    def load_lora_weights(
+        self, pretrained_model_name_or_path_or_dict: Any, adapter_name: str | None = None, **where: Any
+    ) -> None:
         """Load a LoRA for the U-Net from a folder, a repository or a dict: see diffusers for ``where``.
 
         Takes safetensors only, with keys in any of diffusers' formats (``lora.unify_keys``). Raises InvalidOptionError
         where a key belongs to no layer of this U-Net: nothing is left out in silence.
         """
         state, alphas, metadata = self.lora_state_dict(
-            source, unet_config=self.unet.config, use_safetensors=True, return_lora_metadata=True, **where
+            pretrained_model_name_or_path_or_dict,
+            unet_config=self.unet.config,
+            use_safetensors=True,
+            return_lora_metadata=True,
+            **where,
         )
         state = unify_keys(state)
         check_lora_targets(state, self.unet)
@@ -222,12 +228,9 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tokens = defocus_px.numel() // pitch_px**2
         if not self._active.physics.coc:
             return tokens * (tokens // defocus_px.shape[0])
-        reach_tokens = (
-            2.0
-            * (float(defocus_px.abs().max()) + (LOG_TOLERANCE + HEADROOM) / self._active.physics.slope_per_px)
-            / pitch_px
-        )
-        return int(tokens * min(tokens // defocus_px.shape[0], reach_tokens**2))
+        soft_edge_px = (LOG_TOLERANCE + HEADROOM) / self._active.physics.slope_per_px
+        reach_tokens = (float(defocus_px.abs().max()) + soft_edge_px) / pitch_px
+        return int(tokens * min(tokens // defocus_px.shape[0], (2.0 * reach_tokens + 1.0) ** 2))
 
     def _tile_autoencoder(self, side: int | None) -> None:
         """Let the autoencoder work in diffusers' overlapping tiles of ``side`` latent px, or in one piece."""
@@ -266,6 +269,6 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         if self.unet.config.addition_embed_type != "text_time":
             return tokens, None
         numbers = (*z.shape[-2:], tile.top, tile.left, tile.height, tile.width)
-        time_ids = torch.tensor([[pitch * n for n in numbers]], device=z.device, dtype=self.unet.dtype)
+        time_ids = torch.tensor([[pitch * n for n in numbers]], device=z.device, dtype=torch.float32)
         pooled = self.prompt.pooled.expand(batch, -1).to(self.unet.dtype)
         return tokens, {"text_embeds": pooled, "time_ids": time_ids.expand(batch, -1)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehbench.renderers.bokehdiff import hub
+from bokehbench.renderers.bokehdiff import hub, sdxl
 from bokehbench.renderers.errors import MissingWeightsError
 from bokehbench.renderers.registry import load_renderer
 
@@ -24,12 +24,18 @@ def cache(monkeypatch, tmp_path):
     return tmp_path
 
 
+def lay_out(cache: Path, repository: str) -> Path:
+    """Make a snapshot's folder in the cache as huggingface_hub does."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("0" * 40)
+    (folder / "snapshots").mkdir()
+    return folder / "snapshots" / ("0" * 40)
+
+
 def fill(cache: Path, *files: str) -> Path:
-    """Lay a repository 'someone/model' into the cache as huggingface_hub does."""
-    repository = cache / "models--someone--model"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("0" * 40)
-    snapshot = repository / "snapshots" / ("0" * 40)
+    """Lay a repository 'someone/model' into the cache."""
+    snapshot = lay_out(cache, "someone/model")
     for name in files:
         (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
         (snapshot / name).write_text("x")
@@ -89,3 +95,19 @@ def test_authors_checkpoint_says_what_to_fetch_and_where_to_put_it(cache):
     assert "\n" not in message
     for part in ("zcx65535/bokehdiff", "small/*", "SG161222/RealVisXL_V5.0", "--local-dir FOLDER", "bokehdiff@FOLDER"):
         assert part in message
+
+
+def test_authors_checkpoint_from_the_cache_without_a_network(cache, authors_folder, sdxl_folder, monkeypatch):
+    monkeypatch.setattr(sdxl.platformdirs, "user_cache_path", lambda name: cache / "own" / name)
+    lay_out(cache, "SG161222/RealVisXL_V5.0").symlink_to(sdxl_folder)
+    snapshot = lay_out(cache, "zcx65535/bokehdiff")
+    snapshot.mkdir()
+    (snapshot / "small").symlink_to(authors_folder / "small")
+    renderer = load_renderer("bokehdiff@sdxl")
+    planned = renderer.weights
+    assert planned is not None
+    renderer.prepare()
+    assert renderer.weights == planned
+    assert planned.startswith("sdxl ")
+    kept = cache / "own" / "bokehbench" / "prompts" / f"SG161222--RealVisXL_V5.0-{'0' * 40}"
+    assert {path.name for path in kept.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}

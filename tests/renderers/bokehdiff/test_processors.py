@@ -135,6 +135,18 @@ def test_sdxl_is_told_the_size_in_px(make_sdxl):
     assert "cross_attention_kwargs" not in kwargs
 
 
+def test_sdxl_is_told_where_each_tile_lies(make_sdxl):
+    pipeline, seen = make_sdxl(), []
+    hook = pipeline.unet.register_forward_pre_hook(lambda *call: seen.append(call[2]), with_kwargs=True)
+    maps = torch.rand(1, 1, 64, 96)
+    pipeline(maps.expand(1, 3, -1, -1), maps, 0.4, 40.0, tiling="always", tile_latents=8)
+    hook.remove()
+    assert [kwargs["added_cond_kwargs"]["time_ids"].tolist()[0] for kwargs in seen] == [
+        [64, 96, 0, 0, 64, 64],
+        [64, 96, 0, 32, 64, 64],
+    ]
+
+
 def test_path_without_self_attention(make_sdxl):
     with pytest.raises(
         InvalidOptionError, match=r"no self-attention below 'down_blocks.0': this U-Net has some in down_blocks"
