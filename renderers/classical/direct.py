@@ -57,11 +57,11 @@ def _literal_strip(linear: Floats, radius: Floats, top: int, bottom: int, output
     """Write rows [top, bottom) of ``output`` (3,H,W), as the definition reads."""
     height, width = radius.shape
     sums = np.zeros((bottom - top, width, 4))
-    reach = np.int64(radius.max()) + 1
+    reach = int(radius.max()) + 1
     for y in range(max(0, top - reach), min(height, bottom + reach)):
         for x in range(width):
             r = np.float64(radius[y, x])
-            window = np.int64(r) + 1
+            window = int(r) + 1
             for v in range(max(top, y - window), min(bottom, y + window + 1)):
                 for u in range(max(0, x - window), min(width, x + window + 1)):
                     distance = math.sqrt((u - x) ** 2 + (v - y) ** 2)
@@ -77,7 +77,7 @@ def _literal_strip(linear: Floats, radius: Floats, top: int, bottom: int, output
 def _tabulated_strip(linear: Floats, radius: Floats, top: int, bottom: int, output: Floats) -> None:
     """Write rows [top, bottom) of ``output`` (3,H,W)."""
     height, width = radius.shape
-    reach = np.int64(radius.max()) + 1
+    reach = int(radius.max()) + 1
     pitch = 4 * ((width + 2 * reach) | 1)  # padded, so that discs need no clipping
     sums = np.zeros((bottom - top) * pitch, np.float32)
     for y in range(max(0, top - reach), min(height, bottom + reach)):
@@ -86,11 +86,9 @@ def _tabulated_strip(linear: Floats, radius: Floats, top: int, bottom: int, outp
             r = radius[y, x]
             weight = np.float32(1) / (r * r + np.float32(0.2))
             red, green, blue = linear[0, y, x] * weight, linear[1, y, x] * weight, linear[2, y, x] * weight
-            for dy in range(first_dy, min(np.int64(r) + 1, max(bottom - 1 - y, y - top)) + 1):
-                above = (
-                    ((y - dy - top) * pitch + 4 * (x + reach)) if dy > 0 and top <= y - dy < bottom else np.int64(-1)
-                )
-                below = ((y + dy - top) * pitch + 4 * (x + reach)) if top <= y + dy < bottom else np.int64(-1)
+            for dy in range(first_dy, min(int(r) + 1, max(bottom - 1 - y, y - top)) + 1):
+                above = ((y - dy - top) * pitch + 4 * (x + reach)) if dy > 0 and top <= y - dy < bottom else -1
+                below = ((y + dy - top) * pitch + 4 * (x + reach)) if top <= y + dy < bottom else -1
                 one, other = (below, above) if below >= 0 else (above, below)  # ``one`` is always inside
                 _add_rows(sums, one, other, r, dy, red, green, blue, weight)
     for y in range(top, bottom):
@@ -105,7 +103,7 @@ def _add_rows(
     sums: Floats, one: int, other: int, r: np.float32, dy: int, red: float, green: float, blue: float, weight: float
 ) -> None:
     """Add one row of the disc around the centres ``one`` and, where >= 0, ``other``."""
-    for dx in range(np.int64(r) + 2):
+    for dx in range(int(r) + 2):
         t = r - math.sqrt(np.float32(dx * dx + dy * dy))
         edge = soft_edge(min(max(t, -_REACH), _REACH))
         add_scaled(sums, one + 4 * dx, edge, red, green, blue, weight)

@@ -75,12 +75,12 @@ def _scatter_strip(
     pitch = 4 * ((width + 1) | 1)  # one column more for spans that leave the image; odd: spares cache conflicts
     sums = np.zeros((bottom - top) * pitch)  # float64: a bright small disc must cancel below a faint large one
     covering = np.float32(height + width + 2 * _LONGEST_TAIL_PX)  # larger discs are flat over the whole image
-    reach = np.int64(min(radius.max(), covering)) + 1
+    reach = int(min(radius.max(), covering)) + 1
     for y in range(max(0, top - reach), min(height, bottom + reach)):
         first_dy = max(0, top - y, y - bottom + 1)
         for x in range(width):
             r = min(radius[y, x], covering)
-            if np.int64(r) + 1 >= first_dy:
+            if int(r) + 1 >= first_dy:
                 weight = 1.0 / (np.float64(radius[y, x]) ** 2 + 0.2)
                 red, green, blue = linear[0, y, x] * weight, linear[1, y, x] * weight, linear[2, y, x] * weight
                 tail = _tail_px(r, tolerance)
@@ -119,21 +119,21 @@ def _add_disc(
     weight: float,
 ) -> None:
     """Write the differences of the disc's rows y - dy and y + dy as far as they lie in [top, bottom)."""
-    window = np.int64(r) + 1
+    window = int(r) + 1
     inner_squared = (r - tail) * (r - tail) if r > tail else np.float32(-1)
     outer_squared = (r + tail) * (r + tail)
     for dy in range(first_dy, min(window, max(bottom - 1 - y, y - top)) + 1):
         dy_squared = np.float32(dy * dy)
         if dy_squared >= outer_squared:
             break
-        above = (y - dy - top) * pitch if dy > 0 and top <= y - dy < bottom else np.int64(-1)
-        below = (y + dy - top) * pitch if top <= y + dy < bottom else np.int64(-1)
+        above = (y - dy - top) * pitch if dy > 0 and top <= y - dy < bottom else -1
+        below = (y + dy - top) * pitch if top <= y + dy < bottom else -1
         one, other = (below, above) if below >= 0 else (above, below)  # ``one`` is always inside
-        last = min(window, np.int64(math.sqrt(outer_squared - dy_squared)))
+        last = min(window, int(math.sqrt(outer_squared - dy_squared)))
         if dy_squared <= inner_squared:
-            flat, edge = np.int64(math.sqrt(inner_squared - dy_squared)), np.float32(1)
+            flat, edge = int(math.sqrt(inner_squared - dy_squared)), np.float32(1)
         else:
-            flat, edge = np.int64(0), soft_edge(r - np.float32(dy))
+            flat, edge = 0, soft_edge(r - np.float32(dy))
         for dx in range(flat + 1, last + 2):
             nearer = edge
             edge = soft_edge(r - math.sqrt(dy_squared + np.float32(dx * dx))) if dx <= last else np.float32(0)

@@ -9,8 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-@intrinsic
-def add_scaled(
+def _add_scaled(
     typing_context: Any, sums: Any, start: Any, gain: Any, red: Any, green: Any, blue: Any, weight: Any
 ) -> Any:
     """Add ``gain * (red, green, blue, weight)`` to ``sums[start : start + 4]``; no bounds check.
@@ -39,3 +38,6 @@ def _pack(builder: ir.IRBuilder, vector: ir.VectorType, values: Sequence[ir.Valu
     for lane, value in enumerate(values):
         packed = builder.insert_element(packed, value, ir.Constant(ir.IntType(32), lane))
     return packed
+
+
+add_scaled: Any = intrinsic(_add_scaled)
