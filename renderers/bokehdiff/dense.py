@@ -33,13 +33,27 @@ def pisa_dense(q: Tensor, k: Tensor, v: Tensor, geometry: TokenGeometry, physics
     if physics.is_vanilla:
         return F.scaled_dot_product_attention(q, k, v)
     Q, K, V = (fold_shared_batch(x, geometry) for x in (q, k, v))
-    S = Q @ K.transpose(-1, -2) / math.sqrt(q.shape[-1])
-    if physics.coc:
-        S = S + log_circle_dense(geometry, physics).to(S.dtype)[:, None]
-    A = torch.softmax(S, dim=-2 if physics.softmax_over_queries else -1)
-    if physics.occlusion:
-        A = A * visibility_dense(geometry, physics, seed).to(S.dtype)[:, None]
-    return (A @ V).reshape(q.shape).to(q.dtype)
+    log_circle = log_circle_dense(geometry, physics).to(Q.dtype) if physics.coc else None
+    visibility = visibility_dense(geometry, physics, seed).to(Q.dtype) if physics.occlusion else None
+    return attend_dense(Q, K, V, log_circle, visibility, physics.softmax_over_queries).reshape(q.shape).to(q.dtype)
+
+
+def attend_dense(
+    Q: Tensor,
+    K: Tensor,
+    V: Tensor,
+    log_circle: Tensor | None,
+    visibility: Tensor | None,
+    softmax_over_queries: bool = True,
+) -> Tensor:
+    """Return Eq. 9 for given ln C and M, (B,Nq,Nk) each or None for all-equal: (B,heads,N,d)."""
+    S = Q @ K.transpose(-1, -2) / math.sqrt(Q.shape[-1])
+    if log_circle is not None:
+        S = S + log_circle[:, None]
+    A = torch.softmax(S, dim=-2 if softmax_over_queries else -1)
+    if visibility is not None:
+        A = A * visibility[:, None]
+    return A @ V
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ class PairTiles:
             weigher = PairWeigher(geometry, physics, seed, reach_px)
             blocks = [_weigh_block_compiled(weigher, geometry, physics, block) for block in tiles]
         else:
-            blocks = [_weigh_block(geometry, physics, seed, block) for block in tiles]
+            blocks = [weigh_block(geometry, physics, seed, block) for block in tiles]
         self.pairs = BlockedPairs(blocks=blocks, physics=physics, workspace=Workspace())
 
     @property
@@ -44,7 +44,8 @@ class PairTiles:
         return differentiate(q, k, v, log_sum, dO, self.pairs)
 
 
-def _weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: TileBlock) -> PairBlock:
+def weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: TileBlock) -> PairBlock:
+    """Compute ln C (Eq. 6) and count visible rays (Eq. 8) of a block's pairs in torch operations, on any device."""
     anchors, windows = tiles.anchors[:, :, None], tiles.windows[:, None, :]
     keys, queries = (anchors, windows) if physics.softmax_over_queries else (windows, anchors)
     log_circle = visible = None

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numba
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from bokehbench.renderers.bokehdiff.dense import log_circle_dense, pisa_dense
 from bokehbench.renderers.bokehdiff.fast import pisa_fast
 from bokehbench.renderers.bokehdiff.geometry import TokenGeometry
+from bokehbench.renderers.bokehdiff.pair_tiles import weigh_block
 from bokehbench.renderers.bokehdiff.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.plan import build_plan
 from bokehbench.renderers.errors import InvalidOptionError, InvalidSceneError
@@ -90,7 +92,7 @@ def test_the_plan_widens_where_logits_differ_by_twenty(by_queries, method):
     inputs = features(geometry, scale=8.0)
     physics = PisaPhysics(hardness=30.0, softmax_over_queries=by_queries)
     S = inputs[0] @ inputs[1].transpose(-1, -2) / 8**0.5
-    assert float(S.max() - S.min()) > 40
+    assert float((S.max() - S.min()).detach()) > 40
     plan = assert_same(geometry, physics, method, inputs, torch.float32, 1e-5, headroom=1.0)
     assert plan.headroom > 20
 
@@ -149,12 +151,25 @@ def test_the_same_bits_again_and_on_one_thread(method):
     plan = build_plan(geometry, PisaPhysics(), method=method)
     first = pisa_fast(*inputs, plan)
     assert torch.equal(pisa_fast(*inputs, plan), first)
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(1)
+    numba.set_num_threads(1)
     try:
         assert torch.equal(pisa_fast(*inputs, plan), first)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads[0])
+        numba.set_num_threads(threads[1])
+
+
+@pytest.mark.parametrize("by_queries", [True, False])
+def test_other_devices_weigh_pairs_as_the_cpu_does(by_queries):
+    """The torch operations that weigh pairs where there are no compiled loops, run on the CPU."""
+    geometry, physics = smooth_geometry(60.0, batch=2), PisaPhysics(rays=3, softmax_over_queries=by_queries)
+    blocks = build_plan(geometry, physics, seed=4, method="tiles", headroom=1e4).pairs.pairs.blocks
+    for block in blocks:
+        other = weigh_block(geometry, physics, 4, block.tiles)
+        torch.testing.assert_close(other.log_circle, block.log_circle)
+        assert torch.equal(other.visible, block.visible)
 
 
 def test_views_of_projections_and_contiguous_heads_agree():
