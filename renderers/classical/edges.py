@@ -193,7 +193,8 @@ def _coverage_of_colour(colour, near, far, prior):
     for c in range(3):
         projection += (colour[c] - far[c]) * (near[c] - far[c])
         contrast += (near[c] - far[c]) ** 2
-    weight = np.float32(PRIOR_WEIGHT)
+    # Where either colour varies, the nearest anchors tell less about this pixel's F and B.
+    weight = np.float32(PRIOR_WEIGHT) + near[4] + far[4]
     return min(max((projection + weight * prior) / (contrast + weight), np.float32(0)), np.float32(1))
 
 

@@ -17,11 +17,11 @@ TILE_PX = 16
 BIN_PX = 1.0
 """Width of a bin of defocus, px: a ray moves at most this far between two looks."""
 
-LENS_SAMPLES = (24, 32, 40, 48, 64, 80, 104, 128, 160, 208, 256, 320, 400, 512)
+LENS_SAMPLES = (160, 208, 256, 320, 400, 512)
 """Numbers of rays per pixel that there are patterns for."""
 
 SAMPLES_PER_SQUARED_RADIUS = 0.25
-"""Rays per pixel: one for each 12.6 px of the disc, which keeps noise below 45 dB on photographs."""
+"""Rays per pixel: one for each 12.6 px of the disc, at least 160, which keep a straight edge's coverage within 0.02."""
 
 
 @dataclass(frozen=True, eq=False)

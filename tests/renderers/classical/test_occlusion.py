@@ -1,0 +1,195 @@
+"""Closed forms of a lens behind edges, agreement with the plain scatter, and path-traced truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.datasets.blb_files import read_blb_scene
+from bokehbench.renderers.classical.occlusion import KEPT_SCENES, OcclusionRenderer
+from bokehbench.renderers.classical.scatter import ScatterRenderer
+from bokehbench.renderers.errors import InvalidOptionError
+from bokehbench.renderers.interface import Scene
+
+TRUTH = Path(__file__).resolve().parents[2] / "data" / "pathtraced"
+RADIUS = 8.0
+
+
+def layered(image, near, focus):
+    """A picture in linear light whose pixels in ``near`` lie at disparity 1, the others at 0."""
+    disparity = torch.from_numpy(near.astype(np.float32))[None]
+    return Scene(
+        name="analytic",
+        image=torch.from_numpy(image.astype(np.float32)),
+        disparity=disparity,
+        focus_disparity=focus,
+        blur_strength=RADIUS,
+        gamma=1.0,
+    )
+
+
+def covered_share(distance):
+    """Share of a disc of radius RADIUS on the near side of a straight edge at ``distance`` px from its centre."""
+    t = np.clip(distance / RADIUS, -1.0, 1.0)
+    return (np.arccos(t) - t * np.sqrt(1.0 - t * t)) / np.pi
+
+
+def stripes(height, width, period):
+    return 0.5 + 0.4 * np.sign(np.sin(2.0 * np.pi * (np.arange(height)[:, None] + 0.5) / period)) * np.ones((1, width))
+
+
+def psnr(a, b):
+    return -10.0 * np.log10(float(((a.clamp(0, 1) - b.clamp(0, 1)) ** 2).mean()))
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    renderer = OcclusionRenderer()
+    renderer.prepare()
+    return renderer
+
+
+def test_defocused_foreground_edge_is_partly_transparent(renderer):
+    """A white half-plane out of focus in front of a textured background in focus: alpha is a circle's segment."""
+    near = np.zeros((64, 64), bool)
+    near[:, 32:] = True
+    texture = stripes(64, 64, 16)
+    image = np.where(near, 1.0, texture)[None].repeat(3, 0)
+    output = renderer.render(layered(image, near, focus=0.0))[0].numpy()
+    x = np.arange(64)
+    alpha = covered_share(31.5 - x)
+    expected = alpha + (1.0 - alpha) * texture
+    visible = slice(12, 32)  # where the background was seen by the pinhole, it is known
+    error = np.abs(output - expected)[20:44, visible]
+    assert error[:, :-1].max() < 0.02
+    assert error[:, -1].max() < 0.03  # beside the edge, where a white stripe could be foreground, too
+    hidden = np.abs(output - alpha - (1.0 - alpha) * 0.5)[20:44, 32:]
+    assert (
+        np.abs(output[20:44, 32:].mean(axis=0) - (alpha + (1 - alpha) * texture[20:44].mean()[None])[32:]).max() < 0.02
+    )
+    assert hidden.max() < 0.25
+
+
+def test_sharp_foreground_does_not_leak(renderer):
+    """A half-plane in focus in front of a defocused grey background: the edge stays a step, nothing shines through."""
+    near = np.zeros((64, 64), bool)
+    near[:, 32:] = True
+    image = np.where(near, 1.0, 0.2)[None].repeat(3, 0)
+    output = renderer.render(layered(image, near, focus=1.0))[0].numpy()
+    assert np.abs(output - np.where(near, 1.0, 0.2)).max() < 0.02
+
+
+def test_thin_bar_in_front(renderer):
+    """A bar 4 px wide out of focus covers the difference of two segments."""
+    near = np.zeros((64, 64), bool)
+    near[:, 30:34] = True
+    image = np.where(near, 1.0, 0.1)[None].repeat(3, 0)
+    output = renderer.render(layered(image, near, focus=0.0))[0].numpy()
+    x = np.arange(64)
+    alpha = covered_share(29.5 - x) - covered_share(33.5 - x)
+    assert np.abs(output[32] - (0.1 + 0.9 * alpha)).max() < 0.02
+
+
+def test_disc_of_light_behind_an_edge(renderer):
+    """A point of light behind a sharp edge: a disc of even brightness, cut by the edge where that hides the light."""
+    near = np.zeros((64, 64), bool)
+    near[:, 32:] = True
+    image = np.zeros((3, 64, 64))
+    image[:, 32, 27] = 60.0
+    output = renderer.render(layered(image, near, focus=1.0))[0].numpy()
+    y, x = np.mgrid[0:64, 0:64]
+    distance = np.hypot(y - 32, x - 27)
+    inside = 60.0 / (np.pi * RADIUS**2)
+    assert np.abs(output[(distance < RADIUS - 1.0) & (x < 32)] - inside).max() < 0.02
+    assert output[(distance > RADIUS + 1.0) | (x >= 32)].max() < 0.02
+
+
+def test_highlight_is_cut_by_a_defocused_edge(renderer):
+    """Both out of focus on either side of it: light at -R, an opaque half-plane at +R, seen through the free lens."""
+    near = np.zeros((64, 64), bool)
+    near[:, 40:] = True
+    image = np.zeros((3, 64, 64))
+    image[:, 32, 24] = 60.0
+    scene = layered(image, near, focus=0.5)
+    output = renderer.render(scene)[0].numpy()
+    # Radius 4 either way: the disc ends 12 px before the edge and is not touched by it.
+    y, x = np.mgrid[0:64, 0:64]
+    distance = np.hypot(y - 32, x - 24)
+    assert np.abs(output[distance < 3.0] - 60.0 / (np.pi * 16.0)).max() < 0.25
+    assert output[distance > 5.2].max() < 0.02
+
+
+@pytest.mark.parametrize("defocus", [3.0, 9.5])
+def test_constant_depth_equals_the_plain_scatter(make_scene, defocus):
+    scene = make_scene(48, 64, disparity=torch.ones(1, 48, 64), focus_disparity=0.0, blur_strength=defocus)
+    plain = ScatterRenderer().render(scene)
+    assert psnr(OcclusionRenderer().render(scene), plain) > 60.0
+    interior = (slice(None), slice(12, -12), slice(12, -12))
+    marched = OcclusionRenderer(plain=False, samples=512).render(scene)
+    assert psnr(marched[interior], plain[interior]) > 35.0  # white noise is the worst texture for sampling
+
+
+def test_zero_blur_returns_the_input(renderer, make_scene):
+    scene = make_scene(blur_strength=0.0)
+    assert torch.equal(renderer.render(scene), scene.image)
+
+
+def test_mixed_pixels_change_nothing_in_focus(renderer):
+    """Everything nearly in focus: separating mixtures and composing them again gives the picture."""
+    near = np.zeros((48, 48), np.float32)
+    near[:, 24:] = 1.0
+    near[:, 23] = 0.4
+    image = (0.2 + 0.6 * near)[None].repeat(3, 0)
+    scene = layered(image, near, focus=0.5)
+    nearly = Scene(**{**vars(scene), "blur_strength": 0.2})
+    assert torch.allclose(renderer.render(nearly), scene.image, atol=0.05)
+
+
+def test_threads_make_no_difference(renderer, make_scene):
+    scene = make_scene(64, 80)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = renderer.render(scene)
+        torch.set_num_threads(3)
+        three = renderer.render(scene)
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(one, three)
+
+
+def test_surfaces_are_kept_for_a_focal_stack(make_scene):
+    renderer = OcclusionRenderer()
+    for focus in (0.2, 0.5, 0.8):
+        renderer.render(make_scene(focus_disparity=focus))
+    assert len(renderer._kept) == 1
+    for seed in range(KEPT_SCENES + 2):
+        renderer.render(make_scene(seed=seed))
+    assert len(renderer._kept) == KEPT_SCENES
+
+
+def test_unknown_completion():
+    with pytest.raises(InvalidOptionError, match="expected one of none, nearest, smooth, mirror, got 'guess'"):
+        OcclusionRenderer(completion="guess")
+
+
+def test_path_traced_truth(renderer):
+    """Over 3 dB above the plain scatter on average; below it only where lamps of a pixel lie among hair (scene 106)."""
+    plain, gains = ScatterRenderer(), {}
+    for folder in sorted(TRUTH.iterdir()):
+        for focus in (0, 1):
+            scene = read_blb_scene(folder, 0, focus)
+            ours, classical = renderer.render(scene), plain.render(scene)
+            gains[folder.name, focus] = psnr(ours, scene.target) - psnr(classical, scene.target)
+    assert len(gains) == 16
+    assert np.mean(list(gains.values())) > 3.0
+    assert min(gain for (name, _), gain in gains.items() if name != "106") > 0.5
+    assert min(gains.values()) > -1.2
+
+
+@pytest.mark.parametrize("step", [{"matting": False}, {"completion": "none"}])
+def test_each_step_helps_on_path_traced_truth(renderer, step):
+    scene = read_blb_scene(TRUTH / "103", 0, 1)
+    without = OcclusionRenderer(**step).render(scene)
+    assert psnr(renderer.render(scene), scene.target) > psnr(without, scene.target) + 1.0
