@@ -69,7 +69,8 @@ class Stack:
 class Gallery:
     """Builds scene views and asks ``maker`` for their pictures.
 
-    ``damaged`` collects stored pictures that are missing or differ from those that were scored: (row, what is wrong).
+    Of several seeds the first is shown. ``damaged`` collects stored pictures that are missing or differ from those that
+    were scored: (row, what is wrong).
     """
 
     def __init__(self, run: StoredRun, rows: Sequence[Row], maker: PictureMaker):
@@ -77,12 +78,14 @@ class Gallery:
         self.maker = maker
         self.damaged: list[tuple[Row, str]] = []
         self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        first_seeds = {(row["dataset"], row["scene"], row["renderer"]): row["seed"] for row in reversed(rows)}
         for row in rows:
-            self._rows[row["dataset"], row["scene"]].append(row)
+            if row["seed"] == first_seeds[row["dataset"], row["scene"], row["renderer"]]:
+                self._rows[row["dataset"], row["scene"]].append(row)
 
     def scenes(self, dataset: str) -> list[SceneView]:
         """Return the views of one data set in the order of the plan."""
-        return [self._view(scene) for scene in self.run.scenes if scene["dataset"] == dataset]
+        return [self.view(scene) for scene in self.run.scenes if scene["dataset"] == dataset]
 
     def stacks(self, dataset: str) -> list[Stack]:
         """Return the views grouped by cluster, each from the farthest focus to the nearest."""
@@ -94,7 +97,8 @@ class Gallery:
             for name, views in groups.items()
         ]
 
-    def _view(self, scene: Mapping[str, Any]) -> SceneView:
+    def view(self, scene: Mapping[str, Any]) -> SceneView:
+        """Return the view of one scene, an entry of the run's ``scenes``."""
         dataset, name = scene["dataset"], scene["scene"]
         folder = self.run.folder / scene["folder"]
         target = folder / "target.png" if (folder / "target.png").exists() else None
@@ -114,12 +118,14 @@ class Gallery:
             input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
             disparity=self.maker.disparity(folder / "disparity.png", (dataset, name, "disparity")),
             target=target and self.maker.photograph(target, (dataset, name, "target")),
-            renders=[self._render(row, target) for row in self._rows[dataset, name]],
+            renders=[self.render(row, target) for row in self._rows[dataset, name]],
         )
 
-    def _render(self, row: Row, target: Path | None) -> Render:
+    def render(self, row: Row, target: Path | None = None) -> Render:
+        """Return what a case made: its picture unless something is wrong with it, an error map where there is truth."""
         source, problem = self._stored_picture(row)
-        place = row["dataset"], row["scene"], row["renderer"]
+        severity = f"{row['perturbation']}{row['severity']:g}" if row["severity"] else ""
+        place = row["dataset"], row["scene"], f"{row['renderer']}{severity}"
         picture = error_map = None
         if source:
             picture = self.maker.photograph(source, place)
@@ -129,7 +135,7 @@ class Gallery:
             renderer=row["renderer"],
             picture=picture,
             error_map=error_map,
-            scores=self._scores(row) if row["status"] == "ok" and target else [],
+            scores=self._scores(row) if row["status"] == "ok" and row["metrics"] else [],
             seconds=write_seconds(row["seconds"]),
             problem=problem,
         )

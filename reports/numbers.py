@@ -32,3 +32,24 @@ def _write_three_figures(value: float) -> str:
 def write_count(number: int, thing: str) -> str:
     """Write ``1 scene`` or ``2 scenes``."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def write_signed(value: float, unit: str) -> str:
+    """Write a difference with its sign."""
+    text = write_score(value, unit)
+    return text if value < 0 else f"+{text}"
+
+
+def write_p_value(value: float) -> str:
+    """Write a p-value in three decimals; what is smaller is said to be."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def write_percent(part: float) -> str:
+    """Write a part of 1 in whole per cent."""
+    return f"{100 * part:.0f} %"
+
+
+def write_severity(severity: float) -> str:
+    """Write a severity with its sign."""
+    return "0" if severity == 0 else f"{severity:+g}".replace("-", "\N{MINUS SIGN}")

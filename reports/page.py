@@ -1,7 +1,5 @@
-"""The report: one page with its pictures in a folder beside it, readable from a disk without any network."""
+"""The report of a run: pages with their files in a folder beside them, readable from a disk without any network."""
 
-import json
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +8,23 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ..benchmarks.cases import UNPERTURBED
-from ..benchmarks.files import write_atomically, write_json
+from ..benchmarks.published import METRICS, SOURCE, PublishedRow, published_for
 from ..benchmarks.store import StoredRun
+from ..renderers.errors import InvalidOptionError
+from .ablations import describe_ablations
+from .assets import TEMPLATES, Assets
+from .export import Links, export_sheet
+from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
+from .highlights import Extremes, show_extremes
 from .numbers import write_count, write_seconds
 from .pictures import DISPARITY_COLOURS, ERROR_COLOURS, ERROR_SCALE, PictureMaker, colour_ramp
 from .problems import find_problems
-from .tables import ScoreTable, build_table, describe_weights
+from .robustness_page import describe_robustness
+from .tables import ScoreTable, build_table, comparison_sheet, describe_weights, find_clusters, score_sheet
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
-PAGE_PARTS = (".css", ".js", ".svg")
-"""Files among the templates that are copied to the page's assets as they are."""
-
-LEDGER = "assets/made-by-bokehbench.json"
-"""Lists the assets of the last report, so that the next one removes what it no longer shows, and nothing else."""
+USUAL_REFERENCE = "classical"
+"""What renderers are tested against where the user names nothing else and it is in the run; else the first renderer."""
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
 
@@ -38,69 +39,124 @@ class Section:
     terms: str
     scored: bool
     unscored_because: str
-    failure: str | None
     table: ScoreTable | None
+    links: Links | None
+    test_links: Links | None
+    scatters: list[Plot]
+    extremes: list[Extremes]
+    published: list[PublishedRow]
     scenes: list[SceneView]
     stacks: list[Stack]
 
 
-def write_report(run: StoredRun, reports_dir: Path) -> Path:
-    """Write ``reports_dir/index.html`` and ``reports_dir/assets/``; return the page's path.
+def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None) -> Path:
+    """Write ``reports_dir/index.html``, the pages it leads to, and ``reports_dir/assets/``; return index.html's path.
 
-    Pictures that are there and up to date are kept, those of an earlier report that are no longer shown are removed.
-    The page appears at once, after all that it refers to. Raises MissingDataError for a stored picture that cannot be
-    read.
+    ``reference`` is the renderer that the others are tested against. Files that are there and up to date are kept,
+    those of an earlier report that are no longer needed are removed. Each page appears at once, index.html last.
+    Raises MissingDataError for a stored picture that cannot be read, InvalidOptionError for a reference that is not in
+    the run.
     """
-    maker = PictureMaker(reports_dir)
-    context = _describe(run, maker)
+    assets = Assets(reports_dir)
+    maker = PictureMaker(assets)
+    pages = _describe(run, maker, choose_reference(run, reference))
     maker.make()
-    parts = _copy_parts(reports_dir)
-    page = reports_dir / "index.html"
-    text = _templates().get_template("index.html").render(context)
-    write_atomically(page, lambda file: file.write(text.encode("utf-8")))
-    _remove_stale(reports_dir, maker.files | parts)
-    return page
+    assets.copy_parts()
+    for name, context in pages.items():
+        assets.write(name, render_page(name, context))
+    assets.remove_stale()
+    return reports_dir / "index.html"
 
 
-def _templates() -> Environment:
-    return Environment(
+def render_page(template: str, context: Mapping[str, Any]) -> str:
+    """Fill a template; everything is escaped."""
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(template).render(context)
 
 
-def _describe(run: StoredRun, maker: PictureMaker) -> dict[str, Any]:
-    """Return all that the templates show."""
+def choose_reference(run: StoredRun, wanted: str | None) -> str | None:
+    """Return the renderer that the others are tested against. Raises InvalidOptionError where it is not in the run."""
+    names = list(run.meta["renderers"])
+    if wanted is None:
+        return USUAL_REFERENCE if USUAL_REFERENCE in names else next(iter(names), None)
+    if wanted not in names:
+        raise InvalidOptionError(f"--reference '{wanted}': expected a renderer of this run: {', '.join(names)}")
+    return wanted
+
+
+def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dict[str, dict[str, Any]]:
+    """Return the context of every page, index.html last."""
     rows = [row for row in run.rows if row["perturbation"] == UNPERTURBED]
     gallery = Gallery(run, rows, maker)
-    sections = [_section(number, name, run, rows, gallery) for number, name in enumerate(run.meta["datasets"], 1)]
+    styles = {name: number for number, name in enumerate([*run.meta["renderers"], *_sweep(run, "renderers")])}
+    sections = [
+        _section(number, name, run, rows, gallery, reference, styles)
+        for number, name in enumerate(run.meta["datasets"], 1)
+    ]
     renderers = [_renderer(name, about, rows) for name, about in run.meta["renderers"].items()]
-    return {
+    robustness = describe_robustness(run, maker, reference, styles)
+    ablations = describe_ablations(run, rows, maker.assets)
+    pages = {"index.html": "Results", "gallery.html": "Gallery"}
+    pages |= {"robustness.html": "Robustness"} if robustness else {}
+    pages |= {"ablations.html": "Ablations"} if ablations else {}
+    shared = {
         "run": _summary(run, rows),
+        "pages": pages,
         "sections": sections,
         "renderers": renderers,
         "numbers": {renderer["name"]: number for number, renderer in enumerate(renderers, 1)},
-        "metrics": [{"name": name, **metric} for name, metric in run.meta["metrics"].items()],
-        "environments": _environments(run),
-        "problems": find_problems(run, gallery.damaged),
         "colours": {
             "disparity": colour_ramp(DISPARITY_COLOURS),
             "error": colour_ramp(ERROR_COLOURS),
             "error_scale": ERROR_SCALE,
         },
     }
+    index = {
+        "metrics": [{"name": name, **metric} for name, metric in run.meta["metrics"].items()],
+        "environments": _environments(run),
+        "problems": find_problems(run.meta, run.rows, gallery.damaged),
+        "published": {"source": SOURCE, "metrics": METRICS},
+    }
+    extra: dict[str, Any] = {
+        "gallery.html": {},
+        "robustness.html": robustness,
+        "ablations.html": ablations,
+        "index.html": index,
+    }
+    return {name: shared | extra[name] | {"page": name} for name in [*list(pages)[1:], "index.html"]}
 
 
-def _section(number: int, name: str, run: StoredRun, rows: Iterable[dict[str, Any]], gallery: Gallery) -> Section:
+def _sweep(run: StoredRun, what: str) -> dict[str, Any]:
+    """Return the sweep's own renderers, which may be others than the benchmark's."""
+    return {
+        name: about for name, about in run.meta.get("sweep", {}).get(what, {}).items() if name not in run.meta[what]
+    }
+
+
+def _section(
+    number: int,
+    name: str,
+    run: StoredRun,
+    rows: Iterable[dict[str, Any]],
+    gallery: Gallery,
+    reference: str | None,
+    styles: Mapping[str, int],
+) -> Section:
     dataset = run.meta["datasets"][name]
     mine = [row for row in rows if row["dataset"] == name]
-    failed = dataset.get("status", "ok") != "ok"
-    scored = dataset["scored"]
-    clusters = {row["scene"]: row["scene"] for row in mine}
-    clusters |= {scene["scene"]: scene["cluster"] for scene in run.scenes if scene["dataset"] == name}
+    scored, assets = dataset["scored"], gallery.maker.assets
+    table = None
+    if scored:
+        renderers, metrics = list(run.meta["renderers"]), run.meta["metrics"]
+        table = build_table(mine, renderers, metrics, find_clusters(run, name, mine), reference)
+    scenes = gallery.scenes(name) if scored else []
+    tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None
     return Section(
         number=number,
         name=name,
@@ -108,11 +164,33 @@ def _section(number: int, name: str, run: StoredRun, rows: Iterable[dict[str, An
         terms=dataset["terms"],
         scored=scored,
         unscored_because=UNSCORED,
-        failure=(dataset.get("reason") or "no reason was stored") if failed else None,
-        table=build_table(mine, list(run.meta["renderers"]), run.meta["metrics"], clusters) if scored else None,
-        scenes=gallery.scenes(name) if scored else [],
+        table=table,
+        links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
+        test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
+        scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
+        extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
+        published=published_for(name),
+        scenes=scenes,
         stacks=[] if scored else gallery.stacks(name),
     )
+
+
+def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: Assets) -> list[Plot]:
+    """Draw every renderer against the reference on every measure, scene by scene."""
+    plots = []
+    for measure in table.measures if table.reference else ():
+        for renderer in (r for r in measure.values.columns[measure.values.notna().any()] if r != table.reference):
+            unit = f" ({measure.unit})" if measure.unit else ""
+            side = "above" if measure.higher_is_better else "below"
+            labels = {
+                "x": f"{table.reference}{unit}",
+                "y": f"{renderer}{unit}",
+                "title": f"{measure.name}: {side} the line, {renderer} is better",
+            }
+            figure = draw_scatter(measure.values, table.reference or "", renderer, labels, styles[renderer])
+            alt = f"Scatter of {measure.name} scene by scene, {renderer} against {table.reference}"
+            plots.append(save(assets, f"{name}-{measure.name}-{styles[renderer]}", figure, alt))
+    return plots
 
 
 def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -176,33 +254,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _copy_parts(reports_dir: Path) -> set[str]:
-    copied = set()
-    for source in sorted(TEMPLATES.iterdir()):
-        if source.suffix in PAGE_PARTS:
-            name = f"assets/{source.name}"
-            with source.open("rb") as part:
-                write_atomically(reports_dir / name, lambda file, part=part: shutil.copyfileobj(part, file))
-            copied.add(name)
-    return copied
-
-
-def _remove_stale(reports_dir: Path, wanted: set[str]) -> None:
-    """Remove the last report's assets that this one does not show. Files that no report made are left alone."""
-    assets = (reports_dir / "assets").resolve()
-    ledger = reports_dir / LEDGER
-    earlier = set(json.loads(ledger.read_text(encoding="utf-8"))) if ledger.exists() else set()
-    write_json(ledger, sorted(wanted))
-    for name in sorted(earlier - wanted):
-        path = (reports_dir / name).resolve()
-        if path.is_relative_to(assets) and path.is_file():
-            path.unlink()
-            _remove_empty_folders(path.parent, assets)
-
-
-def _remove_empty_folders(folder: Path, assets: Path) -> None:
-    while folder != assets and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from ..benchmarks.files import safe_name, sha256_of, write_atomically
 from ..renderers.errors import MissingDataError
+from .assets import Assets
 
 THUMBNAIL_WIDTH_PX = 480
 ERROR_SCALE = 0.25
@@ -46,12 +47,11 @@ class PictureMaker:
     """Collects what a report shows, then makes the files that are not there yet.
 
     Pictures are asked for by ``photograph``, ``disparity`` and ``error_map``; ``place`` names one (data set, scene,
-    what). ``make`` writes them. ``files`` are all that were asked for, as paths relative to ``folder``.
+    what). ``make`` writes them. All that were asked for count among the files of ``assets``.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.files: set[str] = set()
+    def __init__(self, assets: Assets):
+        self.assets = assets
         self._jobs: dict[str, Callable[[], None]] = {}
         self._digests: dict[Path, str] = {}
 
@@ -89,8 +89,8 @@ class PictureMaker:
         *folders, what = (safe_name(part) for part in place)
         base = "/".join(["assets", "pictures", *folders, f"{what}-{digest}"])
         full, thumbnail = f"{base}.png", f"{base}.webp"
-        self.files |= {full, thumbnail}
-        paths = self.folder / full, self.folder / thumbnail
+        self.assets.files |= {full, thumbnail}
+        paths = self.assets.folder / full, self.assets.folder / thumbnail
         if not all(path.exists() for path in paths):
             self._jobs[base] = partial(write, *paths)
         return Picture(full, thumbnail)

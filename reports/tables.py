@@ -1,6 +1,6 @@
 """Rows to table data: which scenes are compared, and every number as text beside its value.
 
-Means, intervals and comparisons come from ``benchmarks.statistics``; only medians of times are taken here.
+Means, intervals and comparisons come from ``benchmarks``; only medians of times are taken here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,38 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from ..benchmarks.statistics import Comparison, Interval, RendererScore, compare_renderers
-from .numbers import ABSENT, write_count, write_score, write_seconds
+from ..benchmarks.store import StoredRun
+from .cells import Cell, Column, Grid, Measure, TestLine, compare_measures
+from .export import Number, Sheet
+from .numbers import write_count, write_seconds
 
 Row = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Column:
-    """A metric; ``scenes`` is how many scenes it compares, fewer than the table's where it is not defined on all."""
-
-    name: str
-    unit: str
-    higher_is_better: bool
-    description: str
-    scenes: int
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A renderer's mean with its interval, as text and as positions in [0,1] on the column's axis.
-
-    ``standing`` is ``best``, ``tied`` (not distinguishable from the best) or empty. Without a ``value`` the ``note``
-    says why.
-    """
-
-    text: str
-    value: float | None = None
-    interval: str = ""
-    difference: str = ""
-    standing: str = ""
-    positions: tuple[float, float, float] | None = None
-    note: str = ""
+ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 
 
 @dataclass(frozen=True)
@@ -59,38 +35,54 @@ class TableRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """One data set's table. ``paired_scenes`` counts the scenes on which every renderer with any result succeeded."""
+    """One data set's table. ``paired_scenes`` counts the scenes on which every renderer with any result succeeded;
+    ``measures`` hold the values behind the columns, ``tests`` every renderer against ``reference``.
+    """
 
     basis: str
     columns: list[Column]
     rows: list[TableRow]
     paired_scenes: int
+    measures: list[Measure]
+    reference: str | None
+    tests: list[TestLine]
     notes: list[str]
 
 
 def build_table(
-    rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]], clusters: Mapping[str, str]
+    rows: Sequence[Row],
+    renderers: Sequence[str],
+    metrics: Mapping[str, Mapping[str, Any]],
+    clusters: Mapping[str, str],
+    reference: str | None = None,
 ) -> ScoreTable | None:
     """Build the table of one data set's unperturbed ``rows``; None where no case has finished.
 
     ``renderers`` and ``metrics`` (name to its entry in run.json) give the order of lines and columns; ``clusters``
-    names the independent unit of each scene. Unavailable metrics get a note instead of a column.
+    names the independent unit of each scene; ``reference`` is the renderer that the others are tested against.
+    Unavailable metrics get a note instead of a column. Several seeds of a case are averaged.
     """
     finished = pd.DataFrame([row for row in rows if row["status"] == "ok"])
     if finished.empty:
         return None
     scenes = find_paired_scenes(finished)
-    comparisons = {
-        name: compare_renderers(_pivot(finished, name, scenes, renderers), clusters, metric["higher_is_better"])
+    measures = [
+        Measure(name, metric["unit"], metric["higher_is_better"], metric["description"], values)
         for name, metric in metrics.items()
         if metric["available"]
-    }
+        for values in [pivot(finished, name, scenes, renderers)]
+    ]
+    counts = {name: int((finished["renderer"] == name).sum()) for name in renderers}
+    grid = compare_measures(measures, renderers, clusters, reference, counts)
     return ScoreTable(
         basis=_describe_basis(rows, scenes, clusters),
-        columns=[_column(name, metrics[name], comparison.scenes) for name, comparison in comparisons.items()],
-        rows=[_row(name, rows, finished, scenes, comparisons, metrics) for name in renderers],
+        columns=grid.columns,
+        rows=[_row(name, rows, finished, scenes, grid.cells[name]) for name in renderers],
         paired_scenes=len(scenes),
-        notes=_notes(rows, renderers, comparisons, metrics),
+        measures=measures,
+        reference=grid.reference,
+        tests=grid.tests,
+        notes=grid.warnings + _notes(rows, renderers, metrics),
     )
 
 
@@ -101,24 +93,21 @@ def find_paired_scenes(finished: pd.DataFrame) -> list[str]:
     return list(counts.index[counts == renderers])
 
 
-def _pivot(finished: pd.DataFrame, metric: str, scenes: Sequence[str], renderers: Sequence[str]) -> pd.DataFrame:
-    """Return a metric as scenes x renderers, NaN where it has no value."""
-    values = finished.assign(value=[scores.get(metric) for scores in finished["metrics"]])
-    table = values.pivot(index="scene", columns="renderer", values="value").astype(float)
-    return table.reindex(index=list(scenes), columns=list(renderers))
+def pivot(finished: pd.DataFrame, metric: str, scenes: Sequence[str], renderers: Sequence[str]) -> pd.DataFrame:
+    """Return a metric as scenes x renderers, averaged over seeds, NaN where it has no value."""
+    values = finished.assign(value=[scores.get(metric) for scores in finished["metrics"]]).dropna(subset="value")
+    table = values.astype({"value": float}).pivot_table(index="scene", columns="renderer", values="value")
+    return table.reindex(index=list(scenes), columns=list(renderers)).astype(float)
 
 
-def _column(name: str, metric: Mapping[str, Any], scenes: int) -> Column:
-    return Column(name, metric["unit"], metric["higher_is_better"], metric["description"], scenes)
+def find_clusters(run: StoredRun, dataset: str, rows: Iterable[Row]) -> dict[str, str]:
+    """Return the independent unit of every scene of a data set: itself where nothing else was recorded."""
+    clusters = {row["scene"]: row["scene"] for row in rows}
+    return clusters | {scene["scene"]: scene["cluster"] for scene in run.scenes if scene["dataset"] == dataset}
 
 
 def _row(
-    renderer: str,
-    rows: Sequence[Row],
-    finished: pd.DataFrame,
-    scenes: Sequence[str],
-    comparisons: Mapping[str, Comparison],
-    metrics: Mapping[str, Mapping[str, Any]],
+    renderer: str, rows: Sequence[Row], finished: pd.DataFrame, scenes: Sequence[str], cells: list[Cell]
 ) -> TableRow:
     mine = [row for row in rows if row["renderer"] == renderer]
     done = finished[finished["renderer"] == renderer]
@@ -128,7 +117,7 @@ def _row(
     return TableRow(
         renderer=renderer,
         weights=describe_weights(mine),
-        cells=[_cell(renderer, comparisons[name], metrics[name]["unit"], len(done)) for name in comparisons],
+        cells=cells,
         seconds=seconds,
         seconds_text=write_seconds(seconds),
         finished=len(done),
@@ -142,55 +131,6 @@ def describe_weights(rows: Iterable[Row]) -> str | None:
     return ", ".join(dict.fromkeys(row["weights"] for row in rows if row["weights"])) or None
 
 
-def _cell(renderer: str, comparison: Comparison, unit: str, finished: int) -> Cell:
-    score = next((score for score in comparison.scores if score.renderer == renderer), None)
-    if score is None:
-        return Cell(ABSENT, note=_explain_absence(comparison, finished))
-    tied = score.difference_interval is not None and not score.distinguishable
-    return Cell(
-        text=write_score(score.mean, unit),
-        value=score.mean,
-        interval=_write_interval(score.interval, unit),
-        difference="" if renderer == comparison.best else _write_difference(score, unit),
-        standing="best" if renderer == comparison.best else "tied" if tied else "",
-        positions=_place(score, comparison),
-    )
-
-
-def _explain_absence(comparison: Comparison, finished: int) -> str:
-    if finished == 0:
-        return "no case finished"
-    if comparison.scores:
-        return "this metric has no value for this renderer"
-    return comparison.warning or "no value"
-
-
-def _write_interval(interval: Interval | None, unit: str) -> str:
-    if interval is None:
-        return ""
-    return f"{write_score(interval.low, unit)} \N{EN DASH} {write_score(interval.high, unit)}"
-
-
-def _write_difference(score: RendererScore, unit: str) -> str:
-    """Write the signed difference to the best renderer with its interval."""
-    sign = "+" if score.difference > 0 else ""
-    bounds = _write_interval(score.difference_interval, unit)
-    return f"{sign}{write_score(score.difference, unit)}" + (f" ({bounds})" if bounds else "")
-
-
-def _place(score: RendererScore, comparison: Comparison) -> tuple[float, float, float] | None:
-    """Return low, mean and high on an axis from the column's lowest bound to its highest."""
-    intervals = [other.interval for other in comparison.scores if other.interval]
-    if score.interval is None or not intervals:
-        return None
-    low, high = min(i.low for i in intervals), max(i.high for i in intervals)
-    span = high - low or 1.0
-    first, middle, last = (
-        round((value - low) / span, 4) for value in (score.interval.low, score.mean, score.interval.high)
-    )
-    return first, middle, last
-
-
 def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mapping[str, str]) -> str:
     tried = len({row["scene"] for row in rows})
     units = len({clusters[scene] for scene in scenes})
@@ -202,28 +142,82 @@ def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mappin
     )
 
 
-def _notes(
-    rows: Sequence[Row],
-    renderers: Sequence[str],
-    comparisons: Mapping[str, Comparison],
-    metrics: Mapping[str, Mapping[str, Any]],
-) -> list[str]:
-    """Say what limits the table: rough intervals, renderers that failed, metrics that lack values."""
-    warnings: dict[str, list[str]] = {}
-    for name, comparison in comparisons.items():
-        if comparison.warning:
-            warnings.setdefault(comparison.warning, []).append(name)
-    notes = [
-        text.capitalize() + ("." if len(names) == len(comparisons) else f" ({', '.join(names)}).")
-        for text, names in warnings.items()
-    ]
+def _notes(rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what limits the table: renderers that failed, metrics that lack values."""
     finished = {row["renderer"] for row in rows if row["status"] == "ok"}
-    notes += [
+    notes = [
         f"{name} finished no case, so it is left out of the means and of the choice of scenes."
         for name in renderers
         if name not in finished
     ]
+    seeds = len({row["seed"] for row in rows})
+    if seeds > 1:
+        notes.append(f"Every scene was rendered with {seeds} seeds; its score is their mean.")
     absent = [name for name, metric in metrics.items() if not metric["available"]]
     if absent:
         notes.append(f"Not computed: {', '.join(absent)}. The reasons stand under “What did not work”.")
     return notes
+
+
+def score_sheet(table: ScoreTable, dataset: str) -> Sheet:
+    """Return the table to take away."""
+    head = ["renderer", "weights"]
+    for column in table.columns:
+        head += [column.name, f"{column.name}_low", f"{column.name}_high", f"{column.name}_scenes"]
+    values = []
+    for row in table.rows:
+        line: list[Number] = [row.renderer, row.weights]
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            line += [cell.value, *_bounds(cell), column.scenes]
+        values.append([*line, row.seconds, row.finished, row.tried])
+    arrows = [f"{c.name} {ARROWS[c.higher_is_better]}" for c in table.columns]
+    return Sheet(
+        caption=f"{dataset}. {table.basis}.",
+        head=[*head, "seconds_median", "cases_finished", "cases_tried"],
+        values=values,
+        printed_head=["Renderer", *arrows, "time"],
+        printed=[[row.renderer, *(cell.text for cell in row.cells), row.seconds_text] for row in table.rows],
+        bold=frozenset(
+            (line, column)
+            for line, row in enumerate(table.rows)
+            for column, cell in enumerate(row.cells, 1)
+            if cell.standing == "best"
+        ),
+    )
+
+
+def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> Sheet:
+    """Return the tests against the reference to take away."""
+    numbers = [line.test for line in tests]
+    return Sheet(
+        caption=f"{where}: paired differences to {reference}; Wilcoxon signed-rank, Holm's correction.",
+        head=["measure", "renderer", "reference", "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
+        values=[
+            [line.measure, line.renderer, reference, t.difference, t.interval and t.interval.low,
+             t.interval and t.interval.high, t.p_value, t.adjusted, t.effect, t.win_rate]
+            for line, t in zip(tests, numbers, strict=True)
+        ],
+        printed_head=["Measure", "Renderer", f"Difference to {reference}", "p", "p (Holm)", "effect", "wins"],
+        printed=[[t.measure, t.renderer, t.difference, t.p_value, t.adjusted, t.effect, t.win_rate] for t in tests],
+    )  # fmt: skip
+
+
+def grid_sheet(where: str, grid: Grid, widths: Mapping[str, Cell]) -> Sheet:
+    """Return the numbers that sum up degradation curves to take away."""
+    names = [*(column.name for column in grid.columns), "interquartile width"]
+    plain = [name.replace("\N{MINUS SIGN}", "-") for name in names]
+    lines = {name: [*cells, widths[name]] for name, cells in grid.cells.items()}
+    return Sheet(
+        caption=f"{where}: means over scenes with 95 % intervals",
+        head=["renderer", *(part for name in plain for part in (name, f"{name} low", f"{name} high"))],
+        values=[
+            [name, *(number for cell in cells for number in (cell.value, *_bounds(cell)))]
+            for name, cells in lines.items()
+        ],
+        printed_head=["Renderer", *names],
+        printed=[[name, *(cell.text for cell in cells)] for name, cells in lines.items()],
+    )
+
+
+def _bounds(cell: Cell) -> tuple[float | None, float | None]:
+    return (cell.bounds.low, cell.bounds.high) if cell.bounds else (None, None)

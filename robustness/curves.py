@@ -38,9 +38,10 @@ class Curve:
 class Degradation:
     """A metric on the scenes where every renderer has a value at every severity.
 
-    ``scores`` is scenes x (renderer, severity); ``drops`` holds scenes x severities of each renderer, against severity 0
-    of the same scene, above 0 where the metric got worse whichever way it points. ``incomplete`` names the renderers that have a severity without any
-    value: they are left out. ``dropped_scenes`` counts the scenes that lack a value of another renderer.
+    ``scores`` is scenes x (renderer, severity). ``drops`` holds scenes x severities of each renderer, against severity
+    0 of the same scene, above 0 where the metric got worse whichever way it points. ``incomplete`` names the renderers
+    that have a severity without any value: they are left out. ``dropped_scenes`` counts the scenes that lack a value of
+    another renderer.
     """
 
     def __init__(self, rows: Sequence[Row], perturbation: str, metric: str, higher_is_better: bool):
@@ -53,9 +54,7 @@ class Degradation:
         self.renderers = [str(name) for name in dict.fromkeys(kept.columns.get_level_values(0))]
         self.severities = [float(s) for s in dict.fromkeys(kept.columns.get_level_values(1))]
         sign = 1.0 if higher_is_better else -1.0
-        self.drops = {
-            name: sign * (self.scores_of(name)[[0.0]].to_numpy() - self.scores_of(name)) for name in self.renderers
-        }
+        self.drops = {name: _drop(self.scores_of(name), sign) for name in self.renderers}
 
     def curves(self) -> list[Curve]:
         """Return the quartiles along the axis, one curve a renderer; none without a common scene."""
@@ -81,7 +80,7 @@ class Degradation:
 
     def scores_of(self, renderer: str) -> pd.DataFrame:
         """Return scenes x severities of one renderer."""
-        return self.scores[renderer]
+        return pd.DataFrame(self.scores[renderer])
 
 
 def _tabulate(rows: Sequence[Row], perturbation: str, metric: str) -> pd.DataFrame:
@@ -101,5 +100,10 @@ def _tabulate(rows: Sequence[Row], perturbation: str, metric: str) -> pd.DataFra
     return means.unstack(["renderer", "severity"]).reindex(index=scenes, columns=columns).astype(float)
 
 
+def _drop(scores: pd.DataFrame, sign: float) -> pd.DataFrame:
+    return scores.rsub(scores[0.0], axis=0) * sign
+
+
 def _quartiles(values: pd.DataFrame) -> Quartiles:
-    return Quartiles(*np.quantile(values.to_numpy(np.float64), [0.25, 0.5, 0.75], axis=0))
+    low, median, high = np.quantile(values.to_numpy(np.float64), [0.25, 0.5, 0.75], axis=0)
+    return Quartiles(low, median, high)

@@ -15,7 +15,7 @@ ALLOWED = {
     "datasets": {"datasets", "renderers"},
     "benchmarks": {"benchmarks", "datasets", "renderers"},
     "robustness": {"robustness", "benchmarks", "datasets", "renderers"},
-    "reports": {"reports", "benchmarks", "datasets", "renderers"},
+    "reports": {"reports", "robustness", "benchmarks", "datasets", "renderers"},
 }
 
 

@@ -39,7 +39,7 @@
 
   const copy = document.querySelector("[data-copy]");
   const source = document.querySelector("[data-copy-source]");
-  if (navigator.clipboard) {
+  if (copy && navigator.clipboard) {
     copy.hidden = false;
     copy.addEventListener("click", async () => {
       try {

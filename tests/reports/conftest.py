@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bokehbench.benchmarks.files import safe_name, write_image
+from bokehbench.benchmarks.files import safe_name, write_image, write_map
 from bokehbench.benchmarks.scene_record import record_scene
 from bokehbench.benchmarks.store import RowWriter, StoredRun, write_meta
 from bokehbench.renderers.interface import Scene
@@ -24,6 +24,7 @@ METRICS = {
         "reason": "no weights <here>: get them",
     },
 }
+SEVERITIES = (-8, -4, 0, 4, 8)
 CAPABILITIES = {"needs_disparity": True, "devices": ["cpu", "cuda"], "deterministic": True, "size_multiple": 1}
 
 
@@ -97,9 +98,21 @@ class RunWriter:
             "environment": "e1",
         } | values
         if row["status"] == "ok":
-            row["image"] = f"images/{safe_name(dataset)}/{safe_name(scene)}/{safe_name(renderer)}.png"
-            row["image_sha256"] = write_image(self.folder / row["image"], _picture(scene + renderer))
+            row["image"] = f"images/{safe_name(dataset)}/{safe_name(scene)}/{safe_name(row['key'])}.png"
+            row["image_sha256"] = write_image(self.folder / row["image"], _picture(row["key"]))
         self.rows.append(row)
+
+    def sweep(self, dataset: str, scene: str, renderer: str, scores: dict[float, float]) -> None:
+        """Add a renderer's cases along ``erode``: severity to PSNR; the disparity maps are stored too."""
+        for severity, score in scores.items():
+            values: dict = {"metrics": {"psnr": score, "lpips": 1 / score}}
+            if severity:
+                name = f"erode-{severity:g}"
+                path = f"scenes/{safe_name(dataset)}/{safe_name(scene)}/disparity-{name}-7.png"
+                write_map(self.folder / path, torch.rand(1, HEIGHT, WIDTH), 0.0, 1.0)
+                values |= {"perturbation": "erode", "severity": severity, "disparity": path}
+                values["key"] = f"{dataset}/{scene}/{renderer}/{name}"
+            self.case(dataset, scene, renderer, **values)
 
     def open(self) -> StoredRun:
         """Write what is left and read it all back."""
@@ -107,7 +120,10 @@ class RunWriter:
         with RowWriter(self.folder) as writer:
             for row in self.rows:
                 writer.append(row)
-        write_meta(self.folder, {"plan": [row["key"] for row in self.rows], **self.meta})
+        unperturbed = [row["key"] for row in self.rows if row["perturbation"] == "none"]
+        if "sweep" in self.meta:
+            self.meta["sweep"] = {**self.meta, "plan": [row["key"] for row in self.rows], **self.meta["sweep"]}
+        write_meta(self.folder, {"plan": unperturbed, **self.meta})
         return StoredRun.open(self.folder)
 
 
@@ -146,4 +162,20 @@ def typical_run(run_writer) -> StoredRun:
         writer.scene("stack", f"focus {focus}", cluster="still life", focus=focus)
         for renderer in ("plain", "fancy"):
             writer.case("stack", f"focus {focus}", renderer)
+    return writer.open()
+
+
+@pytest.fixture
+def swept_run(run_writer) -> StoredRun:
+    """Three renderers along five severities on eight scenes: one steady, one fragile, one that reads no disparity."""
+    writer = run_writer(["steady", "fragile", "blind"])
+    writer.meta["renderers"]["blind"]["capabilities"] = CAPABILITIES | {"needs_disparity": False}
+    writer.meta["sweep"] = {"command": "python run_bench.py --robustness"}
+    writer.meta["sweep"]["settings"] = writer.meta["settings"] | {"perturbations": [["erode", s] for s in SEVERITIES]}
+    generator = np.random.default_rng(1)
+    for renderer, slope in (("steady", 0.1), ("fragile", 0.5), ("blind", 0.0)):
+        for number in range(8):
+            writer.scene("pairs", f"scene {number}")
+            scores = {s: 30 + number - slope * abs(s) + slope * generator.normal() for s in SEVERITIES}
+            writer.sweep("pairs", f"scene {number}", renderer, scores)
     return writer.open()

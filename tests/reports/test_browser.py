@@ -26,9 +26,8 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, typical_run, tmp_path):
-    """The report of the typical run; fails the test on console errors and on requests that leave the disk."""
-    index = write_report(typical_run, tmp_path / "reports")
+def watch(browser):
+    """Opens pages; fails the test on console errors and on requests that leave the disk."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     wrong = []
@@ -36,24 +35,55 @@ def page(browser, typical_run, tmp_path):
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
     opened.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-    opened.goto(index.as_uri())
-    yield opened
+
+    def open_page(path):
+        opened.goto(path.as_uri())
+        return opened
+
+    yield open_page
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(watch, typical_run, tmp_path):
+    """The gallery of the typical run."""
+    write_report(typical_run, tmp_path / "reports")
+    return watch(tmp_path / "reports" / "gallery.html")
+
+
+@pytest.fixture
+def index(watch, typical_run, tmp_path):
+    """The first page of the typical run."""
+    return watch(write_report(typical_run, tmp_path / "reports"))
+
+
+@pytest.fixture
+def robustness(watch, swept_run, tmp_path):
+    """The robustness page of a sweep."""
+    write_report(swept_run, tmp_path / "reports")
+    return watch(tmp_path / "reports" / "robustness.html")
+
+
+LOAD_ALL = "for (const image of document.images) if (image.getAttribute('src')) image.loading = 'eager'"
+LOADED = "[...document.images].filter(i => i.getAttribute('src')).every(i => i.complete)"
+BROKEN = "[...document.images].filter(i => i.getAttribute('src') && !i.naturalWidth).map(i => i.src)"
 
 
 def first_column(page):
     return page.locator("table.scores tbody th").evaluate_all("cells => cells.map(cell => cell.dataset.value)")
 
 
-def test_every_picture_loads_when_it_is_reached(page):
-    page.evaluate("for (const image of document.images) if (image.getAttribute('src')) image.loading = 'eager'")
-    page.wait_for_function("[...document.images].filter(i => i.getAttribute('src')).every(i => i.complete)")
-    broken = "[...document.images].filter(i => i.getAttribute('src') && !i.naturalWidth).map(i => i.src)"
-    assert page.evaluate(broken) == []
+@pytest.mark.parametrize("name", ["page", "index", "robustness"])
+def test_every_picture_loads_when_it_is_reached(name, request):
+    page = request.getfixturevalue(name)
+    page.evaluate(LOAD_ALL)
+    page.wait_for_function(LOADED)
+    assert page.evaluate(BROKEN) == []
 
 
-def test_columns_sort_both_ways_and_say_so(page):
+def test_columns_sort_both_ways_and_say_so(index):
+    page = index
     assert first_column(page) == ["plain", "fancy"]
     head = page.locator("table.scores thead th").nth(1)
     head.get_by_role("button").click()
@@ -145,6 +175,67 @@ def test_filter_renderers_and_theme(page):
     assert toggle.inner_text() == "Theme: dark"
 
 
-def test_phone_needs_no_sideways_scrolling(page):
+@pytest.mark.parametrize("name", ["page", "index", "robustness"])
+def test_phone_needs_no_sideways_scrolling(name, request):
+    page = request.getfixturevalue(name)
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_pages_lead_to_each_other_and_say_where_one_is(robustness):
+    nav = robustness.get_by_role("navigation", name="Pages")
+    assert nav.locator("[aria-current=page]").inner_text() == "Robustness"
+    nav.get_by_text("Results").click()
+    assert robustness.url.endswith("index.html")
+    nav.get_by_text("Gallery").click()
+    assert robustness.locator(".scene").count() == 8
+
+
+def test_figures_follow_the_theme(robustness):
+    shown = "[...document.querySelectorAll('.plot img')].filter(i => i.checkVisibility()).map(i => i.src)"
+    assert all(not source.endswith("-dark.svg") for source in robustness.evaluate(shown))
+    toggle = robustness.locator("[data-theme-toggle]")
+    toggle.click()
+    toggle.click()
+    dark = robustness.evaluate(shown)
+    assert len(dark) == 4
+    assert all(source.endswith("-dark.svg") for source in dark)
+    robustness.emulate_media(color_scheme="dark")
+    toggle.click()
+    assert all(source.endswith("-dark.svg") for source in robustness.evaluate(shown))
+
+
+def test_perturbed_pictures_are_compared_by_keyboard(robustness):
+    robustness.locator("a.picture[data-label='fragile at +8']").first.focus()
+    robustness.keyboard.press("Enter")
+    title = robustness.locator("#lightbox-title")
+    assert title.inner_text().endswith("fragile at +8")
+    robustness.keyboard.press("c")
+    other = robustness.locator("[data-other]")
+    other.wait_for(state="visible")
+    robustness.keyboard.press("ArrowLeft")
+    assert title.inner_text().endswith("fragile at +4")
+    robustness.keyboard.press("Escape")
+
+
+def test_tests_are_folded_out_and_sorted(robustness):
+    fold = robustness.locator("details", has_text="Tests against steady").first
+    fold.locator("summary").press("Enter")
+    table = fold.locator("table")
+    assert table.locator("tbody tr").count() == 3
+    head = table.locator("thead th").nth(2)
+    head.get_by_role("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    values = [float(v) for v in table.locator("tbody td:nth-child(3)").evaluate_all("c => c.map(x => x.dataset.value)")]
+    assert values == sorted(values, reverse=True)
+
+
+def test_worst_case_opens_beside_its_target(index):
+    index.locator(".worst-case a.picture").nth(1).click()
+    assert index.locator("#lightbox-title").inner_text().split(": ")[1] in ("plain", "fancy")
+    index.keyboard.press("c")
+    index.locator("[data-other]").wait_for(state="visible")
+    index.keyboard.press("Escape")
+    index.locator(".worst-case figcaption a").first.click()
+    assert "gallery.html#scene-" in index.url

@@ -6,6 +6,7 @@ from PIL import Image
 
 from bokehbench.benchmarks.files import write_image, write_map
 from bokehbench.renderers.errors import MissingDataError
+from bokehbench.reports.assets import Assets
 from bokehbench.reports.pictures import ERROR_SCALE, PictureMaker, colour_ramp
 
 
@@ -21,7 +22,7 @@ def test_error_map_shows_the_mean_absolute_difference_on_the_fixed_scale(tmp_pat
     render[:, :, 4:] += ERROR_SCALE * 2  # beyond the scale: the brightest colour
     write_image(tmp_path / "r.png", render)
     write_image(tmp_path / "t.png", target)
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     picture = maker.error_map(tmp_path / "r.png", tmp_path / "t.png", ("d", "s", "r"))
     maker.make()
     colours = mpl.colormaps["magma"]([0.0, 0.5, 1.0], bytes=True)[:, :3].astype(int)
@@ -32,7 +33,7 @@ def test_error_map_shows_the_mean_absolute_difference_on_the_fixed_scale(tmp_pat
 def test_disparity_is_brighter_where_nearer(tmp_path):
     disparity = torch.linspace(-3.0, 5.0, 32).expand(1, 8, 32)
     write_map(tmp_path / "d.png", disparity, -3.0, 5.0)
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     picture = maker.disparity(tmp_path / "d.png", ("d", "s", "disparity"))
     maker.make()
     row = pixels(tmp_path / "out", picture)[0].astype(float) @ [0.2126, 0.7152, 0.0722]
@@ -43,7 +44,7 @@ def test_disparity_is_brighter_where_nearer(tmp_path):
 def test_photograph_keeps_its_pixels_and_thumbnails_are_small(tmp_path):
     image = torch.rand(3, 900, 1200)
     write_image(tmp_path / "p.png", image)
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     picture = maker.photograph(tmp_path / "p.png", ("d", "s", "p"))
     maker.make()
     assert (tmp_path / "out" / picture.full).read_bytes() == (tmp_path / "p.png").read_bytes()
@@ -57,7 +58,7 @@ def test_pictures_are_copied_where_files_cannot_be_linked(tmp_path, monkeypatch)
 
     monkeypatch.setattr("os.link", refuse)
     write_image(tmp_path / "p.png", torch.rand(3, 8, 8))
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     picture = maker.photograph(tmp_path / "p.png", ("d", "s", "p"))
     maker.make()
     assert (tmp_path / "out" / picture.full).read_bytes() == (tmp_path / "p.png").read_bytes()
@@ -65,7 +66,7 @@ def test_pictures_are_copied_where_files_cannot_be_linked(tmp_path, monkeypatch)
 
 def test_only_what_changed_is_made_again(tmp_path):
     def make():
-        maker = PictureMaker(tmp_path / "out")
+        maker = PictureMaker(Assets(tmp_path / "out"))
         pictures = [maker.photograph(tmp_path / f"{name}.png", ("d", "s", name)) for name in "ab"]
         maker.make()
         return [(p.full, (tmp_path / "out" / p.thumbnail).stat().st_mtime_ns) for p in pictures]
@@ -83,7 +84,7 @@ def test_only_what_changed_is_made_again(tmp_path):
 @pytest.mark.parametrize("name", ["../../out", "/etc/x", "..", "a\\b", "<b>", "\u202e", "report.css", ""])
 def test_names_cannot_leave_the_folder(tmp_path, name):
     write_image(tmp_path / "p.png", torch.rand(3, 8, 8))
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     picture = maker.photograph(tmp_path / "p.png", (name, name, name))
     maker.make()
     path = (tmp_path / "out" / picture.full).resolve()
@@ -94,7 +95,7 @@ def test_names_cannot_leave_the_folder(tmp_path, name):
 
 def test_damaged_picture_is_one_line(tmp_path):
     (tmp_path / "p.png").write_bytes(b"not a picture")
-    maker = PictureMaker(tmp_path / "out")
+    maker = PictureMaker(Assets(tmp_path / "out"))
     maker.photograph(tmp_path / "p.png", ("d", "s", "p"))
     with pytest.raises(MissingDataError, match=r"p\.png: not a readable picture"):
         maker.make()

@@ -1,0 +1,87 @@
+"""The worst and the best cases of each renderer, found from the scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .cells import Measure
+from .gallery import Render, SceneView
+from .numbers import write_score, write_signed
+
+MOST = 2
+"""So many worst and so many best cases of each renderer are shown."""
+
+
+@dataclass(frozen=True)
+class Highlight:
+    """A case that stands out: its pictures, its score and how far it lies from the other renderers' mean."""
+
+    view: SceneView
+    render: Render
+    score: str
+    advantage: str
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """One renderer's cases, the most extreme first."""
+
+    renderer: str
+    worst: list[Highlight]
+    best: list[Highlight]
+
+
+def find_extremes(measure: Measure) -> dict[str, tuple[list[str], list[str]]]:
+    """Return each renderer's worst and best scenes, most extreme first.
+
+    Raw scores would name the hard and the easy scenes, the same for everyone. So a renderer is measured against the
+    mean of the others on the same scene; alone, by its own scores. A scene is never both.
+    """
+    advantages = _advantages(measure)
+    chosen = {}
+    for name in advantages.columns:
+        ranked = advantages[name].dropna().sort_values(kind="stable")
+        count = min(MOST, len(ranked) // 2)
+        names = [str(scene) for scene in ranked.index]
+        chosen[str(name)] = (names[:count], names[::-1][:count])
+    return chosen
+
+
+def show_extremes(measure: Measure, views: Sequence[SceneView]) -> list[Extremes]:
+    """Return the cases of every renderer that has any, with the pictures of ``views``."""
+    by_name = {view.name: view for view in views}
+    advantages = _advantages(measure)
+
+    def show(renderer: str, scenes: Sequence[str]) -> list[Highlight]:
+        return [_highlight(measure, advantages, renderer, by_name[scene]) for scene in scenes if scene in by_name]
+
+    return [
+        Extremes(renderer, show(renderer, worst), show(renderer, best))
+        for renderer, (worst, best) in find_extremes(measure).items()
+        if worst
+    ]
+
+
+def _advantages(measure: Measure) -> pd.DataFrame:
+    """Return how much better than the others' mean each renderer is on each scene, above 0 where it is better."""
+    values = measure.values.dropna(axis=1, how="all").dropna(axis=0, how="any")
+    sign = 1.0 if measure.higher_is_better else -1.0
+    count = values.shape[1]
+    if count < 2:
+        return sign * values
+    others = values.rsub(values.sum(axis=1), axis=0) / (count - 1)
+    return sign * (values - others)
+
+
+def _highlight(measure: Measure, advantages: pd.DataFrame, renderer: str, view: SceneView) -> Highlight:
+    value = float(measure.values[renderer][view.name])
+    sign = 1.0 if measure.higher_is_better else -1.0
+    alone = advantages.shape[1] < 2
+    gap = sign * float(advantages[renderer][view.name])
+    return Highlight(
+        view=view,
+        render=next(render for render in view.renders if render.renderer == renderer),
+        score=f"{measure.name} {write_score(value, measure.unit)} {measure.unit}".rstrip(),
+        advantage="" if alone else f"{write_signed(gap, measure.unit)} against the others' mean",
+    )
