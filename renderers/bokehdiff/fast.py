@@ -8,9 +8,8 @@ no query-key matrix is ever stored. The backward pass is one more such pass: wit
 dV_k = sum_q A M dO_q, delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k), the dual of flash attention's row term.
 Where the softmax runs over keys instead (an ablation), queries and keys change places.
 
-On the CPU compiled loops visit exactly the pairs in reach (``pair_lists``); on other devices, and where nearly
-everything is in reach, batched products of tiles and windows visit a few times more (``pair_tiles``). Both compute in
-float32 at least.
+On the CPU compiled loops visit little more than the pairs in reach (``pair_lists``); on other devices batched products
+of tiles and windows visit a few times as many (``pair_tiles``). Both compute in float32 at least.
 """
 
 import math

@@ -1,10 +1,12 @@
 """Compiled attention over pair lists for the CPU: forward and backward, normalised over queries (Eq. 3) or over keys.
 
-Features are rows, (R,heads,d) contiguous, R the tokens of all pictures. An anchor owns a normaliser and a list of
-partners. Heads run in parallel and nothing else does: every sum has one order, whatever the number of threads.
+Features are rows, (R,heads,d) contiguous, R the tokens of all pictures. An anchor owns a normaliser; four neighbouring
+anchors form a team with one list of partners, so that a partner's features are loaded once for four products. Heads run
+in parallel and nothing else does: every sum has one order, whatever the number of threads.
 
-``lists``: (starts (R+1,), partners (P,), log_circle (P,) or empty, visible (P,) or empty, visibility (rays+1,) the
-share of light for each number of visible rays, 1/sqrt(d), length of the longest list, whether anchors are keys).
+``lists``: (teams (G,4), sizes (G,), starts (G+1,), partners (P,), log_circle (4,P) or (4,0), visible (4,P) or (4,0),
+visibility (rays+1,) the share of light for each number of visible rays, 1/sqrt(d), length of the longest list, whether
+anchors are keys). A team of fewer than four repeats its last anchor, and the repetition weighs nothing.
 """
 
 import math
@@ -16,9 +18,6 @@ from numba.extending import overload
 
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 """Sums may be reordered into vectors; infinities and NaN keep their meaning."""
-
-COMMON_SIZE = 64
-"""The size of SDXL's heads: written out, because loops of a known length run up to a third faster."""
 
 
 def exponential(x: Any) -> Any:
@@ -49,79 +48,85 @@ def _compile_exponential(x: Any) -> Any:
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _score(partners: np.ndarray, x: np.ndarray, i: int, y: np.ndarray, head: int, scores: np.ndarray) -> None:
-    """Write the products <x_i, y_p> with each partner p."""
+def _score(partners: np.ndarray, x: np.ndarray, team: np.ndarray, y: np.ndarray, head: int, scores: np.ndarray) -> None:
+    """Write the products <x_a, y_p> of a team's anchors a with each partner p, (4,n)."""
+    a, b, c, d = team[0], team[1], team[2], team[3]
     for j in range(len(partners)):
         p = partners[j]
-        total = x.dtype.type(0)
-        if x.shape[2] == COMMON_SIZE:
-            for c in range(COMMON_SIZE):
-                total += x[i, head, c] * y[p, head, c]
-        else:
-            for c in range(x.shape[2]):
-                total += x[i, head, c] * y[p, head, c]
-        scores[j] = total
+        sum_a = sum_b = sum_c = sum_d = x.dtype.type(0)
+        for i in range(x.shape[2]):
+            of_partner = y[p, head, i]
+            sum_a += x[a, head, i] * of_partner
+            sum_b += x[b, head, i] * of_partner
+            sum_c += x[c, head, i] * of_partner
+            sum_d += x[d, head, i] * of_partner
+        scores[0, j], scores[1, j], scores[2, j], scores[3, j] = sum_a, sum_b, sum_c, sum_d
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _spread(partners: np.ndarray, weights: np.ndarray, x: np.ndarray, i: int, head: int, out: np.ndarray) -> None:
-    """Add weight * x_i to the row of each partner."""
+def _spread(
+    partners: np.ndarray, weights: np.ndarray, x: np.ndarray, team: np.ndarray, head: int, out: np.ndarray
+) -> None:
+    """Add the weighted x_a of a team's anchors to the row of each partner."""
+    a, b, c, d = team[0], team[1], team[2], team[3]
     for j in range(len(partners)):
-        p, weight = partners[j], weights[j]
-        if weight != 0.0 and x.shape[2] == COMMON_SIZE:
-            for c in range(COMMON_SIZE):
-                out[p, head, c] += weight * x[i, head, c]
-        elif weight != 0.0:
-            for c in range(x.shape[2]):
-                out[p, head, c] += weight * x[i, head, c]
+        p = partners[j]
+        of_a, of_b, of_c, of_d = weights[0, j], weights[1, j], weights[2, j], weights[3, j]
+        for i in range(x.shape[2]):
+            out[p, head, i] += of_a * x[a, head, i] + of_b * x[b, head, i] + of_c * x[c, head, i] + of_d * x[d, head, i]
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _collect(partners: np.ndarray, weights: np.ndarray, x: np.ndarray, i: int, head: int, out: np.ndarray) -> None:
-    """Add weight * x_p of each partner p to row i."""
+def _collect(
+    partners: np.ndarray, weights: np.ndarray, x: np.ndarray, team: np.ndarray, head: int, out: np.ndarray
+) -> None:
+    """Add the weighted x_p of each partner to the rows of a team's anchors."""
+    a, b, c, d = team[0], team[1], team[2], team[3]
     for j in range(len(partners)):
-        p, weight = partners[j], weights[j]
-        if weight != 0.0 and x.shape[2] == COMMON_SIZE:
-            for c in range(COMMON_SIZE):
-                out[i, head, c] += weight * x[p, head, c]
-        elif weight != 0.0:
-            for c in range(x.shape[2]):
-                out[i, head, c] += weight * x[p, head, c]
+        p = partners[j]
+        of_a, of_b, of_c, of_d = weights[0, j], weights[1, j], weights[2, j], weights[3, j]
+        for i in range(x.shape[2]):
+            of_partner = x[p, head, i]
+            out[a, head, i] += of_a * of_partner
+            out[b, head, i] += of_b * of_partner
+            out[c, head, i] += of_c * of_partner
+            out[d, head, i] += of_d * of_partner
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _logits(lists: Any, anchors: np.ndarray, others: np.ndarray, i: int, head: int, S: np.ndarray) -> None:
-    """Write S + ln C of an anchor's pairs."""
-    starts, partners, log_circle, scale = lists[0], lists[1], lists[2], lists[5]
-    _score(partners[starts[i] : starts[i + 1]], anchors, i, others, head, S)
-    for j in range(starts[i + 1] - starts[i]):
-        S[j] *= scale
-        if len(log_circle):
-            S[j] += log_circle[starts[i] + j]
+def _logits(lists: Any, anchors: np.ndarray, others: np.ndarray, g: int, head: int, S: np.ndarray) -> None:
+    """Write S + ln C of a team's pairs, (4,n)."""
+    teams, starts, partners, log_circle, scale = lists[0], lists[2], lists[3], lists[4], lists[7]
+    _score(partners[starts[g] : starts[g + 1]], anchors, teams[g], others, head, S)
+    for m in range(4):
+        for j in range(starts[g + 1] - starts[g]):
+            S[m, j] *= scale
+            if log_circle.shape[1]:
+                S[m, j] += log_circle[m, starts[g] + j]
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _normalise(S: np.ndarray, count: int) -> float:
-    """Turn logits into weights that sum to 1; return the logarithm of their sum before."""
-    highest = S[0]
+def _normalise(S: np.ndarray, m: int, count: int) -> float:
+    """Turn an anchor's logits into weights that sum to 1; return the logarithm of their sum before."""
+    highest = S[m, 0]
     for j in range(1, count):
-        highest = max(highest, S[j])
+        highest = max(highest, S[m, j])
     total = S.dtype.type(0)
     for j in range(count):
-        S[j] = exponential(S[j] - highest)
-        total += S[j]
+        S[m, j] = exponential(S[m, j] - highest)
+        total += S[m, j]
     for j in range(count):
-        S[j] /= total
+        S[m, j] /= total
     return highest + math.log(total)
 
 
 @numba.njit(fastmath=FAST, cache=True)
-def _hide(lists: Any, i: int, weights: np.ndarray) -> None:
-    """Multiply the weights of an anchor's pairs by their visibility."""
-    starts, visible, visibility = lists[0], lists[3], lists[4]
-    if len(visible):
-        for j in range(starts[i + 1] - starts[i]):
-            weights[j] *= visibility[visible[starts[i] + j]]
+def _hide(lists: Any, g: int, weights: np.ndarray) -> None:
+    """Multiply the weights of a team's pairs by their visibility."""
+    starts, visible, visibility = lists[2], lists[5], lists[6]
+    for m in range(4 if visible.shape[1] else 0):
+        for j in range(starts[g + 1] - starts[g]):
+            weights[m, j] *= visibility[visible[m, starts[g] + j]]
 
 
 @numba.njit(parallel=True, fastmath=FAST, cache=True)
@@ -130,48 +135,62 @@ def attend(lists: Any, features: Any, output: np.ndarray, log_sum: np.ndarray) -
 
     ``features``: (of the anchors, of the others, V), that is (K,Q,V) by keys, (Q,K,V) by queries.
     """
-    starts, partners, longest, by_keys = lists[0], lists[1], lists[6], lists[7]
+    teams, sizes, starts, partners, longest, by_keys = lists[0], lists[1], lists[2], lists[3], lists[8], lists[9]
     anchors, others, V = features
     for head in numba.prange(anchors.shape[1]):
-        A = np.empty(longest, anchors.dtype)
-        for i in range(anchors.shape[0]):
-            mine = partners[starts[i] : starts[i + 1]]
-            _logits(lists, anchors, others, i, head, A)
-            log_sum[i, head] = _normalise(A, len(mine))
-            _hide(lists, i, A)
+        A = np.empty((4, longest), anchors.dtype)
+        for g in range(len(teams)):
+            mine = partners[starts[g] : starts[g + 1]]
+            _logits(lists, anchors, others, g, head, A)
+            for m in range(sizes[g]):
+                log_sum[teams[g, m], head] = _normalise(A, m, len(mine))
+            A[sizes[g] :] = 0.0
+            _hide(lists, g, A)
             if by_keys:
-                _spread(mine, A, V, i, head, output)
+                _spread(mine, A, V, teams[g], head, output)
             else:
-                _collect(mine, A, V, i, head, output)
+                _collect(mine, A, V, teams[g], head, output)
 
 
 @numba.njit(parallel=True, fastmath=FAST, cache=True)
 def attend_backward(lists: Any, features: Any, log_sum: np.ndarray, gradients: Any) -> None:
     """Add to the gradients of (anchors, others, V), each (R,heads,d).
 
-    ``features``: (K,Q,V,dO) by keys, (Q,K,dO,V) by queries. With G = M <V, dO> of a pair and delta = sum A G of an
-    anchor (by keys <V_k, dV_k>), dS = A (G - delta).
+    ``features``: (K,Q,V,dO) by keys, (Q,K,dO,V) by queries.
     """
-    starts, partners, scale, longest, by_keys = lists[0], lists[1], lists[5], lists[6], lists[7]
+    teams, starts, partners, longest, by_keys = lists[0], lists[2], lists[3], lists[8], lists[9]
     anchors, others, of_anchors, of_others = features
     d_anchors, d_others, d_values = gradients
     for head in numba.prange(anchors.shape[1]):
-        A, G = np.empty(longest, anchors.dtype), np.empty(longest, anchors.dtype)
-        for i in range(anchors.shape[0]):
-            mine = partners[starts[i] : starts[i + 1]]
-            _logits(lists, anchors, others, i, head, A)
-            _score(mine, of_anchors, i, of_others, head, G)
-            _hide(lists, i, G)
-            delta = scale * 0
-            for j in range(len(mine)):
-                A[j] = exponential(min(A[j] - log_sum[i, head], scale * 0))
-                delta += A[j] * G[j]
-            for j in range(len(mine)):
-                G[j] = A[j] * (G[j] - delta) * scale
-            _collect(mine, G, others, i, head, d_anchors)
-            _spread(mine, G, anchors, i, head, d_others)
-            _hide(lists, i, A)
+        A, G = np.empty((4, longest), anchors.dtype), np.empty((4, longest), anchors.dtype)
+        for g in range(len(teams)):
+            mine = partners[starts[g] : starts[g + 1]]
+            _logits(lists, anchors, others, g, head, A)
+            _score(mine, of_anchors, teams[g], of_others, head, G)
+            _hide(lists, g, G)
+            _differentiate(lists, g, head, log_sum, A, G)
+            _collect(mine, G, others, teams[g], head, d_anchors)
+            _spread(mine, G, anchors, teams[g], head, d_others)
+            _hide(lists, g, A)
             if by_keys:
-                _collect(mine, A, of_others, i, head, d_values)
+                _collect(mine, A, of_others, teams[g], head, d_values)
             else:
-                _spread(mine, A, of_anchors, i, head, d_values)
+                _spread(mine, A, of_anchors, teams[g], head, d_values)
+
+
+@numba.njit(fastmath=FAST, cache=True)
+def _differentiate(lists: Any, g: int, head: int, log_sum: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
+    """Turn a team's logits into weights A, and G = M <V, dO> into dS = A (G - delta) / sqrt(d), delta = sum A G.
+
+    By keys delta is <V_k, dV_k>.
+    """
+    teams, sizes, starts, scale = lists[0], lists[1], lists[2], lists[7]
+    A[sizes[g] :] = 0.0
+    G[sizes[g] :] = 0.0
+    for m in range(sizes[g]):
+        delta, highest = scale * 0, log_sum[teams[g, m], head]
+        for j in range(starts[g + 1] - starts[g]):
+            A[m, j] = exponential(min(A[m, j] - highest, scale * 0))
+            delta += A[m, j] * G[m, j]
+        for j in range(starts[g + 1] - starts[g]):
+            G[m, j] = A[m, j] * (G[m, j] - delta) * scale

@@ -1,13 +1,11 @@
 """PISA on any device: tiles of tokens with windows of partners in reach, and batched torch operations over them."""
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from . import tiled_passes
 from .geometry import TokenGeometry
-from .pair_weigher import PairWeigher
 from .physics import PisaPhysics
 from .tiled_passes import BlockedPairs, PairBlock, Workspace
 from .tiles import TileBlock, cut_tiles
@@ -20,11 +18,7 @@ class PairTiles:
     def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, reach_px: Tensor):
         self.by_keys = physics.softmax_over_queries
         tiles = cut_tiles(geometry, reach_px, self.by_keys)
-        if geometry.device.type == "cpu":
-            weigher = PairWeigher(geometry, physics, seed, reach_px)
-            blocks = [_weigh_block_compiled(weigher, geometry, physics, block) for block in tiles]
-        else:
-            blocks = [weigh_block(geometry, physics, seed, block) for block in tiles]
+        blocks = [_weigh_block(geometry, physics, seed, block) for block in tiles]
         self.pairs = BlockedPairs(blocks=blocks, physics=physics, workspace=Workspace())
 
     @property
@@ -44,8 +38,7 @@ class PairTiles:
         return differentiate(q, k, v, log_sum, dO, self.pairs)
 
 
-def weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: TileBlock) -> PairBlock:
-    """Compute ln C (Eq. 6) and count visible rays (Eq. 8) of a block's pairs in torch operations, on any device."""
+def _weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: TileBlock) -> PairBlock:
     anchors, windows = tiles.anchors[:, :, None], tiles.windows[:, None, :]
     keys, queries = (anchors, windows) if physics.softmax_over_queries else (windows, anchors)
     log_circle = visible = None
@@ -59,22 +52,3 @@ def weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles:
         share = visible_share(geometry, physics, seed, picture, queries % geometry.tokens, keys % geometry.tokens)
         visible = (share * physics.rays).round().to(torch.uint8)
     return PairBlock(tiles=tiles, log_circle=log_circle, visible=visible)
-
-
-def _weigh_block_compiled(
-    weigher: PairWeigher, geometry: TokenGeometry, physics: PisaPhysics, tiles: TileBlock
-) -> PairBlock:
-    """Do the same in compiled loops on the CPU."""
-    (count, anchors), window = tiles.anchors.shape, tiles.windows.shape[1]
-    pairs, shape = count * anchors * window, (count, anchors, window)
-    partners = tiles.windows[:, None].expand(shape).reshape(-1).numpy()
-    starts = np.arange(0, pairs + 1, window)
-    log_circle = torch.empty(pairs if physics.coc else 0, dtype=geometry.disparity.dtype)
-    visible = torch.empty(pairs if physics.occlusion else 0, dtype=torch.uint8)
-    lists = (tiles.anchors.flatten().numpy(), starts, partners, physics.softmax_over_queries)
-    weigher.weigh(lists, log_circle.numpy(), visible.numpy())
-    return PairBlock(
-        tiles=tiles,
-        log_circle=log_circle.view(shape) if physics.coc else None,
-        visible=visible.view(shape) if physics.occlusion else None,
-    )

@@ -21,9 +21,6 @@ LOG_TOLERANCE = 13.0
 HEADROOM = 18.0
 """First guess of how much more the pairs out of reach could weigh for their logits and their number."""
 
-LONG_LIST = 600
-"""Mean number of partners in reach from which matrix products of tiles beat loops over lists on the CPU (measured)."""
-
 METHODS: dict[str, type[PairLists] | type[PairTiles]] = {"lists": PairLists, "tiles": PairTiles}
 
 
@@ -34,7 +31,7 @@ class PisaPlan:
     meets that this is enough, and calls ``widen`` where not; pass the last plan's headroom to the next to save that.
     """
 
-    def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, headroom: float, method: str | None):
+    def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, headroom: float, method: str):
         self.geometry = geometry
         self.physics = physics
         self.seed = seed
@@ -46,22 +43,15 @@ class PisaPlan:
     def pairs(self) -> PairLists | PairTiles:
         """The pairs in reach, worked out when first asked for: without any physics nobody asks."""
         if self._pairs is None:
-            method = METHODS[self.method or self._faster_method()]
+            list_pairs = METHODS[self.method]
             with torch.no_grad():
-                self._pairs = method(self.geometry, self.physics, self.seed, self.reach_px)
+                self._pairs = list_pairs(self.geometry, self.physics, self.seed, self.reach_px)
         return self._pairs
 
     def widen(self, headroom: float) -> None:
         """Keep pairs as far as another headroom asks."""
         self.headroom = headroom
         self._pairs = None
-
-    def _faster_method(self) -> str:
-        if self.geometry.device.type != "cpu":
-            return "tiles"
-        pitch_y, pitch_x = self.geometry.pitch_px
-        pairs = (math.pi * self.reach_px**2 / (pitch_y * pitch_x)).clamp(max=self.geometry.tokens)
-        return "lists" if float(pairs.mean()) <= LONG_LIST else "tiles"
 
     @property
     def reach_px(self) -> Tensor:
@@ -88,16 +78,17 @@ def build_plan(
 ) -> PisaPlan:
     """Work out everything about pairs of tokens that does not depend on the features.
 
-    ``seed`` draws the jitter of rays as ``visibility_dense`` does. ``method``: ``lists`` of single pairs
-    for compiled loops on the CPU, ``tiles`` for batched torch operations on any device; by default what is faster for
-    the device and the blur. Memory per pair in reach is at most 9 bytes in lists; tiles take 5 bytes for each of a few
-    times as many.
+    ``seed`` draws the jitter of rays as ``visibility_dense`` does. ``method``: ``lists`` of single pairs for compiled
+    loops on the CPU, ``tiles`` for batched torch operations on any device; by default what is faster on the geometry's
+    device. Memory is about 7 bytes per pair in reach in lists; tiles take 5 bytes for each of a few times as many.
 
     Raises InvalidOptionError for an unknown method, or lists off the CPU.
     """
-    if method not in (None, *METHODS):
+    on_cpu = geometry.device.type == "cpu"
+    method = method or ("lists" if on_cpu else "tiles")
+    if method not in METHODS:
         raise InvalidOptionError(f"method: expected one of {', '.join(METHODS)}, got '{method}'")
-    if method == "lists" and geometry.device.type != "cpu":
+    if method == "lists" and not on_cpu:
         raise InvalidOptionError(
             f"method 'lists' runs on the CPU only, the geometry is on {geometry.device}: use 'tiles'"
         )

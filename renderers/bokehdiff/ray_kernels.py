@@ -16,46 +16,49 @@ _mix = numba.njit(mix)
 
 
 @numba.njit(parallel=True, cache=True)
-def count_partners(grid: Any, reach_px: np.ndarray, anchors_are_keys: bool, counts: np.ndarray) -> None:
-    """Write how many partners each anchor has, counts (R,) int64. Arguments as in ``list_partners``."""
-    for index in numba.prange(len(counts)):
-        anchor = np.int64(index)  # prange counts unsigned, and unsigned - signed is a float
-        counts[anchor] = _visit_partners(grid, reach_px, anchors_are_keys, anchor, 0, np.empty(0, np.int32))
+def count_partners(grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, counts: np.ndarray) -> None:
+    """Write how many partners each team has, counts (G,) int64. Arguments as in ``list_partners``."""
+    for g in numba.prange(len(teams)):
+        counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, 0, np.empty(0, np.int32))
 
 
 @numba.njit(parallel=True, cache=True)
 def list_partners(
-    grid: Any, reach_px: np.ndarray, anchors_are_keys: bool, starts: np.ndarray, partners: np.ndarray
+    grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, starts: np.ndarray, partners: np.ndarray
 ) -> None:
-    """Write the rows of each anchor's partners, ascending, to partners[starts[anchor]:starts[anchor + 1]] (int32).
+    """Write the rows of each team's partners, ascending, to partners[starts[g]:starts[g + 1]] (int32).
 
     - ``grid``: (height, width, pitch y, pitch x); rows count the tokens of all pictures, b * height * width + token.
-    - ``reach_px``: (R,), of each key; may be infinite. A pair is listed if the key reaches the query.
+    - ``teams``: (G,4) rows of anchors, keys if ``by_keys``, else queries; neighbours in one row of a picture's grid.
+    - ``reach_px``: (R,), of each key; may be infinite. A token is listed if a key reaches a query within the team.
     """
-    for index in numba.prange(len(starts) - 1):
-        anchor = np.int64(index)
-        _visit_partners(grid, reach_px, anchors_are_keys, anchor, starts[anchor], partners)
+    for g in numba.prange(len(teams)):
+        _visit_partners(grid, teams[g], reach_px, by_keys, starts[g], partners)
 
 
 @numba.njit(cache=True)
 def _visit_partners(
-    grid: Any, reach_px: np.ndarray, anchors_are_keys: bool, anchor: Any, start: int, partners: np.ndarray
+    grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, start: int, partners: np.ndarray
 ) -> int:
     height, width, pitch_y, pitch_x = grid
-    first = anchor - anchor % (height * width)
-    y, x = (anchor - first) // width, (anchor - first) % width
-    farthest = reach_px[anchor] if anchors_are_keys else reach_px.max()
+    first = team[0] - team[0] % (height * width)
+    y, left, right = (team[0] - first) // width, (team[0] - first) % width, (team[3] - first) % width
+    farthest = max(reach_px[team[0]], reach_px[team[1]], reach_px[team[2]], reach_px[team[3]])
+    if not by_keys:
+        farthest = reach_px.max()
     halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
     count = 0
     for row in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
-        for column in range(max(x - halo_x, 0), min(x + halo_x + 1, width)):
+        for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
             other = first + row * width + column
-            reach = reach_px[anchor if anchors_are_keys else other]
-            dy, dx = (row - y) * pitch_y, (column - x) * pitch_x
-            if dy * dy + dx * dx <= reach * reach:
-                if len(partners):
-                    partners[start + count] = other
-                count += 1
+            for anchor in team:
+                reach = reach_px[anchor if by_keys else other]
+                dy, dx = (row - y) * pitch_y, (column - (anchor - first) % width) * pitch_x
+                if dy * dy + dx * dx <= reach * reach:
+                    if len(partners):
+                        partners[start + count] = other
+                    count += 1
+                    break
     return count
 
 
@@ -63,35 +66,35 @@ def _visit_partners(
 def weigh_pairs(
     lists: Any, grid: Any, lens: Any, scene: Any, rays: Any, log_circle: np.ndarray, visible: np.ndarray
 ) -> None:
-    """Write ln C (<= 0) and the number of visible rays of every listed pair, both (P,); an empty array is left out.
+    """Write ln C (<= 0) and the number of visible rays of every pair, both (4,P); one of shape (4,0) is left out.
 
-    - ``lists``: (anchors (A,), starts (A+1,), partners (P,), whether anchors are keys); anchors and partners are rows.
+    - ``lists``: (teams (G,4), starts (G+1,), partners (P,), whether anchors are keys).
     - ``grid``: (height, width, pitch y, pitch x).
     - ``lens``: (slope per px, radius_px (R,), reach_px (R,)); pairs out of reach count as visible.
     - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, surfaces (B,h,w), highest (B,h+1,w+1) of the
       four samples around each point between samples, shifts of the sources (B,N,rays,2)).
     - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
     """
-    anchors, starts, partners, anchors_are_keys = lists
+    teams, starts, partners, by_keys = lists
     height, width, pitch_y, pitch_x = grid
     slope_per_px, radius_px, reach_px = lens
-    for index in numba.prange(len(anchors)):
-        anchor = anchors[index]
-        picture = anchor // (height * width)
-        for pair in range(starts[index], starts[index + 1]):
-            other = np.int64(partners[pair])
-            key_row = anchor if anchors_are_keys else other
-            key, query = key_row % (height * width), (anchor + other - key_row) % (height * width)
-            dy, dx = (query // width - key // width) * pitch_y, (query % width - key % width) * pitch_x
-            distance_px = math.sqrt(dy * dy + dx * dx)
-            if len(log_circle):
-                log_circle[pair] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
-            if len(visible):
-                count = rays[1]
-                if distance_px <= reach_px[key_row]:
-                    for ray in range(rays[1]):
+    for g in numba.prange(len(teams)):
+        for m in range(4):
+            anchor = teams[g, m]
+            picture = anchor // (height * width)
+            for pair in range(starts[g], starts[g + 1]):
+                other = np.int64(partners[pair])
+                key_row = anchor if by_keys else other
+                key, query = key_row % (height * width), (anchor + other - key_row) % (height * width)
+                dy, dx = (query // width - key // width) * pitch_y, (query % width - key % width) * pitch_x
+                distance_px = math.sqrt(dy * dy + dx * dx)
+                if log_circle.shape[1]:
+                    log_circle[m, pair] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
+                if visible.shape[1]:
+                    count = rays[1]
+                    for ray in range(rays[1] if distance_px <= reach_px[key_row] else 0):
                         count -= _is_blocked(scene, rays, width, ray, picture, query, key)
-                visible[pair] = count
+                    visible[m, pair] = count
 
 
 @numba.njit(cache=True)

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from bokehbench.renderers.bokehdiff.dense import log_circle_dense, pisa_dense
 from bokehbench.renderers.bokehdiff.fast import pisa_fast
 from bokehbench.renderers.bokehdiff.geometry import TokenGeometry
-from bokehbench.renderers.bokehdiff.pair_tiles import weigh_block
 from bokehbench.renderers.bokehdiff.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.plan import build_plan
 from bokehbench.renderers.errors import InvalidOptionError, InvalidSceneError
@@ -161,17 +160,6 @@ def test_the_same_bits_again_and_on_one_thread(method):
         numba.set_num_threads(threads[1])
 
 
-@pytest.mark.parametrize("by_queries", [True, False])
-def test_other_devices_weigh_pairs_as_the_cpu_does(by_queries):
-    """The torch operations that weigh pairs where there are no compiled loops, run on the CPU."""
-    geometry, physics = smooth_geometry(60.0, batch=2), PisaPhysics(rays=3, softmax_over_queries=by_queries)
-    blocks = build_plan(geometry, physics, seed=4, method="tiles", headroom=1e4).pairs.pairs.blocks
-    for block in blocks:
-        other = weigh_block(geometry, physics, 4, block.tiles)
-        torch.testing.assert_close(other.log_circle, block.log_circle)
-        assert torch.equal(other.visible, block.visible)
-
-
 def test_views_of_projections_and_contiguous_heads_agree():
     geometry = smooth_geometry(30.0).to(dtype=torch.float32)
     inputs = [x.detach().float() for x in features(geometry)]
@@ -198,7 +186,7 @@ def test_occlusion_only_takes_light_away():
     free = pisa_fast(q, k, ones, build_plan(geometry, PisaPhysics(occlusion=False)))
     occluded = pisa_fast(q, k, ones, build_plan(geometry, PisaPhysics()))
     assert bool((occluded <= free + 1e-12).all())
-    assert float(occluded.sum()) < 0.99 * float(free.sum())
+    assert float(occluded.detach().sum()) < 0.99 * float(free.detach().sum())
 
 
 def test_all_in_focus_is_the_identity():
@@ -257,12 +245,6 @@ def test_vanilla_is_ordinary_attention():
     torch.testing.assert_close(
         pisa_fast(*inputs, build_plan(geometry, physics)), F.scaled_dot_product_attention(*inputs), rtol=0, atol=0
     )
-
-
-def test_long_lists_become_tiles():
-    blurred, sharp = smooth_geometry(2000.0, grid=(32, 32)), smooth_geometry(0.0, grid=(32, 32))
-    assert type(build_plan(blurred, PisaPhysics(occlusion=False)).pairs).__name__ == "PairTiles"
-    assert type(build_plan(sharp, PisaPhysics(occlusion=False)).pairs).__name__ == "PairLists"
 
 
 def test_mistakes_are_named():

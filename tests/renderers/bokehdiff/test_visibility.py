@@ -84,11 +84,12 @@ def listed_visibility(geometry: TokenGeometry, physics: PisaPhysics, seed: int) 
     """Spread a plan's lists over the full matrix; pairs that no list holds become NaN."""
     pairs = build_plan(geometry, physics, seed, method="lists").pairs
     full = torch.full((geometry.batch, geometry.tokens, geometry.tokens), math.nan, dtype=torch.float64)
-    for anchor in range(len(pairs.starts) - 1):
-        mine = slice(pairs.starts[anchor], pairs.starts[anchor + 1])
+    for number, (team, size) in enumerate(zip(pairs.teams, pairs.sizes, strict=True)):
+        mine = slice(pairs.starts[number], pairs.starts[number + 1])
         partners = torch.from_numpy(pairs.partners[mine]).long() % geometry.tokens
-        share = torch.from_numpy(pairs.visibility[pairs.visible[mine]])
-        full[anchor // geometry.tokens, partners, anchor % geometry.tokens] = share
+        for anchor, visible in zip(team[:size], pairs.visible, strict=False):
+            share = torch.from_numpy(pairs.visibility[visible[mine]])
+            full[anchor // geometry.tokens, partners, anchor % geometry.tokens] = share
     return full
 
 
