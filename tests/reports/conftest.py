@@ -11,6 +11,7 @@ from bokehbench.benchmarks.files import safe_name, write_image, write_map
 from bokehbench.benchmarks.scene_record import record_scene
 from bokehbench.benchmarks.store import RowWriter, StoredRun, write_meta
 from bokehbench.renderers.interface import Scene
+from bokehbench.reports.page import write_report
 
 HEIGHT, WIDTH = 48, 64
 METRICS = {
@@ -143,10 +144,11 @@ def run_writer(tmp_path) -> Callable[..., RunWriter]:
     return make
 
 
-@pytest.fixture
-def typical_run(run_writer) -> StoredRun:
+@pytest.fixture(scope="session")
+def typical_folder(tmp_path_factory) -> Path:
     """Two renderers on a scored data set with a failure and a missing value, and on a focal stack."""
-    writer = run_writer(datasets={"pairs": True, "stack": False})
+    folder = tmp_path_factory.mktemp("typical") / "default"
+    writer = RunWriter(folder, ["plain", "fancy"], {"pairs": True, "stack": False})
     generator = np.random.default_rng(0)
     for number in range(4):
         writer.scene("pairs", f"scene {number}")
@@ -162,13 +164,25 @@ def typical_run(run_writer) -> StoredRun:
         writer.scene("stack", f"focus {focus}", cluster="still life", focus=focus)
         for renderer in ("plain", "fancy"):
             writer.case("stack", f"focus {focus}", renderer)
-    return writer.open()
+    return writer.open().folder
 
 
 @pytest.fixture
-def swept_run(run_writer) -> StoredRun:
+def typical_run(typical_folder) -> StoredRun:
+    """The typical run, read afresh: its rows may be changed, its files may not."""
+    return StoredRun.open(typical_folder)
+
+
+@pytest.fixture(scope="session")
+def typical_report(typical_folder, tmp_path_factory) -> Path:
+    """The report of the typical run, to be read."""
+    return write_report(StoredRun.open(typical_folder), tmp_path_factory.mktemp("typical-report")).parent
+
+
+@pytest.fixture(scope="session")
+def swept_folder(tmp_path_factory) -> Path:
     """Three renderers along five severities on eight scenes: one steady, one fragile, one that reads no disparity."""
-    writer = run_writer(["steady", "fragile", "blind"])
+    writer = RunWriter(tmp_path_factory.mktemp("swept") / "default", ["steady", "fragile", "blind"], {"pairs": True})
     writer.meta["renderers"]["blind"]["capabilities"] = CAPABILITIES | {"needs_disparity": False}
     writer.meta["sweep"] = {"command": "python run_bench.py --robustness"}
     writer.meta["sweep"]["settings"] = writer.meta["settings"] | {"perturbations": [["erode", s] for s in SEVERITIES]}
@@ -178,4 +192,16 @@ def swept_run(run_writer) -> StoredRun:
             writer.scene("pairs", f"scene {number}")
             scores = {s: 30 + number - slope * abs(s) + slope * generator.normal() for s in SEVERITIES}
             writer.sweep("pairs", f"scene {number}", renderer, scores)
-    return writer.open()
+    return writer.open().folder
+
+
+@pytest.fixture
+def swept_run(swept_folder) -> StoredRun:
+    """The swept run, read afresh: its rows may be changed, its files may not."""
+    return StoredRun.open(swept_folder)
+
+
+@pytest.fixture(scope="session")
+def swept_report(swept_folder, tmp_path_factory) -> Path:
+    """The report of the swept run, to be read."""
+    return write_report(StoredRun.open(swept_folder), tmp_path_factory.mktemp("swept-report")).parent

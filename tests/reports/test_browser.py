@@ -5,8 +5,6 @@ import shutil
 
 import pytest
 
-from bokehbench.reports.page import write_report
-
 pytestmark = pytest.mark.browser
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -46,23 +44,21 @@ def watch(browser):
 
 
 @pytest.fixture
-def page(watch, typical_run, tmp_path):
+def page(watch, typical_report):
     """The gallery of the typical run."""
-    write_report(typical_run, tmp_path / "reports")
-    return watch(tmp_path / "reports" / "gallery.html")
+    return watch(typical_report / "gallery.html")
 
 
 @pytest.fixture
-def index(watch, typical_run, tmp_path):
+def index(watch, typical_report):
     """The first page of the typical run."""
-    return watch(write_report(typical_run, tmp_path / "reports"))
+    return watch(typical_report / "index.html")
 
 
 @pytest.fixture
-def robustness(watch, swept_run, tmp_path):
+def robustness(watch, swept_report):
     """The robustness page of a sweep."""
-    write_report(swept_run, tmp_path / "reports")
-    return watch(tmp_path / "reports" / "robustness.html")
+    return watch(swept_report / "robustness.html")
 
 
 LOAD_ALL = "for (const image of document.images) if (image.getAttribute('src')) image.loading = 'eager'"

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from bokehbench.reports.export import Sheet, escape_latex, write_csv, write_latex
-from bokehbench.reports.page import write_report
 
 SHEET = Sheet(
     caption="100 % of\nit",
@@ -54,9 +53,8 @@ def test_latex_is_escaped_once(text, escaped):
     assert not set("#%&") & set(found.replace(r"\#", "").replace(r"\%", "").replace(r"\&", ""))
 
 
-def test_score_table_is_exported_as_it_stands(typical_run, tmp_path):
-    write_report(typical_run, tmp_path)
-    table = pd.read_csv(tmp_path / "assets/tables/scores-1.csv").set_index("renderer")
+def test_score_table_is_exported_as_it_stands(typical_run, typical_report):
+    table = pd.read_csv(typical_report / "assets/tables/scores-1.csv").set_index("renderer")
     frame = pd.DataFrame([row for row in typical_run.rows if row["dataset"] == "pairs"])
     frame["psnr"] = [row["metrics"].get("psnr") for row in typical_run.rows if row["dataset"] == "pairs"]
     means = frame.pivot(index="scene", columns="renderer", values="psnr").dropna().mean()
@@ -64,8 +62,8 @@ def test_score_table_is_exported_as_it_stands(typical_run, tmp_path):
         assert table["psnr"][name] == pytest.approx(means[name])
         assert table["psnr_low"][name] < means[name] < table["psnr_high"][name]
     assert list(table["cases_finished"]) == [4, 3]
-    latex = (tmp_path / "assets/tables/scores-1.tex").read_text()
+    latex = (typical_report / "assets/tables/scores-1.tex").read_text()
     assert rf"\textbf{{{means['fancy']:.2f}}}" in latex
-    tests = pd.read_csv(tmp_path / "assets/tables/tests-1.csv")
+    tests = pd.read_csv(typical_report / "assets/tables/tests-1.csv")
     assert list(tests["renderer"]) == ["fancy", "fancy"]
     assert tests["difference"][0] == pytest.approx(means["fancy"] - means["plain"])

@@ -3,7 +3,6 @@ import pandas as pd
 
 from bokehbench.reports.cells import Measure
 from bokehbench.reports.highlights import find_extremes
-from bokehbench.reports.page import write_report
 
 
 def measure(values, higher_is_better=True):
@@ -30,7 +29,7 @@ def test_a_scene_is_never_both():
     assert find_extremes(measure({"a": [3.0]})) == {"a": ([], [])}
 
 
-def test_cases_are_shown_with_their_pictures(typical_run, tmp_path):
-    page = write_report(typical_run, tmp_path).read_text(encoding="utf-8")
+def test_cases_are_shown_with_their_pictures(typical_report):
+    page = (typical_report / "index.html").read_text(encoding="utf-8")
     assert page.count("worst-case") == page.count("best-case") == 2
     assert "against the others&#39; mean" in page

@@ -68,9 +68,9 @@ def assert_sound(page, folder):
     assert page.stray_heads == 0
 
 
-def test_structure_and_references(typical_run, tmp_path):
-    page, text = write(typical_run, tmp_path / "reports")
-    assert_sound(page, tmp_path / "reports")
+def test_structure_and_references(typical_report):
+    page, text = read(typical_report / "index.html")
+    assert_sound(page, typical_report)
     assert "http:" not in text
     assert "https:" not in text
     for words in (
@@ -89,8 +89,8 @@ def test_structure_and_references(typical_run, tmp_path):
     assert "on 2 of 3 scenes" in page.text
 
 
-def test_pictures_are_lazy_and_described(typical_run, tmp_path):
-    page, _ = write(typical_run, tmp_path / "reports", "gallery.html")
+def test_pictures_are_lazy_and_described(typical_report):
+    page, _ = read(typical_report / "gallery.html")
     shown = [image for image in page.images if "pictures/" in image["src"]]
     # 4 scenes: input, disparity, target, 2 renders, 2 error maps as thumbnails, overview and 4 crops; less the failure.
     # 1 stack: input, disparity, 2x2 renders, overview and 3 crops.
@@ -100,12 +100,12 @@ def test_pictures_are_lazy_and_described(typical_run, tmp_path):
     assert all(int(image["width"]) == 64 and int(image["height"]) == 48 for image in thumbnails)
 
 
-def test_what_did_not_work_stands_before_the_results(typical_run, tmp_path):
-    page, _ = write(typical_run, tmp_path / "reports")
+def test_what_did_not_work_stands_before_the_results(typical_report):
+    page, _ = read(typical_report / "index.html")
     top = page.text.partition("Reproduce it with")[2].partition(" Results ")[0]
     assert "fancy failed: out of memory: buy some 1 case pairs / scene 3" in top
     assert "The metric dists was not computed: no weights <here>: get them" in top
-    gallery, _ = read(tmp_path / "reports" / "gallery.html")
+    gallery, _ = read(typical_report / "gallery.html")
     assert "failed: out of memory: buy some" in gallery.text
 
 
@@ -138,13 +138,13 @@ def test_interrupted_run_and_damaged_pictures_are_said(run_writer, tmp_path):
     assert "fancy without its picture: the picture has changed since it was scored" in page.text
 
 
-def test_value_that_is_not_defined_is_a_dash_with_its_reason(typical_run, tmp_path):
-    _, text = write(typical_run, tmp_path / "reports", "gallery.html")
+def test_value_that_is_not_defined_is_a_dash_with_its_reason(typical_report):
+    _, text = read(typical_report / "gallery.html")
     assert text.count('<dd title="not defined on this scene">—') == 2
 
 
-def test_unscored_data_set_is_a_focal_stack_from_far_to_near(typical_run, tmp_path):
-    page, _ = write(typical_run, tmp_path / "reports", "gallery.html")
+def test_unscored_data_set_is_a_focal_stack_from_far_to_near(typical_report):
+    page, _ = read(typical_report / "gallery.html")
     assert "Not scored: there is no ground truth for these pictures." in page.text
     strip = page.text.partition("still life")[2]
     assert strip.index("focus 0.2") < strip.index("focus 0.8")

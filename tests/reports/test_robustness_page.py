@@ -14,12 +14,6 @@ from bokehbench.reports.perturbed_cases import choose_severities
 from bokehbench.robustness.curves import Degradation
 
 
-@pytest.fixture
-def report(swept_run, tmp_path):
-    write_report(swept_run, tmp_path / "reports")
-    return tmp_path / "reports"
-
-
 def stored(run):
     """Read the rows as anyone would: JSON lines into pandas."""
     lines = (run.folder / "rows-00000.jsonl").read_text().splitlines()
@@ -28,9 +22,9 @@ def stored(run):
     return frame
 
 
-def test_plotted_and_exported_numbers_are_those_of_pandas(swept_run, report):
+def test_plotted_and_exported_numbers_are_those_of_pandas(swept_run, swept_report):
     frame = stored(swept_run)
-    table = pd.read_csv(report / "assets/tables/robustness-1-psnr-curves.csv").set_index(["renderer", "severity"])
+    table = pd.read_csv(swept_report / "assets/tables/robustness-1-psnr-curves.csv").set_index(["renderer", "severity"])
     found = Degradation(swept_run.sweep, "erode", "psnr", True)
     styles = {name: number for number, name in enumerate(found.renderers)}
     for what, prefix in (("score", ""), ("drop", "drop_")):
@@ -48,9 +42,9 @@ def test_plotted_and_exported_numbers_are_those_of_pandas(swept_run, report):
             assert {round(y, 9) for y in band[:, 1]} == {round(y, 9) for y in (*low, *high)}
 
 
-def test_summary_is_that_of_pandas(swept_run, report):
+def test_summary_is_that_of_pandas(swept_run, swept_report):
     frame = stored(swept_run)
-    summary = pd.read_csv(report / "assets/tables/robustness-1-psnr-summary.csv").set_index("renderer")
+    summary = pd.read_csv(swept_report / "assets/tables/robustness-1-psnr-summary.csv").set_index("renderer")
     assert list(summary.index) == ["steady", "fragile"]
     for renderer in summary.index:
         scores = frame[frame.renderer == renderer].pivot(index="scene", columns="severity", values="psnr")
@@ -64,9 +58,9 @@ def test_summary_is_that_of_pandas(swept_run, report):
         assert summary["mean drop low"][renderer] < summary["mean drop"][renderer] < summary["mean drop high"][renderer]
 
 
-def test_page_says_what_it_shows(swept_run, report):
-    text = (report / "robustness.html").read_text(encoding="utf-8")
-    assert 'href="robustness.html"' in (report / "index.html").read_text(encoding="utf-8")
+def test_page_says_what_it_shows(swept_run, swept_report):
+    text = (swept_report / "robustness.html").read_text(encoding="utf-8")
+    assert 'href="robustness.html"' in (swept_report / "index.html").read_text(encoding="utf-8")
     assert 'href="index.html">back' in text
     assert "blind: never reads the disparity" in text
     assert "The metric dists was not computed" in text
