@@ -21,8 +21,8 @@ class PairLists:
 
     Four neighbours in a row of the grid form a team, ``teams`` (G,4) with ``sizes`` (G,) 1 to 4; the list of a team
     holds every partner in reach of one of them, ``starts`` (G+1,) and ``partners`` (P,) int32. Row numbers count the
-    tokens of all pictures, b * N + token. ``log_circle`` (4,P), of the type of the geometry's disparity, and ``visible``
-    (4,P) uint8, rays of ``physics.rays``, are (4,0) where the physics leaves them out.
+    tokens of all pictures, b * N + token. ``log_circle`` (4,P), of the type of the geometry's disparity, and
+    ``visible`` (4,P) uint8, rays of ``physics.rays``, are (4,0) where the physics leaves them out.
     """
 
     def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, reach_px: Tensor):
