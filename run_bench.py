@@ -17,7 +17,7 @@ except ModuleNotFoundError as missing:
     )
 
 HERE = Path(__file__).resolve().parent
-DEFAULT_RENDERERS = "identity,classical"
+DEFAULT_RENDERERS = "identity,classical,classical-occlusion"
 DEFAULT_DATASETS = ("synbokeh-mini", "motorcycle")
 SWEEP_DATASETS = ("synbokeh-mini",)
 
@@ -29,6 +29,7 @@ examples:
   python run_bench.py --run night --output /data/bokeh     results in /data/bokeh/results/night
   python run_bench.py --robustness                         how quality falls when the disparity is wrong
   python run_bench.py --robustness --perturbations erode,noise --severities 0,2,8
+  python run_bench.py --compare before after               two stored runs: what changed, significantly or not
   python run_bench.py --list                               everything that has a name
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
@@ -50,6 +51,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.list:
             return list_names()
+        if options.compare:
+            return compare(options)
         return run(options, arguments)
     except BokehBenchError as error:
         print(f"run_bench.py: {error}", file=sys.stderr)
@@ -90,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--run", default="default", metavar="NAME", help="results/NAME keeps this run; default: %(default)s"
     )
+    where.add_argument(
+        "--reference", metavar="NAME", help="renderer that the report tests the others against; default: classical"
+    )
     where.add_argument("--data-root", type=Path, metavar="DIR", help="folder of data sets that you bring yourself")
     where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
     wrong = parser.add_argument_group("wrong disparity")
@@ -102,6 +108,12 @@ def build_parser() -> argparse.ArgumentParser:
     instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
     instead.add_argument(
         "--report-only", action="store_true", help="write the report of what is stored, render nothing"
+    )
+    instead.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("RUN_A", "RUN_B"),
+        help="what changed from one stored run to another, and how surely",
     )
     instead.add_argument("--list", action="store_true", help="name every renderer, data set, metric and perturbation")
     return parser
@@ -156,8 +168,22 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     folder = run_folder(options.output, options.run)
     rows = None if options.report_only else make_rows(options, arguments)
     stored = StoredRun.open(folder)
-    page = write_report(stored, options.output / "reports")
+    page = write_report(stored, options.output / "reports", options.reference)
     return summarise(stored.rows if rows is None else rows, page)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Print what changed between two stored runs and write it as a page."""
+    from bokehbench.benchmarks.run_comparison import compare_runs
+    from bokehbench.benchmarks.store import StoredRun, run_folder
+    from bokehbench.reports.comparison import print_comparison, write_comparison
+
+    first, second = (StoredRun.open(run_folder(options.output, name)) for name in options.compare)
+    comparison = compare_runs(first, second)
+    page = write_comparison(comparison, options.output / "reports")
+    print(print_comparison(comparison))
+    print(f"Report: {page}")
+    return 0
 
 
 def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
@@ -205,6 +231,8 @@ def check_names(options: argparse.Namespace) -> None:
     from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.registry import PERTURBATIONS
 
+    if options.reference and not options.report_only and options.reference not in options.renderers:
+        raise InvalidOptionError(f"--reference {options.reference}: expected one of {', '.join(options.renderers)}")
     for name in options.renderers:
         RENDERERS.find(name.partition("@")[0])
     for registry, wanted in ((DATASETS, options.datasets), (PERTURBATIONS, options.perturbations)):
