@@ -41,7 +41,8 @@ def number_clusters(
     scenes: Sequence[Hashable] | pd.Index, clusters: Mapping[Hashable, Hashable] | pd.Series
 ) -> tuple[Members, int]:
     """Return the number of each scene's cluster, and how many there are."""
-    members, labels = pd.factorize(pd.Series([clusters[scene] for scene in scenes], dtype=object))
+    units: dict[Hashable, Hashable] = dict(clusters)
+    members, labels = pd.factorize(pd.Series([units[scene] for scene in scenes], dtype=object))
     return members, len(labels)
 
 

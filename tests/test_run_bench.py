@@ -52,6 +52,9 @@ def test_list_names_everything():
         (["--weights", "/nowhere/at/all"], "no such folder"),
         (["--output", "{file}"], "is a file, expected a folder"),
         (["--report-only"], "no run is stored here"),
+        (["--compare", "../a", "b"], "--run '../a'"),
+        (["--compare", "default", "b"], "no run is stored here"),
+        (["--reference", "identiti"], "--reference identiti: expected one of identity, classical"),
         (["--bogus"], "unrecognized arguments: --bogus"),
     ],
 )

@@ -205,3 +205,21 @@ def swept_run(swept_folder) -> StoredRun:
 def swept_report(swept_folder, tmp_path_factory) -> Path:
     """The report of the swept run, to be read."""
     return write_report(StoredRun.open(swept_folder), tmp_path_factory.mktemp("swept-report")).parent
+
+
+@pytest.fixture(scope="session")
+def compared_folders(tmp_path_factory) -> tuple[Path, Path]:
+    """Runs ``before`` and ``after``: fancy got 1 dB better, plain is the same, and each has a renderer of its own."""
+    folders = []
+    for name, bonus, own in (("before", 0.0, "old"), ("after", 1.0, "new")):
+        writer = RunWriter(tmp_path_factory.mktemp("compared") / name, ["plain", "fancy", own], {"pairs": True})
+        generator = np.random.default_rng(2)
+        writer.meta |= {"command": f"python run_bench.py --run {name}"}
+        writer.meta["environments"]["e1"]["packages"]["torch"] = name
+        for number in range(10):
+            writer.scene("pairs", f"s{number}")
+            for renderer in ("plain", "fancy", own):
+                psnr = 30 + number + bonus * (renderer == "fancy") * (1 + 0.1 * generator.normal())
+                writer.case("pairs", f"s{number}", renderer, {"psnr": psnr, "lpips": 0.2 if number else None})
+        folders.append(writer.open().folder)
+    return folders[0], folders[1]

@@ -5,6 +5,10 @@ import shutil
 
 import pytest
 
+from bokehbench.benchmarks.run_comparison import compare_runs
+from bokehbench.benchmarks.store import StoredRun
+from bokehbench.reports.comparison import write_comparison
+
 pytestmark = pytest.mark.browser
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -59,6 +63,12 @@ def index(watch, typical_report):
 def robustness(watch, swept_report):
     """The robustness page of a sweep."""
     return watch(swept_report / "robustness.html")
+
+
+@pytest.fixture
+def comparison(watch, compared_folders, tmp_path):
+    """The page of two runs, alone in its folder."""
+    return watch(write_comparison(compare_runs(*map(StoredRun.open, compared_folders)), tmp_path))
 
 
 LOAD_ALL = "for (const image of document.images) if (image.getAttribute('src')) image.loading = 'eager'"
@@ -171,7 +181,7 @@ def test_filter_renderers_and_theme(page):
     assert toggle.inner_text() == "Theme: dark"
 
 
-@pytest.mark.parametrize("name", ["page", "index", "robustness"])
+@pytest.mark.parametrize("name", ["page", "index", "robustness", "comparison"])
 def test_phone_needs_no_sideways_scrolling(name, request):
     page = request.getfixturevalue(name)
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
