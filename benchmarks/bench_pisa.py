@@ -4,11 +4,11 @@ Run it alone on an idle machine (some ten minutes on two cores, nearly all of it
 
     python -m pytest benchmarks/bench_pisa.py --benchmark-only -s
 
-``BENCH_TOKENS`` (sides of the token grid, default "32,64,128"), ``BENCH_RADII`` (median radii of the circles of
-confusion in tokens, default "2,4,8,full") and ``BENCH_REPEATS`` (default 3) make it smaller or surer. One line per
-case: seconds and added memory of attention (10 heads x 64), forward, and seconds of visibility at one ray per pair; the dense
-reference is given ln C and M, the fast path its plan. Times are medians over interleaved repeats, memory the largest of
-them. A dense case that needs more than ``BENCH_MEMORY_GB`` (default 8) is marked with what it needs, and not run.
+``BENCH_TOKENS`` (sides of the token grid, default "32,64,128"), ``BENCH_RADII`` (median radii in tokens of the circles
+of confusion, default "2,4,8,full") and ``BENCH_REPEATS`` (default 3) make it smaller or surer. One line per case:
+seconds and added memory of attention (10 heads x 64), forward, and seconds of visibility at one ray per pair; the dense
+reference is given ln C and M, the fast path its plan. Times are medians over interleaved repeats, memory is the largest
+of them. A dense case that needs more than ``BENCH_MEMORY_GB`` (default 8) is marked with what it needs, and not run.
 """
 
 import dataclasses
@@ -123,7 +123,7 @@ def compare_training(side: int, radius_tokens: float) -> str:
     fast, dense = rows["fast"], rows["dense"]
     fast_mb = fast["megabytes"] + plan.pairs.nbytes / 2**20
     return (
-        f"{side} x {side}, radius {radius_tokens:g}, {len_pairs(plan):.0f} pairs/key, forward + backward at hardness 3: "
+        f"{side} x {side}, radius {radius_tokens:g}, {len_pairs(plan):.0f} pairs/key, forward, backward at hardness 3: "
         f"{fast['seconds']:.3f} s {fast_mb:.0f} MB | dense {dense['seconds']:.3f} s {dense['megabytes']:.0f} MB | "
         f"{dense['seconds'] / fast['seconds']:.1f}x {dense['megabytes'] / fast_mb:.1f}x"
     )
