@@ -37,11 +37,11 @@ def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
     if plan.physics.is_vanilla:
         return F.scaled_dot_product_attention(q, k, v)
     folded = [fold_shared_batch(x, plan.geometry).transpose(1, 2) for x in (q, k, v)]
-    output = _TiledAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
+    output = _PairAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
     return output.view(folded[0].shape).transpose(1, 2).reshape(q.shape).to(q.dtype)
 
 
-class _TiledAttention(torch.autograd.Function):
+class _PairAttention(torch.autograd.Function):
     """Attention of rows q, k, v (R,heads,d)."""
 
     @staticmethod

@@ -80,7 +80,7 @@ def build_plan(
 
     ``seed`` draws the jitter of rays as ``visibility_dense`` does. ``method``: ``lists`` of single pairs for compiled
     loops on the CPU, ``tiles`` for batched torch operations on any device; by default what is faster on the geometry's
-    device. Memory is about 7 bytes per pair in reach in lists; tiles take 5 bytes for each of a few times as many.
+    device. Memory is about 6 bytes per pair in lists; tiles take 5 bytes for each of a few times as many pairs.
 
     Raises InvalidOptionError for an unknown method, or lists off the CPU.
     """

@@ -29,8 +29,7 @@ def visibility_dense(
     """Return M of Eq. 8 for every pair: (B,Nq,Nk) in [min_visibility,1], rows are queries, columns keys.
 
     ``seed`` draws the jitter; the same seed gives the same values in the fast path. ``dtype`` is what the rays are
-    computed in: with float32, about one pair in 10^5 that a surface just grazes may differ from the fast path's
-    float64.
+    computed in: with float32, pairs whose ray just grazes a surface may differ from the fast path's float64.
     """
     token = torch.arange(geometry.tokens, device=geometry.device)
     batch = torch.arange(geometry.batch, device=geometry.device)
