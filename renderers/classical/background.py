@@ -49,7 +49,9 @@ def flood(seeds: NDArray[np.bool_], disparity: FloatArray, jump: np.float32) -> 
 
 
 @compiled
-def _flood_once(nearest, seeds, disparity, jump, step):
+def _flood_once(
+    nearest: NDArray[np.int64], seeds: NDArray[np.bool_], disparity: FloatArray, jump: float, step: int
+) -> NDArray[np.int64]:
     height, width = disparity.shape
     result = nearest.copy()
     for y in range(height):

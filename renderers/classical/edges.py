@@ -10,6 +10,7 @@ Source: the matting equation (Porter & Duff 1984); the residual's split is its l
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from .compiled import compiled
@@ -68,7 +69,7 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float, use_col
 
 
 @compiled
-def _mark_thin(disparity, edges, jump, kinds):
+def _mark_thin(disparity: FloatArray, edges: NDArray[np.bool_], jump: float, kinds: NDArray[np.integer]) -> None:
     """Local extremes with too few pixels of their disparity around them are mixtures, too."""
     height, width = disparity.shape
     for y in range(height):
@@ -84,9 +85,22 @@ def _mark_thin(disparity, edges, jump, kinds):
 
 @compiled
 def _unmix(
-    picture, disparity, kinds, near_picture, near_disparity, near_kinds, edges, rows, columns, jump, use_colour,
-    front, front_disparity, back, back_disparity,
-):  # fmt: skip
+    picture: FloatArray,
+    disparity: FloatArray,
+    kinds: NDArray[np.integer],
+    near_picture: FloatArray,
+    near_disparity: FloatArray,
+    near_kinds: NDArray[np.integer],
+    edges: NDArray[np.bool_],
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    jump: float,
+    use_colour: bool,
+    front: FloatArray,
+    front_disparity: FloatArray,
+    back: FloatArray,
+    back_disparity: FloatArray,
+) -> NDArray[np.bool_]:
     """Separate the pixels (rows, columns); return which of them found no nearer surface yet, (n,) bool."""
     near, far = np.empty(5, np.float32), np.empty(5, np.float32)
     pending = np.zeros(len(rows), np.bool_)
@@ -115,7 +129,7 @@ def _unmix(
 
 
 @compiled
-def _has_mixed_neighbour(kinds, y, x):
+def _has_mixed_neighbour(kinds: NDArray[np.integer], y: int, x: int) -> bool:
     for j in range(max(y - 1, 0), min(y + 2, kinds.shape[0])):
         for i in range(max(x - 1, 0), min(x + 2, kinds.shape[1])):
             if kinds[j, i] != ANCHOR:
@@ -124,7 +138,7 @@ def _has_mixed_neighbour(kinds, y, x):
 
 
 @compiled
-def _side_of_jump(disparity, y, x):
+def _side_of_jump(disparity: FloatArray, y: int, x: int) -> int:
     """1 on the nearer side of the jump of disparity at this pixel, -1 on the farther one."""
     up, down = np.float32(0), np.float32(0)
     for j in range(max(y - 1, 0), min(y + 2, disparity.shape[0])):
@@ -135,12 +149,24 @@ def _side_of_jump(disparity, y, x):
 
 
 @compiled
-def _is_anchor(kinds, edges, y, x, own_side):
+def _is_anchor(kinds: NDArray[np.integer], edges: NDArray[np.bool_], y: int, x: int, own_side: int) -> bool:
     return kinds[y, x] == ANCHOR and not (own_side != 0 and edges[y, x])
 
 
 @compiled
-def _find_anchors(picture, disparity, kinds, edges, y, x, d, side, jump, own_side, found):
+def _find_anchors(
+    picture: FloatArray,
+    disparity: FloatArray,
+    kinds: NDArray[np.integer],
+    edges: NDArray[np.bool_],
+    y: int,
+    x: int,
+    d: float,
+    side: int,
+    jump: float,
+    own_side: int,
+    found: FloatArray,
+) -> bool:
     """Describe the nearest surface that is nearer to the camera (side 1) or farther (-1) than disparity d.
 
     ``found``: (5,), receives its mean colour, disparity and variance of colour; False where there is none.
@@ -165,10 +191,22 @@ def _find_anchors(picture, disparity, kinds, edges, y, x, d, side, jump, own_sid
 
 
 @compiled
-def _average_anchors(picture, disparity, kinds, edges, y, x, surface, nearest, jump, own_side, found):
+def _average_anchors(
+    picture: FloatArray,
+    disparity: FloatArray,
+    kinds: NDArray[np.integer],
+    edges: NDArray[np.bool_],
+    y: int,
+    x: int,
+    surface: int,
+    nearest: float,
+    jump: float,
+    own_side: int,
+    found: FloatArray,
+) -> None:
     """Average the anchors of disparity ``surface`` around (y, x); ``nearest``: squared distance of the first one."""
     limit = (np.float32(math.sqrt(nearest)) + np.float32(AVERAGE_PX)) ** 2
-    reach = np.int64(math.sqrt(limit))
+    reach = int(math.sqrt(limit))
     total = np.float32(0)
     found[:] = 0
     for j in range(max(y - reach, 0), min(y + reach + 1, disparity.shape[0])):
@@ -188,7 +226,7 @@ def _average_anchors(picture, disparity, kinds, edges, y, x, surface, nearest, j
 
 
 @compiled
-def _coverage_of_colour(colour, near, far, prior):
+def _coverage_of_colour(colour: FloatArray, near: FloatArray, far: FloatArray, prior: float) -> float:
     projection, contrast = np.float32(0), np.float32(0)
     for c in range(3):
         projection += (colour[c] - far[c]) * (near[c] - far[c])
@@ -199,7 +237,9 @@ def _coverage_of_colour(colour, near, far, prior):
 
 
 @compiled
-def _share_residual(colour, near, far, alpha, front, back):
+def _share_residual(
+    colour: FloatArray, near: FloatArray, far: FloatArray, alpha: float, front: FloatArray, back: FloatArray
+) -> None:
     """Where the colours vary more, more of what the mixture does not explain goes: the most likely F and B."""
     near_share = alpha * (near[4] + np.float32(FOREGROUND_VARIANCE))
     far_share = (1 - alpha) * (far[4] + np.float32(BACKGROUND_VARIANCE))

@@ -84,8 +84,19 @@ def give_back_small(
 
 @compiled
 def scatter_highlights(
-    top, bottom, rows, columns, light, layers, front, defocus, looks, counts, lens_of_tile, output
-):  # fmt: skip
+    top: int,
+    bottom: int,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    light: FloatArray,
+    layers: NDArray[np.integer],
+    front: FloatArray,
+    defocus: FloatArray,
+    looks: FloatArray,
+    counts: NDArray[np.integer],
+    lens_of_tile: NDArray[np.integer],
+    output: FloatArray,
+) -> None:
     """Add the highlights' visible discs to tile rows [top, bottom) of ``output`` (H,W,3); see ``march_tiles``."""
     height, width = defocus.shape[:2]
     first_row, last_row = top * TILE_PX, min(bottom * TILE_PX, height)
@@ -109,7 +120,16 @@ def scatter_highlights(
 
 
 @compiled
-def _transmittance(y, x, u, v, s, front, defocus, bins):
+def _transmittance(
+    y: int,
+    x: int,
+    u: np.float32,
+    v: np.float32,
+    s: np.float32,
+    front: FloatArray,
+    defocus: FloatArray,
+    bins: FloatArray,
+) -> np.float32:
     """Share of light that passes everything nearer than signed defocus s on the ray through (y, x) and (v, u)."""
     right, bottom = np.float32(defocus.shape[1] - 1), np.float32(defocus.shape[0] - 1)
     x_half, y_half = np.float32(x) + HALF, np.float32(y) + HALF

@@ -34,8 +34,21 @@ def lens_patterns() -> tuple[FloatArray, NDArray[np.int64]]:
 
 @compiled
 def march_tiles(
-    top, bottom, front, back, defocus, same_px, looks, counts, lens_of_tile, lens, lens_start, rotate, bilinear, output
-):
+    top: int,
+    bottom: int,
+    front: FloatArray,
+    back: FloatArray,
+    defocus: FloatArray,
+    same_px: np.float32,
+    looks: FloatArray,
+    counts: NDArray[np.integer],
+    lens_of_tile: NDArray[np.integer],
+    lens: FloatArray,
+    lens_start: NDArray[np.integer],
+    rotate: bool,
+    bilinear: bool,
+    output: FloatArray,
+) -> None:
     """Render tile rows [top, bottom) into ``output`` (H,W,3); tiles with ``lens_of_tile`` < 0 are left alone.
 
     ``defocus``: (H,W,2) float32, signed px of front and back; ``same_px``: defocus closer than this is one surface;
@@ -59,7 +72,19 @@ def march_tiles(
 
 
 @compiled
-def _render_pixel(y, x, front, back, defocus, same_px, bins, lens, rotate, bilinear, colour):
+def _render_pixel(
+    y: int,
+    x: int,
+    front: FloatArray,
+    back: FloatArray,
+    defocus: FloatArray,
+    same_px: np.float32,
+    bins: FloatArray,
+    lens: FloatArray,
+    rotate: bool,
+    bilinear: bool,
+    colour: FloatArray,
+) -> None:
     cosine, sine = np.float32(1), np.float32(0)
     if rotate:
         angle = 2.0 * math.pi * _gradient_noise(y, x)
@@ -107,7 +132,18 @@ def _render_pixel(y, x, front, back, defocus, same_px, bins, lens, rotate, bilin
 
 
 @compiled
-def _meet_front(x_half, y_half, u, v, d, front, defocus, same_px, bilinear, colour):
+def _meet_front(
+    x_half: np.float32,
+    y_half: np.float32,
+    u: np.float32,
+    v: np.float32,
+    d: np.float32,
+    front: FloatArray,
+    defocus: FloatArray,
+    same_px: np.float32,
+    bilinear: bool,
+    colour: FloatArray,
+) -> np.float32:
     """Follow the ray to signed defocus d; return the coverage of the front surface there, 0 where it is another one.
 
     ``colour``: (4,), receives the surface's colour and 1; zeros outside the frame.
@@ -127,25 +163,36 @@ def _meet_front(x_half, y_half, u, v, d, front, defocus, same_px, bilinear, colo
 
 
 @compiled
-def nearest_index(position_half, last):
+def nearest_index(position_half: np.float32, last: np.float32) -> np.uint32:
     """Index of the pixel, the frame's border pixels continued outside: there the surfaces block rays like inside."""
     return np.uint32(min(max(position_half, np.float32(0)), last + HALF))
 
 
 @compiled
-def _is_inside(position_half, last):
+def _is_inside(position_half: np.float32, last: np.float32) -> np.bool_:
     """Outside the frame nothing is seen: such a ray counts for less, as in the plain scatter."""
     return np.float32(0) <= position_half < last + ONE
 
 
 @compiled
-def _gradient_noise(y, x):
+def _gradient_noise(y: int, x: int) -> float:
     """Interleaved gradient noise, [0,1): neighbouring pixels get values far from each other (Jimenez 2014)."""
     return (52.9829189 * ((0.06711056 * x + 0.00583715 * y) % 1.0)) % 1.0
 
 
 @compiled
-def _fetch(front, defocus, px, py, e, same_px, bilinear, jy, jx, colour):
+def _fetch(
+    front: FloatArray,
+    defocus: FloatArray,
+    px: np.float32,
+    py: np.float32,
+    e: np.float32,
+    same_px: np.float32,
+    bilinear: bool,
+    jy: int,
+    jx: int,
+    colour: FloatArray,
+) -> None:
     """Colour of the front surface at (px, py), half a pixel more, bilinear among neighbours of the same surface."""
     if bilinear:
         right, bottom = np.int32(defocus.shape[1] - 1), np.int32(defocus.shape[0] - 1)

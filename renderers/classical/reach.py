@@ -45,7 +45,9 @@ def _bin_range(defocus: FloatArray) -> tuple[float, int]:
 
 
 @compiled
-def _summarise_tiles(defocus, edges, lowest, bins):
+def _summarise_tiles(
+    defocus: FloatArray, edges: NDArray[np.bool_], lowest: float, bins: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the occupancy (ty,tx,bins) bool by either surface, and whether a tile holds an edge (ty,tx)."""
     height, width = defocus.shape[:2]
     rows, columns = -(-height // TILE_PX), -(-width // TILE_PX)
@@ -56,14 +58,16 @@ def _summarise_tiles(defocus, edges, lowest, bins):
             ty, tx = y // TILE_PX, x // TILE_PX
             for layer in range(2):
                 if defocus[y, x, layer] > -np.inf:
-                    occupied[ty, tx, min(np.int64((defocus[y, x, layer] - lowest) / BIN_PX), bins - 1)] = True
+                    occupied[ty, tx, min(int((defocus[y, x, layer] - lowest) / BIN_PX), bins - 1)] = True
             if edges[y, x]:
                 has_edge[ty, tx] = True
     return occupied, has_edge
 
 
 @compiled
-def _gather_reachable(occupied, has_edge, lowest):
+def _gather_reachable(
+    occupied: NDArray[np.bool_], has_edge: NDArray[np.bool_], lowest: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Gather for each tile what can be seen from it.
 
     Returns bins (ty,tx,bins) bool, and whether an edge is in sight (ty,tx): where none is, only one surface is.
@@ -72,7 +76,7 @@ def _gather_reachable(occupied, has_edge, lowest):
     seen = np.zeros_like(occupied)
     edge_in_sight = np.zeros_like(has_edge)
     largest = max(abs(lowest), abs(lowest + bins * BIN_PX))
-    far = np.int64(largest + 2) // TILE_PX + 1
+    far = int(largest + 2) // TILE_PX + 1
     for ty in range(rows):
         for tx in range(columns):
             for sy in range(max(ty - far, 0), min(ty + far + 1, rows)):

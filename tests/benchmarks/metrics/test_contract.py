@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.metrics.pixelwise import PSNR_CAP_DB
-from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS, load_metric
+from bokehbench.benchmarks.metrics.registry import METRICS, load_metric
 from bokehbench.renderers.errors import InvalidOutputError, InvalidSceneError
 
 BEST = {"dB": PSNR_CAP_DB}
@@ -20,7 +20,7 @@ def test_it_carries_its_name_and_says_what_it_is(metric):
     assert isinstance(metric.higher_is_better, bool)
     assert len(metric.description) > 20
     assert metric.unit in ("", "dB")
-    assert metric.name in DEFAULT_METRICS
+    assert metric.name in METRICS.entries
 
 
 def test_identical_images_get_the_best_value(metric, make_scene, make_image):
