@@ -10,7 +10,7 @@ from .assets import Assets
 from .cells import Cell
 from .export import Links, Sheet, export_sheet
 from .numbers import ABSENT, write_signed
-from .tables import ScoreTable, build_table, find_clusters
+from .tables import ScoreTable, build_table, covers_everything, find_clusters
 
 Row = dict[str, Any]
 
@@ -64,7 +64,7 @@ def describe_ablations(run: StoredRun, rows: Sequence[Row], assets: Assets) -> d
         if table:
             lines = _lines(table, published)
             links = export_sheet(assets, f"ablations-{number}", _sheet(dataset, table, lines))
-            same = PROTOCOLS.get(dataset) == published[0].dataset
+            same = PROTOCOLS.get(dataset) == published[0].dataset and covers_everything(run)
             tables.append(AblationTable(dataset, table, lines, same, links))
     printed = [(name, unit, up) for key, (name, unit, up) in METRICS.items() if key in _printed_metrics(published)]
     return {"tables": tables, "printed_metrics": printed, "source": f"{SOURCE}, Table 2", "data": published[0].dataset}

@@ -58,7 +58,7 @@ STYLE: Any = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure on a page: URLs, size in CSS px, and what it shows in words."""
+    """A figure on a page: URLs (no PNG where it is empty), size in CSS px, and what it shows in words."""
 
     svg: str
     dark: str
@@ -114,13 +114,14 @@ def draw_scatter(values: pd.DataFrame, x: str, y: str, labels: Mapping[str, str]
     return figure
 
 
-def save(assets: Assets, name: str, figure: Figure, alt: str) -> Plot:
+def save(assets: Assets, name: str, figure: Figure, alt: str, with_png: bool = True) -> Plot:
     """Write ``assets/figures/NAME.svg``, ``-dark.svg`` and ``.png``; the same figure gives the same bytes."""
     base = f"assets/figures/{safe_name(name)}"
     with mpl.rc_context(STYLE):
         vector, pixels = io.StringIO(), io.BytesIO()
         figure.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        figure.savefig(pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
+        if with_png:
+            figure.savefig(pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
     light = vector.getvalue()
     dark = light
     for colour, replacement in DARK.items():
@@ -129,7 +130,7 @@ def save(assets: Assets, name: str, figure: Figure, alt: str) -> Plot:
     return Plot(
         svg=assets.write(f"{base}.svg", light),
         dark=assets.write(f"{base}-dark.svg", dark),
-        png=assets.write(f"{base}.png", pixels.getvalue()),
+        png=assets.write(f"{base}.png", pixels.getvalue()) if with_png else "",
         width=width,
         height=height,
         alt=alt,

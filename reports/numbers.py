@@ -35,9 +35,9 @@ def write_count(number: int, thing: str) -> str:
 
 
 def write_signed(value: float, unit: str) -> str:
-    """Write a difference with its sign."""
+    """Write a difference with its sign; none where it is exactly 0."""
     text = write_score(value, unit)
-    return text if value < 0 else f"+{text}"
+    return f"+{text}" if value > 0 else text
 
 
 def write_p_value(value: float) -> str:

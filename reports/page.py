@@ -21,7 +21,15 @@ from .numbers import write_count, write_seconds
 from .pictures import DISPARITY_COLOURS, ERROR_COLOURS, ERROR_SCALE, PictureMaker, colour_ramp
 from .problems import find_problems
 from .robustness_page import describe_robustness
-from .tables import ScoreTable, build_table, comparison_sheet, describe_weights, find_clusters, score_sheet
+from .tables import (
+    ScoreTable,
+    build_table,
+    comparison_sheet,
+    covers_everything,
+    describe_weights,
+    find_clusters,
+    score_sheet,
+)
 
 USUAL_REFERENCE = "classical"
 """What renderers are tested against where the user names nothing else and it is in the run; else the first renderer."""
@@ -169,7 +177,7 @@ def _section(
         test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
         scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
         extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
-        published=published_for(name),
+        published=published_for(name) if covers_everything(run) else [],
         scenes=scenes,
         stacks=[] if scored else gallery.stacks(name),
     )
@@ -189,7 +197,7 @@ def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: A
             }
             figure = draw_scatter(measure.values, table.reference or "", renderer, labels, styles[renderer])
             alt = f"Scatter of {measure.name} scene by scene, {renderer} against {table.reference}"
-            plots.append(save(assets, f"{name}-{measure.name}-{styles[renderer]}", figure, alt))
+            plots.append(save(assets, f"{name}-{measure.name}-{styles[renderer]}", figure, alt, with_png=False))
     return plots
 
 

@@ -106,6 +106,11 @@ def find_clusters(run: StoredRun, dataset: str, rows: Iterable[Row]) -> dict[str
     return clusters | {scene["scene"]: scene["cluster"] for scene in run.scenes if scene["dataset"] == dataset}
 
 
+def covers_everything(run: StoredRun) -> bool:
+    """Whether the run took whole data sets: means over their first scenes are not those of a published protocol."""
+    return run.meta["settings"]["limit"] is None
+
+
 def _row(
     renderer: str, rows: Sequence[Row], finished: pd.DataFrame, scenes: Sequence[str], cells: list[Cell]
 ) -> TableRow:

@@ -9,6 +9,7 @@ FAMILY = ["bokehdiff", "bokehdiff-no-coc", "bokehdiff-t249@mine", "bokehdiff-van
 
 def make_run(run_writer, renderers, dataset="pairs"):
     writer = run_writer([*renderers, "plain"], {dataset: True})
+    writer.meta["settings"]["limit"] = None
     generator = np.random.default_rng(0)
     for number in range(8):
         writer.scene(dataset, f"s{number}")
