@@ -43,11 +43,12 @@ def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Rec
     """Put a command's record beside what the run already says.
 
     A plain benchmark is the record itself; a robustness sweep goes under ``sweep``, and its unperturbed cases stand for
-    a benchmark where there was none.
+    a benchmark where there was none, or only those of the sweep before.
     """
     if all(case.perturbation == UNPERTURBED for case in cases):
         return earlier | record
-    benchmark = earlier if "plan" in earlier else record | {"plan": _unperturbed_keys(cases)}
+    own_benchmark = "plan" in earlier and earlier["command"] != earlier.get("sweep", {}).get("command")
+    benchmark = earlier if own_benchmark else earlier | record | {"plan": _unperturbed_keys(cases)}
     return benchmark | {"sweep": record}
 
 

@@ -1,0 +1,34 @@
+from bokehbench.benchmarks.cases import Case
+from bokehbench.benchmarks.run_record import merge_records
+
+
+def cases(scenes, severities=(0,)):
+    return [
+        Case(dataset="d", scene=f"s{n}", renderer="r", perturbation="erode" if severity else "none", severity=severity)
+        for n in range(scenes)
+        for severity in severities
+    ]
+
+
+def record(command, made):
+    return {"command": command, "plan": [case.key for case in made]}
+
+
+def merge(earlier, command, made):
+    return merge_records(earlier, record(command, made), made)
+
+
+def test_sweep_stands_for_a_benchmark_where_there_is_none():
+    first = merge({}, "sweep 2", cases(2, (0, 4)))
+    assert first["plan"] == [case.key for case in cases(2)]
+    assert len(first["sweep"]["plan"]) == 4
+    larger = merge(first, "sweep 3", cases(3, (0, 4)))
+    assert larger["plan"] == [case.key for case in cases(3)]
+    assert larger["command"] == "sweep 3"
+
+
+def test_sweep_leaves_a_benchmark_alone_and_the_other_way_round():
+    swept = merge(merge({}, "bench", cases(3)), "sweep", cases(2, (0, 4)))
+    assert (swept["command"], len(swept["plan"]), len(swept["sweep"]["plan"])) == ("bench", 3, 4)
+    again = merge(swept, "bench again", cases(1))
+    assert (again["command"], len(again["plan"]), again["sweep"]["command"]) == ("bench again", 1, "sweep")
