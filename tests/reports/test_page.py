@@ -278,3 +278,17 @@ def test_published_numbers_stand_only_under_their_own_protocol(run_writer, tmp_p
     assert page.text.count("Published numbers on this protocol, not measured here") == (limit is None)
     assert limit or page.text.index("24.652") < page.text.index("protocol of pairs")
     assert "36.798" not in page.text
+
+
+def test_first_page_does_not_grow_with_the_scenes(run_writer, tmp_path):
+    sizes = []
+    for scenes in (4, 12):
+        writer = run_writer()
+        writer.folder = tmp_path / "results" / str(scenes)
+        for number in range(scenes):
+            writer.scene("pairs", f"s{number:02d}")
+            for place, renderer in enumerate(("plain", "fancy")):
+                writer.case("pairs", f"s{number:02d}", renderer, {"psnr": 30.0 + number * place, "lpips": 0.1})
+        write_report(writer.open(), tmp_path / "reports")
+        sizes.append((tmp_path / "reports" / "index.html").stat().st_size)
+    assert sizes[1] < sizes[0] * 1.02
