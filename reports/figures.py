@@ -156,7 +156,7 @@ def _style(number: int) -> dict[str, Any]:
 def _add_legend(figure: Figure, renderers: Sequence[str], styles: Mapping[str, int]) -> None:
     lines = [mpl.lines.Line2D([], [], linewidth=1.9, markersize=4.6, **_style(styles[name])) for name in renderers]
     with mpl.rc_context(STYLE):
-        columns = max(1, min(len(renderers), 60 // (8 + max(len(shorten(name)) for name in renderers))))
+        columns = max(1, min(len(renderers), 90 // (8 + max(len(shorten(name)) for name in renderers))))
         names = [shorten(name) for name in renderers]
         figure.legend(lines, names, loc="outside upper left", ncols=columns, borderaxespad=0.2)
 

@@ -189,11 +189,11 @@ def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: A
     for measure in table.measures if table.reference else ():
         for renderer in (r for r in measure.values.columns[measure.values.notna().any()] if r != table.reference):
             unit = f" ({measure.unit})" if measure.unit else ""
-            side = "above" if measure.higher_is_better else "below"
+            better = "\N{UPWARDS ARROW} higher" if measure.higher_is_better else "\N{DOWNWARDS ARROW} lower"
             labels = {
                 "x": f"{table.reference}{unit}",
                 "y": f"{renderer}{unit}",
-                "title": f"{measure.name}: {side} the line, {renderer} is better",
+                "title": f"{measure.name}, {better} is better",
             }
             figure = draw_scatter(measure.values, table.reference or "", renderer, labels, styles[renderer])
             alt = f"Scatter of {measure.name} scene by scene, {renderer} against {table.reference}"

@@ -119,7 +119,7 @@ class AxisWriter:
         clusters: Mapping[str, str],
     ) -> MetricCurves:
         unit, where = metric["unit"], f"{name} along {label}"
-        grid = self._summarise(name, unit, found, clusters)
+        grid = self._summarise(name, metric, found, clusters)
         widths = {r: estimate_quartile_width(found.scores_of(r), clusters) for r in grid.cells}
         cells = estimate_cells(widths, unit)
         tests = comparison_sheet(grid.tests, grid.reference, where) if grid.reference and grid.tests else None
@@ -138,18 +138,28 @@ class AxisWriter:
             notes=grid.warnings + _notes(found, set(found.renderers) - set(grid.cells)),
         )
 
-    def _summarise(self, name: str, unit: str, found: Degradation, clusters: Mapping[str, str]) -> Grid:
-        """Compare the drops of the renderers that read the disparity: the others have none."""
+    def _summarise(self, name: str, metric: Mapping[str, Any], found: Degradation, clusters: Mapping[str, str]) -> Grid:
+        """Compare the renderers that read the disparity, by their mean score and by their drops."""
         about = self.run.meta["sweep"]["renderers"]
         renderers = [name for name in found.renderers if about[name]["capabilities"]["needs_disparity"]]
         span = f"{write_severity(found.severities[0])} to {write_severity(found.severities[-1])}"
-        values = {"mean drop": (f"area under the drop of {name} over {span}", found.mean_drops())}
+        unit, up = metric["unit"], metric["higher_is_better"]
+        columns = [
+            ("mean score", up, f"area under {name} over {span}, by the axis's length", found.mean_scores()),
+            (
+                "mean drop",
+                False,
+                f"area under the drop of {name} over {span}, by the axis's length",
+                found.mean_drops(),
+            ),
+        ]
         for severity in found.marks():
-            text = f"drop at {write_severity(severity)}"
-            values[text] = (f"how much worse {name} is than with the true disparity", found.drops_at(severity))
-        measures = [Measure(text, unit, False, tip, drops[renderers]) for text, (tip, drops) in values.items()]
-        counts = dict.fromkeys(renderers, len(found.scores))
-        return compare_measures(measures, renderers, clusters, self.reference, counts)
+            text = f"how much worse {name} is than with the true disparity"
+            columns.append((f"drop at {write_severity(severity)}", False, text, found.drops_at(severity)))
+        measures = [Measure(text, unit, higher, tip, values[renderers]) for text, higher, tip, values in columns]
+        return compare_measures(
+            measures, renderers, clusters, self.reference, dict.fromkeys(renderers, len(found.scores))
+        )
 
     def _plots(self, key: str, name: str, unit: str, found: Degradation, label: str) -> list[Plot]:
         suffix = f" ({unit})" if unit else ""

@@ -198,8 +198,8 @@ def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> S
         caption=f"{where}: paired differences to {reference}; Wilcoxon signed-rank, Holm's correction.",
         head=["measure", "renderer", "reference", "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
         values=[
-            [line.measure, line.renderer, reference, t.difference, t.interval and t.interval.low,
-             t.interval and t.interval.high, t.p_value, t.adjusted, t.effect, t.win_rate]
+            [_plain(line.measure), line.renderer, reference, t.difference,
+             t.interval and t.interval.low, t.interval and t.interval.high, t.p_value, t.adjusted, t.effect, t.win_rate]
             for line, t in zip(tests, numbers, strict=True)
         ],
         printed_head=["Measure", "Renderer", f"Difference to {reference}", "p", "p (Holm)", "effect", "wins"],
@@ -210,7 +210,7 @@ def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> S
 def grid_sheet(where: str, grid: Grid, widths: Mapping[str, Cell]) -> Sheet:
     """Return the numbers that sum up degradation curves to take away."""
     names = [*(column.name for column in grid.columns), "interquartile width"]
-    plain = [name.replace("\N{MINUS SIGN}", "-") for name in names]
+    plain = [_plain(name) for name in names]
     lines = {name: [*cells, widths[name]] for name, cells in grid.cells.items()}
     return Sheet(
         caption=f"{where}: means over scenes with 95 % intervals",
@@ -222,6 +222,11 @@ def grid_sheet(where: str, grid: Grid, widths: Mapping[str, Cell]) -> Sheet:
         printed_head=["Renderer", *names],
         printed=[[name, *(cell.text for cell in cells)] for name, cells in lines.items()],
     )
+
+
+def _plain(name: str) -> str:
+    """Return a measure's name for programs: with the minus sign of a keyboard."""
+    return name.replace("\N{MINUS SIGN}", "-")
 
 
 def _bounds(cell: Cell) -> tuple[float | None, float | None]:

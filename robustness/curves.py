@@ -1,6 +1,6 @@
 """Degradation curves: what a metric does along the severities of a perturbation, and the numbers that sum it up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +67,18 @@ class Degradation:
         ends = {min(self.severities), max(self.severities)}
         return sorted(({-MARK, MARK} & set(self.severities) or ends) - {0.0})
 
+    def mean_scores(self) -> pd.DataFrame:
+        """Return the area under each scene's curve over the axis's length: scenes x renderers."""
+        return self._average({name: self.scores_of(name) for name in self.renderers})
+
     def mean_drops(self) -> pd.DataFrame:
-        """Return the area under each scene's drop (trapezia) over the axis's length, in the metric's unit: scenes x
-        renderers."""
+        """Return the area under each scene's drop over the axis's length, in the metric's unit: scenes x renderers."""
+        return self._average(self.drops)
+
+    def _average(self, values: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Integrate by trapezia: unevenly spaced severities count by what lies between them."""
         span = self.severities[-1] - self.severities[0]
-        areas = {name: np.trapezoid(self.drops[name], self.severities, axis=1) / span for name in self.renderers}
+        areas = {name: np.trapezoid(lines, self.severities, axis=1) / span for name, lines in values.items()}
         return pd.DataFrame(areas, index=self.scores.index)
 
     def drops_at(self, severity: float) -> pd.DataFrame:

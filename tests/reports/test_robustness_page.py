@@ -51,6 +51,8 @@ def test_summary_is_that_of_pandas(swept_run, swept_report):
         drop = -scores.sub(scores[0], axis=0)
         areas = [np.trapezoid(line, scores.columns) / 16 for line in drop.to_numpy()]
         assert summary["mean drop"][renderer] == pytest.approx(np.mean(areas))
+        heights = [np.trapezoid(line, scores.columns) / 16 for line in scores.to_numpy()]
+        assert summary["mean score"][renderer] == pytest.approx(np.mean(heights))
         assert summary["drop at -8"][renderer] == pytest.approx(drop[-8].mean())
         assert summary["drop at +8"][renderer] == pytest.approx(drop[8].mean())
         width = scores.quantile(0.75) - scores.quantile(0.25)

@@ -54,6 +54,8 @@ def test_mean_drop_is_the_area_over_the_axis():
         row["metrics"]["psnr"] = value
     drops = Degradation(rows, "erode", "psnr", True).mean_drops()
     assert drops["steady"]["s0"] == pytest.approx((3 * 2 / 2 + 10 * 4 / 2) / 6)
+    scores = Degradation(rows, "erode", "psnr", True).mean_scores()
+    assert scores["steady"]["s0"] == pytest.approx(30 - drops["steady"]["s0"])
 
 
 @pytest.mark.parametrize(
