@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..benchmarks.files import safe_name
 from .assets import Assets
 
 Number = float | int | str | None
@@ -58,10 +59,10 @@ class Links:
 
 
 def export_sheet(assets: Assets, name: str, sheet: Sheet) -> Links:
-    """Write ``assets/tables/NAME.csv`` and ``.tex``."""
+    """Write ``assets/tables/NAME.csv`` and ``.tex``; any name stays in that folder."""
+    base = f"assets/tables/{safe_name(name)}"
     return Links(
-        csv=assets.write(f"assets/tables/{name}.csv", write_csv(sheet)),
-        latex=assets.write(f"assets/tables/{name}.tex", write_latex(sheet)),
+        csv=assets.write(f"{base}.csv", write_csv(sheet)), latex=assets.write(f"{base}.tex", write_latex(sheet))
     )
 
 

@@ -4,7 +4,8 @@ import io
 import pandas as pd
 import pytest
 
-from bokehbench.reports.export import Sheet, escape_latex, write_csv, write_latex
+from bokehbench.reports.assets import Assets
+from bokehbench.reports.export import Sheet, escape_latex, export_sheet, write_csv, write_latex
 
 SHEET = Sheet(
     caption="100 % of\nit",
@@ -51,6 +52,13 @@ def test_latex_is_escaped_once(text, escaped):
     found = escape_latex(text)
     assert escaped is None or found == escaped
     assert not set("#%&") & set(found.replace(r"\#", "").replace(r"\%", "").replace(r"\&", ""))
+
+
+@pytest.mark.parametrize("name", ["../../escape", "/etc/x", "a b<c>"])
+def test_files_stay_in_their_folder(tmp_path, name):
+    links = export_sheet(Assets(tmp_path), f"robustness-1-{name}-curves", SHEET)
+    assert (tmp_path / links.csv).resolve().parent == (tmp_path / "assets" / "tables").resolve()
+    assert not set(links.latex) & set("<> ")
 
 
 def test_score_table_is_exported_as_it_stands(typical_run, typical_report):
