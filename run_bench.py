@@ -47,7 +47,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(join_severities(arguments))
     try:
         if options.list:
             return list_names()
@@ -96,15 +96,18 @@ def build_parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--reference", metavar="NAME", help="renderer that the report tests the others against; default: classical"
     )
-    where.add_argument("--data-root", type=Path, metavar="DIR", help="folder of data sets that you bring yourself")
     where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
     wrong = parser.add_argument_group("wrong disparity")
-    wrong.add_argument("--robustness", action="store_true", help="repeat every case with perturbed disparity")
+    wrong.add_argument(
+        "--robustness",
+        action="store_true",
+        help=f"repeat every scored case with perturbed disparity; default data set: {','.join(SWEEP_DATASETS)}",
+    )
     wrong.add_argument("--perturbations", type=names, metavar="NAMES", help="with --robustness; default: erode")
     wrong.add_argument(
         "--severities", type=numbers, metavar="NUMBERS", help="with --robustness; default: each one's own"
     )
-    instead = parser.add_argument_group("instead of a plain run")
+    instead = parser.add_argument_group("instead of a plain run").add_mutually_exclusive_group()
     instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
     instead.add_argument(
         "--report-only", action="store_true", help="write the report of what is stored, render nothing"
@@ -142,6 +145,15 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
 
 
+def join_severities(arguments: list[str]) -> list[str]:
+    """Write ``--severities -4,4`` as one word: argparse would take the list for an option."""
+    joined = list(arguments)
+    if "--severities" in joined[:-1]:
+        place = joined.index("--severities")
+        joined[place : place + 2] = [f"--severities={joined[place + 1]}"]
+    return joined
+
+
 def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
@@ -169,7 +181,8 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     rows = None if options.report_only else make_rows(options, arguments)
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports", options.reference)
-    return summarise(stored.rows if rows is None else rows, page)
+    planned = len(stored.meta["plan"]) if rows is None else len(rows)
+    return summarise(stored.rows if rows is None else rows, planned, page)
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -203,7 +216,6 @@ def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
         dtype=options.dtype,
         seed=options.seed,
         fresh=options.fresh,
-        data_root=options.data_root,
         weights=options.weights,
         command=shlex.join(["python", "run_bench.py", *arguments]),
     )
@@ -217,9 +229,8 @@ def check_options(options: argparse.Namespace) -> None:
     for option, value in (("--perturbations", options.perturbations), ("--severities", options.severities)):
         if value is not None and not options.robustness:
             raise InvalidOptionError(f"{option} has a meaning only with --robustness")
-    for option, folder in (("--data-root", options.data_root), ("--weights", options.weights)):
-        if folder is not None and not folder.is_dir():
-            raise InvalidOptionError(f"{option} {folder}: no such folder")
+    if options.weights is not None and not options.weights.is_dir():
+        raise InvalidOptionError(f"--weights {options.weights}: no such folder")
     if options.output.exists() and not options.output.is_dir():
         raise InvalidOptionError(f"--output {options.output}: is a file, expected a folder")
 
@@ -243,8 +254,13 @@ def check_names(options: argparse.Namespace) -> None:
             METRICS.find(name)
 
 
-def summarise(rows: list[dict], page: Path) -> int:
+def summarise(rows: list[dict], planned: int, page: Path) -> int:
     """Print what did not work, each reason once, and where the report is. Returns the exit code."""
+    failed_metrics = {
+        (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
+    }
+    for name, note in sorted(failed_metrics):
+        print(f"metric {name} {note}", file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in unfinished:
@@ -254,8 +270,9 @@ def summarise(rows: list[dict], page: Path) -> int:
     for (status, renderer, reason), scenes in reasons.items():
         which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
         print(f"{status}: {renderer} on {which}: {reason}", file=sys.stderr)
-    print(f"{len(rows) - len(unfinished)} of {len(rows)} cases ok. Report: {page}")
-    return 1 if unfinished else 0
+    ok = len(rows) - len(unfinished)
+    print(f"{ok} of {planned} cases ok. Report: {page}")
+    return 1 if ok < planned or failed_metrics else 0
 
 
 if __name__ == "__main__":

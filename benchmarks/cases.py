@@ -43,15 +43,14 @@ class Case:
 
 
 def expand_cases(
-    renderers: Iterable[tuple[str, str | None]],
+    renderers: Iterable[tuple[str, str | None, str]],
     datasets: Iterable[tuple[str, str, Sequence[str]]],
     perturbations: Sequence[tuple[str, float]] = ((UNPERTURBED, 0),),
     *,
     seed: int = 0,
-    device: str = "cpu",
     dtype: str = "float32",
 ) -> list[Case]:
-    """Expand (renderer, weights), (data set, version, scene names) and (perturbation, severity) into cases.
+    """Expand (renderer, weights, device), (data set, version, scene names) and (perturbation, severity) into cases.
 
     Renderers vary slowest, so that a run holds one renderer in memory at a time. Severity 0 of any perturbation is the
     same unperturbed case, which is made once.
@@ -71,7 +70,7 @@ def expand_cases(
             device=device,
             dtype=dtype,
         )
-        for renderer, weights in renderers
+        for renderer, weights, device in renderers
         for dataset, version, scenes in datasets
         for scene in scenes
         for perturbation, severity in pairs

@@ -4,9 +4,10 @@ Rendering and scoring are two steps over a saved 8-bit picture: a metric added l
 """
 
 import hashlib
+import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -25,10 +26,14 @@ from .files import read_image, safe_name, sha256_of, write_image
 from .measure import measure
 from .metrics.image_pair import quantise
 from .metrics.interface import Metric
-from .scene_record import record_perturbed, record_scene
+from .scene_record import read_record, record_perturbed, record_scene
 from .store import SCHEMA, RowWriter, read_rows
 
 Row = dict[str, Any]
+
+UNDEFINED = "not defined on this scene"
+FAILED = "failed: "
+"""How the note of a metric starts that failed on a case; the next command tries it again."""
 
 
 class Runner:
@@ -58,6 +63,7 @@ class Runner:
     def run(self, cases: Sequence[Case]) -> list[Row]:
         """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order."""
         rows = read_rows(self.folder)
+        self._mend_records(case for case in cases if self._has_image(rows.get(case.key)))
         pending = [case for case in cases if not self._is_finished(rows.get(case.key))]
         with RowWriter(self.folder) as writer, tqdm(total=len(cases), unit="case", dynamic_ncols=True) as progress:
             progress.update(len(cases) - len(pending))
@@ -73,7 +79,10 @@ class Runner:
         """Yield the rows of one renderer's pending cases; it is loaded only if something is left to render."""
         rendered = [case for case in cases if self._has_image(rows.get(case.key))]
         for case in rendered:
-            yield self._guarded(case, partial(self._score_again, case, rows[case.key]))
+            stored = rows[case.key]
+            row = self._guarded(case, partial(self._score_again, case, stored))
+            failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
+            yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
         left = [case for case in cases if case not in rendered]
         if not left:
             return
@@ -119,22 +128,22 @@ class Runner:
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self.datasets[case.dataset].load(case.scene)
         metrics, notes = self._score(read_image(self.folder / stored["image"]), scene)
-        return {**stored, "metrics": stored["metrics"] | metrics, "notes": stored["notes"] | notes}
+        kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
+        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 
     def _score(self, image: Tensor, scene: Scene) -> tuple[dict[str, float | None], dict[str, str]]:
-        """Compare the 8-bit picture with the 8-bit target; a value that is not defined is None with a note."""
+        """Compare the 8-bit picture with the 8-bit target; one without a value is None with a note that says why."""
         if scene.target is None:
             return {}, {}
         picture = quantise(image.detach().to("cpu", torch.float32))
         reference = replace(scene, target=quantise(scene.target))
         scores: dict[str, float | None] = {}
+        notes: dict[str, str] = {}
         for metric in self.metrics:
-            try:
-                scores[metric.name] = metric.score(picture, reference)
-            except Exception as error:
-                error.add_note(f"while computing {metric.name}")
-                raise
-        return scores, {name: "not defined on this scene" for name, score in scores.items() if score is None}
+            scores[metric.name], note = _apply(metric, picture, reference)
+            if note:
+                notes[metric.name] = note
+        return scores, notes
 
     def _guarded(self, case: Case, work: Callable[[], Row]) -> Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
@@ -143,12 +152,12 @@ class Runner:
         except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=str(error))
         except BokehBenchError as error:
-            return self._row(case, status="failed", reason=_reason(error, str(error)))
-        except (MemoryError, torch.OutOfMemoryError) as error:
+            return self._row(case, status="failed", reason=_one_line(str(error)))
+        except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
-            return self._row(case, status="failed", reason=_reason(error, remedy))
+            return self._row(case, status="failed", reason=remedy)
         except Exception as error:  # noqa: BLE001 - the row names it and keeps the traceback
-            reason = _reason(error, f"{type(error).__name__}: {error}")
+            reason = _one_line(f"{type(error).__name__}: {error}")
             return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
 
     def _identity(self, case: Case) -> Row:
@@ -182,12 +191,20 @@ class Runner:
         }
         return self._identity(case) | outcome | values
 
+    def _mend_records(self, finished: Iterable[Case]) -> None:
+        """Write the record of a finished case's scene again where it was lost or damaged."""
+        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
+            if read_record(self.folder, name, scene) is None:
+                dataset = self.datasets[name]
+                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+
     def _is_finished(self, row: Row | None) -> bool:
         """Whether a stored row needs nothing more: rendered, its picture intact, every available metric scored."""
         if row is None or not self._has_image(row):
             return False
         return not self.datasets[row["dataset"]].scored or all(
-            row["metrics"].get(metric.name) is not None or metric.name in row["notes"] for metric in self.metrics
+            row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
+            for metric in self.metrics
         )
 
     def _has_image(self, row: Row | None) -> bool:
@@ -204,7 +221,16 @@ def _image_path(case: Case) -> Path:
     return Path("images", safe_name(case.dataset), safe_name(case.scene), name)
 
 
-def _reason(error: BaseException, message: str) -> str:
-    """One line: the message and what was being done."""
-    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    return " ".join(f"{message}{notes}".split())
+def _apply(metric: Metric, picture: Tensor, reference: Scene) -> tuple[float | None, str | None]:
+    """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
+    try:
+        value = metric.score(picture, reference)
+    except Exception as error:  # noqa: BLE001 - the row names it
+        return None, _one_line(f"{FAILED}{type(error).__name__}: {error}")
+    if value is None:
+        return None, UNDEFINED
+    return (float(value), None) if math.isfinite(value) else (None, f"{FAILED}gave {float(value)}")
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

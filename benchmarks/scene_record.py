@@ -23,15 +23,22 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
     folder = _folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
-    record = folder / "scene.json"
-    if record.exists() and json.loads(record.read_text(encoding="utf-8")) == description:
+    if read_record(run, dataset, scene.name) == description:
         return
     low, high = description["disparity_range"]
     write_image(folder / "input.png", scene.image)
     write_map(folder / "disparity.png", scene.disparity, low, high)
     if scene.target is not None:
         write_image(folder / "target.png", scene.target)
-    write_json(record, description)
+    write_json(folder / "scene.json", description)
+
+
+def read_record(run: Path, dataset: str, scene: str) -> dict[str, Any] | None:
+    """Return the content of a scene's scene.json; None where it is absent or damaged."""
+    try:
+        return json.loads((_folder(run, dataset, scene) / "scene.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> str:

@@ -1,5 +1,6 @@
 """One benchmark command: from names to a stored run."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +10,7 @@ import torch
 
 from ..datasets.catalogue import load_dataset
 from ..renderers.errors import InvalidOptionError, MissingWeightsError
-from ..renderers.interface import Scene
+from ..renderers.interface import Renderer, Scene
 from ..renderers.registry import load_renderer
 from .cases import UNPERTURBED, Case, expand_cases
 from .environment import describe_environment
@@ -35,7 +36,6 @@ class Settings:
     dtype: str = "float32"
     seed: int = 0
     fresh: bool = False
-    data_root: Path | None = None
     weights: Path | None = None
     command: str = ""
 
@@ -50,22 +50,22 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
     folder = run_folder(settings.output, settings.run)
     device = _checked_device(settings.device)
     renderers = {name: load_renderer(name) for name in settings.renderers}
-    datasets = {name: load_dataset(name, settings.data_root) for name in settings.datasets}
+    devices = {name: _choose_device(settings.device, renderer) for name, renderer in renderers.items()}
+    datasets = {name: load_dataset(name) for name in settings.datasets}
     for name in settings.metrics:
         METRICS.find(name)
-    for dataset in datasets.values():
-        dataset.prepare()
-    metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
-    cases = expand_cases(
-        [(name, renderer.weights) for name, renderer in renderers.items()],
-        [(name, d.version, list(d.scene_names())[: settings.limit]) for name, d in datasets.items()],
-        settings.perturbations,
-        seed=settings.seed,
-        device=device,
-        dtype=settings.dtype,
-    )
-    environment, surroundings = describe_environment()
     with locked(folder):
+        for dataset in datasets.values():
+            dataset.prepare()
+        metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
+        cases = expand_cases(
+            [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
+            [(name, d.version, list(d.scene_names())[: settings.limit]) for name, d in datasets.items()],
+            settings.perturbations,
+            seed=settings.seed,
+            dtype=settings.dtype,
+        )
+        environment, surroundings = describe_environment()
         if settings.fresh:
             discard_run(folder)
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
@@ -83,13 +83,25 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
 def _checked_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise InvalidOptionError(f"--device '{device}': expected cpu, cuda or cuda:N") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise InvalidOptionError(f"--device {device}: torch {torch.__version__} sees no CUDA device: use --device cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise InvalidOptionError(f"--device '{device}': expected cpu, cuda or cuda:N")
+    if device != "cpu":
+        seen = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not seen:
+            raise InvalidOptionError(f"--device {device}: torch {torch.__version__} sees no CUDA device: use cpu")
+        if (torch.device(device).index or 0) >= seen:
+            raise InvalidOptionError(f"--device {device}: there are {seen} CUDA devices here, counted from 0")
     return device
+
+
+def _choose_device(asked: str | None, renderer: Renderer) -> str:
+    """Return the device a renderer runs on: the one asked for, else CUDA where both machine and renderer have it."""
+    supported = renderer.capabilities.devices
+    if asked is None:
+        return "cuda" if "cuda" in supported and torch.cuda.is_available() else supported[0]
+    if torch.device(asked).type not in supported:
+        raise InvalidOptionError(f"--device {asked}: {renderer.name} runs on {', '.join(supported)} only: leave it out")
+    return asked
 
 
 def _prepare_metrics(

@@ -147,7 +147,11 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 def _read_scenes(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("scenes/*/*/scene.json")):
-        yield {**json.loads(path.read_text(encoding="utf-8")), "folder": path.parent.relative_to(folder)}
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InvalidOptionError(f"{path}: not valid JSON ({error}): give the benchmark's command again") from error
+        yield {**record, "folder": path.parent.relative_to(folder)}
 
 
 def _length_of_whole_lines(path: Path) -> int:

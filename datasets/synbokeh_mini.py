@@ -108,6 +108,10 @@ class SynBokehMini(SceneDataset):
         assert self._rows is not None  # noqa: S101 - prepare has set it, said for the type checker
         return decode_row(self._rows[names.index(scene_name)], self.folder)
 
+    def cluster(self, scene_name: str) -> str:
+        """Return the background photograph: scenes over the same one are no independent evidence."""
+        return next(recipe.background for recipe in RECIPES if recipe.name == scene_name)
+
 
 def generate_rows() -> Iterator[dict[str, Any]]:
     """Compose and trace every recipe, with a progress bar."""

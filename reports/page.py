@@ -236,7 +236,9 @@ def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[dict[str, Any]
     return {
         "name": name,
         "summary": about["summary"],
-        "weights": used or about["weights"] or "none: nothing was trained",
+        "weights": used
+        or about["weights"]
+        or ("missing" if about.get("needs_weights") else "none: nothing was trained"),
         "capabilities": {key.replace("_", " "): _plain(value) for key, value in about["capabilities"].items()},
     }
 

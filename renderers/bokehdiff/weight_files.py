@@ -61,7 +61,8 @@ class SavedFiles:
     @property
     def paths(self) -> list[Path]:
         """Every file that decides about the pictures."""
-        return [self.folder / INDEX, *sorted(self.folder.glob("*/*.safetensors"))]
+        parts = (path for path in self.folder.glob("*/*") if path.suffix in (".json", ".safetensors"))
+        return [self.folder / INDEX, *sorted(parts)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,13 @@ class SdxlFiles:
         """Every file that decides about the pictures."""
         beside = [self.encoder, self.lora.with_name(SETTINGS_FILE)]
         networks = [path for part in NETWORKS for path in network_files(self.backbone, part)]
-        return [*networks, self.lora, *(path for path in beside if path is not None and path.is_file())]
+        configurations = [self.backbone / path for path in MODEL_FILES]
+        return [
+            *configurations,
+            *networks,
+            self.lora,
+            *(path for path in beside if path is not None and path.is_file()),
+        ]
 
 
 def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> SavedFiles | SdxlFiles:

@@ -2,16 +2,17 @@ from bokehbench.benchmarks.cases import Case, expand_cases
 
 
 def test_expansion_keeps_renderers_together():
-    cases = expand_cases([("a", None), ("b", "w1")], [("d", "v1", ["x", "y"]), ("e", "", ["z"])], seed=4)
+    cases = expand_cases([("a", None, "cpu"), ("b", "w1", "cuda")], [("d", "v1", ["x", "y"]), ("e", "", ["z"])], seed=4)
     assert [(c.renderer, c.dataset, c.scene) for c in cases] == [
         (renderer, *pair) for renderer in "ab" for pair in (("d", "x"), ("d", "y"), ("e", "z"))
     ]
     assert {c.seed for c in cases} == {4}
+    assert {(c.renderer, c.device) for c in cases} == {("a", "cpu"), ("b", "cuda")}
 
 
 def test_severity_zero_of_every_perturbation_is_one_case():
     pairs = [("erode", -1), ("erode", 0), ("blur", 0), ("blur", 2.5)]
-    cases = expand_cases([("a", None)], [("d", "", ["x"])], pairs)
+    cases = expand_cases([("a", None, "cpu")], [("d", "", ["x"])], pairs)
     assert [(c.perturbation, c.severity) for c in cases] == [("erode", -1), ("none", 0), ("blur", 2.5)]
 
 

@@ -2,6 +2,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,7 +87,7 @@ def bench(tmp_path, make_scene):
         dataset = Scenes(make_scene, scored)
         dataset.damaged = damaged
         by_name = {renderer.name: renderer for renderer in renderers}
-        cases = expand_cases([(r.name, r.weights) for r in renderers], [("scenes", "", SCENES)])
+        cases = expand_cases([(r.name, r.weights, "cpu") for r in renderers], [("scenes", "", SCENES)])
         return Runner(tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here").run(cases)
 
     run.folder = tmp_path
@@ -214,13 +215,45 @@ def test_new_metric_scores_the_pictures_that_exist(bench):
     assert len((bench.folder / "rows-00000.jsonl").read_text().splitlines()) == lines
 
 
-def test_metric_that_fails_is_named(bench):
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        (RuntimeError("no"), "failed: RuntimeError: no"),
+        (float("nan"), "failed: gave nan"),
+        (float("inf"), "failed: gave inf"),
+    ],
+)
+def test_metric_that_fails_is_named_keeps_the_picture_and_is_tried_again(bench, answer, note):
     class Unlucky(MeanDifference):
-        def score(self, prediction, scene):
-            raise RuntimeError("no")
+        name = "unlucky"
 
-    rows = bench(Counting("dim", Counter()), metrics=(Unlucky(),))
-    assert all("RuntimeError: no (while computing mean-difference)" in row["reason"] for row in rows)
+        def score(self, prediction, scene):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    class Lucky(Unlucky):
+        def score(self, prediction, scene):
+            return np.float32(0.5)
+
+    calls = Counter()
+    for row in bench(Counting("dim", calls), metrics=(MeanDifference(), Unlucky())):
+        assert row["status"] == "ok"
+        assert row["metrics"]["mean-difference"] > 0
+        assert row["metrics"]["unlucky"] is None
+        assert row["notes"]["unlucky"] == note
+    for row in bench(Counting("dim", calls), metrics=(MeanDifference(), Lucky())):
+        assert row["metrics"]["unlucky"] == 0.5
+        assert row["notes"] == {}
+    assert all(calls[name] == 1 for name in SCENES)
+
+
+def test_damaged_scene_record_is_written_again(bench):
+    rows = bench(Counting("dim", Counter()))
+    record = bench.folder / "scenes" / "scenes" / "one" / "scene.json"
+    record.write_text("{")
+    assert bench(Counting("dim", Counter())) == rows
+    assert json.loads(record.read_text())["scene"] == "one"
 
 
 def test_scenes_without_target_are_rendered_not_scored(bench):
@@ -239,7 +272,7 @@ def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_p
             seen.append(float(scene.disparity.mean()))
             return scene.image * 0.9
 
-    cases = expand_cases([("look", None)], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
+    cases = expand_cases([("look", None, "cpu")], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
     runner = Runner(
         tmp_path,
         {"scenes": Scenes(make_scene)},
