@@ -1,0 +1,1 @@
+"""Training of BokehDiff models: synthesis of scenes, losses, the loop, its checkpoints."""

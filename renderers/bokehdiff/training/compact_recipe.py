@@ -1,0 +1,308 @@
+"""Trains every compact model that ships: ``python -m bokehbench.renderers.bokehdiff.training.compact_recipe --help``.
+
+One command does it all and goes on where it was interrupted: the autoencoder, scenes on disk, the full model and its
+ablations with the same data, steps and seed, and ``bokehdiff-plus``. Two sizes of one recipe: ``cpu`` for two cores,
+``gpu``, which has not been run yet, for one large GPU.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ....benchmarks.files import write_json
+from ...errors import BokehBenchError, MissingWeightsError, UnknownNameError
+from ..compact import CompactSize
+from ..weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE, SHIPPED
+from .config import DataConfig, OptimiserConfig, TrainingConfig
+from .disparity_errors import DisparityErrors
+from .synthesis import SynthesisSettings
+
+FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
+"""The full model and its ablations, most wanted first: all are trained alike."""
+
+PLUS = "bokehdiff-plus"
+BASE = "classical-occlusion"
+SCENE_SEED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What differs between a CPU's and a GPU's training."""
+
+    scenes: int
+    told_scenes: int
+    autoencoder_steps: int
+    steps: int
+    plus_steps: int
+    batch: int
+    crop_px: int
+    learning_rate: float
+    size: CompactSize
+    plus_size: CompactSize
+
+
+SCALES = {
+    "cpu": Scale(
+        scenes=2400,
+        told_scenes=1200,
+        autoencoder_steps=850,
+        steps=900,
+        plus_steps=900,
+        batch=8,
+        crop_px=128,
+        learning_rate=6e-4,
+        size=CompactSize(unet_widths=(64, 96, 144)),
+        plus_size=CompactSize(),
+    ),
+    "gpu": Scale(
+        scenes=12000,
+        told_scenes=12000,
+        autoencoder_steps=6000,
+        steps=6000,
+        plus_steps=6000,
+        batch=32,
+        crop_px=192,
+        learning_rate=6e-4,
+        size=CompactSize(unet_widths=(64, 96, 144)),
+        plus_size=CompactSize(),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A scale, the folders of pictures and the folder that gets everything."""
+
+    scale: Scale
+    photographs: str
+    cutouts: str
+    output: Path
+    validation_photographs: str | None = None
+    validation_cutouts: str | None = None
+    minutes: float = 0.0
+
+    @property
+    def scenes(self) -> SynthesisSettings:
+        """Return what training scenes are drawn from: two to four layers, any of them in focus or none."""
+        return SynthesisSettings(
+            photographs=(self.photographs,),
+            cutouts=(self.cutouts,),
+            painted=48,
+            planes=(1, 3),
+            focus_between=0.25,
+            night=0.05,
+            seed=SCENE_SEED,
+        )
+
+    @property
+    def scene_folder(self) -> Path:
+        """Where scenes are stored."""
+        return self.output / "scenes"
+
+    @property
+    def told_folder(self) -> Path:
+        """Where the same scenes are stored with wrong disparity and the base's picture."""
+        return self.output / "told"
+
+    @property
+    def autoencoder(self) -> TrainingConfig:
+        """Return the autoencoder's training."""
+        return TrainingConfig(
+            stage="autoencoder",
+            output=str(self.output / "autoencoder"),
+            data=DataConfig(scenes=SynthesisSettings(photographs=(self.photographs,), painted=1), crop_px=96),
+            size=self.scale.size,
+            steps=self.scale.autoencoder_steps,
+            batch=16,
+            optimiser=OptimiserConfig(learning_rate=2.5e-4, warmup=40, hold=0.2, weight_decay=0.0),
+            ema=0.995,
+            precision="bf16",
+            checkpoint_every=150,
+            validate_every=150,
+            validation=self._validation(count_cutouts=False),
+            validation_count=16,
+            minutes=self.minutes,
+        )
+
+    def model(self, variant: str) -> TrainingConfig:
+        """Return the training of a variant's U-Net against latents."""
+        plus = variant == PLUS
+        scale = self.scale
+        return TrainingConfig(
+            stage="latent",
+            output=str(self.output / variant),
+            data=DataConfig(
+                scenes=self.scenes,
+                stored=str(self.told_folder if plus else self.scene_folder),
+                count=scale.told_scenes if plus else scale.scenes,
+                disparity="robust" if plus else "true",
+                crop_px=scale.crop_px,
+            ),
+            variant=variant,
+            size=scale.plus_size if plus else scale.size,
+            autoencoder=str(self.output / "autoencoder" / "model"),
+            steps=scale.plus_steps if plus else scale.steps,
+            batch=scale.batch,
+            optimiser=OptimiserConfig(learning_rate=scale.learning_rate, warmup=40, hold=0.3, weight_decay=0.0),
+            hardness=(1e5, 1e7),
+            rays=1,
+            precision="bf16",
+            checkpoint_every=100,
+            validate_every=200,
+            validation=self._validation(),
+            validation_count=12,
+            minutes=self.minutes,
+        )
+
+    def store_scenes(self, workers: int) -> None:
+        """Trace and store the training scenes, as far as they are missing."""
+        from .stored_scenes import store_scenes
+        from .synthesis import SyntheticScenes
+        from .told_scenes import describe_scenes
+
+        scenes = SyntheticScenes(self.scenes)
+        description = describe_scenes(self.scenes, None, None)
+        store_scenes(scenes, self.scale.scenes, self.scene_folder, description, workers)
+
+    def store_told_scenes(self, workers: int) -> None:
+        """Store the same scenes as ``bokehdiff-plus`` is told of them."""
+        from .stored_scenes import StoredScenes, store_scenes
+        from .told_scenes import ToldScenes, describe_scenes
+
+        errors = DisparityErrors()
+        told = ToldScenes(StoredScenes(self.scene_folder), errors, BASE, SCENE_SEED)
+        description = describe_scenes(self.scenes, errors, BASE)
+        store_scenes(told, self.scale.told_scenes, self.told_folder, description, workers)
+
+    def _validation(self, count_cutouts: bool = True) -> SynthesisSettings | None:
+        if self.validation_photographs is None or (count_cutouts and self.validation_cutouts is None):
+            return None
+        if not count_cutouts:
+            return SynthesisSettings(photographs=(self.validation_photographs,), painted=1)
+        return SynthesisSettings(
+            photographs=(self.validation_photographs,),
+            cutouts=(str(self.validation_cutouts),),
+            planes=(1, 1),
+            radius_px=(2.0, 16.0),
+            max_facing_angle=0.0,
+            seed=2,
+        )
+
+
+def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
+    """Do the named parts in their order: ``autoencoder``, ``scenes``, ``told``, ``ship``, or a variant.
+
+    Returns False where a training's minutes were over before its steps.
+    """
+    from .loop import train
+
+    for part in parts:
+        if part == "scenes":
+            recipe.store_scenes(workers)
+        elif part == "told":
+            recipe.store_told_scenes(workers)
+        elif part == "ship":
+            ship(recipe, SHIPPED)
+        elif train(recipe.autoencoder if part == "autoencoder" else recipe.model(part)) is None:
+            return False
+    return True
+
+
+def ship(recipe: Recipe, folder: Path) -> None:
+    """Write every model that is finished to ``folder``/<variant> in half precision, one autoencoder for all.
+
+    Beside each lies training.json: its recipe and its validation curve, without the names of anybody's folders.
+    Raises MissingWeightsError where no model is finished, InvalidOptionError where a model that is not replaced decodes
+    through another autoencoder.
+    """
+    from ..checkpoints import load_checkpoint, save_compact
+
+    finished = [variant for variant in (*FAMILY, PLUS) if (recipe.output / variant / "model").is_dir()]
+    if not finished:
+        raise MissingWeightsError(f"{recipe.output}: no model is finished: nothing to ship")
+    if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
+        shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
+    for variant in finished:
+        trained = recipe.output / variant
+        save_compact(load_checkpoint(variant, str(trained / "model"), torch.float32).pipeline, folder / variant)
+        write_json(folder / variant / RECORD_FILE, describe_training(recipe, variant))
+
+
+def describe_training(recipe: Recipe, variant: str) -> dict[str, Any]:
+    """Return what a reader of the results should know about a trained model; ``summary`` is one sentence."""
+    trained = recipe.output / variant
+    record = json.loads((trained / "model" / "training.json").read_text(encoding="utf-8"))
+    config = record["configuration"]
+    data = config["data"]
+    curve = trained / "validation.jsonl"
+    lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
+    nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
+    kept = ("steps", "batch", "optimiser", "hardness", "rays", "precision", "seed", "size", "variant")
+    return {
+        "summary": (
+            f"{config['steps']} steps of {config['batch']} crops of {data['crop_px']} px out of {data['count']} "
+            f"synthesised scenes, {record['seconds'] / 60.0:.0f} minutes on {record['device']}"
+        ),
+        "seconds": record["seconds"],
+        **{name: config[name] for name in kept},
+        "scenes": data["scenes"] | nameless,
+        "disparity": data["disparity"],
+        "validation": [json.loads(line) for line in lines],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the compact models; the same command goes on where it was interrupted."""
+    every: tuple[str, ...] = ("autoencoder", "scenes", "told", *FAMILY, PLUS, "ship")
+    parser = argparse.ArgumentParser(
+        prog="python -m bokehbench.renderers.bokehdiff.training.compact_recipe", description=main.__doc__
+    )
+    parser.add_argument("--scale", choices=tuple(SCALES), default="cpu")
+    parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
+    parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
+    parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curves")
+    parser.add_argument("--validation-cutouts", metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints and models")
+    parser.add_argument(
+        "--parts",
+        default=",".join(every[:-1]),
+        metavar="NAMES",
+        help="in this order; default: %(default)s; ship: see docs",
+    )
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes")
+    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
+    options: Any = parser.parse_args(arguments)
+    try:
+        parts = options.parts.split(",")
+        unknown = [part for part in parts if part not in every]
+        if unknown:
+            raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(every)}")
+        recipe = Recipe(
+            scale=SCALES[options.scale],
+            photographs=options.photographs,
+            cutouts=options.cutouts,
+            output=options.output,
+            validation_photographs=options.validation_photographs,
+            validation_cutouts=options.validation_cutouts,
+            minutes=options.minutes,
+        )
+        if not run(recipe, parts, options.workers):
+            print("Stopped after the given minutes; give the same command to go on")
+    except BokehBenchError as error:
+        print(f"compact_recipe: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("compact_recipe: interrupted; give the same command to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""From a configuration to the stage it names, with the networks it starts from."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from ...errors import InvalidOptionError, MissingWeightsError
+from ..checkpoints import load_checkpoint
+from ..compact import build_compact
+from ..pipeline import BokehDiffPipeline
+from ..sdxl import load_backbone
+from ..settings import PipelineSettings
+from ..variants import FULL_MODEL, VARIANTS
+from .autoencoder_stage import AutoencoderStage
+from .config import TrainingConfig
+from .latent_stage import LatentStage
+from .stage import Stage
+
+
+def build_stage(config: TrainingConfig, device: torch.device) -> Stage:
+    """Build the pipeline that ``config`` starts from, on ``device``, and the stage that trains it.
+
+    Raises MissingWeightsError where a folder to start from is absent, InvalidOptionError where it does not fit.
+    """
+    torch.manual_seed(config.seed)  # the initial weights belong to the seed
+    pipeline = _start(config)
+    if config.autoencoder is not None:
+        pipeline.vae = _load(config.autoencoder).vae
+    if config.stage == "autoencoder" and pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
+        raise InvalidOptionError("stage 'autoencoder' trains the compact model's only: leave 'start' out")
+    return _stage_class(config.stage)(pipeline.to(device), config)
+
+
+def _stage_class(name: str) -> type[Stage]:
+    if name == "picture":  # here: the perceptual network and the discriminator take seconds to import
+        from .picture_stage import PictureStage
+
+        return PictureStage
+    return AutoencoderStage if name == "autoencoder" else LatentStage
+
+
+def _start(config: TrainingConfig) -> BokehDiffPipeline:
+    if config.start is None:
+        return build_compact(config.variant, config.size)
+    if config.start == "sdxl" or (Path(config.start) / "text_encoder").is_dir():
+        home = None if config.start == "sdxl" else Path(config.start)
+        return load_backbone(home, _settings_to_train(PipelineSettings(), config))
+    pipeline = _load(config.start)
+    pipeline.configure(_settings_to_train(pipeline.active_settings, config))
+    return pipeline
+
+
+def _settings_to_train(start: PipelineSettings, config: TrainingConfig) -> PipelineSettings:
+    """Return the start's settings with the physics and timestep of the variant, whatever the start was trained as.
+
+    Raises InvalidOptionError where the start's networks are built for other inputs than the variant's.
+    """
+    variant, plain = VARIANTS[config.variant], PipelineSettings()
+    for name in ("condition_channels", "base"):
+        expected = variant.training.get(name, getattr(plain, name))
+        if getattr(start, name) != expected:
+            raise InvalidOptionError(
+                f"start: {config.start} has {name} {getattr(start, name)!r}, {config.variant} needs {expected!r}: "
+                "choose another start or variant"
+            )
+    complete = dataclasses.replace(
+        start,
+        physics=dataclasses.replace(start.physics, coc=True, softmax_over_queries=True, occlusion=True),
+        timestep=plain.timestep,
+        trained_as=config.variant,
+        **{name: value for name, value in variant.training.items() if name not in ("condition_channels", "base")},
+    )
+    return complete.as_variant(variant)
+
+
+def _load(folder: str) -> BokehDiffPipeline:
+    if not (Path(folder) / "model_index.json").is_file():
+        raise MissingWeightsError(f"{folder}: expected a folder with a pipeline (model_index.json): train it first")
+    return load_checkpoint(FULL_MODEL, folder, torch.float32).pipeline
