@@ -21,6 +21,10 @@ class MissingDataError(BokehBenchError):
     """A data set that is not where it was looked for; the message says what to get and where to put it."""
 
 
+class DamagedDataError(MissingDataError):
+    """A file of a data set that is there, but is not what it should be; the message names it."""
+
+
 class MissingWeightsError(BokehBenchError):
     """Model weights that are not at hand; the message says what to get and where to put it."""
 

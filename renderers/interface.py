@@ -6,6 +6,7 @@ defocus is in px of the scene's own resolution, positive in front of the focal p
 
 import dataclasses
 import logging
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -116,12 +117,16 @@ class Capabilities:
 class Renderer(ABC):
     """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
 
-    ``weights`` says which trained weights make the pictures (None where nothing was trained); each result row names it.
+    ``weights`` says which trained weights make the pictures (None where nothing was trained), ``backend`` which of
+    several implementations computes them, known once prepared (None where there is one); each result row names both.
+    ``training`` tells a reader how the weights were trained (None where that is not known).
     """
 
     name: str
     capabilities: ClassVar[Capabilities]
     weights: str | None = None
+    backend: str | None = None
+    training: str | None = None
 
     def __init__(self, name: str | None = None):
         if name is not None:
@@ -137,6 +142,8 @@ class Renderer(ABC):
         MissingWeightsError where weights are needed and absent.
         """
         self.device, self.dtype = _checked_device(self, device), _checked_dtype(dtype)
+        if self.device.type == "cuda" and self.device.index is not None:
+            torch.cuda.set_device(self.device)  # kernels and events start on the current device
         self._load()
         self._prepared = True
 
@@ -154,6 +161,9 @@ class Renderer(ABC):
         output = self._render(scene.without_target().to(self.device), seed)
         return _checked_output(self.name, output, scene)
 
+    def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
+        """Drop whatever was kept of earlier scenes, so that the next render costs what a new scene's does."""
+
     def _load(self) -> None:  # noqa: B027 - most classical renderers have nothing to load
         """Load what ``_render`` needs onto ``self.device`` in ``self.dtype``."""
 
@@ -169,6 +179,12 @@ def _resample(image: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(image[None], (height, width), mode="bilinear", align_corners=False)[0]
 
 
+def _find_range(tensor: Tensor) -> tuple[float, float]:
+    """Return the lowest and the highest value in one pass; both are NaN where the tensor holds one."""
+    low, high = torch.aminmax(tensor)
+    return float(low), float(high)
+
+
 def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...], minimum: float | None = None) -> None:
     if tuple(tensor.shape) != shape:
         raise InvalidSceneError(
@@ -176,10 +192,11 @@ def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...],
         )
     if tensor.dtype != torch.float32:
         raise InvalidSceneError(f"scene '{scene}': {what}: expected float32, got {tensor.dtype}: convert it")
-    if not bool(torch.isfinite(tensor).all()):
+    low, high = _find_range(tensor)
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise InvalidSceneError(f"scene '{scene}': {what}: holds NaN or infinite values: repair or drop the file")
-    if minimum is not None and float(tensor.min()) < minimum:
-        raise InvalidSceneError(f"scene '{scene}': {what}: expected values >= {minimum:g}, got {float(tensor.min()):g}")
+    if minimum is not None and low < minimum:
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected values >= {minimum:g}, got {low:g}")
 
 
 def _check_number(scene: str, what: str, value: float, low: float, high: float) -> None:
@@ -202,11 +219,10 @@ def _checked_device(renderer: Renderer, device: str | torch.device) -> torch.dev
 
 def _checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
     known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-    if isinstance(dtype, str):
-        if dtype not in known:
-            raise InvalidOptionError(f"unknown dtype '{dtype}': use one of {', '.join(known)}")
-        return known[dtype]
-    return dtype
+    name = str(dtype).removeprefix("torch.")
+    if name not in known:
+        raise InvalidOptionError(f"unknown dtype '{name}': use one of {', '.join(known)}")
+    return known[name]
 
 
 def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
@@ -214,9 +230,9 @@ def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
     if tuple(output.shape) != expected:
         raise InvalidOutputError(f"{name} on '{scene.name}': expected {expected}, got {tuple(output.shape)}")
     output = output.to(torch.float32)
-    if not bool(torch.isfinite(output).all()):
+    low, high = _find_range(output)
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise InvalidOutputError(f"{name} on '{scene.name}': the output holds NaN or infinite values")
-    low, high = float(output.min()), float(output.max())
     if low < -OUTPUT_TOLERANCE or high > 1.0 + OUTPUT_TOLERANCE:
         raise InvalidOutputError(f"{name} on '{scene.name}': the output spans [{low:g}, {high:g}], expected [0, 1]")
     return output.clamp(0.0, 1.0)

@@ -1,6 +1,11 @@
-"""From a variant and a checkpoint's name to a pipeline with weights; nothing is loaded in place of absent ones."""
+"""From a variant and a checkpoint's name to a pipeline with weights, and from a compact pipeline to files.
 
+Nothing is loaded in place of absent weights.
+"""
+
+import copy
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +13,24 @@ import torch
 from safetensors import SafetensorError
 
 from ..errors import InvalidOptionError, MissingWeightsError
-from .pipeline import BokehDiffPipeline
-from .sdxl import load_sdxl
-from .settings import PipelineSettings
-from .variants import FULL_MODEL, VARIANTS
-from .weight_files import SavedFiles, find_weights, label_weights
+from ..torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import AutoencoderKL  # noqa: E402
+
+from .pipeline import BokehDiffPipeline  # noqa: E402
+from .sdxl import load_sdxl  # noqa: E402
+from .settings import PipelineSettings  # noqa: E402
+from .variants import FULL_MODEL, VARIANTS  # noqa: E402
+from .weight_files import (  # noqa: E402
+    SHARED_AUTOENCODER,
+    SHARED_FILE,
+    SavedFiles,
+    find_autoencoder,
+    find_weights,
+    label_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -40,18 +58,62 @@ def load_checkpoint(variant: str, checkpoint: str | None, dtype: torch.dtype) ->
 
 
 def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
-    """Load a folder written by ``BokehDiffPipeline.save_pretrained``, on the CPU.
+    """Load a folder written by ``save_compact`` or ``BokehDiffPipeline.save_pretrained``, on the CPU.
 
     The autoencoder is kept in float32 where it says ``force_upcast``. Raises MissingWeightsError where files are absent
     or damaged.
     """
+    autoencoder = find_autoencoder(folder)
     try:
-        upcast = json.loads((folder / "vae" / "config.json").read_text()).get("force_upcast", True)
-        dtypes = {"default": dtype, "vae": torch.float32 if upcast else dtype}
-        return BokehDiffPipeline.from_pretrained(folder, dtype=dtypes, use_safetensors=True, local_files_only=True)
+        upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
+        vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
+        return BokehDiffPipeline.from_pretrained(
+            folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
+        )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(f"{folder}: not a complete BokehDiff checkpoint ({reason}): get it again") from error
+
+
+def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: bool = True) -> None:
+    """Write a compact model to ``folder`` in float16; the pipeline itself is left alone.
+
+    ``share_autoencoder``: keep the autoencoder in ``autoencoder/`` beside ``folder``, once for all models there.
+    Raises InvalidOptionError where that holds another one, before anything is written.
+    """
+    half = BokehDiffPipeline(
+        vae=copy.deepcopy(pipeline.vae).half(),
+        unet=copy.deepcopy(pipeline.unet).half(),
+        scheduler=pipeline.scheduler,
+        prompt=copy.deepcopy(pipeline.prompt).half(),
+        settings=pipeline.active_settings.to_json(),
+    )
+    for network in (half.vae, half.unet, half.prompt):
+        network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
+    if share_autoencoder:
+        _share(half.vae, folder.resolve().parent / SHARED_AUTOENCODER)
+    half.save_pretrained(folder)
+    if share_autoencoder:
+        shutil.rmtree(folder / "vae")
+        (folder / SHARED_FILE).write_text(json.dumps({"vae": SHARED_AUTOENCODER}) + "\n")
+    else:
+        (folder / SHARED_FILE).unlink(missing_ok=True)
+
+
+def _share(vae: AutoencoderKL, folder: Path) -> None:
+    """Write the autoencoder, or see that the one which is there already has the same weights."""
+    if not (folder / "config.json").is_file():
+        vae.save_pretrained(folder)
+        return
+    stored, own = _load_autoencoder(folder, vae.dtype).state_dict(), vae.state_dict()
+    if stored.keys() != own.keys() or not all(torch.equal(stored[name], own[name].cpu()) for name in own):
+        raise InvalidOptionError(
+            f"{folder} holds another autoencoder, which other models may use: save without sharing it, or elsewhere"
+        )
+
+
+def _load_autoencoder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
+    return AutoencoderKL.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
 
 
 def _choose_settings(variant: str, trained: PipelineSettings) -> PipelineSettings:

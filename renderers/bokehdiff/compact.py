@@ -15,6 +15,7 @@ ensure_torchvision()
 
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
 
+from ..errors import InvalidOptionError  # noqa: E402
 from .physics import PisaPhysics  # noqa: E402
 from .pipeline import BokehDiffPipeline  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
@@ -41,22 +42,27 @@ def build_compact(
 ) -> BokehDiffPipeline:
     """Return an untrained compact model of a variant, on the CPU in float32.
 
-    ``physics``: the full model's, which the variant's switches then change.
+    ``physics``: the full model's, which the variant's switches then change. The U-Net's first layer is as wide as the
+    variant's inputs need. Raises InvalidOptionError for a variant that renders another one's weights.
     """
     size = size or CompactSize()
+    switches = VARIANTS[variant]
+    if switches.weights is not None:
+        raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
     full = PipelineSettings(
         parametrisation="identity-start",
         pixel_unshuffle=size.factor,
-        pisa_layers=("down_blocks.1",),
+        pisa_layers=("down_blocks.0", "down_blocks.1"),
         physics=physics or PisaPhysics(),
         trained_as=variant,
+        **switches.training,
     )
     return BokehDiffPipeline(
         vae=_build_vae(size),
-        unet=_build_unet(size),
+        unet=_build_unet(size, full.input_channels(size.latent_channels)),
         scheduler=DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
         prompt=PromptEmbeddings(width=size.prompt_width),
-        settings=full.as_variant(VARIANTS[variant]).to_json(),
+        settings=full.as_variant(switches).to_json(),
     )
 
 
@@ -76,14 +82,14 @@ def _build_vae(size: CompactSize) -> AutoencoderKL:
     ).eval()
 
 
-def _build_unet(size: CompactSize) -> UNet2DConditionModel:
+def _build_unet(size: CompactSize, input_channels: int) -> UNet2DConditionModel:
     deeper = len(size.unet_widths) - 2
     unet = UNet2DConditionModel(
-        in_channels=size.latent_channels,
+        in_channels=input_channels,
         out_channels=size.latent_channels,
         block_out_channels=size.unet_widths,
         layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", *["DownBlock2D"] * deeper),
+        down_block_types=(*["CrossAttnDownBlock2D"] * 2, *["DownBlock2D"] * deeper),
         mid_block_type="UNetMidBlock2D",
         up_block_types=("UpBlock2D",) * len(size.unet_widths),
         cross_attention_dim=size.prompt_width,

@@ -84,14 +84,16 @@ def estimate_peak_bytes(
 
     ``vae``, ``unet``: their configurations; ``pixels``, ``latents``: what each works on, times the batch;
     ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits. The decoder's last stage holds three
-    maps of its input's width at full resolution, and convolutions need room; the U-Net its skips, and in the largest
-    level's transformer about twelve maps of the level's width.
+    maps of its input's width at full resolution, and convolutions need room; the U-Net its skips, and about twelve
+    maps of the largest level's width, or 22 in a level with transformers, whose gated layers are eight times as wide.
     """
     widths = vae["block_out_channels"]
     decoder = 5 * widths[min(1, len(widths) - 1)] * pixels * itemsizes[0]
     levels = [width * latents / 4**level for level, width in enumerate(unet["block_out_channels"])]
     skips = (unet["layers_per_block"] + 1) * sum(levels)
-    return max(decoder, int((skips + 12 * max(levels)) * itemsizes[1]) + PAIR_BYTES * pairs)
+    attended = [x for x, kind in zip(levels, unet["down_block_types"], strict=True) if kind.startswith("CrossAttn")]
+    widest = max(12 * max(levels), 22 * max(attended, default=0))
+    return max(decoder, int((skips + widest) * itemsizes[1]) + PAIR_BYTES * pairs)
 
 
 def free_bytes(device: torch.device) -> int:

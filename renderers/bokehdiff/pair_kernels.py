@@ -16,6 +16,8 @@ import numba
 import numpy as np
 from numba.extending import overload
 
+from ..compiled import compiled
+
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 """Sums may be reordered into vectors; infinities and NaN keep their meaning."""
 
@@ -47,7 +49,7 @@ def _compile_exponential(x: Any) -> Any:
     return exponential_float32 if x == numba.float32 else exponential_float64
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _score(partners: np.ndarray, x: np.ndarray, team: np.ndarray, y: np.ndarray, head: int, scores: np.ndarray) -> None:
     """Write the products <x_a, y_p> of a team's anchors a with each partner p, (4,n)."""
     a, b, c, d = team[0], team[1], team[2], team[3]
@@ -63,7 +65,7 @@ def _score(partners: np.ndarray, x: np.ndarray, team: np.ndarray, y: np.ndarray,
         scores[0, j], scores[1, j], scores[2, j], scores[3, j] = sum_a, sum_b, sum_c, sum_d
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _spread(
     partners: np.ndarray, weights: np.ndarray, x: np.ndarray, team: np.ndarray, head: int, out: np.ndarray
 ) -> None:
@@ -76,7 +78,7 @@ def _spread(
             out[p, head, i] += of_a * x[a, head, i] + of_b * x[b, head, i] + of_c * x[c, head, i] + of_d * x[d, head, i]
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _collect(
     partners: np.ndarray, weights: np.ndarray, x: np.ndarray, team: np.ndarray, head: int, out: np.ndarray
 ) -> None:
@@ -93,7 +95,7 @@ def _collect(
             out[d, head, i] += of_d * of_partner
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _logits(lists: Any, anchors: np.ndarray, others: np.ndarray, g: int, head: int, S: np.ndarray) -> None:
     """Write S + ln C of a team's pairs, (4,n)."""
     teams, starts, partners, log_circle, scale = lists[0], lists[2], lists[3], lists[4], lists[7]
@@ -105,7 +107,7 @@ def _logits(lists: Any, anchors: np.ndarray, others: np.ndarray, g: int, head: i
                 S[m, j] += log_circle[m, starts[g] + j]
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _normalise(S: np.ndarray, m: int, count: int) -> float:
     """Turn an anchor's logits into weights that sum to 1; return the logarithm of their sum before."""
     highest = S[m, 0]
@@ -120,7 +122,7 @@ def _normalise(S: np.ndarray, m: int, count: int) -> float:
     return highest + math.log(total)
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _hide(lists: Any, g: int, weights: np.ndarray) -> None:
     """Multiply the weights of a team's pairs by their visibility."""
     starts, visible, visibility = lists[2], lists[5], lists[6]
@@ -129,7 +131,7 @@ def _hide(lists: Any, g: int, weights: np.ndarray) -> None:
             weights[m, j] *= visibility[visible[m, starts[g] + j]]
 
 
-@numba.njit(parallel=True, fastmath=FAST, cache=True)
+@compiled(parallel=True, fastmath=FAST)
 def attend(lists: Any, features: Any, output: np.ndarray, log_sum: np.ndarray) -> None:
     """Add O (Eq. 9) to ``output`` (R,heads,d) and write the logarithm of each anchor's sum to ``log_sum`` (R,heads).
 
@@ -152,7 +154,7 @@ def attend(lists: Any, features: Any, output: np.ndarray, log_sum: np.ndarray) -
                 _collect(mine, A, V, teams[g], head, output)
 
 
-@numba.njit(parallel=True, fastmath=FAST, cache=True)
+@compiled(parallel=True, fastmath=FAST)
 def attend_backward(lists: Any, features: Any, log_sum: np.ndarray, gradients: Any) -> None:
     """Add to the gradients of (anchors, others, V), each (R,heads,d).
 
@@ -178,7 +180,7 @@ def attend_backward(lists: Any, features: Any, log_sum: np.ndarray, gradients: A
                 _spread(mine, A, of_anchors, teams[g], head, d_values)
 
 
-@numba.njit(fastmath=FAST, cache=True)
+@compiled(fastmath=FAST)
 def _differentiate(lists: Any, g: int, head: int, log_sum: np.ndarray, A: np.ndarray, G: np.ndarray) -> None:
     """Turn a team's logits into weights A, and G = M <V, dO> into dS = A (G - delta) / sqrt(d), delta = sum A G.
 

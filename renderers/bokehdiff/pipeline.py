@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import InvalidOptionError
 from ..optics import signed_defocus
+from ..stages import stage, staged
 from ..torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
@@ -23,7 +24,9 @@ from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DCon
 from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
 from diffusers.utils import BaseOutput  # noqa: E402
 
+from .conditions import CONDITIONS  # noqa: E402
 from .geometry import TokenGeometry  # noqa: E402
+from .in_focus_blend import blend_in_focus  # noqa: E402
 from .latent_tiles import (  # noqa: E402
     TILE_LATENTS,
     TILINGS,
@@ -88,6 +91,12 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             raise InvalidOptionError(
                 f"timestep: expected less than the scheduler's {scheduler.num_train_timesteps}, got {settings.timestep}"
             )
+        inputs = settings.input_channels(self.vae.config.latent_channels)
+        if self.unet.config.in_channels != inputs:
+            raise InvalidOptionError(
+                f"U-Net: expected {inputs} input channels for the latent, condition_channels and base of the settings,"
+                f" got {self.unet.config.in_channels}"
+            )
         self._active = settings
         self._pisa = PisaLayers(self.unet, () if settings.physics.is_vanilla else settings.pisa_layers)
         self.register_to_config(settings=settings.to_json())
@@ -117,23 +126,34 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tiling: str = "auto",
         tile_latents: int = TILE_LATENTS,
         seed: int = 0,
+        base_image: Tensor | None = None,
     ) -> BokehDiffOutput:
         """Render with the focal plane at ``focus_disparity`` and ``blur_strength`` px of radius per unit of disparity.
 
         ``image``: (B,3,H,W) in [0,1]. ``disparity``: (B,1,H,W), any finite range; the focus may lie outside it.
         ``tiling``: ``never``, ``always``, or ``auto``: where the memory estimate says so. ``seed`` draws PISA's jitter.
-        With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture.
+        ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
+        With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
+        ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit.
         """
+        self._check_base("base_image", base_image)
         height, width = image.shape[-2:]
         defocus_px = signed_defocus(disparity, focus_disparity, blur_strength)
-        image, disparity, defocus_px = (self._pad(x) for x in (image, self.normalise(disparity), defocus_px))
-        side = self._tile_side(image, defocus_px, tiling, tile_latents)
-        rows, columns = (length // self.latent_pitch_px for length in image.shape[-2:])
+        padded, near, blur_px = (self._pad(x) for x in (image, self.normalise(disparity), defocus_px))
+        side = self._tile_side(padded, blur_px, tiling, tile_latents)
+        rows, columns = (length // self.latent_pitch_px for length in padded.shape[-2:])
         tiles = cover_with_tiles(rows, columns, side or max(rows, columns), self._latent_multiple)
         self._tile_autoencoder(side if len(tiles) > 1 else None)
-        z = self.encode(image)
-        z0 = self.denoise(z, disparity, defocus_px, tiles, seed)
-        return BokehDiffOutput(images=self.decode(z0)[..., :height, :width].float().clamp(0.0, 1.0))
+        base = None if base_image is None else self.encode(self._pad(base_image))
+        z0 = self.denoise(self.encode(padded), near, blur_px, tiles, seed, base)
+        output = self.decode(z0).float()
+        if base is not None and base_image is not None and self._active.residual == "picture":
+            output += self._pad(base_image).float() - self.decode(base).float()
+        output = output[..., :height, :width].clamp(0.0, 1.0)
+        if self._active.in_focus_blend_px > 0.0:
+            with stage("in-focus blend"):
+                output = blend_in_focus(output, image.float(), defocus_px, self._active.in_focus_blend_px)
+        return BokehDiffOutput(images=output)
 
     def normalise(self, disparity: Tensor) -> Tensor:
         """Map each picture's disparity (B,1,H,W) affinely from its range to [margin, 1 - margin], in float32.
@@ -148,30 +168,54 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         margin = self._active.disparity_margin
         return margin + (1.0 - 2.0 * margin) * share
 
+    @staged("encode")
     def encode(self, image: Tensor) -> Tensor:
         """Return the scaled latent z (B,C,h,w) at the posterior's mode: no noise. ``image``: padded, [0,1]."""
         pixels = F.pixel_unshuffle(2.0 * image.to(self.vae.dtype) - 1.0, self._active.pixel_unshuffle)
         return self.vae.encode(pixels).latent_dist.mode().float() * self.vae.config.scaling_factor
 
+    @staged("decode")
     def decode(self, latent: Tensor) -> Tensor:
         """Return the picture (B,3,H,W) of a scaled latent; not clipped to [0,1]."""
         pixels = self.vae.decode((latent / self.vae.config.scaling_factor).to(self.vae.dtype)).sample
         return 0.5 + 0.5 * F.pixel_shuffle(pixels, self._active.pixel_unshuffle)
 
     def denoise(
-        self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tiles: list[Tile] | None = None, seed: int = 0
+        self,
+        z: Tensor,
+        disparity: Tensor,
+        defocus_px: Tensor,
+        tiles: list[Tile] | None = None,
+        seed: int = 0,
+        base: Tensor | None = None,
     ) -> Tensor:
         """Return z0 of Eq. 1: (z - sqrt(1 - abar) eps) / sqrt(abar), float32; autograd passes through.
 
-        ``z``: (B,C,h,w) scaled. ``disparity`` in (0,1), ``defocus_px`` (signed or not): (B,1,H,W), padded.
+        ``z``: (B,C,h,w) scaled; ``base``: the base picture's, alike, None without. ``disparity`` in (0,1),
+        ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. Under ``identity-start`` an
+        output n = 0 gives the start, z or ``base``, exactly. Raises InvalidOptionError where ``base`` and settings do
+        not fit.
         """
+        self._check_base("base", base)
         tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
-        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed), tiles, z)
+        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base), tiles, z)
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
-        eps = n
         if self._active.parametrisation == "identity-start":
-            eps = (1.0 - math.sqrt(abar)) / math.sqrt(1.0 - abar) * z + n
-        return (z - math.sqrt(1.0 - abar) * eps) / math.sqrt(abar)
+            start = z if base is None else base
+            return start - math.sqrt((1.0 - abar) / abar) * n
+        return (z - math.sqrt(1.0 - abar) * n) / math.sqrt(abar)
+
+    def condition_maps(self, disparity: Tensor, defocus_px: Tensor, tile: Tile) -> Tensor:
+        """Return what the U-Net is told of a tile beside latents: (B,K,h,w) float32, one channel per condition.
+
+        ``disparity`` in (0,1), ``defocus_px`` signed: (B,1,H,W) of the whole padded picture. No gradient flows back.
+        """
+        pitch = self.latent_pitch_px
+        near, blur = (
+            F.pixel_unshuffle(tile.cut(maps, pitch).detach().float(), pitch) for maps in (disparity, defocus_px)
+        )
+        channels = [CONDITIONS[name](near, blur) for name in self._active.condition_channels]
+        return torch.stack(channels, dim=1) if channels else near[:, :0]
 
     def load_lora_weights(
         self, pretrained_model_name_or_path_or_dict: Any, adapter_name: str | None = None, **where: Any
@@ -241,16 +285,28 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         self.vae.tile_latent_min_size = side
         self.vae.tile_sample_min_size = side * self.latent_pitch_px // self._active.pixel_unshuffle
 
-    def _predict(self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> Tensor:
+    def _check_base(self, what: str, base: Tensor | None) -> None:
+        if (base is None) != (self._active.base is None):
+            expected = "none" if self._active.base is None else f"that of the renderer {self._active.base}"
+            raise InvalidOptionError(
+                f"{what}: the settings' base expects {expected}, got {'none' if base is None else 'one'}"
+            )
+
+    def _predict(
+        self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int, base: Tensor | None
+    ) -> Tensor:
         """One U-Net pass over a tile: (B,C,h,w) float32."""
         pitch = self.latent_pitch_px
-        sample = tile.cut(z).to(self.unet.dtype)
+        conditions = self.condition_maps(disparity, defocus_px, tile).expand(len(z), -1, -1, -1)
+        inputs = [tile.cut(z), conditions, *([] if base is None else [tile.cut(base)])]
+        sample = torch.cat([channels.to(self.unet.dtype) for channels in inputs], dim=1)
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
         tokens, added = self._conditions(z, tile)
         timestep = torch.tensor(self._active.timestep, device=z.device)
-        with self._pisa.using(plans):
+        with self._pisa.using(plans), stage("U-Net"):
             return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
 
+    @staged("plan")
     def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
         plans = {}

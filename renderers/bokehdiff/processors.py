@@ -13,6 +13,7 @@ from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor
 
 from ..errors import InvalidOptionError
+from ..stages import stage
 from .fast import pisa_fast
 from .plan import PisaPlan
 
@@ -49,7 +50,7 @@ class PisaLayers:
             for layer in _self_attentions(unet, path):
                 processor = PisaProcessor()
                 layer.set_processor(processor)
-                self._processors.setdefault(_downscale(unet, path), []).append(processor)
+                self._processors.setdefault(token_downscale(unet, path), []).append(processor)
 
     @property
     def downscales(self) -> tuple[int, ...]:
@@ -82,8 +83,8 @@ def _self_attentions(unet: UNet2DConditionModel, path: str) -> list[Attention]:
     return found
 
 
-def _downscale(unet: UNet2DConditionModel, path: str) -> int:
-    """Return how many latent px a token spans in the block that ``path`` lies in."""
+def token_downscale(unet: UNet2DConditionModel, path: str) -> int:
+    """Return how many latent px a token spans per axis in the block that ``path`` lies in."""
     deepest = len(unet.config.block_out_channels) - 1
     block, _, rest = path.partition(".")
     if block == "mid_block":
@@ -95,7 +96,8 @@ def _downscale(unet: UNet2DConditionModel, path: str) -> int:
 @torch.compiler.disable
 def _attend(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
     """Stay out of torch.compile: the plan's blocks differ from scene to scene."""
-    return pisa_fast(q, k, v, plan)
+    with stage("attention"):
+        return pisa_fast(q, k, v, plan)
 
 
 def _split_heads(x: Tensor, heads: int) -> Tensor:

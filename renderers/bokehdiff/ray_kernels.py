@@ -10,19 +10,20 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..compiled import compiled
 from .visibility import mix
 
 _mix = numba.njit(mix)
 
 
-@numba.njit(parallel=True, cache=True)
+@compiled(parallel=True)
 def count_partners(grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, counts: np.ndarray) -> None:
     """Write how many partners each team has, counts (G,) int64. Arguments as in ``list_partners``."""
     for g in numba.prange(len(teams)):
         counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, 0, np.empty(0, np.int32))
 
 
-@numba.njit(parallel=True, cache=True)
+@compiled(parallel=True)
 def list_partners(
     grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, starts: np.ndarray, partners: np.ndarray
 ) -> None:
@@ -36,7 +37,7 @@ def list_partners(
         _visit_partners(grid, teams[g], reach_px, by_keys, starts[g], partners)
 
 
-@numba.njit(cache=True)
+@compiled
 def _visit_partners(
     grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, start: int, partners: np.ndarray
 ) -> int:
@@ -62,7 +63,7 @@ def _visit_partners(
     return count
 
 
-@numba.njit(parallel=True, cache=True)
+@compiled(parallel=True)
 def weigh_pairs(
     lists: Any, grid: Any, lens: Any, scene: Any, rays: Any, log_circle: np.ndarray, visible: np.ndarray
 ) -> None:
@@ -97,14 +98,14 @@ def weigh_pairs(
                     visible[m, pair] = count
 
 
-@numba.njit(cache=True)
+@compiled
 def _log_sigmoid(x: float) -> float:
     if x > 0.0:
         return -math.log1p(math.exp(-x)) if x < 37.0 else 0.0
     return x - math.log1p(math.exp(x)) if x > -37.0 else x
 
 
-@numba.njit(cache=True)
+@compiled
 def _is_blocked(scene: Any, rays: Any, width: int, ray: int, picture: int, query: int, key: int) -> bool:
     """Whether any point of one ray lies behind a surface (Eq. 7-8)."""
     odds, thresholds, surfaces, highest, shifts = scene
@@ -129,7 +130,7 @@ def _is_blocked(scene: Any, rays: Any, width: int, ray: int, picture: int, query
     return False
 
 
-@numba.njit(cache=True)
+@compiled
 def _surface_at(surfaces: np.ndarray, picture: int, y: float, x: float) -> float:
     """Read a map bilinearly at y, x in samples from the centre of its first; 0 outside."""
     top, left = math.floor(y), math.floor(x)

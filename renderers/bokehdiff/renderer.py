@@ -7,8 +7,9 @@ from torch import Tensor
 
 from ..errors import MissingWeightsError
 from ..interface import Capabilities, Renderer, Scene
+from ..registry import load_renderer
 from .variants import FULL_MODEL
-from .weight_files import find_weights, label_weights
+from .weight_files import describe_training, find_weights, label_weights
 
 
 class BokehDiffRenderer(Renderer):
@@ -23,7 +24,9 @@ class BokehDiffRenderer(Renderer):
     The scene's disparity is mapped affinely into (0,1) for occlusion; circles of confusion come from its defocus in px,
     so any range of disparity and any focus will do, and a scene at half the size with half the blur strength gives the
     same picture at half the size, as far as the network generalises over scale. At blur strength 0 the output is the
-    autoencoder's reconstruction as the U-Net leaves it, not the input's bits. Values above 1 are clipped first.
+    autoencoder's reconstruction as the U-Net leaves it, not the input's bits, unless the weights' settings keep what is
+    in focus. Values above 1 are clipped first. Where the settings name a ``base``, that renderer's picture is made
+    first, on the same device if it can, as part of every render.
     """
 
     name = FULL_MODEL
@@ -51,6 +54,7 @@ class BokehDiffRenderer(Renderer):
         self.channels_last = channels_last
         self.compile = compile
         self._label: str | None = None
+        self._base: Renderer | None = None
 
     @property
     def weights(self) -> str | None:  # type: ignore[override]
@@ -66,6 +70,19 @@ class BokehDiffRenderer(Renderer):
             self._label = label_weights(files, self.variant)
         return self._label
 
+    @property
+    def training(self) -> str | None:  # type: ignore[override]
+        """What the weights' folder says of their training."""
+        try:
+            return describe_training(find_weights(self.variant, self.checkpoint, download=False))
+        except MissingWeightsError:
+            return None
+
+    def forget(self) -> None:
+        """Drop what the base renderer kept of earlier scenes."""
+        if self._base is not None:
+            self._base.forget()
+
     def _load(self) -> None:
         if self.checkpoint is None:
             find_weights(self.variant, None, download=False)
@@ -74,6 +91,7 @@ class BokehDiffRenderer(Renderer):
         loaded = load_checkpoint(self.variant, self.checkpoint, self.dtype)
         self._label = loaded.label
         self.pipeline = loaded.pipeline.to(self.device)
+        self._base = self._load_base()
         for network in (self.pipeline.unet, self.pipeline.vae):
             network.requires_grad_(False).eval()
             if self.channels_last:
@@ -84,11 +102,22 @@ class BokehDiffRenderer(Renderer):
             self.pipeline.vae.decoder.compile()
         self._warm_up()
 
+    def _load_base(self) -> Renderer | None:
+        name = self.pipeline.active_settings.base
+        if name is None:
+            return None
+        base = load_renderer(name)
+        base.prepare(self.device if self.device.type in base.capabilities.devices else "cpu")
+        return base
+
     def _warm_up(self) -> None:
         """Render a few px: PISA's kernels are compiled on first use."""
         side_px = self.pipeline.size_multiple_px
-        disparity = torch.linspace(0.0, 1.0, side_px**2, device=self.device).reshape(1, 1, side_px, side_px)
-        self.pipeline(disparity.expand(1, 3, -1, -1), disparity, 0.5, 10.0)
+        disparity = torch.linspace(0.0, 1.0, side_px**2, device=self.device).reshape(1, side_px, side_px)
+        image = disparity.expand(3, -1, -1)
+        self._render(
+            Scene(name="tiny", image=image, disparity=disparity, focus_disparity=0.5, blur_strength=10.0), seed=0
+        )
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         options = {} if self.tile_latents is None else {"tile_latents": self.tile_latents}
@@ -99,6 +128,11 @@ class BokehDiffRenderer(Renderer):
             scene.blur_strength,
             tiling=self.tiling,
             seed=seed,
+            base_image=self._render_base(scene, seed),
             **options,
         )
         return output.images[0]
+
+    def _render_base(self, scene: Scene, seed: int) -> Tensor | None:
+        """Return the base's picture (1,3,H,W) on this renderer's device, None where the settings name none."""
+        return None if self._base is None else self._base.render(scene, seed).to(self.device)[None]

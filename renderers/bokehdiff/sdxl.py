@@ -20,13 +20,14 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa
 from .hub import fetch_repository  # noqa: E402
 from .pipeline import BokehDiffPipeline  # noqa: E402
 from .prompt import TEXT_FOLDERS, PromptEmbeddings, load_or_embed_prompt  # noqa: E402
-from .weight_files import BACKBONE, REMEDY, SdxlFiles, network_files  # noqa: E402
+from .settings import PipelineSettings  # noqa: E402
+from .weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files  # noqa: E402
 
 
 def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
     """Assemble the pipeline on the CPU.
 
-    The LoRA is folded into the U-Net. The autoencoder stays in float32 where it says ``force_upcast``.
+    The LoRA, if any, is folded into the U-Net. The autoencoder stays in float32 where it says ``force_upcast``.
     Raises MissingWeightsError where a file is absent or damaged, InvalidOptionError for weights that do not fit.
     """
     unet = _load_network(UNet2DConditionModel, files.backbone, "unet", dtype)
@@ -37,10 +38,21 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
         vae = vae.to(dtype)
     scheduler = DDPMScheduler.from_pretrained(files.backbone / "scheduler", local_files_only=True)
     pipeline = BokehDiffPipeline(vae, unet, scheduler, _load_prompt(files), files.settings.to_json())
-    pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name, local_files_only=True)
-    pipeline.fuse_lora(components=["unet"])
-    pipeline.unload_lora_weights()
+    if files.lora is not None:
+        pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name, local_files_only=True)
+        pipeline.fuse_lora(components=["unet"])
+        pipeline.unload_lora_weights()
     return pipeline
+
+
+def load_backbone(home: Path | None, settings: PipelineSettings) -> BokehDiffPipeline:
+    """Assemble an SDXL model as it is, for training, in float32; ``home`` as in ``find_backbone``.
+
+    Raises MissingWeightsError where a file is absent or damaged.
+    """
+    backbone = find_backbone(home, download=True)
+    files = SdxlFiles(name="sdxl", home=home, backbone=backbone, lora=None, encoder=None, settings=settings)
+    return load_sdxl(files, torch.float32)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidOptionError
+from .conditions import CONDITIONS
 from .physics import PisaPhysics
-from .variants import FULL_MODEL, Variant
+from .variants import FULL_MODEL, VARIANTS, Variant
 
 PARAMETRISATIONS = ("eps", "identity-start")
 POOLINGS = ("area", "bilinear")
 PITCHES = ("px", "released")
+RESIDUALS = ("latent", "picture")
+BASES = ("classical", "classical-occlusion")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,18 @@ class PipelineSettings:
     - ``disparity_margin``: disparity is mapped affinely, per scene, from its range to [margin, 1 - margin].
     - ``trained_as``: name of the variant that the weights were trained as.
 
+    Beyond the paper, all off by default:
+
+    - ``condition_channels``: names in ``conditions.CONDITIONS``, maps that follow the latent in the U-Net's input.
+    - ``base``: a classical renderer whose picture of the same scene is encoded too. Its latent z_base comes last in the
+      U-Net's input, and the residual is taken from it: eps = (z - sqrt(abar) * z_base) / sqrt(1 - abar) + n, so that
+      Eq. 1 gives z0 = z_base - sqrt(1 - abar) / sqrt(abar) * n. This is ``identity-start``, which it needs, with z_base
+      in place of z: a network whose last layer is zero returns the base.
+    - ``residual``: with a base, ``latent`` returns D(z0); ``picture`` returns base + D(z0) - D(z_base), so that nothing
+      is lost in the autoencoder where the network leaves the base as it is.
+    - ``in_focus_blend_px``: the input is kept where the circle of confusion is smaller than this radius and no
+      defocused foreground reaches, see ``in_focus_blend``; 0: nowhere.
+
     The distance of tokens in px is no setting: it follows from the autoencoder, ``pixel_unshuffle`` and the layer.
     Raises InvalidOptionError on impossible values.
     """
@@ -44,14 +59,29 @@ class PipelineSettings:
     pitch: str = "px"
     disparity_margin: float = 0.01
     trained_as: str = FULL_MODEL
+    condition_channels: tuple[str, ...] = ()
+    base: str | None = None
+    residual: str = "latent"
+    in_focus_blend_px: float = 0.0
 
     def __post_init__(self) -> None:
         _check("timestep", self.timestep, self.timestep >= 0, "0 or more")
+        _check_choice("trained_as", self.trained_as, tuple(VARIANTS))
         _check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
         _check("pixel_unshuffle", self.pixel_unshuffle, self.pixel_unshuffle >= 1, "1 or more")
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_choice("pitch", self.pitch, PITCHES)
         _check("disparity_margin", self.disparity_margin, 0.0 < self.disparity_margin < 0.5, "a number in (0, 0.5)")
+        for name in self.condition_channels:
+            _check_choice("condition_channels", name, tuple(CONDITIONS))
+        twice = len(set(self.condition_channels)) < len(self.condition_channels)
+        _check("condition_channels", self.condition_channels, not twice, "each name once")
+        _check_choice("residual", self.residual, RESIDUALS)
+        _check("residual", self.residual, self.residual == "latent" or self.base is not None, "'latent' without a base")
+        if self.base is not None:
+            _check_choice("base", self.base, BASES)
+            _check_choice("parametrisation with a base", self.parametrisation, ("identity-start",))
+        _check("in_focus_blend_px", self.in_focus_blend_px, self.in_focus_blend_px >= 0.0, "0 or more")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PipelineSettings":
@@ -63,32 +93,56 @@ class PipelineSettings:
         if "ray_range" in physics:
             physics["ray_range"] = tuple(physics["ray_range"])
         fields = dict(_known(cls, values, "the checkpoint's settings")) | {"physics": PisaPhysics(**physics)}
-        if "pisa_layers" in fields:
-            fields["pisa_layers"] = tuple(fields["pisa_layers"])
+        for name in ("pisa_layers", "condition_channels"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as nested dicts, lists, strings and numbers."""
         values = dataclasses.asdict(self)
         values["pisa_layers"] = list(self.pisa_layers)
+        values["condition_channels"] = list(self.condition_channels)
         values["physics"]["ray_range"] = list(self.physics.ray_range)
         return values
+
+    def input_channels(self, latent_channels: int) -> int:
+        """Return the channels of the U-Net's input: the latent, the conditions, the base's latent."""
+        latents = 1 if self.base is None else 2
+        return latents * latent_channels + len(self.condition_channels)
 
     def as_variant(self, variant: Variant) -> "PipelineSettings":
         """Return these settings with the variant's switches; ``trained_as`` stays what it is."""
         return dataclasses.replace(
-            self,
-            physics=dataclasses.replace(self.physics, **variant.physics),
-            timestep=self.timestep if variant.timestep is None else variant.timestep,
+            self, physics=dataclasses.replace(self.physics, **variant.physics), **variant.rendering
         )
 
 
 def _known(record: type, values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise InvalidOptionError(f"{what}: expected named values, got {values!r}")
     names = [f.name for f in dataclasses.fields(record)]
     unknown = sorted(set(values) - set(names))
     if unknown:
         raise InvalidOptionError(f"{what}: unknown {', '.join(unknown)}: expected some of {', '.join(names)}")
+    usual = record()
+    for name, value in values.items():
+        if not _is_like(value, getattr(usual, name)):
+            raise InvalidOptionError(f"{what}: {name}: expected something like {getattr(usual, name)!r}, got {value!r}")
     return values
+
+
+def _is_like(value: Any, usual: Any) -> bool:
+    """Whether a value out of JSON may stand where the default is ``usual``."""
+    if usual is None:
+        return value is None or isinstance(value, str)
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(usual, bool)
+    if isinstance(usual, float):
+        return isinstance(value, int | float)
+    if isinstance(usual, tuple):
+        return isinstance(value, list | tuple)
+    return isinstance(value, Mapping if dataclasses.is_dataclass(usual) else type(usual))
 
 
 def _check(name: str, value: object, valid: bool, expected: str) -> None:

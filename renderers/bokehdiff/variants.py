@@ -1,6 +1,7 @@
-"""The registered BokehDiff renderers: the full model and its ablations (paper, Table 2) as data. Imports no torch.
+"""The registered BokehDiff renderers: the full model, its ablations (paper, Table 2) and what goes beyond it, as data.
 
-The checkpoint of a variant has the variant's name: each is bound to the weights that were trained that way.
+The checkpoint of a variant has the variant's name: each is bound to the weights that were trained that way. Imports no
+torch.
 """
 
 from collections.abc import Mapping
@@ -16,18 +17,22 @@ FULL_MODEL = "bokehdiff"
 class Variant:
     """How a variant differs from the full model.
 
-    ``physics``: fields of ``PisaPhysics``, ``timestep``: of ``PipelineSettings``, that rendering must use; None: the
-    full model's. A variant with neither differs in its training only.
+    - ``physics``: fields of ``PisaPhysics``, and ``rendering``: of ``PipelineSettings``, that rendering must use. A
+      variant with neither differs in its training only.
+    - ``training``: fields of ``PipelineSettings`` that its networks are built for: no other weights can take them.
+    - ``weights``: the variant whose weights it renders; None: its own.
     """
 
     summary: str
     physics: Mapping[str, Any] = field(default_factory=dict)
-    timestep: int | None = None
+    rendering: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    weights: str | None = None
 
     @property
     def differs_in_rendering(self) -> bool:
         """Whether the same weights render differently under this variant."""
-        return bool(self.physics) or self.timestep is not None
+        return bool(self.physics or self.rendering)
 
 
 VARIANTS = {
@@ -42,11 +47,30 @@ VARIANTS = {
         physics={"coc": False, "softmax_over_queries": False, "occlusion": False},
     ),
     "bokehdiff-fixed-encoder": Variant(summary="BokehDiff trained with a frozen VAE encoder"),
-    "bokehdiff-t249": Variant(summary="BokehDiff at timestep 249", timestep=249),
-    "bokehdiff-t749": Variant(summary="BokehDiff at timestep 749", timestep=749),
+    "bokehdiff-t249": Variant(summary="BokehDiff at timestep 249", rendering={"timestep": 249}),
+    "bokehdiff-t749": Variant(summary="BokehDiff at timestep 749", rendering={"timestep": 749}),
     "bokehdiff-no-adv": Variant(summary="BokehDiff trained without the adversarial loss"),
     "bokehdiff-no-vgg": Variant(summary="BokehDiff trained without the VGG perceptual loss"),
     "bokehdiff-no-edge": Variant(summary="BokehDiff trained without the edge loss"),
+    "bokehdiff-plus": Variant(
+        summary="BokehDiff told the defocus, as a residual on classical-occlusion, sharp where in focus",
+        training={
+            "condition_channels": ("defocus", "blur", "spread"),
+            "base": "classical-occlusion",
+            "residual": "picture",
+            "in_focus_blend_px": 0.7,
+        },
+    ),
+    "bokehdiff-plus-no-blend": Variant(
+        summary="bokehdiff-plus without keeping the input where it is in focus",
+        rendering={"in_focus_blend_px": 0.0},
+        weights="bokehdiff-plus",
+    ),
+    "bokehdiff-plus-latent": Variant(
+        summary="bokehdiff-plus with everything, the base too, through the autoencoder",
+        rendering={"residual": "latent"},
+        weights="bokehdiff-plus",
+    ),
 }
 
 

@@ -9,6 +9,9 @@
 - optionally ``RealVisXL_V5.0/``: the backbone in diffusers' layout (the folder may also be the backbone itself).
   Without it the hub's is used;
 - ``prompt/``, which is written on first use.
+
+A saved pipeline may share its autoencoder with others: ``shared.json`` in place of ``vae/`` then names the folder that
+holds it, ``{"vae": "autoencoder"}``, beside its own.
 """
 
 import hashlib
@@ -22,11 +25,13 @@ from ..errors import InvalidOptionError, MissingWeightsError
 from .hub import fetch_repository
 from .physics import PisaPhysics
 from .settings import PipelineSettings
-from .variants import FULL_MODEL
+from .variants import FULL_MODEL, VARIANTS
 
 SHIPPED = Path(__file__).parent / "weights"
-"""One folder per variant, written by ``BokehDiffPipeline.save_pretrained`` in float16."""
+"""One folder per variant, and the autoencoder that they share: written by ``checkpoints.save_compact``."""
 
+SHARED_FILE = "shared.json"
+SHARED_AUTOENCODER = "autoencoder"
 INDEX = "model_index.json"
 AUTHORS = "sdxl"
 BACKBONE = "SG161222/RealVisXL_V5.0"
@@ -35,6 +40,9 @@ ADAPTER_FOLDER = "small"
 LORA_FILE = "pytorch_lora_weights.safetensors"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
+RECORD_FILE = "training.json"
+"""Optional, in a saved pipeline's folder: how it was trained; its entry ``summary`` is a sentence for the report."""
+
 MODEL_FILES = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
 NETWORKS = ("unet", "vae")
 NETWORK_FILE = "diffusion_pytorch_model"
@@ -52,40 +60,44 @@ RELEASED_SETTINGS = PipelineSettings(physics=PisaPhysics.from_profile("code"), p
 
 @dataclass(frozen=True, kw_only=True)
 class SavedFiles:
-    """A folder that ``BokehDiffPipeline.save_pretrained`` wrote, and the settings it holds."""
+    """A folder that ``BokehDiffPipeline.save_pretrained`` wrote, the settings it holds, and where its VAE lies."""
 
     name: str
     folder: Path
+    autoencoder: Path
     settings: PipelineSettings
 
     @property
     def paths(self) -> list[Path]:
         """Every file that decides about the pictures."""
-        parts = (path for path in self.folder.glob("*/*") if path.suffix in (".json", ".safetensors"))
-        return [self.folder / INDEX, *sorted(parts)]
+        own = sorted(path for path in self.folder.glob("*/*") if path.parent.name != "vae")
+        parts = [*own, *sorted(self.autoencoder.glob("*"))]
+        return [self.folder / INDEX, *(path for path in parts if path.suffix in (".json", ".safetensors"))]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SdxlFiles:
-    """SDXL with a LoRA and, unless trained without, a VAE encoder. ``home``: the user's folder; None: the hub."""
+    """SDXL with a LoRA and, unless trained without, a VAE encoder; without either it is what training starts from.
+
+    ``home``: the user's folder; None: the hub.
+    """
 
     name: str
     home: Path | None
     backbone: Path
-    lora: Path
+    lora: Path | None
     encoder: Path | None
     settings: PipelineSettings
 
     @property
     def paths(self) -> list[Path]:
         """Every file that decides about the pictures."""
-        beside = [self.encoder, self.lora.with_name(SETTINGS_FILE)]
+        beside = [self.lora, self.encoder, None if self.lora is None else self.lora.with_name(SETTINGS_FILE)]
         networks = [path for part in NETWORKS for path in network_files(self.backbone, part)]
         configurations = [self.backbone / path for path in MODEL_FILES]
         return [
             *configurations,
             *networks,
-            self.lora,
             *(path for path in beside if path is not None and path.is_file()),
         ]
 
@@ -105,7 +117,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
         raise MissingWeightsError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
     name = folder.resolve().name
     if _is_saved_pipeline(folder):
-        return SavedFiles(name=name, folder=folder, settings=_saved_settings(folder))
+        return _saved_files(name, folder)
     if any((place / LORA_FILE).is_file() for place in (folder, folder / ADAPTER_FOLDER)):
         return _find_sdxl(name, folder, download)
     raise MissingWeightsError(
@@ -118,7 +130,41 @@ def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
     """Return what a row says: name, first digits of the SHA-256 over all files, and what else they were trained as."""
     digest = hashlib.sha256("".join(_sha256(path) for path in files.paths).encode()).hexdigest()
     trained_as = files.settings.trained_as
-    return f"{files.name} {digest[:8]}" + ("" if trained_as == variant else f", trained as {trained_as}")
+    own = trained_as in (variant, VARIANTS[variant].weights)
+    return f"{files.name} {digest[:8]}" + ("" if own else f", trained as {trained_as}")
+
+
+def describe_training(files: SavedFiles | SdxlFiles) -> str | None:
+    """Return how the weights were trained, as the folder of a saved pipeline states it; None where it does not.
+
+    Raises InvalidOptionError for a record that is not JSON.
+    """
+    record = files.folder / RECORD_FILE if isinstance(files, SavedFiles) else None
+    if record is None or not record.is_file():
+        return None
+    summary = _read_json(record).get("summary")
+    return summary if isinstance(summary, str) else None
+
+
+def find_autoencoder(folder: Path) -> Path:
+    """Return the folder of a saved pipeline's autoencoder: its own ``vae/``, or the shared one that it names.
+
+    Raises InvalidOptionError where ``shared.json`` names anything but a folder beside this one, MissingWeightsError
+    where that is not there.
+    """
+    shared = folder / SHARED_FILE
+    if not shared.is_file():
+        return folder / "vae"
+    stated = _read_json(shared)
+    name = stated.get("vae")
+    if set(stated) != {"vae"} or not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise InvalidOptionError(
+            f'{shared}: expected {{"vae": NAME}}, NAME a folder beside {folder.name}, got {stated}'
+        )
+    autoencoder = folder.resolve().parent / name
+    if not (autoencoder / "config.json").is_file():
+        raise MissingWeightsError(f"{autoencoder}: not there, and {shared} needs it: put the shared autoencoder there")
+    return autoencoder
 
 
 def network_files(backbone: Path, part: str) -> list[Path]:
@@ -133,18 +179,19 @@ def network_files(backbone: Path, part: str) -> list[Path]:
 
 
 def _find_shipped(variant: str) -> SavedFiles:
-    folder = SHIPPED / variant
+    owner = VARIANTS[variant].weights or variant
+    folder = SHIPPED / owner
     if not _is_saved_pipeline(folder):
         raise MissingWeightsError(
             f"{variant}: weights of this variant are not trained and shipped yet: use {variant}@FOLDER for weights of"
             f" your own, {FULL_MODEL}@{AUTHORS} for the authors', or classical"
         )
-    settings = _saved_settings(folder)
-    if settings.trained_as != variant:
+    files = _saved_files(owner, folder)
+    if files.settings.trained_as != owner:
         raise MissingWeightsError(
-            f"{folder} holds weights trained as {settings.trained_as}: put those of {variant} there"
+            f"{folder} holds weights trained as {files.settings.trained_as}: put those of {owner} there"
         )
-    return SavedFiles(name=variant, folder=folder, settings=settings)
+    return files
 
 
 def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
@@ -153,7 +200,7 @@ def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
     files = SdxlFiles(
         name=name,
         home=home,
-        backbone=_find_backbone(home, download),
+        backbone=find_backbone(home, download),
         lora=adapters / LORA_FILE,
         encoder=_find_encoder(adapters, settings),
         settings=settings,
@@ -170,7 +217,11 @@ def _find_adapters(home: Path | None, download: bool) -> Path:
     return home if (home / LORA_FILE).is_file() else home / ADAPTER_FOLDER
 
 
-def _find_backbone(home: Path | None, download: bool) -> Path:
+def find_backbone(home: Path | None, download: bool) -> Path:
+    """Return the folder of an SDXL model: ``home`` itself or in it, None: the hub's, fetched if ``download``.
+
+    Raises MissingWeightsError where it is absent or incomplete.
+    """
     for place in () if home is None else (home / "RealVisXL_V5.0", home):
         if any((place / path).is_file() for path in MODEL_FILES):
             absent = [path for path in MODEL_FILES if not (place / path).is_file()]
@@ -191,11 +242,14 @@ def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:
 
 
 def _is_saved_pipeline(folder: Path) -> bool:
-    return (folder / INDEX).is_file() and '"BokehDiffPipeline"' in (folder / INDEX).read_text()
+    return (folder / INDEX).is_file() and '"BokehDiffPipeline"' in (folder / INDEX).read_text(
+        encoding="utf-8", errors="replace"
+    )
 
 
-def _saved_settings(folder: Path) -> PipelineSettings:
-    return PipelineSettings.from_json(_read_json(folder / INDEX).get("settings", {}))
+def _saved_files(name: str, folder: Path) -> SavedFiles:
+    settings = PipelineSettings.from_json(_read_json(folder / INDEX).get("settings", {}))
+    return SavedFiles(name=name, folder=folder, autoencoder=find_autoencoder(folder), settings=settings)
 
 
 def _read_settings(path: Path) -> PipelineSettings:
@@ -204,9 +258,12 @@ def _read_settings(path: Path) -> PipelineSettings:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        values = json.loads(path.read_text())
     except ValueError as error:
         raise InvalidOptionError(f"{path}: not JSON ({error}): get it again") from error
+    if not isinstance(values, dict):
+        raise InvalidOptionError(f"{path}: expected an object, got {type(values).__name__}: get it again")
+    return values
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, maximum_filter
 
-from .compiled import compiled
+from ..compiled import compiled
 from .surfaces import NOTHING, FloatArray, Surfaces
 
 LONGEST_JUMP_PX = 64

@@ -9,6 +9,8 @@ import itertools
 import torch
 from torch import Tensor
 
+from ..stages import stage
+
 
 def scatter_on_device(linear: Tensor, radius_px: Tensor) -> Tensor:
     """Spread every pixel over its disc; see ``scatter_reference`` for the definition.
@@ -32,7 +34,8 @@ def scatter_on_device(linear: Tensor, radius_px: Tensor) -> Tensor:
             for dy, dx in _mirrored(far, near):
                 if abs(dy) < height and abs(dx) < width:
                     _add_shifted(sums, weighted, dy, dx)
-    return sums[:3] / sums[3]
+    with stage("normalise"):
+        return sums[:3] / sums[3]
 
 
 def _mirrored(far: int, near: int) -> list[tuple[int, int]]:

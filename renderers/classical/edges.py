@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from .compiled import compiled
+from ..compiled import compiled
 from .surfaces import NOTHING, FloatArray, Surfaces, whole_pixels
 
 ANCHOR, MIXED, THIN = np.uint8(0), np.uint8(1), np.uint8(2)
@@ -30,6 +30,10 @@ AVERAGE_PX = 2.0
 
 FOREGROUND_VARIANCE, BACKGROUND_VARIANCE = 0.01, 0.001
 """Added to the measured variances, linear light squared: few pixels of a thin foreground tell little about it."""
+
+LIKENESS_VARIANCE = 0.01
+"""Where the disparity jumps hard, anchors of a pixel's own side count for more the more alike they look to it, linear
+light squared: a pixel that looks like one of them is no mixture, however much their mean differs."""
 
 LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)
 """Coverage closer than this to 0 or 1 is taken for 0 or 1."""
@@ -111,10 +115,12 @@ def _unmix(
             continue
         d = disparity[y, x]
         own = _side_of_jump(disparity, y, x) if anchored else 0
-        if not _find_anchors(near_picture, near_disparity, near_kinds, edges, y, x, d, 1, jump, own, near):
+        if not _find_anchors(
+            near_picture, near_disparity, near_kinds, edges, y, x, d, 1, jump, own, picture[y, x], near
+        ):
             pending[n] = True
             continue
-        if not _find_anchors(picture, disparity, kinds, edges, y, x, d, -1, jump, own, far):
+        if not _find_anchors(picture, disparity, kinds, edges, y, x, d, -1, jump, own, picture[y, x], far):
             continue
         alpha = min(max((d - far[3]) / (near[3] - far[3]), np.float32(0)), np.float32(1))
         if anchored:
@@ -165,6 +171,7 @@ def _find_anchors(
     side: int,
     jump: float,
     own_side: int,
+    colour: FloatArray,
     found: FloatArray,
 ) -> bool:
     """Describe the nearest surface that is nearer to the camera (side 1) or farther (-1) than disparity d.
@@ -172,6 +179,7 @@ def _find_anchors(
     ``found``: (5,), receives its mean colour, disparity and variance of colour; False where there is none.
     ``own_side``: 0, or where the disparity jumps hard the side of the jump that the pixel itself is on: then its own
     surface counts on that side, and pixels beside a jump tell nothing, since they may be mixtures.
+    ``colour``: (3,), the pixel's own.
     """
     best, surface = np.float32(np.inf), np.float32(0)
     margin = np.float32(-0.25 if side == own_side else 0.25) * jump
@@ -186,7 +194,8 @@ def _find_anchors(
                     best, surface = distance, disparity[j, i]
     if not best < np.inf:
         return False
-    _average_anchors(picture, disparity, kinds, edges, y, x, surface, best, jump, own_side, found)
+    alike = side == own_side
+    _average_anchors(picture, disparity, kinds, edges, y, x, surface, best, jump, own_side, alike, colour, found)
     return True
 
 
@@ -202,9 +211,14 @@ def _average_anchors(
     nearest: float,
     jump: float,
     own_side: int,
+    alike: bool,
+    colour: FloatArray,
     found: FloatArray,
 ) -> None:
-    """Average the anchors of disparity ``surface`` around (y, x); ``nearest``: squared distance of the first one."""
+    """Average the anchors of disparity ``surface`` around (y, x); ``nearest``: squared distance of the first one.
+
+    ``alike``: those that look like ``colour`` count for more.
+    """
     limit = (np.float32(math.sqrt(nearest)) + np.float32(AVERAGE_PX)) ** 2
     reach = int(math.sqrt(limit))
     total = np.float32(0)
@@ -215,6 +229,8 @@ def _average_anchors(
             same = distance <= limit and abs(disparity[j, i] - surface) < np.float32(0.5) * jump
             if same and _is_anchor(kinds, edges, j, i, own_side):
                 weight = np.float32(1) / (np.float32(1) + distance)
+                if alike:
+                    weight /= np.float32(LIKENESS_VARIANCE) + _squared_distance(picture[j, i], colour)
                 for c in range(3):
                     found[c] += weight * picture[j, i, c]
                     found[4] += weight * picture[j, i, c] ** 2
@@ -223,6 +239,11 @@ def _average_anchors(
     for c in range(5):
         found[c] /= total
     found[4] = max(found[4] - found[0] ** 2 - found[1] ** 2 - found[2] ** 2, np.float32(0))
+
+
+@compiled
+def _squared_distance(one: FloatArray, other: FloatArray) -> float:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2
 
 
 @compiled
@@ -240,12 +261,15 @@ def _coverage_of_colour(colour: FloatArray, near: FloatArray, far: FloatArray, p
 def _share_residual(
     colour: FloatArray, near: FloatArray, far: FloatArray, alpha: float, front: FloatArray, back: FloatArray
 ) -> None:
-    """Where the colours vary more, more of what the mixture does not explain goes: the most likely F and B."""
+    """Where the colours vary more, more of what the mixture does not explain goes: the most likely F and B >= 0."""
     near_share = alpha * (near[4] + np.float32(FOREGROUND_VARIANCE))
     far_share = (1 - alpha) * (far[4] + np.float32(BACKGROUND_VARIANCE))
     scale = np.float32(1) / (alpha * near_share + (1 - alpha) * far_share)
     for c in range(3):
         residual = scale * (colour[c] - alpha * near[c] - (1 - alpha) * far[c])
-        front[c] = max(near[c] + near_share * residual, np.float32(0))
-        back[c] = max(far[c] + far_share * residual, np.float32(0))
+        front[c], back[c] = near[c] + near_share * residual, far[c] + far_share * residual
+        if front[c] < 0:  # then the other one alone explains the pixel
+            front[c], back[c] = 0, colour[c] / max(1 - alpha, LEAST_COVERAGE)
+        elif back[c] < 0:
+            front[c], back[c] = colour[c] / alpha, 0
     front[3] = alpha

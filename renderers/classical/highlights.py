@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import label, uniform_filter
 
-from .compiled import compiled
+from ..compiled import compiled
 from .march import HALF, LITTLE_LIGHT, LOOK_PX, ONE, nearest_index
 from .reach import BIN_PX, TILE_PX
-from .surfaces import FloatArray, Surfaces
+from .surfaces import NOTHING, FloatArray, Surfaces
 
 WINDOW_PX = 17
 TIMES_SURROUNDINGS = 2.0
@@ -23,6 +23,9 @@ LEAST_EXCESS = 0.1
 
 LARGEST_SHARE = 0.005
 """Bounds the time that highlights take."""
+
+LEAST_SEEN = np.float32(0.1)
+"""Of a highlight behind a mixed pixel: less than this share tells nothing of the rest."""
 
 LEAST_RADIUS_PX = 2.0
 """Smaller discs are sampled densely enough as they are."""
@@ -60,9 +63,24 @@ def take_highlights(picture: FloatArray, largest_share: float = LARGEST_SHARE) -
 
 
 def place_highlights(highlights: Highlights, surfaces: Surfaces) -> Highlights:
-    """Put each on the surface that covers more of its pixel."""
-    coverage = surfaces.front[highlights.rows, highlights.columns, 3]
-    return Highlights(highlights.rows, highlights.columns, highlights.light, (coverage < 0.5).astype(np.int64))
+    """Put each on the surface, of the two in its pixel, that is nearer to the depth of the blob it belongs to.
+
+    A lamp whose rim shines between hairs stays one lamp, and what the hairs hide of it is added: its pixel shows the
+    share 1 - coverage of its light.
+    """
+    at = highlights.rows, highlights.columns
+    coverage, front, back = surfaces.front[at][:, 3], surfaces.front_disparity[at], surfaces.back_disparity[at]
+    mixed = (coverage < 1.0) & (back > NOTHING)
+    back = np.where(mixed, back, front)
+    lit = np.zeros(surfaces.front_disparity.shape, np.bool_)
+    lit[at] = True
+    blobs = label(lit, np.ones((3, 3)))[0][at]
+    strength = highlights.light.sum(axis=1)
+    depth = np.bincount(blobs, strength * (coverage * front + (1.0 - coverage) * back))
+    blob_disparity = (depth / np.maximum(np.bincount(blobs, strength), 1e-12))[blobs]
+    behind = mixed & (np.abs(back - blob_disparity) < np.abs(front - blob_disparity))
+    seen = np.where(behind, np.maximum(1.0 - coverage, LEAST_SEEN), 1.0).astype(np.float32)
+    return Highlights(*at, highlights.light / seen[:, None], behind.astype(np.int64))
 
 
 def give_back_small(

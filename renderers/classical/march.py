@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from ..compiled import compiled
 from .reach import BIN_PX, LENS_SAMPLES, TILE_PX
 from .surfaces import FloatArray
 
@@ -17,6 +17,7 @@ LOOK_PX = np.float32(BIN_PX + 0.5)
 """A look at a bin of defocus also takes surfaces this much nearer that the bins before it stepped over, px."""
 
 LITTLE_LIGHT = np.float32(0.004)
+INTERPOLATED_WITHIN_PX = np.float32(1.3)
 HALF, ONE = np.float32(0.5), np.float32(1)
 
 
@@ -155,7 +156,8 @@ def _meet_front(
         return np.float32(0)
     px, py = x_half + u * e, y_half + v * e
     if _is_inside(px, right) and _is_inside(py, bottom):
-        _fetch(front, defocus, px, py, e, same_px, bilinear, jy, jx, colour)
+        nearer = interpolation_scale(e) * e
+        _fetch(front, defocus, x_half + u * nearer, y_half + v * nearer, e, same_px, bilinear, jy, jx, colour)
         colour[3] = ONE
     else:
         colour[:] = 0
@@ -172,6 +174,19 @@ def nearest_index(position_half: np.float32, last: np.float32) -> np.uint32:
 def _is_inside(position_half: np.float32, last: np.float32) -> np.bool_:
     """Outside the frame nothing is seen: such a ray counts for less, as in the plain scatter."""
     return np.float32(0) <= position_half < last + ONE
+
+
+@compiled
+def interpolation_scale(e: np.float32) -> np.float32:
+    """By how much smaller a disc to interpolate in, signed radius e px, so that both blur as much as the disc alone.
+
+    Second moments per axis: r^2 / 4 for a disc of radius r; interpolating at fractions f of a pixel adds the mean of
+    f (1 - f). Together that is 4 r / (3 pi) within one pixel, beyond about r^2 / 4 + 1 / 6.
+    """
+    radius = abs(e)
+    if radius < INTERPOLATED_WITHIN_PX:
+        return np.float32(3.0 * math.pi / 16.0) * radius
+    return np.float32(math.sqrt(ONE - np.float32(2.0 / 3.0) / (radius * radius)))
 
 
 @compiled

@@ -1,7 +1,6 @@
 """The occlusion-aware classical renderer: lens rays through what is in front and what that hides."""
 
-import hashlib
-from collections import OrderedDict
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +10,9 @@ from torch import Tensor
 from ..errors import InvalidOptionError
 from ..interface import Capabilities, Renderer, Scene
 from ..optics import to_display, to_linear
+from ..stages import stage
 from .background import complete_background
+from .device_occlusion import DeviceSurfaces, move_surfaces, render_edges_on_device
 from .edges import split_edges
 from .highlights import (
     LARGEST_SHARE,
@@ -21,11 +22,11 @@ from .highlights import (
     scatter_highlights,
     take_highlights,
 )
+from .kernel_choice import choose_kernel
 from .march import lens_patterns, march_tiles
 from .reach import plan_tiles
-from .spans import scatter_spans
 from .strips import run_strips
-from .surfaces import FloatArray, Surfaces, edge_jump, whole_pixels
+from .surfaces import FloatArray, Surfaces, edge_jump, same_surface_px, whole_pixels
 
 COMPLETIONS = ("none", "nearest", "smooth", "mirror")
 KEPT_SCENES = 4
@@ -33,6 +34,18 @@ KEPT_SCENES = 4
 
 SHARP_BELOW_PX = 0.05
 """A picture whose largest radius is under this is returned as it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Separated:
+    """A picture (3,H,W), linear, with its disparity (H,W), and the surfaces that they were separated into."""
+
+    linear: Tensor
+    disparity: Tensor
+    surfaces: Surfaces
+    highlights: Highlights
+    moved: DeviceSurfaces | None
+    """The same on the device, where the rays are marched there."""
 
 
 class OcclusionRenderer(Renderer):
@@ -49,12 +62,16 @@ class OcclusionRenderer(Renderer):
     - ``highlights``: scatter points of light over their disc instead of sampling them.
     - ``samples``: rays per pixel; None chooses from the radius. ``plain``: use the plain scatter where it is exact.
 
+    On the CPU the rays are compiled loops; on any other device the same rays run there as PyTorch operations, beside
+    the scatter of ``classical`` there. What depends on the picture alone (highlights, matting, completion) is computed
+    on the CPU either way, once per picture, and kept; the device gets the result.
+
     Deterministic: the seed makes no difference, nor does the number of threads.
     Raises InvalidOptionError for an unknown completion.
     """
 
     name = "classical-occlusion"
-    capabilities: ClassVar[Capabilities] = Capabilities(devices=("cpu",), hdr=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
 
     def __init__(
         self,
@@ -75,51 +92,80 @@ class OcclusionRenderer(Renderer):
         self.matting, self.colour_matting, self.completion = matting, colour_matting, completion
         self.rotate, self.bilinear, self.highlights = rotate, bilinear, highlights
         self.samples, self.plain = samples, plain
-        self._kept: OrderedDict[bytes, tuple[Surfaces, Highlights]] = OrderedDict()
+        self._kept: list[_Separated] = []
+
+    def forget(self) -> None:
+        """Drop the separated surfaces of earlier pictures."""
+        self._kept.clear()
 
     def _load(self) -> None:
-        """Compile the kernels on a tiny scene that has an edge and a highlight."""
+        """Choose the kernels for the device, and compile them on a tiny scene that has an edge and a highlight."""
+        kernel = choose_kernel(self.device)
+        self._scatter, self._on_device = kernel.scatter, self.device.type != "cpu"
+        self.backend = f"rays: {'PyTorch' if self._on_device else 'compiled for the CPU'}; scatter: {kernel.name}"
+        self._kept.clear()
         image = torch.full((3, 32, 32), 0.1)
         image[:, 4, 4] = 1.0
         disparity = torch.zeros(1, 32, 32)
         disparity[:, :, 16:] = 1.0
-        self._render(Scene(name="tiny", image=image, disparity=disparity, focus_disparity=1.0, blur_strength=4.0), 0)
+        self._render(
+            Scene(name="tiny", image=image, disparity=disparity, focus_disparity=1.0, blur_strength=4.0).to(
+                self.device
+            ),
+            0,
+        )
         self._kept.clear()
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         if float(scene.defocus.abs().max()) < SHARP_BELOW_PX:
             return scene.image.clamp(max=1.0)
-        linear = to_linear(scene.image, scene.gamma)
-        plain = scatter_spans(linear, scene.defocus[0].abs())
-        picture = plain.permute(1, 2, 0).contiguous().numpy()
-        surfaces, highlights = self._separate(linear, scene.disparity[0])
-        self._march(surfaces, highlights, scene, picture)
-        return to_display(torch.from_numpy(picture).permute(2, 0, 1).contiguous(), scene.gamma)
+        with stage("to linear light"):
+            linear = to_linear(scene.image, scene.gamma)
+        with stage("scatter"):
+            plain = self._scatter(linear, scene.defocus[0].abs())
+            picture = plain.permute(1, 2, 0).contiguous()
+        with stage("separate surfaces"):
+            kept = self._separate(linear, scene.disparity[0])
+        with stage("march rays"):
+            if kept.moved is None:
+                self._march(kept.surfaces, kept.highlights, scene, picture.numpy())
+            else:
+                render_edges_on_device(
+                    kept.moved, scene, self.samples, not self.plain, self.rotate, self.bilinear, picture
+                )
+        with stage("to display"):
+            return to_display(picture.permute(2, 0, 1).contiguous(), scene.gamma)
 
-    def _separate(self, linear: Tensor, disparity: Tensor) -> tuple[Surfaces, Highlights]:
+    def _separate(self, linear: Tensor, disparity: Tensor) -> _Separated:
         """Return the scene's surfaces and highlights, from memory where the same picture was rendered lately."""
-        picture = np.ascontiguousarray(linear.permute(1, 2, 0).numpy())
-        depths = np.ascontiguousarray(disparity.numpy())
-        key = hashlib.blake2b(picture.tobytes() + depths.tobytes() + str(picture.shape).encode()).digest()
-        if key not in self._kept:
-            jump = edge_jump(depths)
-            picture, highlights = take_highlights(picture, LARGEST_SHARE if self.highlights else 0.0)
-            split = split_edges(picture, depths, jump, self.colour_matting) if self.matting else None
-            surfaces = split or whole_pixels(picture, depths, jump)
-            if self.completion != "none":
-                surfaces = complete_background(surfaces, self.completion)
-            self._kept[key] = surfaces, place_highlights(highlights, surfaces)
-            if len(self._kept) > KEPT_SCENES:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        for kept in self._kept:
+            if torch.equal(kept.linear, linear) and torch.equal(kept.disparity, disparity):
+                self._kept.remove(kept)
+                break
+        else:
+            kept = self._separate_anew(linear, disparity)
+        self._kept = [*self._kept, kept][-KEPT_SCENES:]
+        return kept
+
+    def _separate_anew(self, linear: Tensor, disparity: Tensor) -> _Separated:
+        picture = np.ascontiguousarray(linear.permute(1, 2, 0).cpu().numpy())
+        depths = np.ascontiguousarray(disparity.cpu().numpy())
+        jump = edge_jump(depths)
+        picture, highlights = take_highlights(picture, LARGEST_SHARE if self.highlights else 0.0)
+        split = split_edges(picture, depths, jump, self.colour_matting) if self.matting else None
+        surfaces = split or whole_pixels(picture, depths, jump)
+        if self.completion != "none":
+            surfaces = complete_background(surfaces, self.completion)
+        highlights = place_highlights(highlights, surfaces)
+        moved = move_surfaces(surfaces, highlights, self.device) if self._on_device else None
+        return _Separated(linear.clone(), disparity.clone(), surfaces, highlights, moved)
 
     def _march(self, surfaces: Surfaces, highlights: Highlights, scene: Scene, picture: FloatArray) -> None:
         """Overwrite the tiles of ``picture`` (H,W,3), linear, where more than one surface is in reach."""
         strength, focus = np.float32(scene.blur_strength), np.float32(scene.focus_disparity)
         layers = np.stack([surfaces.front_disparity, surfaces.back_disparity], axis=2)
         defocus = strength * (layers - focus)
-        same_px = np.float32(max(0.5 * scene.blur_strength * surfaces.jump, 0.1))
+        same_px = np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
         plan = plan_tiles(defocus, surfaces.edges, self.samples, everywhere=not self.plain)
         lens, lens_start = lens_patterns()
         large, front, back = give_back_small(highlights, surfaces.front, surfaces.back, defocus)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from ..compiled import compiled
 from .surfaces import FloatArray
 
 TILE_PX = 16
@@ -21,7 +21,8 @@ LENS_SAMPLES = (160, 208, 256, 320, 400, 512)
 """Numbers of rays per pixel that there are patterns for."""
 
 SAMPLES_PER_SQUARED_RADIUS = 0.25
-"""Rays per pixel: one for each 12.6 px of the disc, at least 160, which keep a straight edge's coverage within 0.02."""
+"""Rays per pixel: one for each 12.6 px of the disc, at least 160. Of any straight edge's coverage 160 are off by 0.006
+(root mean square) and by 0.025 at the worst angle and distance, 256 by 0.004 and 0.02."""
 
 
 @dataclass(frozen=True, eq=False)

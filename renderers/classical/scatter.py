@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ..interface import Capabilities, Renderer, Scene
 from ..optics import to_display, to_linear
-from .device import scatter_on_device
-from .spans import scatter_spans
+from ..stages import stage
+from .kernel_choice import choose_kernel
 
 
 class ScatterRenderer(Renderer):
@@ -24,13 +24,15 @@ class ScatterRenderer(Renderer):
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
 
     def _load(self) -> None:
-        """Compile the kernel on a tiny image."""
-        self._scatter(torch.ones(3, 4, 4, device=self.device), torch.ones(4, 4, device=self.device))
+        """Choose the kernel for the device and compile it on a tiny image."""
+        kernel = choose_kernel(self.device)
+        kernel.scatter(torch.ones(3, 4, 4, device=self.device), torch.ones(4, 4, device=self.device))
+        self.backend, self._scatter = kernel.name, kernel.scatter
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
-        blurred = self._scatter(to_linear(scene.image, scene.gamma), scene.defocus[0].abs())
-        return to_display(blurred, scene.gamma)
-
-    def _scatter(self, linear: Tensor, radius_px: Tensor) -> Tensor:
-        scatter = scatter_spans if self.device.type == "cpu" else scatter_on_device
-        return scatter(linear, radius_px)
+        with stage("to linear light"):
+            linear, radius_px = to_linear(scene.image, scene.gamma), scene.defocus[0].abs()
+        with stage("scatter"):
+            blurred = self._scatter(linear, radius_px)
+        with stage("to display"):
+            return to_display(blurred, scene.gamma)

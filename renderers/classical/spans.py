@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .compiled import compiled
+from ..compiled import compiled
 from .soft_edge import EDGE_REACH_PX, soft_edge
 from .strips import run_strips, split_rows
 from .vector_add import add_scaled

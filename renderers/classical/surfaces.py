@@ -44,6 +44,11 @@ def edge_jump(disparity: FloatArray) -> float:
     return EDGE_SHARE * float(disparity.max() - disparity.min())
 
 
+def same_surface_px(jump: float, blur_strength: float) -> float:
+    """Return the difference of defocus, px, below which two points are of one surface; a float32 value."""
+    return float(np.float32(max(0.5 * blur_strength * jump, 0.1)))
+
+
 def find_edges(disparity: FloatArray, jump: float) -> NDArray[np.bool_]:
     """Return (H,W) bool: pixels in whose 3x3 neighbourhood the disparity (H,W) spans more than ``jump``."""
     return maximum_filter(disparity, 3) - minimum_filter(disparity, 3) > jump

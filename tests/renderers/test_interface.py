@@ -95,3 +95,16 @@ def test_highlights_are_clipped_for_renderers_without_hdr(make_scene, caplog):
 def test_prepare_refuses_what_cannot_be(device, dtype, message):
     with pytest.raises(InvalidOptionError, match=message):
         Answering(lambda scene: scene.image).prepare(device, dtype)
+
+
+def test_numbered_card_becomes_the_current_device(monkeypatch):
+    class OnCard(Answering):
+        capabilities = Capabilities(devices=("cuda",))
+
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    OnCard(None).prepare("cuda")
+    assert not chosen, "the current device, whichever it is"
+    OnCard(None).prepare("cuda:1")
+    assert chosen == [torch.device("cuda:1")]

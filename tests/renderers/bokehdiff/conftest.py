@@ -39,6 +39,13 @@ def compact():
     return build_compact(size=SMALL)
 
 
+@pytest.fixture
+def plus():
+    """An untrained bokehdiff-plus: its network predicts 0."""
+    torch.manual_seed(0)
+    return build_compact("bokehdiff-plus", SMALL)
+
+
 @pytest.fixture(scope="session")
 def make_trained():
     """A factory of compact models whose last layer is not zero any more, as after training."""

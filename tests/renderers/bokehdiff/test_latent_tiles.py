@@ -103,6 +103,7 @@ def test_blend_of_constants_is_constant_and_weighs_the_centre_most():
 
 def test_estimate_grows_with_the_picture_and_the_number_type():
     vae, unet = {"block_out_channels": (128, 256)}, {"block_out_channels": (320, 640, 1280), "layers_per_block": 2}
+    unet["down_block_types"] = ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D")
     small = estimate_peak_bytes(vae, unet, 512**2, 64**2, (4, 2), 0)
     assert estimate_peak_bytes(vae, unet, 4 * 512**2, 4 * 64**2, (4, 2), 0) == 4 * small
     assert estimate_peak_bytes(vae, unet, 512**2, 64**2, (2, 2), 0) < small

@@ -114,18 +114,20 @@ def test_disparity_is_mapped_into_the_margins(compact, picture):
 def test_geometry_is_in_px_of_the_picture(compact, plans):
     disparity = torch.full((1, 1, 70, 53), 0.75)
     compact(torch.rand(1, 3, 70, 53), disparity, 0.25, 9.0)
-    ((geometry, physics, _seed),) = plans
-    assert (geometry.height, geometry.width) == (10, 8)  # 80 x 64 px after padding, 8 px each
-    assert geometry.pitch_px == (8.0, 8.0)
-    assert torch.allclose(geometry.radius_px, torch.tensor(4.5))
-    assert physics == compact.active_settings.physics
+    fine, coarse = (geometry for geometry, *_ in plans)
+    assert (fine.height, fine.width) == (20, 16)  # 80 x 64 px after padding, 4 px each
+    assert (coarse.height, coarse.width) == (10, 8)
+    assert (fine.pitch_px, coarse.pitch_px) == ((4.0, 4.0), (8.0, 8.0))
+    for geometry, physics, _seed in plans:
+        assert torch.allclose(geometry.radius_px, torch.tensor(4.5))
+        assert physics == compact.active_settings.physics
 
 
 def test_half_the_size_with_half_the_strength_is_the_same_picture_in_smaller(compact, plans):
     disparity = torch.linspace(0.4, 1.0, 96).expand(1, 1, 64, 96)
     compact(torch.rand(1, 3, 64, 96), disparity, 0.3, 10.0)
     compact(torch.rand(1, 3, 32, 48), F.interpolate(disparity, (32, 48), mode="area"), 0.3, 5.0)
-    full, half = (geometry for geometry, *_ in plans)
+    full, half = (geometry for geometry, *_ in plans if geometry.pitch_px == (8.0, 8.0))
     pooled = F.avg_pool2d(full.radius_px.reshape(1, 1, 8, 12), 2)
     widths_px = [g.width * g.pitch_px[1] for g in (full, half)]
     assert torch.allclose(half.radius_px / widths_px[1], pooled.flatten(1) / widths_px[0])
@@ -163,10 +165,10 @@ def test_tiles_of_a_network_that_predicts_nothing_change_nothing(compact):
 def test_memory_estimate_chooses_tiles(make_trained, picture, plans, monkeypatch):
     pipeline = make_trained()
     pipeline(*picture, 0.9, 8.0, tile_latents=12)
-    assert len(plans) == 1
+    assert len(plans) == 2  # one for each grid of tokens
     monkeypatch.setattr(pipeline_module, "free_bytes", lambda device: 1000)
     output = pipeline(*picture, 0.9, 8.0, tile_latents=12).images
-    assert len(plans) > 2
+    assert len(plans) > 2 + 2
     assert output.shape == (1, 3, 70, 53)
     monkeypatch.undo()
     pipeline(*picture, 0.9, 8.0)

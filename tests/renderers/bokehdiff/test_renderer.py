@@ -19,6 +19,7 @@ from bokehbench.renderers.registry import RENDERERS, load_renderer
 SWITCHED = ["bokehdiff-no-coc", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-vanilla"]
 TIMESTEPS = {"bokehdiff-t249": 249, "bokehdiff-t749": 749}
 TRAINED_DIFFERENTLY = ["bokehdiff-fixed-encoder", "bokehdiff-no-adv", "bokehdiff-no-vgg", "bokehdiff-no-edge"]
+PLUS = ["bokehdiff-plus", "bokehdiff-plus-no-blend", "bokehdiff-plus-latent"]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def no_shipped(monkeypatch, tmp_path):
 
 def test_every_variant_is_registered_and_takes_a_checkpoint():
     assert {name for name in RENDERERS.entries if name.startswith("bokehdiff")} >= set(VARIANTS)
-    assert set(VARIANTS) == {"bokehdiff", *SWITCHED, *TIMESTEPS, *TRAINED_DIFFERENTLY}
+    assert set(VARIANTS) == {"bokehdiff", *SWITCHED, *TIMESTEPS, *TRAINED_DIFFERENTLY, *PLUS}
     for name in VARIANTS:
         renderer = load_renderer(f"{name}@somewhere")
         assert (renderer.name, renderer.variant, renderer.checkpoint) == (f"{name}@somewhere", name, "somewhere")
@@ -175,6 +176,60 @@ def test_compiling_is_asked_of_every_network(compact_folder, scene, monkeypatch)
     assert compiled == ["UNet2DConditionModel", "Encoder", "Decoder"]
 
 
+@pytest.fixture
+def plus_folder(plus, no_shipped):
+    """Shipped weights of bokehdiff-plus, untrained: what it renders is its base."""
+    plus.save_pretrained(no_shipped / "bokehdiff-plus")
+    return no_shipped / "bokehdiff-plus"
+
+
+def test_plus_starts_from_the_base_renderers_picture(plus_folder, make_scene):
+    """A scene without anything in focus, so that nothing is kept."""
+    scene = make_scene(32, 48, focus_disparity=-1.0, blur_strength=6.0)
+    base = load_renderer("classical-occlusion").render(scene)
+    assert torch.allclose(load_renderer("bokehdiff-plus").render(scene), base, atol=1e-5)
+    renderer = load_renderer("bokehdiff-plus-latent")
+    output = renderer.render(scene)
+    with torch.no_grad():
+        expected = renderer.pipeline.decode(renderer.pipeline.encode(base[None]))[0].clamp(0, 1)
+    assert torch.allclose(output, expected, atol=1e-5)
+
+
+def test_plus_keeps_what_is_in_focus_and_no_blend_does_not(plus, no_shipped, make_scene):
+    torch.nn.init.normal_(plus.unet.conv_out.weight, std=0.1)
+    plus.save_pretrained(no_shipped / "bokehdiff-plus")
+    scene = make_scene(32, 48, blur_strength=0.0)
+    plus, no_blend = load_renderer("bokehdiff-plus"), load_renderer("bokehdiff-plus-no-blend")
+    assert torch.equal(plus.render(scene), scene.image)
+    assert (no_blend.render(scene) - scene.image).abs().max() > 0.01
+    assert no_blend.weights == plus.weights
+    assert no_blend.weights.startswith("bokehdiff-plus ")
+    assert "trained as" not in no_blend.weights
+    settings = no_blend.pipeline.active_settings
+    assert (settings.in_focus_blend_px, settings.trained_as) == (0.0, "bokehdiff-plus")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_plus_on_the_gpu_takes_its_base_from_where_that_runs(plus_folder, make_scene):
+    scene, on_gpu = make_scene(32, 48), load_renderer("bokehdiff-plus")
+    on_gpu.prepare("cuda")
+    assert torch.allclose(on_gpu.render(scene).cpu(), load_renderer("bokehdiff-plus").render(scene), atol=0.02)
+
+
+def test_plus_and_the_full_model_take_the_weights_they_can(plus_folder, compact_folder):
+    loaded = load_checkpoint("bokehdiff", str(plus_folder), torch.float32)
+    assert loaded.pipeline.active_settings.base == "classical-occlusion"
+    assert loaded.label.endswith(", trained as bokehdiff-plus")
+    with pytest.raises(InvalidOptionError, match="bokehdiff-plus differs in its training only"):
+        load_checkpoint("bokehdiff-plus", str(compact_folder), torch.float32)
+
+
+def test_variant_without_weights_of_its_own_is_not_trained():
+    with pytest.raises(InvalidOptionError, match="renders the weights of bokehdiff-plus: train bokehdiff-plus"):
+        build_compact("bokehdiff-plus-no-blend")
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_on_the_cpu(compact_folder, scene, dtype):
     exact, half = (load_renderer(f"bokehdiff@{compact_folder}") for _ in range(2))
@@ -238,6 +293,9 @@ def test_settings_survive_json():
         pitch="released",
         disparity_margin=0.1,
         trained_as="bokehdiff-no-adv",
+        condition_channels=("spread", "disparity"),
+        base="classical",
+        in_focus_blend_px=0.4,
     )
     assert PipelineSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
 
@@ -252,8 +310,23 @@ def test_settings_survive_json():
         {"pitch": "miles"},
         {"disparity_margin": 0.5},
         {"physics": {"sharpness": 3}},
+        {"condition_channels": ["depth"]},
+        {"condition_channels": ["blur", "blur"]},
+        {"base": "bokehdiff", "parametrisation": "identity-start"},
+        {"base": "classical", "parametrisation": "eps"},
+        {"in_focus_blend_px": -1.0},
     ],
 )
 def test_impossible_settings(values):
     with pytest.raises(InvalidOptionError):
         PipelineSettings.from_json(values)
+
+
+def test_training_is_told_where_the_weights_say_it(no_shipped, make_trained):
+    assert load_renderer("bokehdiff").training is None
+    make_trained("bokehdiff").save_pretrained(no_shipped / "bokehdiff")
+    assert load_renderer("bokehdiff").training is None
+    label = load_renderer("bokehdiff").weights
+    (no_shipped / "bokehdiff" / weight_files.RECORD_FILE).write_text(json.dumps({"summary": "900 steps"}))
+    assert load_renderer("bokehdiff").training == "900 steps"
+    assert load_renderer("bokehdiff").weights == label  # a record is no weight

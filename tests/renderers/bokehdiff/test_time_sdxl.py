@@ -18,6 +18,26 @@ def test_passes_are_timed_after_the_warm_up(compact):
     assert min(timing.seconds) > 0
 
 
+def test_steps_go_from_the_released_cost_structure_to_ours(make_trained):
+    timings = time_sdxl.time_steps(make_trained(), 64, 1, with_compile=False)
+    assert list(timings) == ["released cost structure", "ours, float32", "+ channels_last", "+ bfloat16 U-Net"]
+    ours = timings["ours, float32"].picture
+    torch.testing.assert_close(timings["released cost structure"].picture, ours, atol=2e-3, rtol=0)
+    torch.testing.assert_close(timings["+ channels_last"].picture, ours, atol=1e-3, rtol=0)
+    assert 0 < float((timings["+ bfloat16 U-Net"].picture - ours).abs().max()) < 0.1
+    lines = time_sdxl.format_steps(timings).splitlines()
+    assert len(lines) == 5
+    assert lines[2].endswith("same")
+
+
+def test_ratios_are_of_medians():
+    picture = torch.full((1, 3, 2, 2), 0.5)
+    slow = time_sdxl.Timing([4.0, 3.0, 5.0], 2**30, picture)
+    fast = time_sdxl.Timing([1.0, 2.0, 9.0], 2**31, picture + 0.1)
+    table = time_sdxl.format_steps({"released cost structure": slow, "ours, float32": slow, "last": fast})
+    assert table.splitlines()[-1].split() == ["last", "2000.0", "2.00", "2.00", "2.0", "20.0"]
+
+
 def test_random_sdxl_has_sdxls_size():
     pipeline = time_sdxl.build_random_sdxl(torch.device("meta"), torch.bfloat16)
     assert sum(p.numel() for p in pipeline.unet.parameters()) == 2_567_463_684

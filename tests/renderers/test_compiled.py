@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from numba import prange
 
-from bokehbench.renderers.classical.compiled import compiled
+from bokehbench.renderers.compiled import compiled
 
 RENDER_AND_COUNT = """
 import torch
@@ -45,3 +47,15 @@ def test_division_by_zero_gives_infinity_as_in_numpy():
     namespace = {}
     exec("def invert(x):\n    return 1.0 / x", namespace)  # noqa: S102
     assert compiled(namespace["invert"])(0.0) == pytest.approx(float("inf"))
+
+
+def test_takes_numba_s_options():
+    def total(values):
+        result = 0.0
+        for i in prange(len(values)):
+            result += values[i]
+        return result
+
+    parallel = compiled(parallel=True)(total)
+    assert parallel(np.arange(5.0)) == pytest.approx(10.0)
+    assert parallel.targetoptions["parallel"] is True
