@@ -6,14 +6,14 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
-from ..renderers.errors import MissingDataError
+from ..renderers.errors import DamagedDataError, MissingDataError
 
 
 def read_exr(path: Path) -> NDArray[np.float32]:
     """Read a file's picture: (H,W,C) float32 as stored, C = 3 for one with colour channels, otherwise 1 (depth).
 
-    A fourth channel (alpha) is dropped; of several channels without colour the first is taken.
-    Raises MissingDataError naming a file that is absent or damaged.
+    A fourth channel (alpha) is dropped. Raises MissingDataError naming a file that is absent, DamagedDataError one that
+    cannot be read or holds other channels.
     """
     if not path.is_file():
         raise MissingDataError(f"{path}: expected an OpenEXR file, found none")
@@ -21,13 +21,15 @@ def read_exr(path: Path) -> NDArray[np.float32]:
         with OpenEXR.File(str(path)) as file:
             channels = {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}
     except (RuntimeError, ValueError) as error:
-        raise MissingDataError(f"{path}: expected an OpenEXR file, it cannot be read: {error}") from error
+        raise DamagedDataError(f"{path}: truncated, damaged or no OpenEXR file: {error}") from error
     for name in ("RGB", "RGBA"):
         if name in channels:
             return channels[name][..., :3].astype(np.float32)
-    if not channels:
-        raise MissingDataError(f"{path}: expected colour or depth, the file has no channels")
-    return next(iter(channels.values()))[..., None].astype(np.float32)
+    if len(channels) == 1:
+        pixels = next(iter(channels.values()))
+        if pixels.ndim == 2:
+            return pixels[..., None].astype(np.float32)
+    raise DamagedDataError(f"{path}: expected R, G, B (and A) or one channel, got {', '.join(channels) or 'none'}")
 
 
 def write_exr(path: Path, picture: NDArray[np.floating], half: bool = True) -> None:

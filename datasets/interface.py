@@ -44,3 +44,19 @@ class SceneDataset(ABC):
     def cluster(self, scene_name: str) -> str:
         """Return the name of the independent unit a scene belongs to: intervals are computed over these."""
         return scene_name
+
+
+class UserPictures(SceneDataset):
+    """Scenes of the user's own copy, in ``folder``, whose disparity may have to be estimated first."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where the copy lies. Raises MissingDataError."""
+
+    @abstractmethod
+    def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
+        """Return (picture, map to make) for each map that is absent.
+
+        ``held_out``: of how many scenes outside the scored split as well.
+        """

@@ -78,6 +78,24 @@ class LayeredScene:
         return float(radius / (1.0 - self.blur_strength * np.hypot(plane.slope_x, plane.slope_y)))
 
 
+def crop(scene: LayeredScene, top: int, left: int, height: int, width: int) -> LayeredScene:
+    """Return the scene as seen in a part of its frame: the same rays, in coordinates that start at (left, top)."""
+    layers = [
+        Layer(
+            layer.rgba,
+            layer.top - top,
+            layer.left - left,
+            Plane(
+                layer.plane.slope_x,
+                layer.plane.slope_y,
+                layer.plane.offset + layer.plane.slope_x * left + layer.plane.slope_y * top,
+            ),
+        )
+        for layer in scene.layers
+    ]
+    return LayeredScene(layers, height, width, scene.focus_disparity, scene.blur_strength)
+
+
 def pinhole(
     layers: Sequence[Layer], height: int, width: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

@@ -23,19 +23,19 @@ TOLERANCES = {
 DIGITS = 4
 
 
-def summarise(scene: Scene) -> dict[str, Any]:
-    """Return mean and standard deviation per channel on a 4x4 grid, mean disparity on it, and the lens."""
+def summarise(scene: Scene, grid: int = GRID) -> dict[str, Any]:
+    """Return mean and standard deviation per channel on ``grid`` x ``grid`` cells, mean disparity, and the lens."""
     if scene.target is None:
         raise ValueError(f"scene '{scene.name}' has no target to summarise")
-    image_mean, image_std = _grid(scene.image)
-    target_mean, target_std = _grid(scene.target)
+    image_mean, image_std = _grid(scene.image, grid)
+    target_mean, target_std = _grid(scene.target, grid)
     return {
         "size": [scene.height, scene.width],
         "image_mean": image_mean,
         "image_std": image_std,
         "target_mean": target_mean,
         "target_std": target_std,
-        "disparity_mean": _grid(scene.disparity)[0],
+        "disparity_mean": _grid(scene.disparity, grid)[0],
         "focus_disparity": round(scene.focus_disparity, DIGITS),
         "blur_strength": round(scene.blur_strength, DIGITS),
     }
@@ -66,9 +66,9 @@ def _scene_differences(expected: dict[str, Any], found: dict[str, Any]) -> list[
     return problems
 
 
-def _grid(picture: Tensor) -> tuple[list[float], list[float]]:
-    """Return mean and standard deviation of each channel in each cell of the grid, rounded, in reading order."""
-    mean = F.adaptive_avg_pool2d(picture.double()[None], GRID)
-    square = F.adaptive_avg_pool2d(picture.double()[None] ** 2, GRID)
+def _grid(picture: Tensor, cells: int) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation of each channel in each of ``cells`` x ``cells`` cells, rounded."""
+    mean = F.adaptive_avg_pool2d(picture.double()[None], cells)
+    square = F.adaptive_avg_pool2d(picture.double()[None] ** 2, cells)
     std = (square - mean**2).clamp(min=0.0).sqrt()
     return [round(v, DIGITS) for v in mean.flatten().tolist()], [round(v, DIGITS) for v in std.flatten().tolist()]

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from ..renderers.compiled import compiled
 from ..renderers.errors import InvalidSceneError
 from .layers import LayeredScene, place_texture
+from .texel_blend import blend_texels
 
 PREFILTER = 0.35
 """Standard deviation of the texture's prefilter in units of the distance between lens samples."""
@@ -131,12 +133,12 @@ def _summed_area(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     return table
 
 
-@numba.njit(cache=True)
+@compiled
 def _box_sum(table, top, bottom, left, right):  # type: ignore[no-untyped-def]
     return table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
 
 
-@numba.njit(cache=True)
+@compiled
 def _find_active(any_alpha, any_gap, defocus_planes, x, y, margin, active, defocus):  # type: ignore[no-untyped-def]
     """List the layers that a ray of the pixel can meet, front to back, ending with the first without gaps there.
 
@@ -162,7 +164,7 @@ def _find_active(any_alpha, any_gap, defocus_planes, x, y, margin, active, defoc
     return count, farthest
 
 
-@numba.njit(cache=True)
+@compiled
 def _ray_shifts(defocus_planes, lens):  # type: ignore[no-untyped-def]
     """Return (L,N,2) float32: where a ray of lens sample s meets layer l, per px of blur radius at the pixel."""
     shifts = np.empty((defocus_planes.shape[0], lens.shape[0], 2), np.float32)
@@ -174,13 +176,13 @@ def _ray_shifts(defocus_planes, lens):  # type: ignore[no-untyped-def]
     return shifts
 
 
-@numba.njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _trace_rows(  # type: ignore[no-untyped-def]
     textures, any_alpha, any_gap, defocus_planes, lens, limits, ends, margin, output
 ):
     one = np.float32(1.0)
     layers, rows, columns = textures.shape[:3]
-    texels = textures.reshape(-1)  # flat: one address per texel is a quarter faster than four indices
+    texels = textures.reshape(-1)
     shifts = _ray_shifts(defocus_planes, lens)
     for row in numba.prange(output.shape[0]):
         y = np.int64(row)
@@ -204,10 +206,7 @@ def _trace_rows(  # type: ignore[no-untyped-def]
                     w00 = one - u - w10
                     i = 4 * ((layer * rows + top) * columns + left)
                     j = i + 4 * columns
-                    r = w00 * texels[i] + w01 * texels[i + 4] + w10 * texels[j] + w11 * texels[j + 4]
-                    g = w00 * texels[i + 1] + w01 * texels[i + 5] + w10 * texels[j + 1] + w11 * texels[j + 5]
-                    b = w00 * texels[i + 2] + w01 * texels[i + 6] + w10 * texels[j + 2] + w11 * texels[j + 6]
-                    a = w00 * texels[i + 3] + w01 * texels[i + 7] + w10 * texels[j + 3] + w11 * texels[j + 7]
+                    r, g, b, a = blend_texels(texels, i, j, w00, w01, w10, w11)
                     red += transmittance * r
                     green += transmittance * g
                     blue += transmittance * b

@@ -1,22 +1,29 @@
-"""Generated scenes on disk: a Hugging Face data set outside the tree, whole or absent."""
+"""Generated scenes on disk: each is a parquet shard of its own, whole or absent, outside the tree.
 
+A folder of them is a Hugging Face data set: ``datasets.load_dataset(folder)`` reads it, and it can be pushed to the hub
+as it is.
+"""
+
+import io
 import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
+import pyarrow
+import pyarrow.parquet
 import torch
-from datasets import Dataset, Features, Value, load_from_disk  # type: ignore[attr-defined]
+from datasets import Features, Value  # type: ignore[attr-defined]
 from datasets import Image as ImageColumn  # type: ignore[attr-defined]
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..renderers.errors import MissingDataError
+from ..renderers.errors import DamagedDataError, MissingDataError
 from ..renderers.interface import Scene
+from .atomic_files import write_atomically
 
 # Mypy takes the package for our folder of the same name, hence the ignored imports.
 CACHE_VARIABLE = "BOKEHBENCH_CACHE"
@@ -41,38 +48,41 @@ def cache_root() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("bokehbench"))
 
 
-def ensure_cached(folder: Path, generate: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-    """Write the rows of ``generate`` (as FEATURES) to ``folder`` unless it is there.
+def shard_path(folder: Path, index: int, count: int) -> Path:
+    """Return where scene ``index`` of ``count`` lies in a data set's folder, named as the hub names shards."""
+    return folder / "data" / f"test-{index:05d}-of-{count:05d}.parquet"
 
-    The folder appears in one rename when everything is written: a killed run leaves a ``.partial`` folder that the next
-    one clears away. A lock makes parallel processes wait for one of them to generate.
-    Raises MissingDataError where the cache cannot be written.
+
+def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
+    """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there.
+
+    The file appears in one rename when everything is written, so that a killed run leaves no half of it. A lock makes
+    parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written.
     """
-    if folder.is_dir():
+    if path.is_file():
         return
-    partial = folder.with_name(f"{folder.name}.partial")
+    lock = path.with_suffix(".lock")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
-            if folder.is_dir():
-                return
-            shutil.rmtree(partial, ignore_errors=True)
-            rows = [dict(row) for row in generate()]
-            Dataset.from_list(rows, features=FEATURES).save_to_disk(partial)
-            partial.rename(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            if not path.is_file():
+                table = pyarrow.Table.from_pylist([dict(generate())], schema=FEATURES.arrow_schema)
+                write_atomically(path, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
+        lock.unlink(missing_ok=True)  # who still waits for it finds the shard
     except OSError as error:
-        raise MissingDataError(f"{folder}: cannot write the scenes: {error}: set {CACHE_VARIABLE}") from error
+        raise MissingDataError(f"{path}: cannot write the scene: {error}: set {CACHE_VARIABLE}") from error
 
 
-def open_cached(folder: Path) -> Dataset:
-    """Open what ``ensure_cached`` wrote; rows are read when indexed.
-
-    Raises MissingDataError naming a damaged folder.
-    """
+def read_shard(path: Path) -> Scene:
+    """Read the scene that ``ensure_shard`` wrote. Raises MissingDataError, DamagedDataError naming the file."""
+    if not path.is_file():
+        raise MissingDataError(f"{path}: this scene is not generated yet")
     try:
-        return load_from_disk(str(folder))
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        (row,) = rows
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise _damaged(folder, error) from error
+        raise _damaged(path, error) from error
+    return decode_row(row, path)
 
 
 def encode_row(
@@ -92,16 +102,16 @@ def encode_row(
     }
 
 
-def decode_row(row: Mapping[str, Any], folder: Path) -> Scene:
+def decode_row(row: Mapping[str, Any], path: Path) -> Scene:
     """Return a row as a Scene with its target.
 
-    Raises MissingDataError naming the folder where the row does not hold what was written.
+    Raises DamagedDataError naming the file where the row does not hold what was written.
     """
     try:
         image, target = _to_tensor(row["image"]), _to_tensor(row["target"])
         disparity = np.frombuffer(row["disparity"], "<f4").reshape(1, *image.shape[1:])
-    except (OSError, ValueError) as error:
-        raise _damaged(folder, error) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
     return Scene(
         name=row["name"],
         image=image,
@@ -113,14 +123,18 @@ def decode_row(row: Mapping[str, Any], folder: Path) -> Scene:
     )
 
 
-def _to_picture(image: NDArray[np.float32]) -> Image.Image:
-    return Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8))
+def _to_picture(image: NDArray[np.float32]) -> dict[str, Any]:
+    content = io.BytesIO()
+    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG")
+    return {"bytes": content.getvalue(), "path": None}
 
 
-def _to_tensor(picture: Image.Image) -> torch.Tensor:
-    pixels = np.asarray(picture.convert("RGB"), np.float32) / np.float32(255.0)
+def _to_tensor(picture: Mapping[str, Any]) -> torch.Tensor:
+    with Image.open(io.BytesIO(picture["bytes"])) as image:
+        pixels = np.asarray(image.convert("RGB"), np.float32) / np.float32(255.0)
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
-def _damaged(folder: Path, error: Exception) -> MissingDataError:
-    return MissingDataError(f"{folder}: damaged ({error}): delete the folder, the next run generates it again")
+def _damaged(path: Path, error: Exception) -> DamagedDataError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return DamagedDataError(f"{path}: damaged ({reason}): delete it, the next run generates it again")

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..renderers.errors import InvalidSceneError
 from .canvas import GAMMA, Colour
-from .cutouts import make_cutout
 from .layers import Layer, LayeredScene, Plane, pinhole
-from .photographs import cover, load_photograph
+from .photographs import cover
+from .scene_sources import PACKAGED, SceneSources
 
 BACKGROUND = -1
 BACKGROUND_TINTS: dict[str, Colour] = {
@@ -29,6 +30,8 @@ BACKGROUND_TINTS: dict[str, Colour] = {
 
 LIGHT_COLOURS: tuple[Colour, ...] = ((1.0, 0.85, 0.55), (1.0, 0.62, 0.30), (0.75, 0.88, 1.0), (1.0, 0.40, 0.35))
 NIGHT_EXPOSURE = 0.07
+MIN_VISIBLE_PX = 64.0
+"""Of the layer in focus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,23 +100,26 @@ def draw_placements(recipe: SceneRecipe) -> list[Placement]:
     return placements
 
 
-def compose(recipe: SceneRecipe) -> LayeredScene:
-    """Paint the recipe's layers and set the lens.
+def compose(recipe: SceneRecipe, sources: SceneSources = PACKAGED) -> LayeredScene:
+    """Paint the recipe's layers out of ``sources`` and set the lens.
 
     The focus disparity is the mean over the focused layer's visible part; the blur strength makes the largest radius
-    in the picture equal to the recipe's.
+    in the picture equal to the recipe's. Raises InvalidSceneError where the focused layer is hidden by others.
     """
     layers: list[Layer] = []
     for placement in draw_placements(recipe):
         rng = np.random.Generator(np.random.PCG64(placement.seed))
         if len(layers) < len(recipe.cutouts):
-            rgba = make_cutout(placement.what, placement.height, placement.width, rng)
+            rgba = sources.cutout(placement.what, placement.height, placement.width, rng)
         else:
-            rgba = _paint_background(recipe, placement.height, placement.width, rng)
+            photograph = sources.photograph(recipe.background)
+            rgba = _paint_background(photograph, recipe, placement.height, placement.width, rng)
         layers.append(Layer(rgba, placement.top, placement.left, placement.plane))
     _, disparity, shares = pinhole(layers, recipe.height, recipe.width)
     x, y = np.meshgrid(np.arange(recipe.width, dtype=np.float64), np.arange(recipe.height, dtype=np.float64))
     share = shares[recipe.focus]
+    if float(share.sum()) < MIN_VISIBLE_PX:
+        raise InvalidSceneError(f"scene '{recipe.name}': layer {recipe.focus} is to be in focus, but it is hidden")
     focus_disparity = float((share * layers[recipe.focus].plane.disparity(x, y)).sum() / share.sum())
     blur_strength = recipe.max_radius_px / float(np.abs(disparity - focus_disparity).max())
     return LayeredScene(layers, recipe.height, recipe.width, focus_disparity, blur_strength)
@@ -141,7 +147,8 @@ def _draw_box(kind: str, recipe: SceneRecipe, margin: int, rng: np.random.Genera
     height = visible + (margin if kind != "glass" else int(rng.integers(6, 20)))
     widths = {"hair": 0.95 * visible, "fur": 0.92 * visible, "foliage": 1.4 * columns, "glass": 0.55 * visible}
     drift = (rng.random() - 0.5) * (0.75 if crowded and kind != "foliage" else 0.3)
-    return height, int(widths[kind]), rows - visible, int(columns * (0.5 + drift) - widths[kind] / 2)
+    box_width = widths.get(kind, float(visible))
+    return height, int(box_width), rows - visible, int(columns * (0.5 + drift) - box_width / 2)
 
 
 def _draw_plane(recipe: SceneRecipe, disparity: float, tilt: float, rng: np.random.Generator) -> Plane:
@@ -151,8 +158,9 @@ def _draw_plane(recipe: SceneRecipe, disparity: float, tilt: float, rng: np.rand
     return Plane.through(recipe.width / 2, recipe.height / 2, disparity, slope_x, slope_y)
 
 
-def _paint_background(recipe: SceneRecipe, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    photograph = load_photograph(recipe.background)
+def _paint_background(
+    photograph: NDArray[np.uint8], recipe: SceneRecipe, height: int, width: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     piece = cover(photograph, height, width, (float(rng.random()), float(rng.random())))
     if rng.random() < 0.5:
         piece = piece[:, ::-1]
@@ -160,15 +168,18 @@ def _paint_background(recipe: SceneRecipe, height: int, width: int, rng: np.rand
     tint = np.array(BACKGROUND_TINTS.get(recipe.background, (1.0, 1.0, 1.0))) ** GAMMA
     colour = (piece / 255.0) ** GAMMA * tint * exposure
     for _ in range(recipe.lights):
-        _add_light(colour, rng)
+        add_light(colour, rng)
     return np.concatenate([colour, np.ones((height, width, 1))], axis=2).astype(np.float32)
 
 
-def _add_light(colour: NDArray[np.float64], rng: np.random.Generator) -> None:
+def add_light(colour: NDArray[np.floating], rng: np.random.Generator) -> None:
     """Lay a small bright disc with a smooth edge over a linear picture (h,w,3), in place."""
     radius = 1.5 + 2.5 * rng.random()
     x, y = rng.random() * colour.shape[1], rng.random() * colour.shape[0]
     light = np.array(LIGHT_COLOURS[rng.integers(len(LIGHT_COLOURS))]) ** GAMMA
-    rows, columns = np.mgrid[: colour.shape[0], : colour.shape[1]]
+    reach = radius + 1.0
+    top, left = max(0, int(y - reach)), max(0, int(x - reach))
+    near = colour[top : math.ceil(y + reach) + 1, left : math.ceil(x + reach) + 1]
+    rows, columns = np.ogrid[top : top + near.shape[0], left : left + near.shape[1]]
     cover_share = np.clip(radius + 0.5 - np.hypot(columns - x, rows - y), 0.0, 1.0)[..., None]
-    colour += cover_share * (light - colour)
+    near += cover_share * (light - near)

@@ -53,6 +53,19 @@ class Lamp:
     radius: float
 
 
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """An opaque rectangle that shines as ``radiance`` (h,w,3) float32 says and reflects nothing. Tilts as of Card."""
+
+    radiance: NDArray[np.float32]
+    at: tuple[float, float, float]
+    size: tuple[float, float]
+    tilt: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+Thing = Card | Ball | Rod | Lamp | Panel
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A scene and its two focus distances (front, back)."""
@@ -60,6 +73,6 @@ class Recipe:
     kind: str
     seed: int
     focus_depths: tuple[float, float]
-    objects: list[Card | Ball | Rod | Lamp] = field(default_factory=list)
+    objects: list[Thing] = field(default_factory=list)
     effort: int = 1
     """Paths per pixel are multiplied by this: small lamps in wide discs are found by few of them."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .objects import Ball, Card, Lamp, Recipe, Rod
+from .objects import Ball, Card, Lamp, Recipe, Rod, Thing
 from .textures import blotches, hairy_cutout, leafy_cutout, shuffled_photographs
 
 Photos = Iterator[NDArray[np.uint8]]
@@ -34,7 +34,7 @@ def _hairy(rng: np.random.Generator, photos: Photos, place: tuple[float, float],
 
 def _portrait(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [
+    objects: list[Thing] = [
         _backdrop(rng, photos),
         _hairy(rng, photos, (float(rng.uniform(-0.3, 0.3)), 2.5), 0.95, 70),
     ]
@@ -51,7 +51,7 @@ def _crowd(rng: np.random.Generator, seed: int) -> Recipe:
 
 def _balls(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [_backdrop(rng, photos)]
+    objects: list[Thing] = [_backdrop(rng, photos)]
     for depth in (2.4, 3.0, 3.6, 4.4, 5.2, 6.4):
         at = (float(rng.uniform(-0.8, 0.8)), float(rng.uniform(-0.5, 0.5)), depth)
         objects.append(Ball(blotches(rng), at, float(rng.uniform(0.18, 0.32))))
@@ -60,7 +60,7 @@ def _balls(rng: np.random.Generator, seed: int) -> Recipe:
 
 def _fence(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [
+    objects: list[Thing] = [
         _backdrop(rng, photos),
         _hairy(rng, photos, (float(rng.uniform(-0.4, 0.4)), 4.5), 0.7, 30),
     ]
@@ -77,7 +77,7 @@ def _fence(rng: np.random.Generator, seed: int) -> Recipe:
 
 def _foliage(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [_backdrop(rng, photos)]
+    objects: list[Thing] = [_backdrop(rng, photos)]
     for depth in (5.0, 3.4, 2.3):
         at = (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.2, 0.2)), depth)
         tilt = (float(rng.uniform(-25, 25)), float(rng.uniform(-25, 25)), 0.0)
@@ -88,7 +88,7 @@ def _foliage(rng: np.random.Generator, seed: int) -> Recipe:
 def _court(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
     floor = Card(blotches(rng), (0.0, 0.42, 4.5), (1.9, 2.2), (72.0, 0.0, 0.0))
-    objects: list[Card | Ball | Rod | Lamp] = [_backdrop(rng, photos, 9.0), floor]
+    objects: list[Thing] = [_backdrop(rng, photos, 9.0), floor]
     for depth in (2.4, 3.2, 4.2, 5.4):
         across = float(rng.uniform(-0.8, 0.8))
         colour = tuple(float(c) for c in rng.uniform(0.1, 0.9, 3))
@@ -99,7 +99,7 @@ def _court(rng: np.random.Generator, seed: int) -> Recipe:
 
 def _lights(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [
+    objects: list[Thing] = [
         _backdrop(rng, photos),
         _hairy(rng, photos, (float(rng.uniform(-0.3, 0.3)), 2.5), 0.9, 40),
     ]
@@ -112,7 +112,7 @@ def _lights(rng: np.random.Generator, seed: int) -> Recipe:
 
 def _still_life(rng: np.random.Generator, seed: int) -> Recipe:
     photos = shuffled_photographs(rng)
-    objects: list[Card | Ball | Rod | Lamp] = [
+    objects: list[Thing] = [
         _backdrop(rng, photos),
         _hairy(rng, photos, (-0.5, 2.4), 0.7, 50),
         Card(next(photos), (0.45, 0.1, 3.6), (0.5, 0.4), (10.0, 35.0, 8.0)),

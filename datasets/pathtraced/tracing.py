@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...renderers.errors import MissingDataError
-from .objects import HALF_WIDTH, Ball, Card, Lamp, Recipe, Rod
+from .objects import HALF_WIDTH, Ball, Lamp, Panel, Recipe, Rod, Thing
 
 MAX_SURFACES = 24
 """A ray is followed through this many cut-outs when depth is composed."""
@@ -123,7 +123,7 @@ class Tracer:
             }
         )
 
-    def _describe(self, thing: Card | Ball | Rod | Lamp) -> dict[str, Any]:
+    def _describe(self, thing: Thing) -> dict[str, Any]:
         place = self.mi.ScalarTransform4f
         if isinstance(thing, Rod):
             start, end = _position(thing.start), _position(thing.end)
@@ -142,6 +142,10 @@ class Tracer:
         turned = place().translate(centre).rotate([1, 0, 0], thing.tilt[0]).rotate([0, 1, 0], thing.tilt[1])
         turned = turned.rotate([0, 0, 1], thing.tilt[2]).rotate([0, 1, 0], 180)
         to_world = turned.scale([thing.size[0] * scale, thing.size[1] * scale, 1.0])
+        if isinstance(thing, Panel):
+            light = {"type": "area", "radiance": self._bitmap(thing.radiance[::-1])}
+            black = {"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.0}}
+            return {"type": "rectangle", "to_world": to_world, "emitter": light, "bsdf": black}
         # A rectangle's v runs upwards, a picture's rows downwards.
         bsdf: dict[str, Any] = {"type": "twosided", "bsdf": self._diffuse(thing.texture[::-1])}
         if thing.alpha is not None:
@@ -153,6 +157,10 @@ class Tracer:
             }
             bsdf = {"type": "mask", "opacity": opacity, "bsdf": bsdf}
         return {"type": "rectangle", "to_world": to_world, "bsdf": bsdf}
+
+    def _bitmap(self, radiance: NDArray[np.float32]) -> dict[str, Any]:
+        bitmap = self.mi.Bitmap(np.array(radiance, np.float32, order="C"))
+        return {"type": "bitmap", "bitmap": bitmap, "raw": True, "wrap_mode": "clamp"}
 
     def _diffuse(self, texture: NDArray[np.uint8]) -> dict[str, Any]:
         bitmap = self.mi.Bitmap(np.array(texture, order="C"))  # a writable copy

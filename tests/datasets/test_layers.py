@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bokehbench.datasets.layers import Layer, LayeredScene, Plane, pinhole, place_texture
+from bokehbench.datasets.layers import Layer, LayeredScene, Plane, crop, pinhole, place_texture
+from bokehbench.datasets.ray_tracer import trace
 from bokehbench.renderers.errors import InvalidSceneError
 
 OPAQUE = np.ones((20, 20, 4), np.float32)
@@ -51,3 +52,17 @@ def test_a_plane_too_steep_for_the_lens_is_refused() -> None:
 def test_a_translucent_background_is_refused() -> None:
     with pytest.raises(InvalidSceneError, match="opaque"):
         LayeredScene([Layer(0.5 * OPAQUE, 0, 0, Plane(0, 0, 0.5))], 16, 16, 0.5, 1.0)
+
+
+def test_a_part_of_the_frame_is_seen_alike() -> None:
+    rng = np.random.default_rng(3)
+    rgba = rng.random((30, 40, 4)).astype(np.float32)
+    rgba[..., :3] *= rgba[..., 3:]
+    behind = np.concatenate([rng.random((80, 90, 3)), np.ones((80, 90, 1))], axis=2).astype(np.float32)
+    layers = [Layer(rgba, 3, 5, Plane(0.002, -0.001, 0.8)), Layer(behind, -20, -20, Plane(-0.001, 0.001, 0.2))]
+    scene = LayeredScene(layers, 40, 50, 0.5, 8.0)
+    part = crop(scene, 7, 11, 20, 24)
+    for whole, piece in zip(pinhole(layers, 40, 50)[:2], pinhole(part.layers, 20, 24)[:2], strict=True):
+        np.testing.assert_allclose(piece, whole[7:27, 11:35], atol=1e-6)
+    expected = trace(scene, samples=32, prefilter=0.0)[7:27, 11:35]
+    np.testing.assert_allclose(trace(part, samples=32, prefilter=0.0), expected, atol=1e-5)

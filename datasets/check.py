@@ -1,0 +1,120 @@
+"""What is there, missing or damaged in a data set: every scene is loaded once, one at a time."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from ..renderers.errors import BokehBenchError, DamagedDataError, MissingDataError
+from ..renderers.interface import Scene
+from .interface import SceneDataset, UserPictures
+
+OK, MISSING, DAMAGED = "ok", "missing", "damaged"
+SIZES_SHOWN = 3
+LEAST_NEARER_BELOW = 0.3
+"""Photographs mostly show nearer things further down. Where fewer than this do, their disparity may be inverted."""
+
+ORIENTATION_SCENES = 5
+"""With fewer scenes that differ between their halves nothing is said about the orientation."""
+
+
+@dataclass
+class Check:
+    """What was found. Ranges are (least, greatest) over all sound scenes; ``problems`` (scene, state, reason)."""
+
+    dataset: str
+    states: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    targets: int = 0
+    nearer_below: int = 0
+    nearer_above: int = 0
+    estimated: bool = False
+    problems: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every scene could be loaded."""
+        return not self.problems
+
+    @property
+    def may_be_inverted(self) -> bool:
+        """Whether suspiciously few of the scenes with estimated disparity are nearer at the bottom than at the top."""
+        count = self.nearer_below + self.nearer_above
+        enough = self.estimated and count >= ORIENTATION_SCENES
+        return enough and self.nearer_below < LEAST_NEARER_BELOW * count
+
+
+def check_dataset(dataset: SceneDataset) -> Check:
+    """Load every scene of ``dataset`` and say what was found; a damaged one is noted, and the next one is loaded.
+
+    Raises MissingDataError where the data set as a whole is absent.
+    """
+    dataset.prepare()
+    check = Check(dataset.name, estimated=isinstance(dataset, UserPictures))
+    for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
+        try:
+            scene = dataset.load(name)
+        except Exception as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
+            state = _state(error)
+            check.states[state] += 1
+            check.problems.append((name, state, _reason(error)))
+        else:
+            _note(check, scene)
+    return check
+
+
+def write_check(check: Check) -> str:
+    """Return the finding as a table: what there is, then one line per scene that is not sound."""
+    rows = [("data set", check.dataset), *_summary(check)]
+    rows += [(f"  {state} {name}", reason) for name, state, reason in check.problems]
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def _summary(check: Check) -> Iterator[tuple[str, str]]:
+    count = check.states[OK]
+    yield "scenes", ", ".join(f"{check.states[state]} {state}" for state in (OK, MISSING, DAMAGED))
+    if not count:
+        return
+    shown = [f"{size} ({times})" for size, times in check.sizes.most_common(SIZES_SHOWN)]
+    more = len(check.sizes) - len(shown)
+    yield "sizes", ", ".join(shown) + (f" and {more} more" if more else "")
+    yield "targets", f"{check.targets} of {count}"
+    for what, (low, high) in check.ranges.items():
+        yield what, f"{low:.4g} to {high:.4g}"
+    orientation = f"nearer below in {check.nearer_below} scenes, nearer above in {check.nearer_above}"
+    yield "orientation", orientation + (": MAY BE INVERTED (larger must be nearer)" if check.may_be_inverted else "")
+
+
+def _note(check: Check, scene: Scene) -> None:
+    check.states[OK] += 1
+    check.sizes[f"{scene.width}x{scene.height}"] += 1
+    check.targets += scene.target is not None
+    disparity = scene.disparity[0].numpy()
+    half = scene.height // 2
+    above, below = float(np.median(disparity[:half])), float(np.median(disparity[half:]))
+    check.nearer_below += below > above
+    check.nearer_above += above > below
+    _widen(check, "image", scene.image.numpy())
+    if scene.target is not None:
+        _widen(check, "target", scene.target.numpy())
+    _widen(check, "disparity", disparity)
+    _widen(check, "focus disparity", np.array(scene.focus_disparity))
+    _widen(check, "blur radius, px", np.abs(scene.defocus.numpy()).max())
+
+
+def _widen(check: Check, what: str, values: np.ndarray | np.floating) -> None:
+    low, high = check.ranges.get(what, (np.inf, -np.inf))
+    check.ranges[what] = (min(low, float(values.min())), max(high, float(values.max())))
+
+
+def _state(error: Exception) -> str:
+    return MISSING if isinstance(error, MissingDataError) and not isinstance(error, DamagedDataError) else DAMAGED
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {text}"

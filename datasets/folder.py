@@ -1,0 +1,230 @@
+"""The data set ``folder``: the user's own pictures with disparity, with or without ground truth.
+
+One sub-folder of ``data_root`` per scene; its name is the scene's:
+
+    DIR/scene.yaml             optional: settings that hold for every scene
+    DIR/my scene/image.jpg     all in focus
+    DIR/my scene/disparity.png larger = nearer; floats as they are, 8 and 16 bit scaled to [0,1]
+    DIR/my scene/target.jpg    optional: the ground truth
+    DIR/my scene/scene.yaml    optional: settings of this scene (.yml and .json as well)
+
+Settings: ``focus_disparity`` (as stored), or ``focus_at: [x, y]`` (a click: px from the top left of the upright
+picture); ``blur_strength`` (px per unit of disparity) or ``max_radius_px`` (the largest blur radius in the picture);
+``gamma`` (default 2.2); ``image``, ``disparity``, ``target``: other file names inside the scene's folder.
+"""
+
+import math
+import reprlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+
+from ..renderers.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..renderers.interface import Scene
+from .data_root import inside, require_folder
+from .fingerprint import fingerprint
+from .focus import disparity_at
+from .interface import UserPictures
+from .pictures import GAMMA, SUFFIXES, check_size, read_disparity, read_picture
+
+SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
+FOCUS_SETTINGS = ("focus_disparity", "focus_at")
+STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
+ROLES = ("image", "disparity", "target")
+KNOWN_SETTINGS = (*FOCUS_SETTINGS, *STRENGTH_SETTINGS, "gamma", *ROLES)
+LAYOUT = (
+    "one folder per scene with image.*, disparity.* and scene.yaml (focus_at, max_radius_px); docs/datasets.md has more"
+)
+VERSION = "1"
+
+Settings = Mapping[str, Any]
+
+
+class UserFolder(UserPictures):
+    """Scenes in sub-folders of ``data_root``. Scored if at least one has a target."""
+
+    name = "folder"
+    protocol = "the user's own pictures; focus, blur strength and gamma as their scene.yaml says"
+    terms = "the user's own"
+
+    def __init__(self, name: str | None = None, data_root: Path | None = None):
+        super().__init__(name, data_root)
+        self._folders: dict[str, Path] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The folder of scenes. Raises MissingDataError."""
+        return require_folder(self.name, self.data_root, "", LAYOUT)
+
+    def prepare(self) -> None:
+        """Find the scenes. Raises MissingDataError where there is none."""
+        if self._folders:
+            return
+        folders = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_dir() and _is_scene(path)}
+        if not folders:
+            raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
+        files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
+        common = [self.folder / name for name in SETTINGS_FILES]
+        self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
+        self.scored = any(map(_has_target, folders.values()))
+        self._folders = folders
+
+    def scene_names(self) -> Sequence[str]:
+        """Return the sub-folders' names, sorted."""
+        self.prepare()
+        return list(self._folders)
+
+    def load(self, scene_name: str) -> Scene:
+        """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
+        self.prepare()
+        if scene_name not in self._folders:
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {', '.join(self._folders)}")
+        folder = self._folders[scene_name]
+        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
+        files = {role: _role_file(folder, role, settings) for role in ROLES}
+        image = read_picture(_required(files["image"], folder, "image"), gamma)
+        disparity_file = _required(files["disparity"], folder, "disparity")
+        disparity = read_disparity(disparity_file)
+        check_size(disparity_file, disparity, files["image"] or folder, image)
+        target = None
+        if files["target"] is not None:
+            target = read_picture(files["target"], gamma)
+            check_size(files["target"], target, files["image"] or folder, image)
+        focus = _focus(settings, disparity, folder)
+        return Scene(
+            name=scene_name,
+            image=_as_tensor(image),
+            disparity=torch.from_numpy(disparity)[None],
+            focus_disparity=focus,
+            blur_strength=_strength(settings, disparity, focus, folder),
+            gamma=gamma,
+            target=None if target is None else _as_tensor(target),
+        )
+
+    def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
+        """Return (picture, map to make) of every scene without disparity.
+
+        Raises InvalidOptionError for ``held_out`` > 0, nothing here lies outside the scenes; DamagedDataError for
+        settings that cannot be read.
+        """
+        if held_out:
+            raise InvalidOptionError(f"--held-out: {self.name} has no pictures outside its scenes")
+        self.prepare()
+        jobs = []
+        for folder in self._folders.values():
+            settings = merge_settings(read_settings(self.folder), read_settings(folder))
+            image = _role_file(folder, "image", settings)
+            if image is not None and image.is_file() and _role_file(folder, "disparity", settings) is None:
+                jobs.append((image, folder / "disparity.npy"))
+        return jobs
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read the settings file of ``folder``: YAML, of which JSON is a part; empty where there is none.
+
+    Raises DamagedDataError for one that cannot be parsed, is no mapping, or has keys that nobody knows.
+    """
+    path = next((folder / name for name in SETTINGS_FILES if (folder / name).is_file()), None)
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise DamagedDataError(f"{path}: expected YAML or JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise DamagedDataError(f"{path}: expected settings such as 'max_radius_px: 20', got {type(content).__name__}")
+    unknown = [str(key) for key in content if key not in KNOWN_SETTINGS]
+    if unknown:
+        raise DamagedDataError(f"{path}: unknown setting '{unknown[0]}'. Known: {', '.join(KNOWN_SETTINGS)}")
+    for group in (FOCUS_SETTINGS, STRENGTH_SETTINGS):
+        if all(key in content for key in group):
+            raise DamagedDataError(f"{path}: expected either {' or '.join(group)}, got both")
+    return content
+
+
+def merge_settings(common: Settings, own: Settings) -> Settings:
+    """Return a scene's settings over the common ones: its own focus replaces any common focus, strength likewise."""
+    replaced = {key for group in (FOCUS_SETTINGS, STRENGTH_SETTINGS) if any(k in own for k in group) for key in group}
+    return {key: value for key, value in common.items() if key not in replaced} | dict(own)
+
+
+def _is_scene(folder: Path) -> bool:
+    described = any((folder / name).is_file() for name in SETTINGS_FILES)
+    return not folder.name.startswith(".") and (described or any(_candidates(folder, role) for role in ROLES))
+
+
+def _has_target(folder: Path) -> bool:
+    try:
+        return _role_file(folder, "target", read_settings(folder)) is not None
+    except DamagedDataError:
+        return False  # loading the scene raises it again, and names it
+
+
+def _candidates(folder: Path, role: str) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.stem.lower() == role and p.suffix.lower() in SUFFIXES)
+
+
+def _find_file(folder: Path, role: str) -> Path | None:
+    """Return ``role``.png, .jpg, ... in ``folder``; raises DamagedDataError where there are two of them."""
+    found = _candidates(folder, role)
+    if len(found) > 1:
+        raise DamagedDataError(f"{folder}: expected one {role}, got {' and '.join(path.name for path in found)}")
+    return found[0] if found else None
+
+
+def _role_file(folder: Path, role: str, settings: Settings) -> Path | None:
+    if role in settings:
+        return inside(folder, settings[role], folder / SETTINGS_FILES[0])
+    return _find_file(folder, role)
+
+
+def _required(file: Path | None, folder: Path, role: str) -> Path:
+    if file is None:
+        remedy = "; python -m bokehbench.datasets.disparity folder makes one" if role == "disparity" else ""
+        raise MissingDataError(f"{folder}: expected {role}{{{','.join(SUFFIXES)}}}, found none{remedy}")
+    return file
+
+
+def _focus(settings: Settings, disparity: NDArray[np.float32], folder: Path) -> float:
+    if "focus_at" in settings:
+        point = settings["focus_at"]
+        if not (isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))):
+            raise DamagedDataError(f"{folder}: focus_at: expected [x, y] in px, got {reprlib.repr(point)}")
+        try:
+            return disparity_at(disparity, *point)
+        except DamagedDataError as error:
+            raise DamagedDataError(f"{folder}: {error}") from error
+    if "focus_disparity" not in settings:
+        raise MissingDataError(f"{folder}: expected focus_at: [x, y] or focus_disparity in {SETTINGS_FILES[0]}")
+    return _number(settings, "focus_disparity", folder)
+
+
+def _strength(settings: Settings, disparity: NDArray[np.float32], focus: float, folder: Path) -> float:
+    if "max_radius_px" in settings:
+        reach = float(np.abs(disparity - focus).max())
+        return _number(settings, "max_radius_px", folder, low=0.0) / reach
+    if "blur_strength" not in settings:
+        raise MissingDataError(f"{folder}: expected max_radius_px or blur_strength in {SETTINGS_FILES[0]}")
+    return _number(settings, "blur_strength", folder, low=0.0)
+
+
+def _number(settings: Settings, key: str, folder: Path, low: float = -math.inf) -> float:
+    value = settings[key]
+    if not _is_number(value) or value < low:
+        bound = f" of at least {low:g}" if low > -math.inf else ""
+        raise DamagedDataError(f"{folder}: {key}: expected a number{bound}, got {reprlib.repr(value)}")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _as_tensor(picture: NDArray[np.float32]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

@@ -1,0 +1,96 @@
+"""Users' data sets as run_bench.py meets them: a process, its exit code and what it prints."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run_bench(*arguments, **environment):
+    clean = {key: value for key, value in os.environ.items() if key != "BOKEHBENCH_DATA"} | environment
+    command = [sys.executable, ROOT / "run_bench.py", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=clean)
+
+
+@pytest.fixture
+def root(tmp_path, miniatures):
+    """Three scenes of the user's; the one in the middle has a truncated picture."""
+    for name in ("a", "b ä", "c"):
+        miniatures.write_user_scene(
+            tmp_path / "data" / name, miniatures.make_blurred(), focus_at=[32, 24], max_radius_px=5
+        )
+    picture = tmp_path / "data/b ä/image.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+    return tmp_path / "data"
+
+
+def test_check_says_what_is_damaged(root) -> None:
+    done = run_bench("--check", "folder", "--data-root", root)
+    assert done.returncode == 1
+    assert "2 ok, 0 missing, 1 damaged" in done.stdout
+    assert "damaged b ä" in done.stdout
+    assert "image.png: cannot be read" in done.stdout
+
+
+def test_check_of_a_sound_data_set_ends_well(root) -> None:
+    shutil.rmtree(root / "b ä")
+    done = run_bench("--check", "folder", BOKEHBENCH_DATA=str(root))
+    assert done.returncode == 0
+    assert "2 ok, 0 missing, 0 damaged" in done.stdout
+
+
+def test_check_of_an_absent_data_set_is_one_line_and_the_next_one_follows(root) -> None:
+    done = run_bench("--check", "realbokeh,folder", "--data-root", root)
+    assert done.returncode == 2
+    assert "realbokeh: " in done.stderr.splitlines()[0]
+    assert "python -m bokehbench.datasets.realbokeh --download" in done.stderr.splitlines()[0]
+    assert "2 ok, 0 missing, 1 damaged" in done.stdout
+
+
+def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path) -> None:
+    done = run_bench(
+        "--datasets",
+        "folder",
+        "--data-root",
+        root,
+        "--renderers",
+        "identity",
+        "--metrics",
+        "psnr",
+        "--output",
+        tmp_path,
+    )
+    assert done.returncode == 1
+    assert "2 of 3 cases ok" in done.stdout
+    assert "failed: identity on folder/b ä" in done.stderr
+    assert "image.png: cannot be read" in done.stderr
+    lines = (tmp_path / "results/default/rows-00000.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = {row["scene"]: row for row in map(json.loads, lines)}
+    assert rows["b ä"]["status"] == "failed"
+    assert rows["a"]["metrics"]["psnr"] > 10.0
+    page = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "reports").glob("*.html"))
+    assert "image.png: cannot be read" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--datasets", "ebb"], "ebb: no data folder is given: put it at DIR/ebb and say --data-root DIR"),
+        (["--datasets", "ebb", "--data-root", "{root}"], "no such folder: get the training pairs"),
+        (["--datasets", "folder", "--data-root", "/nowhere/at/all"], "--data-root /nowhere/at/all: no such folder"),
+        (["--check", "eb"], "unknown data set 'eb'. Did you mean ebb"),
+        (["--check", "ebb", "--list"], "not allowed with argument"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(root, tmp_path, arguments, message) -> None:
+    done = run_bench(*[argument.format(root=root) for argument in arguments], "--output", tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "reports").exists()

@@ -1,0 +1,211 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bokehbench.datasets.catalogue import load_dataset
+from bokehbench.datasets.exr import write_exr
+from bokehbench.renderers.errors import DamagedDataError, MissingDataError, UnknownNameError
+
+LENS = {"focus_at": [32, 24], "max_radius_px": 8}
+
+
+@pytest.fixture
+def made(miniatures):
+    return miniatures.make_blurred()
+
+
+@pytest.fixture
+def scene_folder(tmp_path, miniatures, made):
+    return miniatures.write_user_scene(tmp_path / "kitchen", made, **LENS)
+
+
+def describe(folder, text) -> None:
+    (folder / "scene.yaml").write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+
+
+def test_a_scene_is_read_to_known_numbers(scene_folder, made) -> None:
+    dataset = load_dataset("folder", scene_folder.parent)
+    scene = dataset.load("kitchen")
+    np.testing.assert_allclose(scene.image.permute(1, 2, 0).numpy(), made.image, atol=0.002)
+    np.testing.assert_allclose(scene.target.permute(1, 2, 0).numpy(), made.target, atol=0.002)
+    np.testing.assert_array_equal(scene.disparity[0].numpy(), made.disparity)
+    assert scene.focus_disparity == 3.0  # what lies under the click
+    assert scene.blur_strength == 4.0  # 8 px over the farthest point, 2 away from the focus
+    assert dataset.scored
+
+
+def test_focus_and_strength_may_be_numbers(scene_folder) -> None:
+    describe(scene_folder, "focus_disparity: 1.5\nblur_strength: 7\ngamma: 2.0\n")
+    scene = load_dataset("folder", scene_folder.parent).load("kitchen")
+    assert (scene.focus_disparity, scene.blur_strength, scene.gamma) == (1.5, 7.0, 2.0)
+
+
+def test_a_points_disc_has_the_radius_asked_for(tmp_path, miniatures) -> None:
+    light = miniatures.make_point_light()
+    miniatures.write_user_scene(tmp_path / "light", light, focus_at=[10, 10], max_radius_px=9.0)
+    assert miniatures.measure_disc(load_dataset("folder", tmp_path).load("light")) == pytest.approx(9.0, abs=0.4)
+
+
+def test_common_settings_hold_until_a_scene_says_otherwise(scene_folder, miniatures, made) -> None:
+    root = scene_folder.parent
+    describe(root, {"focus_at": [0, 0], "blur_strength": 5.0, "gamma": 2.4})
+    describe(scene_folder, {"focus_disparity": 2.0, "max_radius_px": 3.0})
+    miniatures.write_user_scene(root / "garden", made)
+    (root / "garden" / "scene.yaml").unlink()
+    dataset = load_dataset("folder", root)
+    kitchen, garden = dataset.load("kitchen"), dataset.load("garden")
+    assert (kitchen.focus_disparity, kitchen.blur_strength, kitchen.gamma) == (2.0, 3.0, 2.4)
+    assert (garden.focus_disparity, garden.blur_strength, garden.gamma) == (1.0, 5.0, 2.4)
+
+
+def test_json_is_as_good(scene_folder) -> None:
+    (scene_folder / "scene.yaml").rename(scene_folder / "scene.json")
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 3.0
+
+
+def test_without_a_target_nothing_is_scored(scene_folder) -> None:
+    (scene_folder / "target.png").unlink()
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.load("kitchen").target is None
+    assert not dataset.scored
+
+
+def test_other_file_names_and_names_beyond_ascii(tmp_path, miniatures, made) -> None:
+    folder = miniatures.write_user_scene(tmp_path / "Küche 夜", made)
+    (folder / "image.png").rename(folder / "Foto №1.png")
+    describe(folder, "image: Foto №1.png\nfocus_at: [32, 24]\nmax_radius_px: 8")
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.scene_names() == ["Küche 夜"]
+    assert dataset.load("Küche 夜").name == "Küche 夜"
+
+
+def test_portraits_are_turned_upright(tmp_path, miniatures) -> None:
+    """A camera held upright stores landscape rows and says so; the disparity belongs to the upright picture."""
+    portrait = miniatures.make_blurred(64, 48)
+    folder = miniatures.write_user_scene(tmp_path / "tower", portrait, focus_at=[24, 60], max_radius_px=8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn right to view
+    (folder / "image.png").unlink()
+    stored = np.rot90(portrait.image)
+    miniatures.save_picture(folder / "image.jpg", stored, exif=exif)
+    scene = load_dataset("folder", tmp_path).load("tower")
+    assert (scene.height, scene.width) == (64, 48)
+    assert np.abs(scene.image.permute(1, 2, 0).numpy() - portrait.image).mean() < 0.01
+    assert scene.focus_disparity == 1.0  # in upright coordinates, the wall below the square
+
+
+def test_linear_exr_pictures_are_encoded_with_the_scenes_gamma(scene_folder, made) -> None:
+    for role in ("image", "target"):
+        (scene_folder / f"{role}.png").unlink()
+        write_exr(scene_folder / f"{role}.exr", getattr(made, role) ** 2.0 * 4.0, half=False)
+    describe(scene_folder, LENS | {"gamma": 2.0})
+    scene = load_dataset("folder", scene_folder.parent).load("kitchen")
+    np.testing.assert_allclose(scene.image.permute(1, 2, 0).numpy(), made.image * 2.0, rtol=1e-5)
+    assert scene.image.max() > 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("focus_at: [1, 2\n", "expected YAML or JSON"),
+        ("!!python/object/apply:os.system ['true']", "expected YAML or JSON"),
+        ("- a\n- b\n", "got list"),
+        ({"focus": 3}, "unknown setting 'focus'"),
+        ({"focus_at": [1, 2], "focus_disparity": 1}, "either focus_disparity or focus_at, got both"),
+        ({"focus_at": [32, 24], "max_radius_px": 8, "blur_strength": 8}, "got both"),
+        ({"focus_at": [64, 24], "max_radius_px": 8}, "expected a point inside 64x48 px"),
+        ({"focus_at": "middle", "max_radius_px": 8}, r"expected \[x, y\] in px, got 'middle'"),
+        ({"focus_at": [1, True], "max_radius_px": 8}, r"expected \[x, y\]"),
+        ({"focus_at": [1, 2], "max_radius_px": -8}, "expected a number of at least 0, got -8"),
+        ("focus_at: [1, 2]\nblur_strength: .nan", "expected a number"),
+        ({"max_radius_px": 8}, "expected focus_at"),
+        ({"focus_at": [1, 2]}, "expected max_radius_px or blur_strength"),
+        (LENS | {"image": "../../secret.png"}, "expected a path inside"),
+        (LENS | {"disparity": "/etc/passwd"}, "expected a path inside"),
+        (LENS | {"target": "gone.png"}, r"gone\.png: expected a picture, found none"),
+        (b"\xff\xfe\x00", "expected YAML or JSON"),
+        ("focus_at: " + "[" * 3000 + "\nmax_radius_px: 8", "expected YAML or JSON"),
+        (
+            "image: &a [x, x]\ndisparity: &b [*a, *a]\ntarget: &c [*b, *b]\nfocus_at: [*c, *c]\nmax_radius_px: 8",
+            "expected a path inside",
+        ),
+    ],
+)
+def test_wrong_settings_cost_their_scene_only(scene_folder, miniatures, made, settings, message) -> None:
+    miniatures.write_user_scene(scene_folder.parent / "sound", made, **LENS)
+    if isinstance(settings, bytes):
+        (scene_folder / "scene.yaml").write_bytes(settings)
+    else:
+        describe(scene_folder, settings)
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.scene_names() == ["kitchen", "sound"]
+    with pytest.raises(MissingDataError, match=message) as caught:
+        dataset.load("kitchen")
+    assert "kitchen" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert dataset.load("sound").name == "sound"
+
+
+@pytest.mark.parametrize("role", ["image", "disparity"])
+def test_what_a_scene_must_have_is_named(scene_folder, role) -> None:
+    next(scene_folder.glob(f"{role}.*")).unlink()
+    with pytest.raises(MissingDataError, match=f"kitchen: expected {role}"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
+
+
+def test_two_files_for_one_role_are_refused(scene_folder, made, miniatures) -> None:
+    miniatures.save_picture(scene_folder / "Image.jpg", made.image)
+    with pytest.raises(DamagedDataError, match=r"expected one image, got Image\.jpg and image\.png"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
+
+
+def test_pictures_of_other_sizes_are_refused(scene_folder, miniatures) -> None:
+    miniatures.save_picture(scene_folder / "target.png", np.full((10, 12, 3), 0.5))
+    with pytest.raises(DamagedDataError, match=r"target\.png: 12x10 px, expected 64x48 as in image\.png"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
+
+
+def test_other_folders_are_no_scenes(scene_folder) -> None:
+    root = scene_folder.parent
+    (root / "ebb" / "original").mkdir(parents=True)
+    (root / ".cache").mkdir()
+    (root / ".cache" / "image.png").touch()
+    dataset = load_dataset("folder", root)
+    assert dataset.scene_names() == ["kitchen"]
+    with pytest.raises(UnknownNameError, match="Known: kitchen"):
+        dataset.load("ebb")
+
+
+def test_a_root_without_scenes_says_what_belongs_there(tmp_path) -> None:
+    with pytest.raises(MissingDataError, match="holds no scene: expected one folder per scene"):
+        load_dataset("folder", tmp_path).prepare()
+
+
+def test_any_change_is_another_version(scene_folder) -> None:
+    versions = set()
+    for settings in (None, LENS | {"max_radius_px": 9}):
+        if settings:
+            describe(scene_folder, settings)
+        dataset = load_dataset("folder", scene_folder.parent)
+        dataset.prepare()
+        versions.add(dataset.version)
+    assert len(versions) == 2
+
+
+def test_absent_disparity_is_asked_for(scene_folder) -> None:
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.disparity_jobs(0) == []
+    (scene_folder / "disparity.npy").unlink()
+    assert dataset.disparity_jobs(0) == [(scene_folder / "image.png", scene_folder / "disparity.npy")]
+
+
+def test_pictures_of_other_names_get_disparity_too(scene_folder) -> None:
+    (scene_folder / "image.png").rename(scene_folder / "photo.png")
+    (scene_folder / "disparity.npy").unlink()
+    describe(scene_folder, LENS | {"image": "photo.png"})
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.disparity_jobs(0) == [(scene_folder / "photo.png", scene_folder / "disparity.npy")]
+    describe(scene_folder, LENS | {"image": "photo.png", "disparity": "mine.npy"})
+    assert load_dataset("folder", scene_folder.parent).disparity_jobs(0) == []
