@@ -67,7 +67,14 @@ def describe_ablations(run: StoredRun, rows: Sequence[Row], assets: Assets) -> d
             same = PROTOCOLS.get(dataset) == published[0].dataset and covers_everything(run)
             tables.append(AblationTable(dataset, table, lines, same, links))
     printed = [(name, unit, up) for key, (name, unit, up) in METRICS.items() if key in _printed_metrics(published)]
-    return {"tables": tables, "printed_metrics": printed, "source": f"{SOURCE}, Table 2", "data": published[0].dataset}
+    trainings = [(name, run.meta["renderers"][name].get("training") or "not stated") for name in renderers]
+    return {
+        "trainings": trainings,
+        "tables": tables,
+        "printed_metrics": printed,
+        "source": f"{SOURCE}, Table 2",
+        "data": published[0].dataset,
+    }
 
 
 def _lines(table: ScoreTable, published: Sequence[PublishedRow]) -> list[AblationLine]:

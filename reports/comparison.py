@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..benchmarks.run_comparison import Change, RunComparison
-from .assets import Assets
+from .assets import writing
 from .cells import judge, write_change
 from .export import Sheet, export_sheet
 from .numbers import write_p_value, write_percent, write_score, write_signed
@@ -30,20 +30,20 @@ class ChangeLine:
 
 def write_comparison(comparison: RunComparison, reports_dir: Path) -> Path:
     """Write ``reports_dir/comparison.html`` and its table; return the page's path. A run's own report stays."""
-    assets = Assets(reports_dir)
-    assets.copy_parts()
-    lines = describe_changes(comparison)
-    context: dict[str, Any] = {
-        "comparison": comparison,
-        "lines": lines,
-        "significant": sum(line.change.test.significant for line in lines),
-        "warnings": list(dict.fromkeys(line.change.warning for line in lines if line.change.warning)),
-        "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
-        "pages": {"index.html": "Results", PAGE: "Comparison"} if (reports_dir / "index.html").exists() else {},
-        "page": PAGE,
-        "home": "index.html" if (reports_dir / "index.html").exists() else PAGE,
-    }
-    assets.write(PAGE, render_page(PAGE, context))
+    with writing(reports_dir) as assets:
+        assets.copy_parts()
+        lines = describe_changes(comparison)
+        context: dict[str, Any] = {
+            "comparison": comparison,
+            "lines": lines,
+            "significant": sum(line.change.test.significant for line in lines),
+            "warnings": list(dict.fromkeys(line.change.warning for line in lines if line.change.warning)),
+            "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
+            "pages": {"index.html": "Results", PAGE: "Comparison"} if (reports_dir / "index.html").exists() else {},
+            "page": PAGE,
+            "home": "index.html" if (reports_dir / "index.html").exists() else PAGE,
+        }
+        assets.write(PAGE, render_page(PAGE, context))
     return reports_dir / PAGE
 
 

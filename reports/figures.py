@@ -114,6 +114,62 @@ def draw_scatter(values: pd.DataFrame, x: str, y: str, labels: Mapping[str, str]
     return figure
 
 
+@dataclass(frozen=True)
+class Line:
+    """A renderer over a quantity: values with a band around them, all above 0."""
+
+    renderer: str
+    x: Sequence[float]
+    low: Sequence[float]
+    middle: Sequence[float]
+    high: Sequence[float]
+
+
+def draw_growth(lines: Sequence[Line], styles: Mapping[str, int], labels: Mapping[str, str]) -> Figure:
+    """Draw lines on logarithmic axes; ``labels`` holds ``x``, ``y`` and ``title``."""
+    figure, axes = _start(SIZE_INCHES, labels)
+    for line in lines:
+        style = _style(styles[line.renderer])
+        order = np.argsort(line.x, kind="stable")
+        x, low, middle, high = (np.asarray(values)[order] for values in (line.x, line.low, line.middle, line.high))
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0)
+        axes.plot(x, middle, linewidth=1.9, markersize=4.6, gid=f"median-{line.renderer}", **style)
+    axes.set(xscale="log", yscale="log")
+    ticks = sorted({value for line in lines for value in line.x})
+    axes.set_xticks(ticks, [f"{value:.3g}" for value in ticks])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
+    _add_legend(figure, [line.renderer for line in lines], styles)
+    return figure
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of stacked parts, name to length >= 0."""
+
+    label: str
+    parts: Mapping[str, float]
+
+
+def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
+    """Draw horizontal bars of stacked parts; ``labels`` holds ``x``, ``y`` and ``title``."""
+    figure, axes = _start((SIZE_INCHES[0], 1.4 + 0.45 * len(bars)), labels)
+    names = list(dict.fromkeys(name for bar in bars for name in bar.parts))
+    left = np.zeros(len(bars))
+    for number, name in enumerate(names):
+        lengths = np.array([bar.parts.get(name, 0.0) for bar in bars])
+        axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=COLOURS[number % len(COLOURS)], label=name)
+        left += lengths
+    axes.set_yticks(range(len(bars)), [shorten(bar.label) for bar in bars])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
+    with mpl.rc_context(STYLE):
+        figure.legend(loc="outside lower center", ncols=min(len(names), 3))
+    return figure
+
+
 def save(assets: Assets, name: str, figure: Figure, alt: str, with_png: bool = True) -> Plot:
     """Write ``assets/figures/NAME.svg``, ``-dark.svg`` and ``.png``; the same figure gives the same bytes."""
     base = f"assets/figures/{safe_name(name)}"

@@ -29,6 +29,15 @@ def _write_three_figures(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
+def write_megabytes(megabytes: float | None) -> str:
+    """Write MiB in three figures, or GiB from 1024 on; a dash for none."""
+    if megabytes is None:
+        return ABSENT
+    if megabytes >= 1023.5:
+        return f"{_write_three_figures(megabytes / 1024)} GiB"
+    return f"{_write_three_figures(megabytes)} MiB"
+
+
 def write_count(number: int, thing: str) -> str:
     """Write ``1 scene`` or ``2 scenes``."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -8,15 +8,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ..benchmarks.cases import UNPERTURBED
+from ..benchmarks.latency import read_latency
 from ..benchmarks.published import METRICS, SOURCE, PublishedRow, published_for
 from ..benchmarks.store import StoredRun
 from ..renderers.errors import InvalidOptionError
 from .ablations import describe_ablations
-from .assets import TEMPLATES, Assets
+from .assets import TEMPLATES, Assets, writing
 from .export import Links, export_sheet
+from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
-from .highlights import Extremes, show_extremes
+from .latency_page import describe_latency
 from .numbers import write_count, write_seconds
 from .pictures import DISPARITY_COLOURS, ERROR_COLOURS, ERROR_SCALE, PictureMaker, colour_ramp
 from .problems import find_problems
@@ -63,16 +65,17 @@ def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None
     ``reference`` is the renderer that the others are tested against. Files that are there and up to date are kept,
     those of an earlier report that are no longer needed are removed. Each page appears at once, index.html last.
     Raises MissingDataError for a stored picture that cannot be read, InvalidOptionError for a reference that is not in
-    the run.
+    the run or a folder that cannot be written.
     """
-    assets = Assets(reports_dir)
-    maker = PictureMaker(assets)
-    pages = _describe(run, maker, choose_reference(run, reference))
-    maker.make()
-    assets.copy_parts()
-    for name, context in pages.items():
-        assets.write(name, render_page(name, context))
-    assets.remove_stale()
+    chosen = choose_reference(run, reference)
+    with writing(reports_dir) as assets:
+        maker = PictureMaker(assets)
+        pages = _describe(run, maker, chosen)
+        maker.make()
+        assets.copy_parts()
+        for name, context in pages.items():
+            assets.write(name, render_page(name, context))
+        assets.remove_stale()
     return reports_dir / "index.html"
 
 
@@ -110,9 +113,12 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     renderers = [_renderer(name, about, rows) for name, about in run.meta["renderers"].items()]
     robustness = describe_robustness(run, maker, reference, styles)
     ablations = describe_ablations(run, rows, maker.assets)
+    measured = read_latency(run.folder)
+    latency = describe_latency(measured, maker.assets, styles) if measured else None
     pages = {"index.html": "Results", "gallery.html": "Gallery"}
     pages |= {"robustness.html": "Robustness"} if robustness else {}
     pages |= {"ablations.html": "Ablations"} if ablations else {}
+    pages |= {"latency.html": "Latency"} if latency else {}
     shared = {
         "run": _summary(run, rows),
         "pages": pages,
@@ -135,6 +141,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
         "gallery.html": {},
         "robustness.html": robustness,
         "ablations.html": ablations,
+        "latency.html": latency,
         "index.html": index,
     }
     return {name: shared | extra[name] | {"page": name} for name in [*list(pages)[1:], "index.html"]}
@@ -239,6 +246,7 @@ def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[dict[str, Any]
         "weights": used
         or about["weights"]
         or ("missing" if about.get("needs_weights") else "none: nothing was trained"),
+        "training": about.get("training"),
         "capabilities": {key.replace("_", " "): _plain(value) for key, value in about["capabilities"].items()},
     }
 

@@ -25,8 +25,12 @@ def words(path):
 
 
 def test_layout_of_table_2_with_the_papers_numbers_beside_ours(run_writer, tmp_path):
-    write_report(make_run(run_writer, FAMILY), tmp_path)
+    run = make_run(run_writer, FAMILY)
+    run.meta["renderers"]["bokehdiff-vanilla"]["training"] = "900 steps of 8 crops"
+    write_report(run, tmp_path)
     text = words(tmp_path / "ablations.html")
+    assert "bokehdiff-vanilla 900 steps of 8 crops" in text
+    assert "900 steps of 8 crops" in words(tmp_path / "index.html")
     body = text.partition("published, ↓")[2]
     order = ["w/o L_adv", "w/o CoC", "w/o SoftmaxQ", "T=249", "complete model", "not in the paper"]
     places = [body.index(setting) for setting in order]

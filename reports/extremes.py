@@ -14,7 +14,7 @@ MOST = 2
 
 
 @dataclass(frozen=True)
-class Highlight:
+class ExtremeCase:
     """A case that stands out: its pictures, its score and how far it lies from the other renderers' mean."""
 
     view: SceneView
@@ -28,8 +28,8 @@ class Extremes:
     """One renderer's cases, the most extreme first."""
 
     renderer: str
-    worst: list[Highlight]
-    best: list[Highlight]
+    worst: list[ExtremeCase]
+    best: list[ExtremeCase]
 
 
 def find_extremes(measure: Measure) -> dict[str, tuple[list[str], list[str]]]:
@@ -53,8 +53,8 @@ def show_extremes(measure: Measure, views: Sequence[SceneView]) -> list[Extremes
     by_name = {view.name: view for view in views}
     advantages = _advantages(measure)
 
-    def show(renderer: str, scenes: Sequence[str]) -> list[Highlight]:
-        return [_highlight(measure, advantages, renderer, by_name[scene]) for scene in scenes if scene in by_name]
+    def show(renderer: str, scenes: Sequence[str]) -> list[ExtremeCase]:
+        return [_extreme_case(measure, advantages, renderer, by_name[scene]) for scene in scenes if scene in by_name]
 
     return [
         Extremes(renderer, show(renderer, worst), show(renderer, best))
@@ -74,12 +74,12 @@ def _advantages(measure: Measure) -> pd.DataFrame:
     return sign * (values - others)
 
 
-def _highlight(measure: Measure, advantages: pd.DataFrame, renderer: str, view: SceneView) -> Highlight:
+def _extreme_case(measure: Measure, advantages: pd.DataFrame, renderer: str, view: SceneView) -> ExtremeCase:
     value = float(measure.values[renderer][view.name])
     sign = 1.0 if measure.higher_is_better else -1.0
     alone = advantages.shape[1] < 2
     gap = sign * float(advantages[renderer][view.name])
-    return Highlight(
+    return ExtremeCase(
         view=view,
         render=next(render for render in view.renders if render.renderer == renderer),
         score=f"{measure.name} {write_score(value, measure.unit)} {measure.unit}".rstrip(),

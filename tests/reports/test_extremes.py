@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from bokehbench.reports.cells import Measure
-from bokehbench.reports.highlights import find_extremes
+from bokehbench.reports.extremes import find_extremes
 
 
 def measure(values, higher_is_better=True):
