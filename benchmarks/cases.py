@@ -34,7 +34,7 @@ class Case:
             quote(self.scene, safe=""),
             _versioned(self.renderer, self.weights or ""),
             quote(self.perturbation, safe=""),
-            f"{self.severity:g}",
+            f"{self.severity:.12g}",  # 4 and 4.0 are one
             str(self.seed),
             quote(self.device, safe=""),
             self.dtype,

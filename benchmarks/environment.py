@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import torch
 
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "numpy", "numba", "scipy", "diffusers", "peft", "lpips", "pyiqa", "datasets", "pillow")
 
 
@@ -24,6 +25,7 @@ def describe_environment() -> tuple[str, dict[str, Any]]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "packages": {name: _version_of(name) for name in PACKAGES},
@@ -38,17 +40,17 @@ def _version_of(package: str) -> str | None:
         return None
 
 
-def _commit() -> str | None:
-    """The checkout's commit, with ``+changes`` where the working tree differs; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+def _commit(root: Path = ROOT) -> str | None:
+    """The checkout's commit, with ``+`` and a hash of the changes where its files differ; None outside a checkout."""
     try:
         answers = [
-            subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603, S607
-            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=10, check=True).stdout  # noqa: S603, S607
+            for arguments in (["rev-parse", "HEAD"], ["diff", "--binary", "HEAD"])
         ]
     except (OSError, subprocess.SubprocessError):
         return None
-    return answers[0].strip()[:12] + ("+changes" if answers[1].strip() else "")
+    commit, changes = answers
+    return commit.decode().strip()[:12] + (f"+{hashlib.sha256(changes).hexdigest()[:8]}" if changes else "")
 
 
 def _processor() -> str:

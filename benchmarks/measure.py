@@ -42,6 +42,14 @@ def measure(call: Callable[[], T], device: torch.device) -> Measured[T]:
     return Measured(result, seconds, peak)
 
 
+def peak_resident_mb() -> float | None:
+    """Return the most memory that this process has held since ``measure`` last reset it, in MiB; None if unknown."""
+    if not STATUS.exists():
+        return None
+    peak = _resident_bytes("VmHWM")
+    return None if peak is None else peak / BYTES_PER_MB
+
+
 def _reset_peak(device: torch.device) -> float | None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -20,7 +20,7 @@ METRICS = {
 
 PROTOCOLS = {
     "ebb-exposure-aligned": "EBB Val294 (exposure-aligned)",
-    "blb-level5": "BLB Level 5",
+    "blb@5": "BLB Level 5",
 }
 """Our data sets that follow a published protocol, and what the paper calls it. No other data set gets its numbers."""
 

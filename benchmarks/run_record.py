@@ -65,6 +65,7 @@ def _describe_renderer(name: str, renderer: Renderer) -> Record:
     return {
         "summary": RENDERERS.find(name.partition("@")[0]).summary,
         "weights": renderer.weights,
+        "training": renderer.training,
         "needs_weights": getattr(renderer, "takes_checkpoint", False),
         "capabilities": asdict(renderer.capabilities),
     }

@@ -4,15 +4,15 @@ Rendering and scoring are two steps over a saved 8-bit picture: a metric added l
 """
 
 import hashlib
-import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,24 +24,40 @@ from ..renderers.interface import Renderer, Scene
 from .cases import UNPERTURBED, Case
 from .files import read_image, safe_name, sha256_of, write_image
 from .measure import measure
-from .metrics.image_pair import quantise
 from .metrics.interface import Metric
+from .processes import Processes
 from .scene_record import read_record, record_perturbed, record_scene
+from .scoring import FAILED, UNDEFINED, one_line, score_picture
 from .store import SCHEMA, RowWriter, read_rows
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
-UNDEFINED = "not defined on this scene"
-FAILED = "failed: "
-"""How the note of a metric starts that failed on a case; the next command tries it again."""
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scene, what the renderer gets to see of it, and the path of its perturbed disparity, if any."""
+
+    scene: Scene
+    given: Scene
+    disparity: str | None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A case's scene, its picture (3,H,W) float32 on the CPU, and its row short of scores and the file's hash."""
+
+    scene: Scene
+    picture: Tensor
+    row: Row
 
 
 class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
     ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
-    case's scene as the renderer sees it. A case that fails is a row with the reason, and the run goes on. The next
-    command tries failed and skipped cases again, finished ones never.
+    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails is a row with the reason, and
+    the run goes on. The next command tries failed and skipped cases again, finished ones never.
     """
 
     def __init__(
@@ -52,6 +68,7 @@ class Runner:
         load_renderer: Callable[[str], Renderer],
         environment: str,
         perturb: Callable[[Scene, Case], Scene] | None = None,
+        processes: Processes | None = None,
     ):
         self.folder = folder
         self.datasets = datasets
@@ -59,105 +76,144 @@ class Runner:
         self.load_renderer = load_renderer
         self.environment = environment
         self.perturb = perturb
+        self.processes = processes or Processes()
+        self._recorded: set[tuple[str, str]] = set()
 
     def run(self, cases: Sequence[Case]) -> list[Row]:
-        """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order."""
+        """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order.
+
+        Several processes share what is left to do; each returns when all are done.
+        """
         rows = read_rows(self.folder)
-        self._mend_records(case for case in cases if self._has_image(rows.get(case.key)))
-        pending = [case for case in cases if not self._is_finished(rows.get(case.key))]
-        with RowWriter(self.folder) as writer, tqdm(total=len(cases), unit="case", dynamic_ncols=True) as progress:
+        rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
+        pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
+        self.processes.wait()  # all have read what is stored, so they list the same cases, and nobody has added to it
+        if self.processes.is_main:
+            self._mend_records(case for case in cases if case.key in rendered)
+        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
             progress.update(len(cases) - len(pending))
-            for name, group in groupby(pending, key=lambda case: case.renderer):
+            for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
                 progress.set_description(name)
-                for row in self._run_renderer(list(group), rows):
+                for row in self._run_renderer(list(group), rows, rendered):
                     writer.append(row)
                     rows[row["key"]] = row
                     progress.update()
+        if self.processes.count > 1:
+            self.processes.wait()
+            rows = read_rows(self.folder)
         return [rows[case.key] for case in cases]
 
-    def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row]) -> Iterator[Row]:
+    def _progress(self, total: int) -> "tqdm[Any]":
+        """Return the bar; under a launcher the main process shows its own share."""
+        return tqdm(total=total, unit="case", dynamic_ncols=True, disable=not self.processes.is_main)
+
+    def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
         """Yield the rows of one renderer's pending cases; it is loaded only if something is left to render."""
-        rendered = [case for case in cases if self._has_image(rows.get(case.key))]
-        for case in rendered:
+        for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
             failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
             yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
-        left = [case for case in cases if case not in rendered]
+        left = [case for case in cases if case.key not in rendered]
         if not left:
             return
         renderer = self.load_renderer(left[0].renderer)
         failure = self._guarded(left[0], partial(self._prepare, left[0], renderer))
-        for case in left:
-            if failure["status"] != "ok":
-                yield failure | self._identity(case)
-            else:
-                yield self._guarded(case, partial(self._render, case, renderer))
+        if failure["status"] == "ok":
+            yield from self._render_cases(left, renderer)
+        else:
+            yield from (failure | self._identity(case) for case in left)
+
+    def _render_cases(self, cases: Sequence[Case], renderer: Renderer) -> Iterator[Row]:
+        """Render one case after the other while threads load the next scene and write the last picture.
+
+        A render on the CPU has the CPU for itself, since its time and memory are measured: there the threads work
+        between two renders, beside the metrics.
+        """
+        undisturbed = renderer.device.type == "cpu"
+        with ThreadPoolExecutor(2) as threads:
+            loads = (threads.submit(self._load, case) for case in cases)  # each starts when it is asked for
+            loading: Future[Loaded] | None = next(loads)
+            finish: Callable[[], Row] | None = None
+            for case in cases:
+                if undisturbed and finish:
+                    yield finish()
+                    finish = None
+                current, loading = loading, None
+                if not undisturbed:
+                    loading = next(loads, None)
+                outcome = self._guarded(case, partial(self._render, case, renderer, current))
+                if undisturbed:
+                    loading = next(loads, None)
+                if finish:
+                    yield finish()
+                finish = self._save_and_score(case, outcome, threads)
+            if finish:
+                yield finish()
 
     def _prepare(self, case: Case, renderer: Renderer) -> Row:
         renderer.prepare(case.device, case.dtype)
         return self._row(case, status="ok")
 
-    def _render(self, case: Case, renderer: Renderer) -> Row:
+    def _load(self, case: Case) -> Loaded:
         dataset = self.datasets[case.dataset]
         scene = dataset.load(case.scene)
-        record_scene(self.folder, case.dataset, dataset.cluster(case.scene), scene)
+        if (case.dataset, case.scene) not in self._recorded:
+            record_scene(self.folder, case.dataset, dataset.cluster(case.scene), scene)
+            self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
-        disparity = None
-        if case.perturbation != UNPERTURBED:
-            assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
-            given = self.perturb(given, case)
-            disparity = record_perturbed(self.folder, case, scene, given)
-        measured = measure(lambda: renderer.render(given, case.seed), renderer.device)
-        image = _image_path(case)
-        digest = write_image(self.folder / image, measured.result)
-        metrics, notes = self._score(measured.result, scene)
-        return self._row(
+        if case.perturbation == UNPERTURBED:
+            return Loaded(scene, given, None)
+        assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
+        given = self.perturb(given, case)
+        return Loaded(scene, given, record_perturbed(self.folder, case, scene, given))
+
+    def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered:
+        assert loading is not None, "there is one load a case"  # noqa: S101
+        loaded = loading.result()
+        measured = measure(lambda: renderer.render(loaded.given, case.seed), renderer.device)
+        row = self._row(
             case,
             status="ok",
-            metrics=metrics,
-            notes=notes,
             seconds=measured.seconds,
             peak_memory_mb=measured.peak_memory_mb,
-            image=image.as_posix(),
-            disparity=disparity,
-            image_sha256=digest,
+            image=_image_path(case).as_posix(),
+            disparity=loaded.disparity,
             weights=renderer.weights,
+            backend=renderer.backend,
         )
+        return Rendered(loaded.scene, measured.result.detach().to("cpu", torch.float32), row)
+
+    def _save_and_score(self, case: Case, outcome: Rendered | Row, threads: Executor) -> Callable[[], Row]:
+        """Score a picture while a thread writes it. Returns what waits for the file and gives the row."""
+        if not isinstance(outcome, Rendered):
+            return lambda: outcome
+        saving = threads.submit(write_image, self.folder / _image_path(case), outcome.picture)
+        scored = self._guarded(case, lambda: score_picture(self.metrics, outcome.picture, outcome.scene))
+        if not isinstance(scored, tuple):
+            return lambda: scored
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
+        return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self.datasets[case.dataset].load(case.scene)
-        metrics, notes = self._score(read_image(self.folder / stored["image"]), scene)
+        metrics, notes = score_picture(self.metrics, read_image(self.folder / stored["image"]), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 
-    def _score(self, image: Tensor, scene: Scene) -> tuple[dict[str, float | None], dict[str, str]]:
-        """Compare the 8-bit picture with the 8-bit target; one without a value is None with a note that says why."""
-        if scene.target is None:
-            return {}, {}
-        picture = quantise(image.detach().to("cpu", torch.float32))
-        reference = replace(scene, target=quantise(scene.target))
-        scores: dict[str, float | None] = {}
-        notes: dict[str, str] = {}
-        for metric in self.metrics:
-            scores[metric.name], note = _apply(metric, picture, reference)
-            if note:
-                notes[metric.name] = note
-        return scores, notes
-
-    def _guarded(self, case: Case, work: Callable[[], Row]) -> Row:
+    def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
         try:
             return work()
         except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=str(error))
         except BokehBenchError as error:
-            return self._row(case, status="failed", reason=_one_line(str(error)))
+            return self._row(case, status="failed", reason=one_line(str(error)))
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
         except Exception as error:  # noqa: BLE001 - the row names it and keeps the traceback
-            reason = _one_line(f"{type(error).__name__}: {error}")
+            reason = one_line(f"{type(error).__name__}: {error}")
             return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
 
     def _identity(self, case: Case) -> Row:
@@ -186,6 +242,7 @@ class Runner:
             "image": None,
             "image_sha256": None,
             "disparity": None,
+            "backend": None,
             "environment": self.environment,
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
@@ -198,10 +255,8 @@ class Runner:
                 dataset = self.datasets[name]
                 record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
 
-    def _is_finished(self, row: Row | None) -> bool:
-        """Whether a stored row needs nothing more: rendered, its picture intact, every available metric scored."""
-        if row is None or not self._has_image(row):
-            return False
+    def _is_scored(self, row: Row) -> bool:
+        """Whether every available metric has looked at a stored picture."""
         return not self.datasets[row["dataset"]].scored or all(
             row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
             for metric in self.metrics
@@ -219,18 +274,3 @@ def _image_path(case: Case) -> Path:
     digest = hashlib.sha256(case.key.encode()).hexdigest()[:12]
     name = f"{safe_name(case.renderer)}-{digest}.png"
     return Path("images", safe_name(case.dataset), safe_name(case.scene), name)
-
-
-def _apply(metric: Metric, picture: Tensor, reference: Scene) -> tuple[float | None, str | None]:
-    """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
-    try:
-        value = metric.score(picture, reference)
-    except Exception as error:  # noqa: BLE001 - the row names it
-        return None, _one_line(f"{FAILED}{type(error).__name__}: {error}")
-    if value is None:
-        return None, UNDEFINED
-    return (float(value), None) if math.isfinite(value) else (None, f"{FAILED}gave {float(value)}")
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -74,8 +76,8 @@ def find_depth_edges(defocus: Tensor) -> list[list[int]]:
     """
     height, width = defocus.shape[1:]
     pad = EDGE_WINDOW_PX // 2
-    highest = F.max_pool2d(defocus[None], EDGE_WINDOW_PX, 1, pad)[0, 0]
-    lowest = -F.max_pool2d(-defocus[None], EDGE_WINDOW_PX, 1, pad)[0, 0]
+    window = np.ones((EDGE_WINDOW_PX, EDGE_WINDOW_PX), np.uint8)
+    highest, lowest = (torch.from_numpy(spread(defocus[0].numpy(), window)) for spread in (cv2.dilate, cv2.erode))
     # Averaged over the window, long edges win over single pixels, and the centre lies on the edge.
     strength = F.avg_pool2d((highest - lowest)[None], EDGE_WINDOW_PX, 1, pad)[0]
     apart = max(height, width) // 4

@@ -2,13 +2,15 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
 from ..datasets.catalogue import load_dataset
+from ..datasets.interface import SceneDataset
 from ..renderers.errors import InvalidOptionError, MissingWeightsError
 from ..renderers.interface import Renderer, Scene
 from ..renderers.registry import load_renderer
@@ -16,14 +18,18 @@ from .cases import UNPERTURBED, Case, expand_cases
 from .environment import describe_environment
 from .metrics.interface import Metric
 from .metrics.registry import METRICS, load_metric
+from .processes import join_processes
 from .run_record import describe_run, merge_records, now
 from .runner import Row, Runner
-from .store import discard_run, locked, read_meta, run_folder, write_meta
+from .store import discard_run, locked, merge_parts, read_meta, run_folder, write_meta
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a benchmark command asks for. ``device`` None means CUDA where PyTorch sees it, else the CPU."""
+    """What a benchmark command asks for. ``device`` None means CUDA where PyTorch sees it, else the CPU.
+
+    ``data_root``: folder of the user's own copies of data sets.
+    """
 
     renderers: Sequence[str]
     datasets: Sequence[str]
@@ -37,6 +43,7 @@ class Settings:
     seed: int = 0
     fresh: bool = False
     weights: Path | None = None
+    data_root: Path | None = None
     command: str = ""
 
 
@@ -48,13 +55,15 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
     device. Raises BokehBenchError for these.
     """
     folder = run_folder(settings.output, settings.run)
-    device = _checked_device(settings.device)
+    device = check_device(settings.device)
     renderers = {name: load_renderer(name) for name in settings.renderers}
-    devices = {name: _choose_device(settings.device, renderer) for name, renderer in renderers.items()}
-    datasets = {name: load_dataset(name) for name in settings.datasets}
+    devices = {name: choose_device(settings.device, renderer) for name, renderer in renderers.items()}
+    datasets = {name: load_dataset(name, settings.data_root) for name in settings.datasets}
     for name in settings.metrics:
         METRICS.find(name)
-    with locked(folder):
+    processes = join_processes(device)
+    with ExitStack() as held:
+        processes.main_first(lambda: _open_run(held, folder, datasets, settings.fresh))
         for dataset in datasets.values():
             dataset.prepare()
         metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
@@ -66,21 +75,31 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
             dtype=settings.dtype,
         )
         environment, surroundings = describe_environment()
-        if settings.fresh:
-            discard_run(folder)
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
         record["plan"] = [case.key for case in cases]
         earlier = read_meta(folder)
         environments = {"environments": earlier.get("environments", {}) | {environment: surroundings}}
-        write_meta(folder, merge_records(earlier, record, cases) | environments)
+        processes.main_first(lambda: write_meta(folder, merge_records(earlier, record, cases) | environments))
         start = time.perf_counter()
-        rows = Runner(folder, datasets, metrics, load_renderer, environment, perturb).run(cases)
+        rows = Runner(folder, datasets, metrics, load_renderer, environment, perturb, processes).run(cases)
         record |= {"finished": now(), "seconds": round(time.perf_counter() - start, 3)}
-        write_meta(folder, merge_records(earlier, record, cases) | environments)
+        processes.main_first(lambda: write_meta(folder, merge_records(earlier, record, cases) | environments))
+    processes.leave()
     return rows
 
 
-def _checked_device(device: str | None) -> str:
+def _open_run(held: ExitStack, folder: Path, datasets: Mapping[str, SceneDataset], fresh: bool) -> None:
+    """Hold the run until the end of the command and bring it and the data into order."""
+    held.enter_context(locked(folder))
+    for dataset in datasets.values():
+        dataset.prepare()
+    if fresh:
+        discard_run(folder)
+    merge_parts(folder)
+
+
+def check_device(device: str | None) -> str:
+    """Return ``--device`` or the default. Raises InvalidOptionError for a device that is unknown or not here."""
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
@@ -94,7 +113,7 @@ def _checked_device(device: str | None) -> str:
     return device
 
 
-def _choose_device(asked: str | None, renderer: Renderer) -> str:
+def choose_device(asked: str | None, renderer: Renderer) -> str:
     """Return the device a renderer runs on: the one asked for, else CUDA where both machine and renderer have it."""
     supported = renderer.capabilities.devices
     if asked is None:

@@ -1,9 +1,10 @@
 """Where results live: append-only JSON lines that survive a kill, read back with the newest row of a key winning.
 
 DIR/results/RUN/run.json          what was asked, by which command, where
-                rows-00000.jsonl  one row per finished case, in the order they finished
+                rows-00000.jsonl  one row per finished case, in the order they finished; one part per process
                 images/           the renders that were scored, 8-bit PNG
                 scenes/           what was rendered: input, disparity, target, and scene.json
+                latency.json      what --latency measured
 """
 
 import json
@@ -21,7 +22,6 @@ from ..renderers.errors import InvalidOptionError
 from .files import write_json
 
 SCHEMA = 1
-ROWS_FILE = "rows-00000.jsonl"
 
 
 def run_folder(output: Path, run: str) -> Path:
@@ -35,7 +35,7 @@ def run_folder(output: Path, run: str) -> Path:
 
 def discard_run(folder: Path) -> None:
     """Remove what earlier commands stored in this run, and nothing else."""
-    for name in ("run.json", *(path.name for path in folder.glob("rows-*.jsonl"))):
+    for name in ("run.json", "latency.json", *(path.name for path in folder.glob("rows-*.jsonl"))):
         (folder / name).unlink(missing_ok=True)
     for name in ("images", "scenes"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -65,11 +65,30 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-class RowWriter:
-    """Appends rows, one flushed JSON line each. A line torn by a kill is cut off before the first append."""
+def part_file(folder: Path, part: int) -> Path:
+    """Return the file that process number ``part`` writes its rows to."""
+    return folder / f"rows-{part:05d}.jsonl"
 
-    def __init__(self, folder: Path):
-        self.path = folder / ROWS_FILE
+
+def merge_parts(folder: Path) -> None:
+    """Move the rows of all parts into the first, which a command does before it adds to any.
+
+    So the parts of one command are all that there are beside the first, and no two of them hold the same case. A kill
+    in between loses nothing: a part is removed once its rows are written.
+    """
+    parts = [path for path in sorted(folder.glob("rows-*.jsonl")) if path != part_file(folder, 0)]
+    for part in parts:
+        with RowWriter(folder) as writer:
+            for row in _whole_rows(part.read_bytes().split(b"\n")):
+                writer.append(row)
+        part.unlink()
+
+
+class RowWriter:
+    """Appends rows to a part file, one flushed JSON line each. A line torn by a kill is cut off before the first."""
+
+    def __init__(self, folder: Path, part: int = 0):
+        self.path = part_file(folder, part)
 
     def __enter__(self) -> Self:
         self._file: IO[bytes] = self.path.open("ab")
@@ -88,7 +107,10 @@ class RowWriter:
 
 
 def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read every part file; the newest row of a key wins, a torn or foreign line is dropped."""
+    """Read every part file; the newest row of a key wins, a torn or foreign line is dropped.
+
+    Rows of later parts are newer than those of the first: see ``merge_parts``.
+    """
     rows: dict[str, dict[str, Any]] = {}
     for part in sorted(folder.glob("rows-*.jsonl")):
         for row in _whole_rows(part.read_bytes().split(b"\n")):
@@ -116,7 +138,7 @@ class StoredRun:
         """Read a run. Raises InvalidOptionError where there is none."""
         meta = read_meta(folder)
         if not meta:
-            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first, without --report-only")
+            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first")
         stored = read_rows(folder)
         rows = [stored[key] for key in meta["plan"] if key in stored]
         sweep = [stored[key] for key in meta.get("sweep", {}).get("plan", ()) if key in stored]

@@ -21,8 +21,7 @@ def depth_edge_band(defocus: Tensor) -> Tensor:
     window: a blurred foreground spreads that far over the edge and is see-through as far inside it, and background
     discs are cut by a sharp foreground within it.
     """
-    highest = F.max_pool2d(defocus[None], 3, stride=1, padding=1)[0, 0]
-    lowest = -F.max_pool2d(-defocus[None], 3, stride=1, padding=1)[0, 0]
+    highest, lowest = _window_maximum(defocus[0]), -_window_maximum(-defocus[0])
     edge = highest - lowest > JUMP_PX
     if not bool(edge.any()):
         return edge
@@ -33,19 +32,29 @@ def depth_edge_band(defocus: Tensor) -> Tensor:
 def _union_of_discs(radius_px: Tensor) -> Tensor:
     """Return which pixels lie within some pixel's radius: (H,W) -> (H,W) bool. A negative radius draws nothing.
 
-    q is covered where max over p of radius(p)^2 - |p - q|^2 >= 0, and that maximum separates into rows and columns.
+    Each row of a disc is a run of pixels: its first and the one after its last are counted up and down, and a pixel is
+    covered where the counts before it do not cancel.
     """
-    power = torch.where(radius_px >= 0, radius_px**2, -torch.inf)
-    limit_px = int(radius_px.max())
-    across = _spread(power.T.contiguous(), limit_px).T.contiguous()
-    return _spread(across, limit_px) >= 0
+    height, width = radius_px.shape
+    rows, columns = torch.nonzero(radius_px >= 0, as_tuple=True)
+    squared = radius_px[rows, columns].double() ** 2
+    reach = min(int(radius_px.max()), height)
+    pitch = width + 1
+    steps = torch.zeros((height + 2 * reach) * pitch, dtype=torch.int32, device=radius_px.device)  # rows to both sides
+    first_row = (rows + reach) * pitch
+    for dy in range(reach + 1):
+        left = squared - dy**2
+        half, drawn = left.clamp(min=0).sqrt().long(), (left >= 0).int()
+        begin = first_row + (columns - half).clamp(min=0)
+        end = first_row + (columns + half + 1).clamp(max=width)
+        for shift in {dy * pitch, -dy * pitch}:
+            steps.index_add_(0, begin + shift, drawn)
+            steps.index_add_(0, end + shift, drawn, alpha=-1)
+    return steps.view(-1, pitch)[reach : reach + height].cumsum(1)[:, :width] > 0
 
 
-def _spread(power: Tensor, limit_px: int) -> Tensor:
-    """Return max over d of power[y + d] - d^2 along the first axis, for |d| <= limit_px."""
-    spread, lowered = power.clone(), torch.empty_like(power)
-    for distance in range(1, min(limit_px, power.shape[0] - 1) + 1):
-        torch.sub(power, distance**2, out=lowered)
-        torch.maximum(spread[distance:], lowered[:-distance], out=spread[distance:])
-        torch.maximum(spread[:-distance], lowered[distance:], out=spread[:-distance])
-    return spread
+def _window_maximum(values: Tensor) -> Tensor:
+    """Return the largest value in the 3x3 window around each pixel, (H,W); at borders of what there is of it."""
+    padded = F.pad(values[None, None], [1, 1, 1, 1], mode="replicate")[0, 0]  # max_pool2d is 30 times slower on a CPU
+    rows = torch.maximum(torch.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    return torch.maximum(torch.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])

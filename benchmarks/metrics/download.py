@@ -21,9 +21,6 @@ LEAST_PROGRESS_BYTES = 1 << 16
 CHUNK_BYTES = 1 << 18
 WAITING_CHUNKS = 64
 
-FILE_IS_GONE = (404, 410)
-"""HTTP statuses that say something about one file only, and nothing about the network."""
-
 
 class DownloadError(Exception):
     """A file that could not be fetched; the message is the reason in a few words."""
@@ -91,8 +88,8 @@ class Downloader:
             raise DownloadError(f"the connection ended after {received} of {total} bytes")
 
     def _failure(self, error: Exception) -> DownloadError:
-        if isinstance(error, HTTPError) and error.code in FILE_IS_GONE:
-            return DownloadError(f"HTTP {error.code}")
+        if isinstance(error, HTTPError):  # an answer: whatever it says of this file, the network lives
+            return DownloadError(f"HTTP {error.code}: {error.reason}")
         reason = str(getattr(error, "reason", "") or error)
         self._dead_because = f"no network: {reason}"
         return DownloadError(self._dead_because)

@@ -16,6 +16,9 @@ from .image_pair import image_pair
 from .interface import Metric
 from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
 
+LPIPS_TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}
+"""Trunks of LPIPS: their weights, their name, the smaller side in px of the least image they leave something of."""
+
 
 class NetworkMetric(Metric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
@@ -63,29 +66,17 @@ class Lpips(NetworkMetric):
     Metric", 2018.
     """
 
-    TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}  # noqa: RUF012
-
     def __init__(self, trunk: str):
         super().__init__()
         self._trunk = trunk
-        self._file, architecture, self.least_size_px = self.TRUNKS[trunk]
+        _, architecture, self.least_size_px = LPIPS_TRUNKS[trunk]
         self.name = f"lpips-{trunk}"
         self.description = (
             f"LPIPS version 0.1 with linear heads on {architecture} features, 8-bit RGB at full resolution"
         )
 
     def _build(self, weights: Path | None) -> nn.Module:
-        trunk = read_weights(self._file, self.name, weights)
-        ensure_torchvision()
-        import lpips
-
-        heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{self._trunk}.pth"
-        with warnings.catch_warnings():  # lpips calls torchvision by a name of the past
-            warnings.simplefilter("ignore", UserWarning)
-            network = lpips.LPIPS(pretrained=False, net=self._trunk, version="0.1", pnet_rand=True, verbose=False)
-        tensors = {**trunk, **torch.load(heads, map_location="cpu", weights_only=True)}
-        fill_parameters(network, tensors, self.name)
-        return network
+        return build_lpips(self._trunk, self.name, weights)
 
     def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
         return network(image, target, normalize=True)
@@ -114,6 +105,23 @@ class Dists(NetworkMetric):
 
     def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
         return network(image, target)
+
+
+def build_lpips(trunk: str, needed_by: str, weights: Path | None = None) -> nn.Module:
+    """Return the lpips package's network on ``trunk`` with all its published weights, on the CPU.
+
+    Raises MissingWeightsError, which names ``needed_by``, where they cannot be had.
+    """
+    features = read_weights(LPIPS_TRUNKS[trunk][0], needed_by, weights)
+    ensure_torchvision()
+    import lpips
+
+    heads = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{trunk}.pth"
+    with warnings.catch_warnings():  # lpips calls torchvision by a name of the past
+        warnings.simplefilter("ignore", UserWarning)
+        network = lpips.LPIPS(pretrained=False, net=trunk, version="0.1", pnet_rand=True, verbose=False)
+    fill_parameters(network, {**features, **torch.load(heads, map_location="cpu", weights_only=True)}, needed_by)
+    return network
 
 
 @contextmanager

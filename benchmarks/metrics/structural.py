@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -56,9 +57,27 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
 
 def _window_average(images: Tensor) -> Tensor:
     """Average over the Gaussian window, full windows only: (N,C,H,W) -> (N,C,H-10,W-10)."""
-    offsets_px = torch.arange(WINDOW_PX, device=images.device, dtype=images.dtype) - WINDOW_PX // 2
+    return _average_on_cpu(images) if images.device.type == "cpu" else _average_on_device(images)
+
+
+def _window_weights() -> Tensor:
+    offsets_px = torch.arange(WINDOW_PX, dtype=torch.float32) - WINDOW_PX // 2
     weights = torch.exp(-(offsets_px**2) / (2 * SIGMA_PX**2))
-    weights = (weights / weights.sum()).repeat(images.shape[0] * images.shape[1], 1)
+    return weights / weights.sum()
+
+
+def _average_on_cpu(images: Tensor) -> Tensor:
+    """Filter plane by plane with OpenCV: several times as fast on a CPU as a grouped convolution."""
+    weights, margin = _window_weights().numpy(), WINDOW_PX // 2
+    height, width = images.shape[2] - 2 * margin, images.shape[3] - 2 * margin
+    averages = torch.empty(*images.shape[:2], height, width)
+    for plane, average in zip(images.flatten(0, 1).numpy(), averages.flatten(0, 1).numpy(), strict=True):
+        average[:] = cv2.sepFilter2D(plane, -1, weights, weights)[margin:-margin, margin:-margin]
+    return averages
+
+
+def _average_on_device(images: Tensor) -> Tensor:
+    weights = _window_weights().to(images).repeat(images.shape[0] * images.shape[1], 1)
     planes = images.flatten(0, 1)[None]  # one batch with a group per plane: far faster than a batch of planes
     planes = F.conv2d(planes, weights[:, None, :, None], groups=len(weights))
     planes = F.conv2d(planes, weights[:, None, None, :], groups=len(weights))

@@ -10,7 +10,6 @@ from bokehbench.benchmarks.files import (
     read_image,
     safe_name,
     sha256_of,
-    write_atomically,
     write_image,
     write_json,
     write_map,
@@ -50,20 +49,6 @@ def test_map_spans_its_range(tmp_path):
     write_map(tmp_path / "m.png", values, -2.0, 3.0)
     with Image.open(tmp_path / "m.png") as picture:
         assert picture.getextrema() == (0, 65535)
-
-
-def test_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
-    path = tmp_path / "kept.txt"
-    path.write_text("old")
-
-    def fail(file):
-        file.write(b"half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
-    assert path.read_text() == "old"
 
 
 def test_json_has_no_nan(tmp_path):

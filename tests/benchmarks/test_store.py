@@ -1,4 +1,5 @@
-import multiprocessing
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +9,7 @@ from bokehbench.benchmarks.store import (
     StoredRun,
     discard_run,
     locked,
+    merge_parts,
     read_rows,
     run_folder,
     write_meta,
@@ -60,6 +62,7 @@ def test_run_names_are_plain_folder_names(tmp_path, name):
 def test_discarding_removes_only_what_a_run_stores(tmp_path):
     write_meta(tmp_path, {})
     (tmp_path / "images").mkdir()
+    (tmp_path / "latency.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("mine")
     with RowWriter(tmp_path) as writer:
         writer.append(row("a"))
@@ -67,22 +70,41 @@ def test_discarding_removes_only_what_a_run_stores(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def _try_lock(folder, answers):
-    try:
-        with locked(folder):
-            answers.put("held")
-    except InvalidOptionError as error:
-        answers.put(str(error))
+SECOND = """
+import sys
+from pathlib import Path
+from bokehbench.benchmarks.store import locked
+
+with locked(Path(sys.argv[1])):
+    print("held")
+"""
 
 
 def test_second_writer_is_refused(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
+    command = [sys.executable, "-c", SECOND, tmp_path]
     with locked(tmp_path):
-        process = context.Process(target=_try_lock, args=(tmp_path, answers))
-        process.start()
-        assert "another command is writing this run" in answers.get(timeout=60)
-        process.join()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "another command is writing this run" in done.stderr
+    assert "held" not in done.stdout
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "held\n"
+
+
+def test_parts_are_merged_into_the_first_and_win_over_it(tmp_path):
+    for part, rows in enumerate(([("a", 1), ("b", 1)], [("a", 2), ("c", 2)], [("d", 3)])):
+        with RowWriter(tmp_path, part) as writer:
+            for key, value in rows:
+                writer.append(row(key, value=value))
+    with (tmp_path / "rows-00002.jsonl").open("ab") as part:
+        part.write(b'{"schema": 1, "key": "torn')
+    expected = {"a": 2, "b": 1, "c": 2, "d": 3}
+    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    merge_parts(tmp_path)
+    assert [path.name for path in tmp_path.glob("rows-*")] == ["rows-00000.jsonl"]
+    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a", value=4))
+    merge_parts(tmp_path)
+    assert read_rows(tmp_path)["a"]["value"] == 4
 
 
 def test_opening_shows_the_plan_in_its_order(tmp_path):

@@ -3,6 +3,7 @@ import torch
 from skimage import data
 from skimage.metrics import structural_similarity
 
+from bokehbench.benchmarks.metrics import structural
 from bokehbench.benchmarks.metrics.structural import Ssim, ssim_map
 
 
@@ -49,3 +50,11 @@ def test_constant_images_reduce_to_the_luminance_term():
 def test_a_negative_image_scores_below_zero(make_scene, make_image):
     target = make_image(48, 64)
     assert Ssim().score(1.0 - target, make_scene(target)) < 0.0
+
+
+@pytest.mark.parametrize(("height", "width"), [(11, 11), (40, 57)])
+def test_cpu_and_device_average_alike(height, width):
+    images = torch.rand(4, 3, height, width, generator=torch.Generator().manual_seed(0))
+    on_cpu, on_device = structural._average_on_cpu(images), structural._average_on_device(images)
+    assert on_cpu.shape == (4, 3, height - 10, width - 10)
+    torch.testing.assert_close(on_cpu, on_device, rtol=0, atol=1e-6)

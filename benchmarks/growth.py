@@ -1,0 +1,57 @@
+"""How time grows with resolution and blur radius: exponents fitted on logarithms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student_t
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """seconds ~ quantity ** exponent; ``interval`` is 95 %, None where there are no more points than unknowns."""
+
+    exponent: float
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthFit:
+    """Exponents of the quantities that vary; ``worst_factor``: the fit and a measurement differ by at most this."""
+
+    growth: dict[str, Growth]
+    worst_factor: float
+    points: int
+
+
+def fit_growth(seconds: Sequence[float], quantities: Mapping[str, Sequence[float]]) -> GrowthFit | None:
+    """Fit log(seconds) = a + sum of exponent * log(quantity) by least squares.
+
+    Quantities that take one value only are left out; all must be above 0. Returns None where nothing varies or there
+    are fewer points than unknowns, or where two quantities vary only together.
+    """
+    varying = {name: np.log(values) for name, values in quantities.items() if len(set(values)) > 1}
+    unknowns = len(varying) + 1
+    if not varying or len(seconds) < unknowns:
+        return None
+    design = np.column_stack([np.ones(len(seconds)), *varying.values()])
+    logs = np.log(seconds)
+    solution, _, rank, _ = np.linalg.lstsq(design, logs, rcond=None)
+    if rank < unknowns:
+        return None
+    residuals = logs - design @ solution
+    half = _half_widths(design, residuals)
+    growth = {
+        name: Growth(exponent=float(p), interval=None if half is None else (float(p - half[n]), float(p + half[n])))
+        for n, (name, p) in enumerate(zip(varying, solution[1:], strict=True))
+    }
+    return GrowthFit(growth=growth, worst_factor=float(np.exp(np.abs(residuals).max())), points=len(seconds))
+
+
+def _half_widths(design: np.ndarray, residuals: np.ndarray) -> np.ndarray | None:
+    """Return half of the 95 % intervals of the exponents (normal errors of the logarithms)."""
+    freedom = design.shape[0] - design.shape[1]
+    if freedom == 0:
+        return None
+    covariance = np.linalg.inv(design.T @ design) * float(residuals @ residuals) / freedom
+    return (student_t.ppf(0.975, freedom) * np.sqrt(np.diag(covariance)))[1:]

@@ -1,0 +1,86 @@
+"""How often a measurement is repeated, and what is said of the repeats.
+
+The rule: at least ``least`` repeats, then on until the 95 % interval of the median is narrower than ``narrow`` of the
+median, at most ``most`` repeats or about ``seconds`` in all. Which of the three ended it is recorded.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+NARROW, LONG, MANY = "interval narrow", "time used up", "most repeats"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatRule:
+    """When to stop; ``narrow`` is the full width of the interval as a part of the median.
+
+    Fewer than six repeats have no 95 % interval of the median.
+    """
+
+    least: int = 6
+    most: int = 100
+    narrow: float = 0.05
+    seconds: float = 3.0
+
+    def verdict(self, values: Sequence[float]) -> str | None:
+        """Return why to stop after these repeats (seconds each); None to go on."""
+        if len(values) < self.least:
+            return None
+        interval = median_interval(values)
+        if interval and interval[1] - interval[0] <= self.narrow * float(np.median(values)):
+            return NARROW
+        if len(values) >= self.most:
+            return MANY
+        return LONG if sum(values) >= self.seconds else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Seconds over repeats: median with its 95 % interval (None below six repeats), quartiles, 95th percentile."""
+
+    median: float
+    interval: tuple[float, float] | None
+    q25: float
+    q75: float
+    p95: float
+    repeats: int
+
+
+def repeat_until_narrow(
+    once: Callable[[], T], seconds_of: Callable[[T], float], rule: RepeatRule
+) -> tuple[list[T], str]:
+    """Call ``once`` until the rule says stop. Returns what each call gave, and why it ended."""
+    results: list[T] = []
+    while True:
+        results.append(once())
+        verdict = rule.verdict([seconds_of(result) for result in results])
+        if verdict:
+            return results, verdict
+
+
+def describe_spread(values: Sequence[float]) -> Spread:
+    """Sum up repeats; quantiles are interpolated linearly between the ordered values."""
+    q25, median, q75, p95 = (float(q) for q in np.quantile(values, [0.25, 0.5, 0.75, 0.95]))
+    return Spread(median=median, interval=median_interval(values), q25=q25, q75=q75, p95=p95, repeats=len(values))
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return an interval that holds the true median with at least 95 %, whatever the distribution.
+
+    None below six values. Source: order statistics and the binomial distribution (the sign test's interval).
+    """
+    count = len(values)
+    rank, below = 0, 1  # ``below`` of 2**count outcomes of the sign test have at most ``rank`` values on one side
+    while below / 2**count < 0.025:
+        rank += 1
+        below += math.comb(count, rank)
+    if rank < 1:
+        return None
+    ordered = sorted(values)
+    return float(ordered[rank - 1]), float(ordered[count - rank])
