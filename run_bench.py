@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 try:
+    from bokehbench.benchmarks.launch import is_helper
     from bokehbench.renderers.errors import BokehBenchError, InvalidOptionError
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
@@ -17,7 +18,8 @@ except ModuleNotFoundError as missing:
     )
 
 HERE = Path(__file__).resolve().parent
-DEFAULT_RENDERERS = "identity,classical,classical-occlusion"
+DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
+SWEEP_RENDERERS = ("bokehdiff", "classical")
 DEFAULT_DATASETS = ("synbokeh-mini", "motorcycle")
 SWEEP_DATASETS = ("synbokeh-mini",)
 
@@ -30,6 +32,11 @@ examples:
   python run_bench.py --robustness                         how quality falls when the disparity is wrong
   python run_bench.py --robustness --perturbations erode,noise --severities 0,2,8
   python run_bench.py --compare before after               two stored runs: what changed, significantly or not
+  python run_bench.py --latency                            how long each renderer takes, and where the time goes
+  python run_bench.py --latency --sizes 512,1536x1024 --radii 8,32 --renderers classical
+  python run_bench.py --check ebb --data-root DIR          what is there, missing or damaged in your copy
+  python run_bench.py --datasets folder --data-root DIR    your own pictures, one folder per scene
+  accelerate launch --multi_gpu --num_processes 4 run_bench.py --run night      four processes share the cases
   python run_bench.py --list                               everything that has a name
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
@@ -48,14 +55,24 @@ class OneLineParser(argparse.ArgumentParser):
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
     options = build_parser().parse_args(join_severities(arguments))
+    options.renderers = options.renderers or list(SWEEP_RENDERERS if options.robustness else DEFAULT_RENDERERS)
+    # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing.
+    helper = is_helper()
+    if helper and (options.list or options.compare or options.check or options.latency or options.report_only):
+        return 0
     try:
         if options.list:
             return list_names()
         if options.compare:
             return compare(options)
+        if options.check:
+            return check(options)
+        if options.latency:
+            return measure_latency(options, arguments)
         return run(options, arguments)
     except BokehBenchError as error:
-        print(f"run_bench.py: {error}", file=sys.stderr)
+        if not helper:
+            print(f"run_bench.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("run_bench.py: interrupted; finished cases are kept: give the same command to go on", file=sys.stderr)
@@ -73,7 +90,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what to run (comma-separated names; --list shows them)")
     what.add_argument(
-        "--renderers", type=names, default=DEFAULT_RENDERERS, metavar="NAMES", help="default: %(default)s"
+        "--renderers",
+        type=names,
+        metavar="NAMES",
+        help=f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
     )
     what.add_argument("--datasets", type=names, metavar="NAMES", help=f"default: {','.join(DEFAULT_DATASETS)}")
     what.add_argument(
@@ -83,9 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     how = parser.add_argument_group("how")
     how.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N; default: cuda where there is one")
     how.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32", help="for networks")
-    how.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of renderers that draw random numbers; default: 0"
-    )
+    how.add_argument("--seed", type=int, metavar="N", help="of renderers that draw random numbers; default: 0")
     where = parser.add_argument_group("where")
     where.add_argument(
         "--output", type=Path, default=HERE, metavar="DIR", help="gets results/ and reports/; default: here"
@@ -97,6 +115,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--reference", metavar="NAME", help="renderer that the report tests the others against; default: classical"
     )
     where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
+    where.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="your own copies of data sets, DIR/ebb and so on (see docs/datasets.md), and with --datasets folder your "
+        "own scenes; default: $BOKEHBENCH_DATA, else data/ here where it exists",
+    )
     wrong = parser.add_argument_group("wrong disparity")
     wrong.add_argument(
         "--robustness",
@@ -107,6 +132,14 @@ def build_parser() -> argparse.ArgumentParser:
     wrong.add_argument(
         "--severities", type=numbers, metavar="NUMBERS", help="with --robustness; default: each one's own"
     )
+    speed = parser.add_argument_group("speed (measure on an otherwise idle machine)")
+    speed.add_argument(
+        "--latency",
+        action="store_true",
+        help="measure time, stages and memory over sizes and blur radii instead of rendering the data sets",
+    )
+    speed.add_argument("--sizes", type=sizes, metavar="SIZES", help="with --latency: 512,768x512 (width x height) ...")
+    speed.add_argument("--radii", type=radii, metavar="NUMBERS", help="with --latency: largest blur radii, px")
     instead = parser.add_argument_group("instead of a plain run").add_mutually_exclusive_group()
     instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
     instead.add_argument(
@@ -117,6 +150,13 @@ def build_parser() -> argparse.ArgumentParser:
         nargs=2,
         metavar=("RUN_A", "RUN_B"),
         help="what changed from one stored run to another, and how surely",
+    )
+    instead.add_argument(
+        "--check",
+        type=names,
+        metavar="NAMES",
+        help="load every scene of these data sets and say what is there, missing or damaged; "
+        "exit code 1: something in it is damaged or lacking, 2: a data set is absent",
     )
     instead.add_argument("--list", action="store_true", help="name every renderer, data set, metric and perturbation")
     return parser
@@ -143,6 +183,23 @@ def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
+
+
+def sizes(text: str) -> list[tuple[int, int]]:
+    """Parse ``512,768x512`` into (height, width); one number is a square."""
+    found = []
+    for part in text.split(","):
+        width, cross, height = part.strip().partition("x")
+        found.append((positive(height if cross else width), positive(width)))
+    return found
+
+
+def radii(text: str) -> list[float]:
+    """Parse ``8,32``, all above 0."""
+    found = numbers(text)
+    if not all(0 < radius < float("inf") for radius in found):
+        raise argparse.ArgumentTypeError(f"expected numbers above 0, got '{text}'")
+    return found
 
 
 def join_severities(arguments: list[str]) -> list[str]:
@@ -179,6 +236,8 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
 
     folder = run_folder(options.output, options.run)
     rows = None if options.report_only else make_rows(options, arguments)
+    if is_helper():
+        return 0
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports", options.reference)
     planned = len(stored.meta["plan"]) if rows is None else len(rows)
@@ -199,10 +258,62 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Measure the renderers' time and memory, then write the report with its latency page."""
+    check_options(options)
+    check_names(options)
+    from bokehbench.benchmarks.latency import LatencySettings, run_latency
+    from bokehbench.benchmarks.store import run_folder
+    from bokehbench.reports.latency_report import print_latency, write_latency
+
+    settings = LatencySettings(
+        renderers=options.renderers,
+        output=options.output,
+        run=options.run,
+        sizes=options.sizes,
+        radii=options.radii,
+        device=options.device,
+        dtype=options.dtype,
+        fresh=options.fresh,
+        command=shlex.join(["python", "run_bench.py", *arguments]),
+    )
+    record = run_latency(settings)
+    page = write_latency(run_folder(options.output, options.run), options.output / "reports")
+    planned = [record["measurements"][key] for key in record["plan"]]
+    failed = [one for one in planned if one["status"] != "ok"]
+    print(print_latency(record))
+    print(f"{len(planned) - len(failed)} of {len(planned)} measurements ok. Report: {page}")
+    return 1 if failed else 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what is there, missing or damaged in each data set. Returns the worst exit code."""
+    check_options(options)
+    from bokehbench.datasets.catalogue import DATASETS, load_dataset
+    from bokehbench.datasets.check import check_dataset, write_check
+    from bokehbench.datasets.data_root import default_data_root
+    from bokehbench.renderers.errors import DamagedDataError, MissingDataError
+
+    for name in options.check:
+        DATASETS.find(name)
+    code = 0
+    for name in options.check:
+        try:
+            found = check_dataset(load_dataset(name, options.data_root or default_data_root()))
+        except MissingDataError as error:
+            print(f"run_bench.py: {error}", file=sys.stderr)
+            code = max(code, 1 if isinstance(error, DamagedDataError) else 2)
+        else:
+            print(write_check(found))
+            code = max(code, 0 if found.is_sound else 1)
+    return code
+
+
 def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
     """Render and score what the options ask for. Returns one row a case."""
     from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
     from bokehbench.benchmarks.session import Settings, run_benchmark
+    from bokehbench.datasets.data_root import default_data_root
     from bokehbench.robustness.sweep import DEFAULT_PERTURBATIONS, run_sweep
 
     settings = Settings(
@@ -214,9 +325,10 @@ def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
         limit=options.limit,
         device=options.device,
         dtype=options.dtype,
-        seed=options.seed,
+        seed=options.seed or 0,
         fresh=options.fresh,
         weights=options.weights,
+        data_root=options.data_root or default_data_root(),
         command=shlex.join(["python", "run_bench.py", *arguments]),
     )
     if options.robustness:
@@ -229,10 +341,28 @@ def check_options(options: argparse.Namespace) -> None:
     for option, value in (("--perturbations", options.perturbations), ("--severities", options.severities)):
         if value is not None and not options.robustness:
             raise InvalidOptionError(f"{option} has a meaning only with --robustness")
+    check_latency_options(options)
     if options.weights is not None and not options.weights.is_dir():
         raise InvalidOptionError(f"--weights {options.weights}: no such folder")
-    if options.output.exists() and not options.output.is_dir():
-        raise InvalidOptionError(f"--output {options.output}: is a file, expected a folder")
+    if options.data_root is not None and not options.data_root.is_dir():
+        raise InvalidOptionError(f"--data-root {options.data_root}: no such folder")
+    for folder in (options.output, options.output / "reports"):
+        if folder.exists() and not folder.is_dir():
+            raise InvalidOptionError(f"--output {options.output}: {folder} is a file, expected a folder")
+
+
+def check_latency_options(options: argparse.Namespace) -> None:
+    """Refuse options that ``--latency`` lacks, or has no use for."""
+    if not options.latency:
+        for option, value in (("--sizes", options.sizes), ("--radii", options.radii)):
+            if value is not None:
+                raise InvalidOptionError(f"{option} has a meaning only with --latency")
+        return
+    if options.robustness or options.report_only:
+        raise InvalidOptionError("--latency measures and nothing else: leave out --robustness and --report-only")
+    for name in ("datasets", "metrics", "limit", "seed", "reference", "weights", "data_root"):
+        if getattr(options, name) is not None:
+            raise InvalidOptionError(f"--{name.replace('_', '-')} has no meaning with --latency: leave it out")
 
 
 def check_names(options: argparse.Namespace) -> None:

@@ -1,0 +1,109 @@
+"""``accelerate launch run_bench.py``: two processes share the cases; one that is killed costs only what it was at."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bokehbench.benchmarks.processes import Processes
+
+ROOT = Path(__file__).resolve().parent.parent
+SELECTION = ["--renderers", "identity,classical", "--datasets", "synbokeh-mini", "--metrics", "psnr", "--limit", "6"]
+LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+"""As launchers set it: the number of threads decides the order of sums, and so the last digits of a metric."""
+
+COMPARED = ("key", "status", "metrics", "image", "image_sha256", "weights")
+
+
+def command(output, *launch):
+    return [sys.executable, *launch, str(ROOT / "run_bench.py"), *SELECTION, "--device", "cpu", "--output", str(output)]
+
+
+def stored(output):
+    """Return the rows of each part file, in their order."""
+    parts = sorted((output / "results" / "default").glob("rows-*.jsonl"))
+    return {part.name: [json.loads(line) for line in part.read_bytes().split(b"\n")[:-1]] for part in parts}
+
+
+def essence(rows):
+    return {row["key"]: {name: row[name] for name in COMPARED} for row in rows}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The rows of one process."""
+    output = tmp_path_factory.mktemp("alone")
+    done = subprocess.run(command(output), capture_output=True, text=True, check=False, env=ONE_THREAD)
+    assert done.returncode == 0, done.stderr
+    return essence(stored(output)["rows-00000.jsonl"])
+
+
+def test_two_processes_give_the_rows_of_one(tmp_path, alone):
+    done = subprocess.run(command(tmp_path, *LAUNCH), capture_output=True, text=True, check=False, env=ONE_THREAD)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("12 of 12 cases ok") == 1, "only the main process reports"
+    parts = stored(tmp_path)
+    assert [len(rows) for rows in parts.values()] == [6, 6]
+    rows = [row for part in parts.values() for row in part]
+    assert max(Counter(row["key"] for row in rows).values()) == 1, "each case once"
+    assert essence(rows) == alone
+    assert (tmp_path / "reports" / "index.html").is_file()
+
+
+def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone):
+    launcher = subprocess.Popen(
+        command(tmp_path, *LAUNCH), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ONE_THREAD
+    )
+    deadline = time.monotonic() + 300
+    try:
+        while not stored(tmp_path).get("rows-00001.jsonl"):
+            assert launcher.poll() is None, "ended before anything was finished"
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        helper = next(p for p in psutil.Process(launcher.pid).children(recursive=True) if _rank(p) == "1")
+        os.kill(helper.pid, signal.SIGKILL)
+        assert launcher.wait(timeout=300) != 0
+    finally:
+        launcher.kill()
+        launcher.wait()
+    before = [row for part in stored(tmp_path).values() for row in part]
+    assert 1 <= len(before) < 12
+    done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False, env=ONE_THREAD)
+    assert done.returncode == 0, done.stderr
+    parts = stored(tmp_path)
+    assert list(parts) == ["rows-00000.jsonl"], "a start merges the parts"
+    rows = parts["rows-00000.jsonl"]
+    assert max(Counter(row["key"] for row in rows).values()) == 1, "what was finished is not done again"
+    assert {row["key"] for row in before} <= {row["key"] for row in rows}
+    assert essence(rows) == alone
+
+
+def _rank(process):
+    try:
+        return process.environ().get("RANK")
+    except psutil.Error:
+        return None
+
+
+def test_mistake_is_said_once(tmp_path):
+    arguments = [str(ROOT / "run_bench.py"), "--renderers", "clasical", "--output", str(tmp_path)]
+    done = subprocess.run([sys.executable, *LAUNCH, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.count("unknown renderer 'clasical'") == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_are_disjoint_and_complete(count):
+    items = list(range(5))
+    shares = [Processes(index, count).share(items) for index in range(count)]
+    assert sorted(item for share in shares for item in share) == items
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
