@@ -50,7 +50,7 @@ def build_compact(
     if switches.weights is not None:
         raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
     full = PipelineSettings(
-        parametrisation="identity-start",
+        parametrisation="gated" if switches.training.get("base") is None else "identity-start",
         pixel_unshuffle=size.factor,
         pisa_layers=("down_blocks.0", "down_blocks.1"),
         physics=physics or PisaPhysics(),
@@ -59,7 +59,7 @@ def build_compact(
     )
     return BokehDiffPipeline(
         vae=_build_vae(size),
-        unet=_build_unet(size, full.input_channels(size.latent_channels)),
+        unet=_build_unet(size, full.input_channels(size.latent_channels), full.output_channels(size.latent_channels)),
         scheduler=DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
         prompt=PromptEmbeddings(width=size.prompt_width),
         settings=full.as_variant(switches).to_json(),
@@ -82,11 +82,11 @@ def _build_vae(size: CompactSize) -> AutoencoderKL:
     ).eval()
 
 
-def _build_unet(size: CompactSize, input_channels: int) -> UNet2DConditionModel:
+def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> UNet2DConditionModel:
     deeper = len(size.unet_widths) - 2
     unet = UNet2DConditionModel(
         in_channels=input_channels,
-        out_channels=size.latent_channels,
+        out_channels=output_channels,
         block_out_channels=size.unet_widths,
         layers_per_block=1,
         down_block_types=(*["CrossAttnDownBlock2D"] * 2, *["DownBlock2D"] * deeper),

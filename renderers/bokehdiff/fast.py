@@ -69,7 +69,7 @@ def missing_headroom(q: Tensor, k: Tensor, log_sum: Tensor, plan: PisaPlan) -> f
       share an
     offset.
     """
-    if plan.is_complete:
+    if plan.is_complete or plan.cut is not None:
         return 0.0
     anchors, others = (k, q) if plan.physics.softmax_over_queries else (q, k)
     mean = others.mean(dim=0)

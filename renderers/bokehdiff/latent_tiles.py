@@ -62,17 +62,20 @@ def cover_with_tiles(height: int, width: int, side: int, multiple: int) -> list[
 
 
 def blend_tiles(predict: Callable[[Tile], Tensor], tiles: list[Tile], like: Tensor) -> Tensor:
-    """Return the weighted mean of ``predict(tile)`` (B,C,h,w) over the tiles, shaped and typed as ``like`` (B,C,H,W).
+    """Return the weighted mean of ``predict(tile)`` (B,C,h,w) over the tiles, sized and typed as ``like`` (B,any,H,W).
 
     Weights are Gaussians of the distance from a tile's centre. A single tile's prediction comes back untouched.
     """
     if len(tiles) == 1:
         return predict(tiles[0])
-    total = torch.zeros_like(like, dtype=torch.float32)
+    total: Tensor | None = None
     weights = torch.zeros(like.shape[-2:], dtype=torch.float32, device=like.device)
     for tile in tiles:
         weight = _gaussian(tile.height, like.device)[:, None] * _gaussian(tile.width, like.device)
-        tile.cut(total).add_(weight * predict(tile))
+        predicted = weight * predict(tile)
+        if total is None:
+            total = weights.new_zeros(*predicted.shape[:2], *like.shape[-2:])
+        tile.cut(total).add_(predicted)
         tile.cut(weights).add_(weight)
     return (total / weights).to(like.dtype)
 

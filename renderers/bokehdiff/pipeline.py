@@ -43,6 +43,9 @@ from .processors import PisaLayers  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
 from .settings import PipelineSettings  # noqa: E402
 
+CLOSED_GATE = 3.0
+"""Where a gate starts, as its logit: 5 % open."""
+
 
 @dataclass
 class BokehDiffOutput(BaseOutput):
@@ -57,7 +60,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     ``settings`` is a ``PipelineSettings`` as JSON; it is saved with the pipeline (model_index.json).
     ``save_pretrained``, ``from_pretrained`` and ``load_lora_weights`` are diffusers'. No text encoder is ever part of
     the pipeline: ``prompt`` holds the constant embeddings. The networks may be of any float type; an autoencoder whose
-    configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to.
+    configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to. ``pair_cut``: see
+    ``plan.build_plan``; None, but while training.
     """
 
     _lora_loadable_modules = ["unet"]  # noqa: RUF012 - diffusers' own way
@@ -74,6 +78,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         settings: Mapping[str, Any] | None = None,
     ):
         super().__init__()
+        self.pair_cut: float | None = None
         self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt)
         self.configure(PipelineSettings.from_json(settings or {}))
 
@@ -96,6 +101,12 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             raise InvalidOptionError(
                 f"U-Net: expected {inputs} input channels for the latent, condition_channels and base of the settings,"
                 f" got {self.unet.config.in_channels}"
+            )
+        outputs = settings.output_channels(self.vae.config.latent_channels)
+        if self.unet.config.out_channels != outputs:
+            raise InvalidOptionError(
+                f"U-Net: expected {outputs} output channels for the parametrisation {settings.parametrisation},"
+                f" got {self.unet.config.out_channels}"
             )
         self._active = settings
         self._pisa = PisaLayers(self.unet, () if settings.physics.is_vanilla else settings.pisa_layers)
@@ -193,12 +204,15 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
 
         ``z``: (B,C,h,w) scaled; ``base``: the base picture's, alike, None without. ``disparity`` in (0,1),
         ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. Under ``identity-start`` an
-        output n = 0 gives the start, z or ``base``, exactly. Raises InvalidOptionError where ``base`` and settings do
-        not fit.
+        output n = 0 gives the start, z or ``base``, exactly; ``gated`` blends z with n. Raises InvalidOptionError where
+        ``base`` and settings do not fit.
         """
         self._check_base("base", base)
         tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
         n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base), tiles, z)
+        if self._active.parametrisation == "gated":
+            blurred, gate = n.chunk(2, dim=1)
+            return torch.lerp(z, blurred, torch.sigmoid(gate - CLOSED_GATE))
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
         if self._active.parametrisation == "identity-start":
             start = z if base is None else base
@@ -295,7 +309,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     def _predict(
         self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int, base: Tensor | None
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32."""
+        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the parametrisation has."""
         pitch = self.latent_pitch_px
         conditions = self.condition_maps(disparity, defocus_px, tile).expand(len(z), -1, -1, -1)
         inputs = [tile.cut(z), conditions, *([] if base is None else [tile.cut(base)])]
@@ -315,7 +329,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self._active.pooling)
             if self._active.pitch == "released":
                 geometry = geometry.with_released_pitch()
-            plans[downscale] = build_plan(geometry, self._active.physics, seed)
+            plans[downscale] = build_plan(geometry, self._active.physics, seed, cut=self.pair_cut)
         return plans
 
     def _conditions(self, z: Tensor, tile: Tile) -> tuple[Tensor, dict[str, Tensor] | None]:

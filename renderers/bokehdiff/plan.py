@@ -29,14 +29,24 @@ class PisaPlan:
 
     ``headroom``: pairs are kept as far as ln C >= -(LOG_TOLERANCE + headroom). The attention checks for the logits it
     meets that this is enough, and calls ``widen`` where not; pass the last plan's headroom to the next to save that.
+    ``cut``: None, or pairs are kept as far as ln C >= -cut, and nothing is checked.
     """
 
-    def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, headroom: float, method: str):
+    def __init__(
+        self,
+        geometry: TokenGeometry,
+        physics: PisaPhysics,
+        seed: int,
+        headroom: float,
+        method: str,
+        cut: float | None = None,
+    ):
         self.geometry = geometry
         self.physics = physics
         self.seed = seed
         self.method = method
         self.headroom = headroom
+        self.cut = cut
         self._pairs: PairLists | PairTiles | None = None
 
     @property
@@ -59,7 +69,8 @@ class PisaPlan:
         radius_px = self.geometry.radius_px.to(torch.float64)
         if not self.physics.coc:
             return torch.full_like(radius_px, math.inf)
-        return radius_px + (LOG_TOLERANCE + self.headroom) / self.physics.slope_per_px
+        cut = LOG_TOLERANCE + self.headroom if self.cut is None else self.cut
+        return radius_px + cut / self.physics.slope_per_px
 
     @property
     def is_complete(self) -> bool:
@@ -75,12 +86,15 @@ def build_plan(
     seed: int = 0,
     headroom: float = HEADROOM,
     method: str | None = None,
+    cut: float | None = None,
 ) -> PisaPlan:
     """Work out everything about pairs of tokens that does not depend on the features.
 
     ``seed`` draws the jitter of rays as ``visibility_dense`` does. ``method``: ``lists`` of single pairs for compiled
     loops on the CPU, ``tiles`` for batched torch operations on any device; by default what is faster on the geometry's
-    device. Memory is about 6 bytes per pair in lists; tiles take 5 bytes for each of a few times as many pairs.
+    device. ``cut``: leave out pairs whose circle weighs less than e^-cut whatever their logits: for training, where a
+    small error does no harm. Memory is about 6 bytes per pair in lists; tiles take 5 bytes for each of a few times as
+    many pairs.
 
     Raises InvalidOptionError for an unknown method, or lists off the CPU.
     """
@@ -92,4 +106,4 @@ def build_plan(
         raise InvalidOptionError(
             f"method 'lists' runs on the CPU only, the geometry is on {geometry.device}: use 'tiles'"
         )
-    return PisaPlan(geometry, physics, seed, headroom, method)
+    return PisaPlan(geometry, physics, seed, headroom, method, cut)

@@ -10,7 +10,7 @@ from .conditions import CONDITIONS
 from .physics import PisaPhysics
 from .variants import FULL_MODEL, VARIANTS, Variant
 
-PARAMETRISATIONS = ("eps", "identity-start")
+PARAMETRISATIONS = ("eps", "identity-start", "gated")
 POOLINGS = ("area", "bilinear")
 PITCHES = ("px", "released")
 RESIDUALS = ("latent", "picture")
@@ -24,7 +24,9 @@ class PipelineSettings:
     - ``timestep``: T of the one U-Net pass, an index into the scheduler's noise levels.
     - ``parametrisation``: what the U-Net's output n means. ``eps``: the noise prediction. ``identity-start``: the noise
       prediction is (1 - sqrt(abar)) / sqrt(1 - abar) * z + n, so that a network whose last layer is zero leaves the
-      latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n).
+      latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n). ``gated``: the U-Net has twice the
+      latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (n - z) with the gate
+      g = sigmoid(m - 3): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.
@@ -110,6 +112,10 @@ class PipelineSettings:
         """Return the channels of the U-Net's input: the latent, the conditions, the base's latent."""
         latents = 1 if self.base is None else 2
         return latents * latent_channels + len(self.condition_channels)
+
+    def output_channels(self, latent_channels: int) -> int:
+        """Return the channels of the U-Net's output: n, and m of a gated parametrisation."""
+        return latent_channels * (2 if self.parametrisation == "gated" else 1)
 
     def as_variant(self, variant: Variant) -> "PipelineSettings":
         """Return these settings with the variant's switches; ``trained_as`` stays what it is."""

@@ -31,6 +31,9 @@ PLUS = "bokehdiff-plus"
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
+PAIR_CUT = 7.0
+"""Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
@@ -40,7 +43,6 @@ class Scale:
     told_scenes: int
     autoencoder_steps: int
     steps: int
-    plus_steps: int
     batch: int
     crop_px: int
     learning_rate: float
@@ -53,8 +55,7 @@ SCALES = {
         scenes=2400,
         told_scenes=1200,
         autoencoder_steps=850,
-        steps=900,
-        plus_steps=900,
+        steps=1500,
         batch=8,
         crop_px=128,
         learning_rate=6e-4,
@@ -66,7 +67,6 @@ SCALES = {
         told_scenes=12000,
         autoencoder_steps=6000,
         steps=6000,
-        plus_steps=6000,
         batch=32,
         crop_px=192,
         learning_rate=6e-4,
@@ -123,7 +123,7 @@ class Recipe:
             batch=16,
             optimiser=OptimiserConfig(learning_rate=2.5e-4, warmup=40, hold=0.2, weight_decay=0.0),
             ema=0.995,
-            precision="bf16",
+            precision=fast_precision(),
             checkpoint_every=150,
             validate_every=150,
             validation=self._validation(count_cutouts=False),
@@ -148,12 +148,14 @@ class Recipe:
             variant=variant,
             size=scale.plus_size if plus else scale.size,
             autoencoder=str(self.output / "autoencoder" / "model"),
-            steps=scale.plus_steps if plus else scale.steps,
+            latent_loss="psnr",
+            steps=scale.steps,
             batch=scale.batch,
             optimiser=OptimiserConfig(learning_rate=scale.learning_rate, warmup=40, hold=0.3, weight_decay=0.0),
             hardness=(1e5, 1e7),
             rays=1,
-            precision="bf16",
+            pair_cut=PAIR_CUT,
+            precision=fast_precision(),
             checkpoint_every=100,
             validate_every=200,
             validation=self._validation(),
@@ -213,6 +215,13 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
         elif train(recipe.autoencoder if part == "autoencoder" else recipe.model(part)) is None:
             return False
     return True
+
+
+def fast_precision() -> str:
+    """Return the precision that trains fastest here: bfloat16 on GPUs and on CPUs that compute in it, else float32."""
+    if torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        return "bf16"
+    return "no"
 
 
 def ship(recipe: Recipe, folder: Path) -> None:

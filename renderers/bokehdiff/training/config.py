@@ -24,6 +24,7 @@ PROFILES = ("paper", "code")
 DISPARITIES = ("true", "robust")
 PRECISIONS = ("no", "bf16", "fp16")
 UNET_PARTS = ("all", "down")
+LATENT_LOSSES = ("mse", "psnr")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +130,10 @@ class TrainingConfig:
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
       autoencoder is taken instead.
+    - ``latent_loss``: of the stage ``latent``: ``mse``, or ``psnr``, its logarithm of every sample.
     - ``steps``, ``batch`` (per process), ``accumulation``: updates, samples in a forward pass, passes in an update.
     - ``hardness``: of the circle of confusion's edge, first and last; ``rays``: jittered rays per pair in training.
+    - ``pair_cut``: leave out pairs of tokens whose circle weighs less than e^-pair_cut; 0 keeps all that could matter.
     - ``ema``: decay of the averaged weights, 0 without; the result holds the averaged ones.
     - ``checkpoint_every``, ``validate_every``: steps. ``validation``: scenes that are never trained on.
     - ``minutes``: stop after that long with a checkpoint, to be continued by the same command; 0: never.
@@ -144,6 +147,7 @@ class TrainingConfig:
     start: str | None = None
     size: CompactSize = field(default_factory=CompactSize)
     autoencoder: str | None = None
+    latent_loss: str = "mse"
     steps: int = 1000
     batch: int = 8
     accumulation: int = 1
@@ -152,6 +156,7 @@ class TrainingConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     hardness: tuple[float, float] = (3.0, 2.4e5)
     rays: int = 5
+    pair_cut: float = 0.0
     ema: float = 0.0
     precision: str = "no"
     seed: int = 0
@@ -166,6 +171,7 @@ class TrainingConfig:
         _choice("profile", self.profile, PROFILES)
         _choice("variant", self.variant, tuple(VARIANTS))
         _choice("precision", self.precision, PRECISIONS)
+        _choice("latent_loss", self.latent_loss, LATENT_LOSSES)
         for name in (
             "steps",
             "batch",
@@ -184,6 +190,7 @@ class TrainingConfig:
         losses = self.losses
         anything = losses.mse + losses.lpips + losses.edge + losses.adversarial > 0.0
         _check("losses", losses, self.stage != "picture" or anything, "one weight above 0 at least")
+        _check("pair_cut", self.pair_cut, self.pair_cut >= 0.0, "0 or more")
         _check("minutes", self.minutes, self.minutes >= 0.0, "0 or more")
         _check("hardness", self.hardness, min(self.hardness) > 1.0, "two numbers above 1")
 

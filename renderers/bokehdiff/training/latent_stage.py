@@ -1,11 +1,13 @@
 """Second stage of the compact model: the U-Net against the target's latent, which costs no decoder."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -20,13 +22,18 @@ from .stored_scenes import StoredScenes
 
 PROBED_LATENTS = 4
 PROBE = 0.1
+PSNR_WEIGHT = 0.01
+PSNR_FLOOR = 3e-5
+"""Added to the squared error before its logarithm: at 45 dB the autoencoder's loss rules."""
 
 
 class LatentStage(Stage):
     """Trains the whole U-Net; the autoencoder is fixed.
 
     Loss: squared error of the latent, each channel weighted by how strongly the decoder shows it, so that it is the
-    squared error of the picture to first order.
+    squared error of the picture to first order; under ``latent_loss: psnr`` its logarithm, sample by sample, so that a
+    scene rendered at 40 dB counts as much as one at 25. Where light from outside the crop falls on it, nothing counts:
+    the model can't know of it.
     """
 
     def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
@@ -47,8 +54,11 @@ class LatentStage(Stage):
         maps = crop_maps(self.pipeline, batch, self._config, step)
         set_training_physics(self.pipeline, self._inference.physics, self._config, step)
         z0 = self.pipeline.denoise(maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"))
-        mse = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1).mean()
-        return StepLosses({"latent": 4.0 * mse}, mse.detach())
+        errors = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1, keepdim=True)
+        known = maps["known"]
+        mse = (errors * known).sum(dim=(1, 2, 3)) / known.sum(dim=(1, 2, 3)).clamp(min=1.0)
+        loss = 4.0 * mse if self._config.latent_loss == "mse" else PSNR_WEIGHT * torch.log(mse + PSNR_FLOOR)
+        return StepLosses({"latent": loss.mean()}, mse.mean().detach())
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return all of the U-Net."""
@@ -94,7 +104,8 @@ def decoder_gains(pipeline: BokehDiffPipeline, latents: Tensor) -> Tensor:
 def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig, step: int) -> Batch:
     """Cut one random square out of every sample, the same place in each of its maps, on the U-Net's coarsest grid.
 
-    Returns latents, ``disparity`` in (0,1) (normalised over the whole scene), ``defocus`` in px, and pictures if any.
+    Returns latents, ``disparity`` in (0,1) (normalised over the whole scene), ``defocus`` in px, pictures if any, and
+    ``known`` (B,1,h,w) on the latent's grid: 1 where no light from beyond the crop arrives, else 0.
     """
     disparity = batch["disparity"]
     shape = (-1, 1, 1, 1)
@@ -104,7 +115,8 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
     multiple, pitch = pipeline.size_multiple_px, pipeline.latent_pitch_px
     side = config.data.crop_px // multiple * multiple
     rows, columns = disparity.shape[-2] // multiple * multiple, disparity.shape[-1] // multiple * multiple
-    cropped: dict[str, list[Tensor]] = {name: [] for name in maps}
+    cropped: dict[str, list[Tensor]] = {name: [] for name in (*maps, "known")}
+    radius = F.max_pool2d(defocus[..., :rows, :columns].abs().float(), pitch)
     for n, index in enumerate(batch["index"].tolist()):
         draw = torch.Generator().manual_seed(_crop_seed(config.seed, step, index))
         top, left = (
@@ -115,7 +127,25 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
             scale = pitch if name.startswith("z") else 1
             y, x, length = top // scale, left // scale, side // scale
             cropped[name].append(value[n, :, y : y + length, x : x + length])
+        y, x, length = top // pitch, left // pitch, side // pitch
+        cropped["known"].append(find_known(radius[n], pitch, y, x, length))
     return {name: torch.stack(values) for name, values in cropped.items()}
+
+
+def find_known(radius_px: Tensor, pitch_px: int, top: int, left: int, side: int) -> Tensor:
+    """Return (1,side,side) on the latent's grid: 1 where no circle of confusion reaches from outside that square.
+
+    Elsewhere 0. ``radius_px``: (1,h,w) of the whole scene, the largest radius in each latent px. Circles count as
+    squares.
+    """
+    outside = radius_px.clone()
+    outside[:, top : top + side, left : left + side] = -1.0
+    reached = torch.zeros_like(outside)
+    furthest = math.ceil(float(outside.max()) / pitch_px)
+    for steps in range(1, min(furthest, max(outside.shape)) + 1):
+        reaching = (outside > (steps - 1) * pitch_px).to(outside.dtype)
+        reached = torch.maximum(reached, F.max_pool2d(reaching, 2 * steps + 1, stride=1, padding=steps))
+    return 1.0 - reached[:, top : top + side, left : left + side]
 
 
 def set_training_physics(pipeline: BokehDiffPipeline, physics: PisaPhysics, config: TrainingConfig, step: int) -> None:
@@ -130,6 +160,7 @@ def set_training_physics(pipeline: BokehDiffPipeline, physics: PisaPhysics, conf
     else:
         physics = dataclasses.replace(physics, hardness=hardness, rays=config.rays)
     pipeline.configure(dataclasses.replace(pipeline.active_settings, physics=physics))
+    pipeline.pair_cut = config.pair_cut or None
 
 
 def _crop_seed(seed: int, step: int, index: int) -> int:

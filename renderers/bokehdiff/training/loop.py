@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numba
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
@@ -64,6 +65,7 @@ class _Training:
             log_with="tensorboard",
             project_dir=self.output / "logs",
         )
+        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # two trainings, two cores
         self._description = _describe(config, self.accelerator.num_processes)
         stage = build_stage(config, self.accelerator.device)
         self.stage: Stage = stage

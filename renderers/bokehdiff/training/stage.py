@@ -64,6 +64,7 @@ class Stage(nn.Module, ABC):
         was_training = self.unet.training
         self.unet.eval()
         self.pipeline.configure(self._inference)  # training uses another hardness
+        self.pipeline.pair_cut = None
         output = self.pipeline(
             sample["image"],
             sample["disparity"],
