@@ -1,8 +1,9 @@
 """The compact model: the pipeline's own classes, small enough to train anywhere and to ship (10.5 M parameters).
 
 Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
-The U-Net has PISA where a token spans 8 px. Its last layer starts at zero under ``identity-start``, so that an
-untrained model returns what its autoencoder reconstructs, and training starts from there.
+The U-Net has PISA where a token spans 4 px and where it spans 8 px. Its last layer starts at zero: under
+``identity-start`` an untrained model returns what its autoencoder reconstructs, and training starts from there; under
+``gated`` it starts with the gate nearly closed.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from .prompt import PromptEmbeddings  # noqa: E402
 from .settings import PipelineSettings  # noqa: E402
 from .variants import FULL_MODEL, VARIANTS  # noqa: E402
 
+CLOSED_GATE = -3.0
+"""Where the gates of an untrained model stand, as logits: 5 % open."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CompactSize:
@@ -38,11 +42,15 @@ class CompactSize:
 
 
 def build_compact(
-    variant: str = FULL_MODEL, size: CompactSize | None = None, physics: PisaPhysics | None = None
+    variant: str = FULL_MODEL,
+    size: CompactSize | None = None,
+    physics: PisaPhysics | None = None,
+    parametrisation: str = "gated",
 ) -> BokehDiffPipeline:
     """Return an untrained compact model of a variant, on the CPU in float32.
 
-    ``physics``: the full model's, which the variant's switches then change. The U-Net's first layer is as wide as the
+    ``physics``: the full model's, which the variant's switches then change. ``parametrisation``: of the U-Net's output,
+    see ``PipelineSettings``; a variant with a base has its own. The U-Net's first layer is as wide as the
     variant's inputs need. Raises InvalidOptionError for a variant that renders another one's weights.
     """
     size = size or CompactSize()
@@ -50,12 +58,11 @@ def build_compact(
     if switches.weights is not None:
         raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
     full = PipelineSettings(
-        parametrisation="gated" if switches.training.get("base") is None else "identity-start",
         pixel_unshuffle=size.factor,
         pisa_layers=("down_blocks.0", "down_blocks.1"),
         physics=physics or PisaPhysics(),
         trained_as=variant,
-        **switches.training,
+        **{"parametrisation": parametrisation} | switches.training,
     )
     return BokehDiffPipeline(
         vae=_build_vae(size),
@@ -98,4 +105,5 @@ def _build_unet(size: CompactSize, input_channels: int, output_channels: int) ->
     )
     nn.init.zeros_(unet.conv_out.weight)
     nn.init.zeros_(unet.conv_out.bias)
+    nn.init.constant_(unet.conv_out.bias[size.latent_channels :], CLOSED_GATE)
     return unet.eval()

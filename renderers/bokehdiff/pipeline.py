@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InvalidOptionError
 from ..optics import signed_defocus
@@ -43,8 +43,8 @@ from .processors import PisaLayers  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
 from .settings import PipelineSettings  # noqa: E402
 
-CLOSED_GATE = 3.0
-"""Where a gate starts, as its logit: 5 % open."""
+ALIGNMENT_BYTES = 64
+"""Where torch puts its own tensors on the CPU."""
 
 
 @dataclass
@@ -79,6 +79,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     ):
         super().__init__()
         self.pair_cut: float | None = None
+        for network in (vae, unet):
+            _align_weights(network)
         self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt)
         self.configure(PipelineSettings.from_json(settings or {}))
 
@@ -212,7 +214,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base), tiles, z)
         if self._active.parametrisation == "gated":
             blurred, gate = n.chunk(2, dim=1)
-            return torch.lerp(z, blurred, torch.sigmoid(gate - CLOSED_GATE))
+            return torch.lerp(z, blurred, torch.sigmoid(gate))
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
         if self._active.parametrisation == "identity-start":
             start = z if base is None else base
@@ -342,3 +344,13 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         time_ids = torch.tensor([[pitch * n for n in numbers]], device=z.device, dtype=torch.float32)
         pooled = self.prompt.pooled.expand(batch, -1).to(self.unet.dtype)
         return tokens, {"text_embeds": pooled, "time_ids": time_ids.expand(batch, -1)}
+
+
+def _align_weights(network: nn.Module) -> None:
+    """Copy weights that lie in memory where matrix products would start their sums differently.
+
+    safetensors maps files as they are, at any address; the last bits of a product on the CPU depend on it.
+    """
+    for weight in network.parameters():
+        if weight.device.type == "cpu" and weight.data_ptr() % ALIGNMENT_BYTES:
+            weight.data = weight.data.clone()

@@ -26,7 +26,7 @@ class PipelineSettings:
       prediction is (1 - sqrt(abar)) / sqrt(1 - abar) * z + n, so that a network whose last layer is zero leaves the
       latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n). ``gated``: the U-Net has twice the
       latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (n - z) with the gate
-      g = sigmoid(m - 3): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
+      g = sigmoid(m): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.

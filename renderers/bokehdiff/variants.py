@@ -57,6 +57,7 @@ VARIANTS = {
         training={
             "condition_channels": ("defocus", "blur", "spread"),
             "base": "classical-occlusion",
+            "parametrisation": "identity-start",
             "residual": "picture",
             "in_focus_blend_px": 0.7,
         },

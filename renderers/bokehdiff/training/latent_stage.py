@@ -1,13 +1,11 @@
 """Second stage of the compact model: the U-Net against the target's latent, which costs no decoder."""
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -32,8 +30,7 @@ class LatentStage(Stage):
 
     Loss: squared error of the latent, each channel weighted by how strongly the decoder shows it, so that it is the
     squared error of the picture to first order; under ``latent_loss: psnr`` its logarithm, sample by sample, so that a
-    scene rendered at 40 dB counts as much as one at 25. Where light from outside the crop falls on it, nothing counts:
-    the model can't know of it.
+    scene rendered at 40 dB counts as much as one at 25.
     """
 
     def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
@@ -54,9 +51,7 @@ class LatentStage(Stage):
         maps = crop_maps(self.pipeline, batch, self._config, step)
         set_training_physics(self.pipeline, self._inference.physics, self._config, step)
         z0 = self.pipeline.denoise(maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"))
-        errors = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1, keepdim=True)
-        known = maps["known"]
-        mse = (errors * known).sum(dim=(1, 2, 3)) / known.sum(dim=(1, 2, 3)).clamp(min=1.0)
+        mse = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1).mean(dim=(1, 2))
         loss = 4.0 * mse if self._config.latent_loss == "mse" else PSNR_WEIGHT * torch.log(mse + PSNR_FLOOR)
         return StepLosses({"latent": loss.mean()}, mse.mean().detach())
 
@@ -104,8 +99,7 @@ def decoder_gains(pipeline: BokehDiffPipeline, latents: Tensor) -> Tensor:
 def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig, step: int) -> Batch:
     """Cut one random square out of every sample, the same place in each of its maps, on the U-Net's coarsest grid.
 
-    Returns latents, ``disparity`` in (0,1) (normalised over the whole scene), ``defocus`` in px, pictures if any, and
-    ``known`` (B,1,h,w) on the latent's grid: 1 where no light from beyond the crop arrives, else 0.
+    Returns latents, ``disparity`` in (0,1) (normalised over the whole scene), ``defocus`` in px, and pictures if any.
     """
     disparity = batch["disparity"]
     shape = (-1, 1, 1, 1)
@@ -115,8 +109,7 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
     multiple, pitch = pipeline.size_multiple_px, pipeline.latent_pitch_px
     side = config.data.crop_px // multiple * multiple
     rows, columns = disparity.shape[-2] // multiple * multiple, disparity.shape[-1] // multiple * multiple
-    cropped: dict[str, list[Tensor]] = {name: [] for name in (*maps, "known")}
-    radius = F.max_pool2d(defocus[..., :rows, :columns].abs().float(), pitch)
+    cropped: dict[str, list[Tensor]] = {name: [] for name in maps}
     for n, index in enumerate(batch["index"].tolist()):
         draw = torch.Generator().manual_seed(_crop_seed(config.seed, step, index))
         top, left = (
@@ -127,25 +120,7 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
             scale = pitch if name.startswith("z") else 1
             y, x, length = top // scale, left // scale, side // scale
             cropped[name].append(value[n, :, y : y + length, x : x + length])
-        y, x, length = top // pitch, left // pitch, side // pitch
-        cropped["known"].append(find_known(radius[n], pitch, y, x, length))
     return {name: torch.stack(values) for name, values in cropped.items()}
-
-
-def find_known(radius_px: Tensor, pitch_px: int, top: int, left: int, side: int) -> Tensor:
-    """Return (1,side,side) on the latent's grid: 1 where no circle of confusion reaches from outside that square.
-
-    Elsewhere 0. ``radius_px``: (1,h,w) of the whole scene, the largest radius in each latent px. Circles count as
-    squares.
-    """
-    outside = radius_px.clone()
-    outside[:, top : top + side, left : left + side] = -1.0
-    reached = torch.zeros_like(outside)
-    furthest = math.ceil(float(outside.max()) / pitch_px)
-    for steps in range(1, min(furthest, max(outside.shape)) + 1):
-        reaching = (outside > (steps - 1) * pitch_px).to(outside.dtype)
-        reached = torch.maximum(reached, F.max_pool2d(reaching, 2 * steps + 1, stride=1, padding=steps))
-    return 1.0 - reached[:, top : top + side, left : left + side]
 
 
 def set_training_physics(pipeline: BokehDiffPipeline, physics: PisaPhysics, config: TrainingConfig, step: int) -> None:

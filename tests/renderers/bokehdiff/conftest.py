@@ -34,9 +34,9 @@ def _one_thread():
 
 @pytest.fixture
 def compact():
-    """An untrained compact model."""
+    """An untrained compact model that starts at the identity."""
     torch.manual_seed(0)
-    return build_compact(size=SMALL)
+    return build_compact(size=SMALL, parametrisation="identity-start")
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ def picture():
 def plans(monkeypatch):
     """Every (geometry, physics, seed) that a plan was built from."""
     seen, build = [], pipeline_module.build_plan
-    monkeypatch.setattr(pipeline_module, "build_plan", lambda *inputs: seen.append(inputs) or build(*inputs))
+    monkeypatch.setattr(
+        pipeline_module, "build_plan", lambda *inputs, **options: seen.append(inputs) or build(*inputs, **options)
+    )
     return seen
 
 
@@ -54,6 +56,17 @@ def test_eq_1_with_sdxls_noise_schedule(compact):
     assert torch.allclose(compact.denoise(z, maps, maps), z - 0.8499 / 0.5269 * 0.1, atol=1e-3)
     compact.configure(dataclasses.replace(compact.active_settings, parametrisation="eps"))
     assert torch.allclose(compact.denoise(z, maps, maps), (z - 0.8499 * 0.1) / 0.5269, atol=1e-3)
+
+
+def test_gates_blend_the_latent_with_the_output(make_trained):
+    pipeline = make_trained()
+    nn.init.zeros_(pipeline.unet.conv_out.weight)
+    nn.init.constant_(pipeline.unet.conv_out.bias[:16], 0.7)
+    nn.init.constant_(pipeline.unet.conv_out.bias[16:], math.log(3.0))  # three quarters open
+    z, maps = torch.randn(1, 16, 8, 8), torch.full((1, 1, 32, 32), 0.5)
+    assert torch.allclose(pipeline.denoise(z, maps, maps), 0.25 * z + 0.75 * 0.7, atol=1e-6)
+    with pytest.raises(InvalidOptionError, match="expected 16 output channels for the parametrisation eps, got 32"):
+        pipeline.configure(dataclasses.replace(pipeline.active_settings, parametrisation="eps"))
 
 
 @pytest.mark.parametrize("size", [(16, 16), (5, 90), (33, 17), (1, 1)])
