@@ -241,6 +241,9 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports", options.reference)
     planned = len(stored.meta["plan"]) if rows is None else len(rows)
+    for name, metric in stored.meta["metrics"].items():
+        if not metric["available"]:
+            print(f"metric {name} is left out: {metric['reason']}", file=sys.stderr)
     return summarise(stored.rows if rows is None else rows, planned, page)
 
 

@@ -30,6 +30,7 @@ def describe_run(
         "run": settings["run"],
         "command": settings["command"],
         "started": now(),
+        "starts": 1,
         "finished": None,
         "seconds": None,
         "settings": {name: settings[name] for name in SETTINGS},
@@ -50,6 +51,17 @@ def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Rec
     own_benchmark = "plan" in earlier and earlier["command"] != earlier.get("sweep", {}).get("command")
     benchmark = earlier if own_benchmark else earlier | record | {"plan": _unperturbed_keys(cases)}
     return benchmark | {"sweep": record}
+
+
+def continue_record(earlier: Record, record: Record) -> Record:
+    """Return a command's record with when its plan was first started and how often since.
+
+    ``seconds`` is the last start's: what a killed one took is not known.
+    """
+    for previous in (earlier, earlier.get("sweep", {})):
+        if previous.get("plan") == record["plan"]:
+            return record | {"started": previous["started"], "starts": previous.get("starts", 1) + 1}
+    return record
 
 
 def now() -> str:

@@ -19,7 +19,7 @@ from .environment import describe_environment
 from .metrics.interface import Metric
 from .metrics.registry import METRICS, load_metric
 from .processes import join_processes
-from .run_record import describe_run, merge_records, now
+from .run_record import continue_record, describe_run, merge_records, now
 from .runner import Row, Runner
 from .store import discard_run, locked, merge_parts, read_meta, run_folder, write_meta
 
@@ -78,6 +78,7 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
         record["plan"] = [case.key for case in cases]
         earlier = read_meta(folder)
+        record = continue_record(earlier, record)
         environments = {"environments": earlier.get("environments", {}) | {environment: surroundings}}
         processes.main_first(lambda: write_meta(folder, merge_records(earlier, record, cases) | environments))
         start = time.perf_counter()

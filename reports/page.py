@@ -224,7 +224,7 @@ def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "Python": environment.get("python"),
         "PyTorch": environment.get("packages", {}).get("torch"),
         "started": meta["started"][:16].replace("T", " ") + " UTC",
-        "took": write_seconds(meta["seconds"]) if meta["finished"] else "not finished",
+        "took": _duration(meta),
     }
     return {
         "name": meta["run"],
@@ -236,6 +236,12 @@ def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         ),
         "facts": [(name, value) for name, value in facts.items() if value is not None],
     }
+
+
+def _duration(meta: Mapping[str, Any]) -> str:
+    starts = meta.get("starts", 1)
+    took = write_seconds(meta["seconds"]) if meta["finished"] else "not finished"
+    return took if starts == 1 else f"{took} (the last of {starts} starts)"
 
 
 def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,10 @@ Nothing is loaded in place of absent weights.
 
 import copy
 import json
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +19,11 @@ from ..errors import InvalidOptionError, MissingWeightsError
 from ..torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
+# pyiqa brings bitsandbytes, which warns of 4-bit kernels that nothing here uses
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 from diffusers import AutoencoderKL  # noqa: E402
+from diffusers.utils import logging as diffusers_logging  # noqa: E402
 
 from .pipeline import BokehDiffPipeline  # noqa: E402
 from .sdxl import load_sdxl  # noqa: E402
@@ -67,12 +73,25 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     try:
         upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
-        return BokehDiffPipeline.from_pretrained(
-            folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
-        )
+        with _no_progress_bar():
+            return BokehDiffPipeline.from_pretrained(
+                folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
+            )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(f"{folder}: not a complete BokehDiff checkpoint ({reason}): get it again") from error
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keep diffusers from drawing a bar for files that load in a moment."""
+    shown = diffusers_logging.is_progress_bar_enabled()
+    diffusers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            diffusers_logging.enable_progress_bar()
 
 
 def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: bool = True) -> None:

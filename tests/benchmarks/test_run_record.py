@@ -1,5 +1,5 @@
 from bokehbench.benchmarks.cases import Case
-from bokehbench.benchmarks.run_record import merge_records
+from bokehbench.benchmarks.run_record import continue_record, merge_records
 
 
 def cases(scenes, severities=(0,)):
@@ -32,3 +32,14 @@ def test_sweep_leaves_a_benchmark_alone_and_the_other_way_round():
     assert (swept["command"], len(swept["plan"]), len(swept["sweep"]["plan"])) == ("bench", 3, 4)
     again = merge(swept, "bench again", cases(1))
     assert (again["command"], len(again["plan"]), again["sweep"]["command"]) == ("bench again", 1, "sweep")
+
+
+def test_a_plan_that_goes_on_keeps_its_start():
+    first = record("bench", cases(3)) | {"started": "monday"}
+    again = continue_record(first, record("bench", cases(3)) | {"started": "tuesday"})
+    assert (again["started"], again["starts"]) == ("monday", 2)
+    assert continue_record(again, first)["starts"] == 3
+    other = continue_record(first, record("bench", cases(2)) | {"started": "tuesday"})
+    assert other["started"] == "tuesday"
+    sweep = record("sweep", cases(2, (0, 4))) | {"started": "tuesday"}
+    assert continue_record({"sweep": sweep}, sweep | {"started": "friday"})["started"] == "tuesday"
