@@ -6,8 +6,7 @@ ablations with the same data, steps and seed, and ``bokehdiff-plus``. Two sizes 
 """
 
 import argparse
-import json
-import shutil
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from typing import Any
 
 import torch
 
-from ....benchmarks.files import write_json
-from ...errors import BokehBenchError, MissingWeightsError, UnknownNameError
+from ...errors import BokehBenchError, UnknownNameError
 from ..compact import CompactSize
-from ..weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE, SHIPPED
+from ..weight_files import SHIPPED
 from .config import DataConfig, OptimiserConfig, TrainingConfig
 from .disparity_errors import DisparityErrors
 from .synthesis import SynthesisSettings
@@ -28,6 +26,7 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 """The full model and its ablations, most wanted first: all are trained alike."""
 
 PLUS = "bokehdiff-plus"
+PLUS_START = "bokehdiff-plus-start"
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
@@ -43,6 +42,7 @@ class Scale:
     told_scenes: int
     autoencoder_steps: int
     steps: int
+    polish_steps: int
     batch: int
     crop_px: int
     learning_rate: float
@@ -53,9 +53,10 @@ class Scale:
 SCALES = {
     "cpu": Scale(
         scenes=2400,
-        told_scenes=1200,
+        told_scenes=600,
         autoencoder_steps=850,
         steps=2000,
+        polish_steps=600,
         batch=4,
         crop_px=128,
         learning_rate=6e-4,
@@ -67,6 +68,7 @@ SCALES = {
         told_scenes=12000,
         autoencoder_steps=6000,
         steps=6000,
+        polish_steps=2000,
         batch=32,
         crop_px=192,
         learning_rate=6e-4,
@@ -131,13 +133,19 @@ class Recipe:
             minutes=self.minutes,
         )
 
+    def trainings(self, part: str) -> tuple[TrainingConfig, ...]:
+        """Return what trains the ``autoencoder`` or a variant, one after the other."""
+        if part == "autoencoder":
+            return (self.autoencoder,)
+        return (self.model(part), self.polish) if part == PLUS else (self.model(part),)
+
     def model(self, variant: str) -> TrainingConfig:
         """Return the training of a variant's U-Net against latents."""
         plus = variant == PLUS
         scale = self.scale
         return TrainingConfig(
             stage="latent",
-            output=str(self.output / variant),
+            output=str(self.output / (PLUS_START if plus else variant)),
             data=DataConfig(
                 scenes=self.scenes,
                 stored=str(self.told_folder if plus else self.scene_folder),
@@ -160,6 +168,24 @@ class Recipe:
             validation=self._validation(),
             validation_count=12,
             minutes=self.minutes,
+        )
+
+    @property
+    def polish(self) -> TrainingConfig:
+        """Return ``bokehdiff-plus``'s second training, whose loss counts each scene in decibels.
+
+        By squared error alone the scenes with wrong disparity rule, and those that the base renders well lose.
+        """
+        first = self.model(PLUS)
+        return dataclasses.replace(
+            first,
+            output=str(self.output / PLUS),
+            start=str(self.output / PLUS_START / "model"),
+            autoencoder=None,
+            latent_loss="psnr",
+            steps=self.scale.polish_steps,
+            optimiser=dataclasses.replace(first.optimiser, learning_rate=4e-4, hold=0.2),
+            hardness=(1e7, 1e7),
         )
 
     def store_scenes(self, workers: int) -> None:
@@ -202,6 +228,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
 
     Returns False where a training's minutes were over before its steps.
     """
+    from .compact_shipping import ship
     from .loop import train
 
     for part in parts:
@@ -210,8 +237,8 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
         elif part == "told":
             recipe.store_told_scenes(workers)
         elif part == "ship":
-            ship(recipe, SHIPPED)
-        elif train(recipe.autoencoder if part == "autoencoder" else recipe.model(part)) is None:
+            ship(recipe.output, [*FAMILY, PLUS], SHIPPED)
+        elif any(train(training) is None for training in recipe.trainings(part)):
             return False
     return True
 
@@ -221,49 +248,6 @@ def fast_precision() -> str:
     if torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
         return "bf16"
     return "no"
-
-
-def ship(recipe: Recipe, folder: Path) -> None:
-    """Write every model that is finished to ``folder``/<variant> in half precision, one autoencoder for all.
-
-    Beside each lies training.json: its recipe and its validation curve, without the names of anybody's folders.
-    Raises MissingWeightsError where no model is finished, InvalidOptionError where a model that is not replaced decodes
-    through another autoencoder.
-    """
-    from ..checkpoints import load_checkpoint, save_compact
-
-    finished = [variant for variant in (*FAMILY, PLUS) if (recipe.output / variant / "model").is_dir()]
-    if not finished:
-        raise MissingWeightsError(f"{recipe.output}: no model is finished: nothing to ship")
-    if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
-        shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
-    for variant in finished:
-        trained = recipe.output / variant
-        save_compact(load_checkpoint(variant, str(trained / "model"), torch.float32).pipeline, folder / variant)
-        write_json(folder / variant / RECORD_FILE, describe_training(recipe, variant))
-
-
-def describe_training(recipe: Recipe, variant: str) -> dict[str, Any]:
-    """Return what a reader of the results should know about a trained model; ``summary`` is one sentence."""
-    trained = recipe.output / variant
-    record = json.loads((trained / "model" / "training.json").read_text(encoding="utf-8"))
-    config = record["configuration"]
-    data = config["data"]
-    curve = trained / "validation.jsonl"
-    lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
-    nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
-    kept = ("steps", "batch", "optimiser", "hardness", "rays", "precision", "seed", "size", "variant")
-    return {
-        "summary": (
-            f"{config['steps']} steps of {config['batch']} crops of {data['crop_px']} px out of {data['count']} "
-            f"synthesised scenes, {record['seconds'] / 60.0:.0f} minutes on {record['device']}"
-        ),
-        "seconds": record["seconds"],
-        **{name: config[name] for name in kept},
-        "scenes": data["scenes"] | nameless,
-        "disparity": data["disparity"],
-        "validation": [json.loads(line) for line in lines],
-    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
