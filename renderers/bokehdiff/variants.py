@@ -52,6 +52,11 @@ VARIANTS = {
     "bokehdiff-no-adv": Variant(summary="BokehDiff trained without the adversarial loss"),
     "bokehdiff-no-vgg": Variant(summary="BokehDiff trained without the VGG perceptual loss"),
     "bokehdiff-no-edge": Variant(summary="BokehDiff trained without the edge loss"),
+    "bokehdiff-blend": Variant(
+        summary="bokehdiff, with the input kept where it is in focus (beyond the paper)",
+        rendering={"in_focus_blend_px": 0.7},
+        weights="bokehdiff",
+    ),
     "bokehdiff-plus": Variant(
         summary="BokehDiff told the defocus, as a residual on classical-occlusion, sharp where in focus",
         training={

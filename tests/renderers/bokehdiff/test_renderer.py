@@ -19,7 +19,7 @@ from bokehbench.renderers.registry import RENDERERS, load_renderer
 SWITCHED = ["bokehdiff-no-coc", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-vanilla"]
 TIMESTEPS = {"bokehdiff-t249": 249, "bokehdiff-t749": 749}
 TRAINED_DIFFERENTLY = ["bokehdiff-fixed-encoder", "bokehdiff-no-adv", "bokehdiff-no-vgg", "bokehdiff-no-edge"]
-PLUS = ["bokehdiff-plus", "bokehdiff-plus-no-blend", "bokehdiff-plus-latent"]
+BEYOND = ["bokehdiff-blend", "bokehdiff-plus", "bokehdiff-plus-no-blend", "bokehdiff-plus-latent"]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def no_shipped(monkeypatch, tmp_path):
 
 def test_every_variant_is_registered_and_takes_a_checkpoint():
     assert {name for name in RENDERERS.entries if name.startswith("bokehdiff")} >= set(VARIANTS)
-    assert set(VARIANTS) == {"bokehdiff", *SWITCHED, *TIMESTEPS, *TRAINED_DIFFERENTLY, *PLUS}
+    assert set(VARIANTS) == {"bokehdiff", *SWITCHED, *TIMESTEPS, *TRAINED_DIFFERENTLY, *BEYOND}
     for name in VARIANTS:
         renderer = load_renderer(f"{name}@somewhere")
         assert (renderer.name, renderer.variant, renderer.checkpoint) == (f"{name}@somewhere", name, "somewhere")
@@ -43,7 +43,7 @@ def test_every_variant_is_registered_and_takes_a_checkpoint():
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_weights_that_are_not_shipped_are_not_replaced(name, no_shipped, make_trained):
-    other = "bokehdiff" if name != "bokehdiff" else "bokehdiff-no-coc"
+    other = "bokehdiff" if name not in ("bokehdiff", "bokehdiff-blend") else "bokehdiff-no-coc"
     make_trained(other).save_pretrained(no_shipped / other)
     with pytest.raises(MissingWeightsError) as caught:
         load_renderer(name).prepare()
@@ -207,6 +207,16 @@ def test_plus_keeps_what_is_in_focus_and_no_blend_does_not(plus, no_shipped, mak
     assert "trained as" not in no_blend.weights
     settings = no_blend.pipeline.active_settings
     assert (settings.in_focus_blend_px, settings.trained_as) == (0.0, "bokehdiff-plus")
+
+
+def test_blend_is_the_full_model_that_keeps_what_is_in_focus(no_shipped, make_trained, make_scene):
+    make_trained().save_pretrained(no_shipped / "bokehdiff")
+    scene = make_scene(32, 48, focus_disparity=0.2)
+    full, blend = load_renderer("bokehdiff"), load_renderer("bokehdiff-blend")
+    difference = (full.render(scene) - blend.render(scene)).abs().amax(dim=0)
+    assert full.weights == blend.weights
+    assert difference[0, 0] > 0.01  # in focus, far from the near square
+    assert difference[16, 24] == 0.0  # blurred
 
 
 @pytest.mark.gpu
