@@ -131,19 +131,25 @@ def _write(path: Path, disparity: Picture, failures: list[str]) -> None:
 
 
 def check_record(folder: Path, model: str, revision: str | None) -> None:
-    """Refuse to mix the maps of two models in one data set; remember the model (and the hub's revision) of a new one.
+    """Refuse to mix the maps of two models, or of two revisions of one, in a data set.
 
-    Raises InvalidOptionError, DamagedDataError.
+    Remembers the model of a new data set, and the hub's revision. Raises InvalidOptionError, DamagedDataError.
     """
     path = folder / RECORD_NAME
     if path.is_file():
         try:
-            earlier = json.loads(path.read_text(encoding="utf-8"))["model"]
+            record = json.loads(path.read_text(encoding="utf-8"))
+            earlier, earlier_revision = record["model"], record["revision"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedDataError(f"{path}: expected the name of a model: delete the file: {error}") from error
         if earlier != model:
             raise InvalidOptionError(
                 f"--model {model}: maps in {folder} are from {earlier}: use it, or delete them all"
+            )
+        if earlier_revision != revision:
+            raise InvalidOptionError(
+                f"--model {model}: maps in {folder} are from its revision {earlier_revision}, this is {revision}:"
+                " delete them all to make them anew"
             )
         return
     text = json.dumps({"model": model, "revision": revision}, indent=1) + "\n"

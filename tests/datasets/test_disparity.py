@@ -235,6 +235,8 @@ def test_a_model_of_the_hub_is_remembered_with_its_revision(root, model, tmp_pat
     assert calls == [("some/model", "model", ["*.json", "*.safetensors"])]
     record = json.loads((root / "ebb/disparity_model.json").read_text())
     assert record == {"model": "some/model", "revision": "0123abcd"}
+    with pytest.raises(InvalidOptionError, match="from its revision 0123abcd, this is 4567cdef"):
+        check_record(root / "ebb", "some/model", "4567cdef")
 
 
 def test_a_hub_out_of_reach_is_one_line(root, monkeypatch, capsys) -> None:
