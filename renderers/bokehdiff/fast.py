@@ -8,8 +8,8 @@ no query-key matrix is ever stored. The backward pass is one more such pass: wit
 dV_k = sum_q A M dO_q, delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k), the dual of flash attention's row term.
 Where the softmax runs over keys instead (an ablation), queries and keys change places.
 
-On the CPU compiled loops visit little more than the pairs in reach (``pair_lists``); on other devices batched products
-of tiles and windows visit a few times as many (``pair_tiles``). Both compute in float32 at least.
+On the CPU compiled products visit little more than the pairs that count (``pair_lists``); on other devices batched
+products of tiles and windows visit all in reach and more (``pair_tiles``). Both compute in float32 at least.
 """
 
 import math
@@ -46,34 +46,42 @@ class _PairAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
-        output, log_sum = plan.pairs.forward(q, k, v)
-        while (missing := missing_headroom(q, k, log_sum, plan)) > 0.0:
+        bound = bound_logits(q, k, plan.physics.softmax_over_queries)
+        output, sums = plan.pairs.forward(q, k, v, bound)
+        while (missing := missing_headroom(bound, sums[0], plan)) > 0.0:
             plan.widen(plan.headroom + missing + 1.0)
-            output, log_sum = plan.pairs.forward(q, k, v)
-        ctx.save_for_backward(q, k, v, log_sum)
+            output, sums = plan.pairs.forward(q, k, v, bound)
+        ctx.save_for_backward(q, k, v, *sums)
         ctx.plan = plan
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        return (*ctx.plan.pairs.backward(*ctx.saved_tensors, gradients[0].contiguous()), None)
+        q, k, v, *sums = ctx.saved_tensors
+        return (*ctx.plan.pairs.backward(q, k, v, gradients[0].contiguous(), *sums), None)
 
 
-def missing_headroom(q: Tensor, k: Tensor, log_sum: Tensor, plan: PisaPlan) -> float:
-    """Return by how much the plan's headroom is too small for rows q, k (R,heads,d); <= 0 where it suffices.
+def bound_logits(q: Tensor, k: Tensor, softmax_over_queries: bool) -> Tensor:
+    """Return what no logit of an anchor exceeds, (R,heads), for rows q, k (R,heads,d).
 
-    ``log_sum``: (R,heads), the logarithm of each anchor's sum within its window. Each of up to N pairs out of reach
-    adds less than exp(bound - cut), by Cauchy and Schwarz with logits <a, mean> + <a, x - mean> <= <a, mean> + |a| |x
-    - mean|; together they must stay below e^-LOG_TOLERANCE of the sum. The mean keeps the bound tight where features
-      share an
-    offset.
+    By Cauchy and Schwarz: <a, x> = <a, mean> + <a, x - mean> <= <a, mean> + |a| |x - mean|. The mean keeps the bound
+    tight where features share an offset.
     """
-    if plan.is_complete or plan.cut is not None:
-        return 0.0
-    anchors, others = (k, q) if plan.physics.softmax_over_queries else (q, k)
+    anchors, others = (k, q) if softmax_over_queries else (q, k)
     mean = others.mean(dim=0)
     along_mean = (anchors * mean).sum(dim=-1)
     farthest = (others - mean).norm(dim=-1).amax(dim=0)
-    bound = (along_mean + anchors.norm(dim=-1) * farthest) / math.sqrt(q.shape[-1])
-    return math.log(plan.geometry.tokens) + float((bound - log_sum).max()) - plan.headroom
+    return (along_mean + anchors.norm(dim=-1) * farthest) / math.sqrt(q.shape[-1])
+
+
+def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PisaPlan) -> float:
+    """Return by how much the plan's headroom is too small; <= 0 where it suffices.
+
+    ``bound``: (R,heads), the highest logits of ``bound_logits``; ``log_sum``: (R,heads), the logarithm of each anchor's
+    sum within its window. Pairs out of reach add less than exp(bound - cut) times the plan's crowd; that must stay
+    below e^-LOG_TOLERANCE of the sum.
+    """
+    if plan.is_complete or plan.cut is not None:
+        return 0.0
+    return plan.log_crowd + float((bound - log_sum).max()) - plan.headroom

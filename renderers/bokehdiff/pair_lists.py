@@ -1,95 +1,145 @@
-"""PISA on the CPU: lists of partners in reach, four anchors to a list, and compiled loops over the lists."""
+"""PISA on the CPU: lists of partners in reach, sixteen anchors to a list, and compiled loops over the lists."""
 
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from . import pair_kernels, ray_kernels
 from .geometry import TokenGeometry
 from .physics import PisaPhysics
+from .row_products import LANES
 from .visibility import fold_seed, source_shifts
 
-TEAM = 4
-"""Anchors that share a list: their loads of a partner's features."""
+SIDE = 4
+"""Tokens along the side of a team, whose anchors share a list: ``row_products.LANES`` together."""
 
 
 class PairLists:
     """The pairs in reach, listed by anchor: keys where PISA normalises over queries, else queries.
 
-    Four neighbours in a row of the grid form a team, ``teams`` (G,4) with ``sizes`` (G,) 1 to 4; the list of a team
-    holds every partner in reach of one of them, ``starts`` (G+1,) and ``partners`` (P,) int32. Row numbers count the
-    tokens of all pictures, b * N + token. ``log_circle`` (4,P), of the type of the geometry's disparity, and
-    ``visible`` (4,P) uint8, rays of ``physics.rays``, are (4,0) where the physics leaves them out.
+    Squares of the grid form teams, ``teams`` (G,16) with ``sizes`` (G,) 1 to 16; the list of a team holds every partner
+    in reach of one of them, ``starts`` (G+1,) and ``partners`` (P,) int32, nearest first. Row numbers count the tokens
+    of all pictures, b * N + token. ``log_circle`` (P,16), of the type of the geometry's disparity, and ``visible``
+    (P,16) uint8, rays of ``physics.rays``, are (0,16) where the physics leaves them out; ``log_rest`` (P,) or (0,) is
+    what C adds up to from a partner to the end of its list, at most, as a logarithm. Rays are traced as far as the
+    logits have asked for: the first ``traced`` (G,) partners of each team.
     """
 
     def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, reach_px: Tensor):
         self.by_keys = physics.softmax_over_queries
+        self.physics = physics
         self.teams, self.sizes = _form_teams(geometry)
-        grid = (geometry.height, geometry.width, *map(float, geometry.pitch_px))
+        places = np.stack(np.divmod(np.arange(geometry.tokens), geometry.width), axis=1).astype(np.float64)
+        grid = (geometry.height, geometry.width, *map(float, geometry.pitch_px), places)
         reach = reach_px.flatten().numpy()
-        counts = np.empty(len(self.teams), np.int64)
-        ray_kernels.count_partners(grid, self.teams, reach, self.by_keys, counts)
+        counts, nothing = np.empty(len(self.teams), np.int64), np.empty(0, np.int32)
+        ray_kernels.list_partners(grid, self.teams, reach, self.by_keys, counts, counts, nothing)
         self.longest = int(counts.max())
         self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         self.partners = np.empty(self.starts[-1], np.int32)
-        ray_kernels.list_partners(grid, self.teams, reach, self.by_keys, self.starts, self.partners)
+        ray_kernels.list_partners(grid, self.teams, reach, self.by_keys, self.starts, counts, self.partners)
         pairs = len(self.partners)
         dtype = geometry.disparity.new_empty(0).cpu().numpy().dtype
-        self.log_circle = np.empty((TEAM, pairs if physics.coc else 0), dtype)
-        self.visible = np.empty((TEAM, pairs if physics.occlusion else 0), np.uint8)
-        self.visibility = np.maximum(np.arange(physics.rays + 1) / physics.rays, physics.min_visibility)
+        self.log_circle = np.empty((pairs if physics.coc else 0, LANES), dtype)
+        self.visible = np.empty((pairs if physics.occlusion else 0, LANES), np.uint8)
+        self.log_rest = np.empty(len(self.log_circle), np.float32)
         lists = (self.teams, self.starts, self.partners, self.by_keys)
-        lens = (physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy(), reach)
-        scene, rays = _describe_scene(geometry, physics, seed), _describe_rays(physics, seed)
-        ray_kernels.weigh_pairs(lists, grid, lens, scene, rays, self.log_circle, self.visible)
+        near = counts.copy()
+        if physics.coc:
+            lens = (physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
+            ray_kernels.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
+        self._scene = (lists, grid, reach, _describe_scene(geometry, physics, seed), _describe_rays(physics, seed))
+        self.traced = np.zeros_like(counts)
+        self.trace(near)
+
+    def trace(self, counts: np.ndarray) -> None:
+        """Count the visible rays of at least the first ``counts`` (G,) partners of each team."""
+        counts = np.maximum(counts, self.traced)
+        if len(self.visible):
+            ray_kernels.trace_pairs(*self._scene, self.traced, counts, self.visible)
+        self.traced = counts
 
     @property
     def nbytes(self) -> int:
         """Memory of the lists."""
-        return sum(
-            x.nbytes for x in (self.teams, self.sizes, self.starts, self.partners, self.log_circle, self.visible)
-        )
+        indices = self.teams, self.sizes, self.starts, self.partners
+        return sum(x.nbytes for x in (*indices, self.log_circle, self.visible, self.log_rest))
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return O (R,heads,d) of Eq. 9 and the logarithm of every anchor's sum (R,heads), for rows (R,heads,d)."""
-        output, log_sum = torch.zeros_like(q), q.new_empty(q.shape[:2])
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bound: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return O (R,heads,d) of Eq. 9 and, for ``backward``, (the logarithm of every anchor's sum (R,heads), ...).
+
+        ``q``, ``k``, ``v``: rows (R,heads,d). ``bound``: (R,heads), no logit of an anchor is higher.
+        """
         anchors, others = (k, q) if self.by_keys else (q, k)
-        features = _arrays(anchors, others, v)
-        pair_kernels.attend(self._lists(q), features, output.numpy(), log_sum.numpy())
-        return output, log_sum
+        features = _pad(anchors, others, v)
+        output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
+        kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
+        arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
+        _share_heads(pair_kernels.attend, q.shape[1], self._lists(q), _arrays(features), *arrays)
+        needed = kept.amax(dim=1).numpy()
+        if (needed > self.traced).any():
+            self.trace(needed)
+            output.zero_()
+            _share_heads(pair_kernels.attend, q.shape[1], self._lists(q), _arrays(features), *arrays)
+        return output[..., : q.shape[2]], (log_sum, kept)
 
-    def backward(self, q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(
+        self, q: Tensor, k: Tensor, v: Tensor, dO: Tensor, log_sum: Tensor, kept: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return dQ, dK, dV (R,heads,d)."""
-        dQ, dK, dV = torch.zeros_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        anchors, others, of_anchors, of_others = (k, q, v, dO) if self.by_keys else (q, k, dO, v)
-        features = _arrays(anchors, others, of_anchors, of_others)
-        gradients = _arrays(*((dK, dQ, dV) if self.by_keys else (dQ, dK, dV)))
-        pair_kernels.attend_backward(self._lists(q), features, log_sum.numpy(), gradients)
-        return dQ, dK, dV
+        features = _pad(*((k, q, v, dO) if self.by_keys else (q, k, dO, v)))
+        gradients = [torch.zeros_like(features[0]) for _ in range(3)]
+        arrays = (log_sum.numpy(), kept.numpy(), _arrays(gradients))
+        _share_heads(pair_kernels.attend_backward, q.shape[1], self._lists(q), _arrays(features), *arrays)
+        of_anchors, of_others, dV = (x[..., : q.shape[2]] for x in gradients)
+        return (of_others, of_anchors, dV) if self.by_keys else (of_anchors, of_others, dV)
 
     def _lists(self, like: Tensor) -> Any:
         """Return the lists as the kernels take them: numbers in the features' type, or the loops turn into float64."""
-        scale = like.new_tensor(1.0 / math.sqrt(like.shape[-1])).numpy()[()]
-        visibility = self.visibility.astype(scale.dtype)
-        pairs = self.partners, self.log_circle, self.visible, visibility
-        return self.teams, self.sizes, self.starts, *pairs, scale, self.longest, self.by_keys
+        constants = (1.0 / self.physics.rays, self.physics.min_visibility, 1.0 / math.sqrt(like.shape[-1]))
+        numbers = (like.new_tensor(x).numpy()[()] for x in constants)
+        pairs = self.partners, self.log_circle, self.visible, self.log_rest
+        return self.teams, self.sizes, self.starts, *pairs, *numbers, self.longest, self.by_keys
 
 
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+def _pad(*features: Tensor) -> list[Tensor]:
+    """Fill up features (R,heads,d) with zeros to a multiple of 16."""
+    return [F.pad(x, (0, -x.shape[2] % LANES)) if x.shape[2] % LANES else x for x in features]
+
+
+def _arrays(tensors: list[Tensor]) -> tuple[np.ndarray, ...]:
     return tuple(x.numpy() for x in tensors)
 
 
+def _share_heads(kernel: Callable[..., None], heads: int, *arguments: Any) -> None:
+    """Run a kernel for all heads, in as many threads as numba is set to."""
+    threads = min(heads, numba.get_num_threads())
+    shares = [(heads * i // threads, heads * (i + 1) // threads) for i in range(threads)]
+    if threads == 1:
+        kernel(shares[0], *arguments)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda share: kernel(share, *arguments), shares))
+
+
 def _form_teams(geometry: TokenGeometry) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row numbers of each team (G,4), the last repeated where there are fewer, and the sizes (G,)."""
-    first = np.arange(0, geometry.width, TEAM)
-    columns = np.minimum(first[:, None] + np.arange(TEAM), geometry.width - 1)
-    grid_rows = np.arange(geometry.batch * geometry.height)
-    teams = grid_rows[:, None, None] * geometry.width + columns
-    sizes = np.minimum(geometry.width - first, TEAM)
-    return teams.reshape(-1, TEAM), np.tile(sizes, len(grid_rows))
+    """Return the row numbers of each team (G,16), the last repeated where there are fewer, and the sizes (G,)."""
+    teams, sizes = [], []
+    tokens = np.arange(geometry.tokens).reshape(geometry.height, geometry.width)
+    for y in range(0, geometry.height, SIDE):
+        for x in range(0, geometry.width, SIDE):
+            members = tokens[y : y + SIDE, x : x + SIDE].flatten()
+            teams.append(np.pad(members, (0, LANES - len(members)), mode="edge"))
+            sizes.append(len(members))
+    pictures = np.arange(geometry.batch)[:, None, None] * geometry.tokens
+    return (pictures + np.stack(teams)).reshape(-1, LANES), np.tile(sizes, geometry.batch)
 
 
 def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int) -> Any:
@@ -101,7 +151,8 @@ def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int) ->
     rows = np.maximum(padded[:, 1:], padded[:, :-1])
     highest = np.maximum(rows[:, :, 1:], rows[:, :, :-1])
     shifts = source_shifts(geometry, physics, seed).numpy()
-    return disparity / (1.0 - disparity), thresholds, surfaces, highest, shifts
+    idle = (thresholds >= surfaces.max(axis=(1, 2))[:, None, None]).sum(axis=2)
+    return disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, shifts
 
 
 def _describe_rays(physics: PisaPhysics, seed: int) -> Any:

@@ -27,12 +27,16 @@ class PairTiles:
         weights = [x for block in self.pairs.blocks for x in (block.log_circle, block.visible) if x is not None]
         return sum(x.nbytes for x in weights)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return O (R,heads,d) of Eq. 9 and the logarithm of every anchor's sum (R,heads), for rows (R,heads,d)."""
-        attend = tiled_passes.forward_by_keys if self.by_keys else tiled_passes.forward_by_queries
-        return attend(q, k, v, self.pairs)
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, bound: Tensor) -> tuple[Tensor, tuple[Tensor]]:
+        """Return O (R,heads,d) of Eq. 9 and (the logarithm of every anchor's sum (R,heads),), for rows (R,heads,d).
 
-    def backward(self, q: Tensor, k: Tensor, v: Tensor, log_sum: Tensor, dO: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ``bound`` is not needed here: every pair is visited.
+        """
+        attend = tiled_passes.forward_by_keys if self.by_keys else tiled_passes.forward_by_queries
+        output, log_sum = attend(q, k, v, self.pairs)
+        return output, (log_sum,)
+
+    def backward(self, q: Tensor, k: Tensor, v: Tensor, dO: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return dQ, dK, dV (R,heads,d)."""
         differentiate = tiled_passes.backward_by_keys if self.by_keys else tiled_passes.backward_by_queries
         return differentiate(q, k, v, log_sum, dO, self.pairs)

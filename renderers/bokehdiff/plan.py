@@ -73,6 +73,23 @@ class PisaPlan:
         return radius_px + cut / self.physics.slope_per_px
 
     @property
+    def log_crowd(self) -> float:
+        """How many pairs at the edge of a key's reach weigh as much as all beyond it, at most, as a logarithm.
+
+        Beyond the reach C falls by the slope, so that by keys a ring counts; by queries reaches differ, and all do.
+        """
+        if not self.physics.softmax_over_queries:
+            return math.log(self.geometry.tokens)
+        rows, columns = torch.arange(self.geometry.height), torch.arange(1 - self.geometry.width, self.geometry.width)
+        dy, dx = (x.to(torch.float64) * p for x, p in zip((rows, columns), self.geometry.pitch_px, strict=True))
+        distance_px = torch.cat([torch.hypot(dy[:, None], dx[None])] * 2).flatten().sort().values
+        log_weight = -self.physics.slope_per_px * torch.cat([distance_px, distance_px.new_tensor([math.inf])])
+        log_rest = log_weight.flip(0).logcumsumexp(dim=0).flip(0)
+        reach_px = self.reach_px.cpu()
+        beyond = log_rest[torch.searchsorted(distance_px, reach_px, right=True)]
+        return float((beyond + self.physics.slope_per_px * reach_px).max())
+
+    @property
     def is_complete(self) -> bool:
         """Whether no pair is out of reach."""
         pitch_y, pitch_x = self.geometry.pitch_px

@@ -15,87 +15,168 @@ from .visibility import mix
 
 _mix = numba.njit(mix)
 
+RING_TOKENS = 0.5
+"""Partners whose distance differs by less keep the order of their rows."""
 
-@compiled(parallel=True)
-def count_partners(grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, counts: np.ndarray) -> None:
-    """Write how many partners each team has, counts (G,) int64. Arguments as in ``list_partners``."""
-    for g in numba.prange(len(teams)):
-        counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, 0, np.empty(0, np.int32))
+RINGS = 256
+
+LIT = 20.0
+"""Pairs with C below e^-20 are traced only where a large logit lifts them."""
 
 
 @compiled(parallel=True)
 def list_partners(
-    grid: Any, teams: np.ndarray, reach_px: np.ndarray, by_keys: bool, starts: np.ndarray, partners: np.ndarray
+    grid: Any,
+    teams: np.ndarray,
+    reach_px: np.ndarray,
+    by_keys: bool,
+    starts: np.ndarray,
+    counts: np.ndarray,
+    partners: np.ndarray,
 ) -> None:
-    """Write the rows of each team's partners, ascending, to partners[starts[g]:starts[g + 1]] (int32).
+    """Write how many partners each team has, counts (G,) int64, and their rows where ``partners`` is not empty.
 
-    - ``grid``: (height, width, pitch y, pitch x); rows count the tokens of all pictures, b * height * width + token.
-    - ``teams``: (G,4) rows of anchors, keys if ``by_keys``, else queries; neighbours in one row of a picture's grid.
+    - ``grid``: (height, width, pitch y, pitch x, row and column of each token (N,2) float64); rows of features count
+      the tokens of all pictures, b * N + token.
+    - ``teams``: (G,n) rows of anchors, keys if ``by_keys``, else queries; neighbours in one picture, row by row.
     - ``reach_px``: (R,), of each key; may be infinite. A token is listed if a key reaches a query within the team.
+    - ``partners``: int32, a team's from starts[g] on, the surest in reach first.
     """
     for g in numba.prange(len(teams)):
-        _visit_partners(grid, teams[g], reach_px, by_keys, starts[g], partners)
+        room = counts[g] if len(partners) else 0
+        found, spare_px = np.empty(room, np.int32), np.empty(room)
+        counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, found, spare_px)
+        if room:
+            _sort_rings(found, spare_px, RING_TOKENS * min(grid[2], grid[3]), partners, starts[g])
+
+
+@compiled
+def _sort_rings(found: np.ndarray, spare_px: np.ndarray, ring_px: float, partners: np.ndarray, start: int) -> None:
+    """Copy partners ring by ring, the most to spare first, and within a ring in their order."""
+    most = 0.0
+    for spare in spare_px:
+        most = max(most, spare)
+    rings = np.empty(len(found), np.int64)
+    places = np.zeros(RINGS + 1, np.int64)
+    for i in range(len(found)):
+        rings[i] = 0 if most == math.inf else int(min((most - spare_px[i]) / ring_px, RINGS - 1.0))
+        places[rings[i] + 1] += 1
+    for ring in range(RINGS):
+        places[ring + 1] += places[ring]
+    for i in range(len(found)):
+        partners[start + places[rings[i]]] = found[i]
+        places[rings[i]] += 1
 
 
 @compiled
 def _visit_partners(
-    grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, start: int, partners: np.ndarray
+    grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
 ) -> int:
-    height, width, pitch_y, pitch_x = grid
-    first = team[0] - team[0] % (height * width)
-    y, left, right = (team[0] - first) // width, (team[0] - first) % width, (team[3] - first) % width
-    farthest = max(reach_px[team[0]], reach_px[team[1]], reach_px[team[2]], reach_px[team[3]])
+    """Count a team's partners; where there is room list them, with the most by which a reach exceeds the distance."""
+    height, width, pitch_y, pitch_x, _ = grid
+    first = _first_row(grid, team)
+    top, left = (team[0] - first) // width, (team[0] - first) % width
+    bottom, right = (team[-1] - first) // width, (team[-1] - first) % width
+    farthest = 0.0
+    for anchor in team:
+        farthest = max(farthest, reach_px[anchor])
     if not by_keys:
-        farthest = reach_px.max()
+        for reach in reach_px:
+            farthest = max(farthest, reach)
     halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
     count = 0
-    for row in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
+    for row in range(max(top - halo_y, 0), min(bottom + halo_y + 1, height)):
         for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
-            other = first + row * width + column
+            other, spare = first + row * width + column, -1.0
             for anchor in team:
                 reach = reach_px[anchor if by_keys else other]
-                dy, dx = (row - y) * pitch_y, (column - (anchor - first) % width) * pitch_x
-                if dy * dy + dx * dx <= reach * reach:
-                    if len(partners):
-                        partners[start + count] = other
-                    count += 1
-                    break
+                spare = max(spare, reach - _measure(grid, anchor - first, other - first))
+            if spare >= 0.0:
+                if len(partners):
+                    partners[count], spare_px[count] = other, spare
+                count += 1
     return count
 
 
 @compiled(parallel=True)
 def weigh_pairs(
-    lists: Any, grid: Any, lens: Any, scene: Any, rays: Any, log_circle: np.ndarray, visible: np.ndarray
+    lists: Any, grid: Any, lens: Any, log_circle: np.ndarray, log_rest: np.ndarray, near: np.ndarray
 ) -> None:
-    """Write ln C (<= 0) and the number of visible rays of every pair, both (4,P); one of shape (4,0) is left out.
+    """Write ln C (<= 0) of every pair, (P,n).
 
-    - ``lists``: (teams (G,4), starts (G+1,), partners (P,), whether anchors are keys).
-    - ``grid``: (height, width, pitch y, pitch x).
-    - ``lens``: (slope per px, radius_px (R,), reach_px (R,)); pairs out of reach count as visible.
-    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, surfaces (B,h,w), highest (B,h+1,w+1) of the
-      four samples around each point between samples, shifts of the sources (B,N,rays,2)).
+    And ``log_rest`` (P,), what C adds up to from each partner of a list to its end, at most, as a logarithm; ``near``
+    (G,), how many of a team's partners come before the last with C above e^-``LIT``.
+
+    - ``lists``: (teams (G,n), starts (G+1,), partners (P,), whether anchors are keys).
+    - ``grid``: as for ``list_partners``.
+    - ``lens``: (slope per px, radius_px (R,)).
+    """
+    teams, starts, partners, by_keys = lists
+    slope_per_px, radius_px = lens
+    for g in numba.prange(len(teams)):
+        rest, count, first = 0.0, starts[g + 1] - starts[g], _first_row(grid, teams[g])
+        near[g] = 0
+        for back in range(count):
+            pair, brightest = starts[g + 1] - 1 - back, -math.inf
+            for m in range(teams.shape[1]):
+                key_row = teams[g, m] if by_keys else np.int64(partners[pair])
+                distance_px = _measure(grid, teams[g, m] - first, partners[pair] - first)
+                log_circle[pair, m] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
+                brightest = max(brightest, log_circle[pair, m])
+            rest += math.exp(brightest)
+            log_rest[pair] = math.log(rest)
+            if brightest >= -LIT and near[g] == 0:
+                near[g] = count - back
+
+
+@compiled(parallel=True)
+def trace_pairs(
+    lists: Any,
+    grid: Any,
+    reach_px: np.ndarray,
+    scene: Any,
+    rays: Any,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    visible: np.ndarray,
+) -> None:
+    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each.
+
+    - ``lists``, ``grid``: as for ``weigh_pairs``.
+    - ``reach_px``: (R,), of each key; pairs out of reach count as visible.
+    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, how many of them (B,N) no surface exceeds,
+      surfaces (B,h,w), highest (B,h+1,w+1) of the four samples around each point between samples, shifts of the sources
+      (B,N,rays,2)).
     - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
     """
     teams, starts, partners, by_keys = lists
-    height, width, pitch_y, pitch_x = grid
-    slope_per_px, radius_px, reach_px = lens
+    width, places = grid[1], grid[4]
     for g in numba.prange(len(teams)):
-        for m in range(4):
-            anchor = teams[g, m]
-            picture = anchor // (height * width)
-            for pair in range(starts[g], starts[g + 1]):
-                other = np.int64(partners[pair])
-                key_row = anchor if by_keys else other
-                key, query = key_row % (height * width), (anchor + other - key_row) % (height * width)
-                dy, dx = (query // width - key // width) * pitch_y, (query % width - key % width) * pitch_x
-                distance_px = math.sqrt(dy * dy + dx * dx)
-                if log_circle.shape[1]:
-                    log_circle[m, pair] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
-                if visible.shape[1]:
-                    count = rays[1]
-                    for ray in range(rays[1] if distance_px <= reach_px[key_row] else 0):
-                        count -= _is_blocked(scene, rays, width, ray, picture, query, key)
-                    visible[m, pair] = count
+        first = _first_row(grid, teams[g])
+        picture = first // len(places)
+        for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
+            other = partners[pair] - first
+            for m in range(teams.shape[1]):
+                anchor, count = teams[g, m] - first, rays[1]
+                query, key = (other, anchor) if by_keys else (anchor, other)
+                in_reach = _measure(grid, query, key) <= reach_px[first + key]
+                for ray in range(rays[1] if in_reach else 0):
+                    count -= _is_blocked(scene, rays, width, places, ray, picture, query, key)
+                visible[pair, m] = count
+
+
+@compiled
+def _first_row(grid: Any, team: np.ndarray) -> int:
+    """Return the first row of a team's picture."""
+    return team[0] - team[0] % len(grid[4])
+
+
+@compiled
+def _measure(grid: Any, one: int, other: int) -> float:
+    """Return the distance of two tokens in px."""
+    _, _, pitch_y, pitch_x, places = grid
+    dy, dx = (places[one, 0] - places[other, 0]) * pitch_y, (places[one, 1] - places[other, 1]) * pitch_x
+    return math.sqrt(dy * dy + dx * dx)
 
 
 @compiled
@@ -106,15 +187,17 @@ def _log_sigmoid(x: float) -> float:
 
 
 @compiled
-def _is_blocked(scene: Any, rays: Any, width: int, ray: int, picture: int, query: int, key: int) -> bool:
+def _is_blocked(
+    scene: Any, rays: Any, width: int, places: np.ndarray, ray: int, picture: int, query: int, key: int
+) -> bool:
     """Whether any point of one ray lies behind a surface (Eq. 7-8)."""
-    odds, thresholds, surfaces, highest, shifts = scene
+    odds, thresholds, idle, surfaces, highest, shifts = scene
     seed, _, mixed, jitter_samples = rays
     oversampling = surfaces.shape[2] // width
-    query_y, query_x = query // width + 0.5, query % width + 0.5
-    to_source_y = key // width + 0.5 + shifts[picture, key, ray, 0] - query_y
-    to_source_x = key % width + 0.5 + shifts[picture, key, ray, 1] - query_x
-    for segment in range(thresholds.shape[2]):
+    query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
+    to_source_y = places[key, 0] + 0.5 + shifts[picture, key, ray, 0] - query_y
+    to_source_x = places[key, 1] + 0.5 + shifts[picture, key, ray, 1] - query_x
+    for segment in range(idle[picture, key], thresholds.shape[2]):
         dt = thresholds[picture, query if mixed else key, segment]
         share = (1.0 - dt) / dt * odds[picture, key]
         y, x = share * to_source_y + query_y, share * to_source_x + query_x

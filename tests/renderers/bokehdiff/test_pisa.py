@@ -12,6 +12,7 @@ from bokehbench.renderers.bokehdiff.fast import pisa_fast
 from bokehbench.renderers.bokehdiff.geometry import TokenGeometry
 from bokehbench.renderers.bokehdiff.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.plan import build_plan
+from bokehbench.renderers.bokehdiff.ray_kernels import LIT
 from bokehbench.renderers.errors import InvalidOptionError, InvalidSceneError
 
 GRID = (9, 13)  # no multiple of a tile's side, not square
@@ -96,6 +97,23 @@ def test_the_plan_widens_where_logits_differ_by_twenty(by_queries, method):
     assert plan.headroom > 20
 
 
+@pytest.mark.parametrize("scale", [1.0, 8.0])
+@pytest.mark.parametrize("by_queries", [True, False])
+def test_what_is_far_is_traced_only_where_logits_ask(by_queries, scale):
+    geometry = smooth_geometry(30.0, batch=2, grid=(20, 33))
+    physics = PisaPhysics.from_profile("code", hardness=3.0, rays=1, softmax_over_queries=by_queries)
+    pairs = assert_same(geometry, physics, "lists", features(geometry, scale=scale), torch.float32, 1e-5).pairs
+    assert int(pairs.traced.sum()) < len(pairs.partners)
+    faintest = float(pairs.log_circle[pairs.starts[:-1] + pairs.traced - 1].max(axis=1).min())
+    assert faintest >= -LIT if scale == 1.0 else faintest < -LIT
+
+
+@pytest.mark.parametrize("physics", [PisaPhysics(coc=False, rays=1), PisaPhysics(hardness=3.0)], ids=["no coc", "soft"])
+def test_wide_plans_equal_dense(physics):
+    geometry = smooth_geometry(60.0, batch=2, grid=(16, 18))
+    assert_same(geometry, physics, None, features(geometry, heads=3, size=20), torch.float32, 1e-5)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_size_of_sdxl_heads(method):
     geometry = smooth_geometry(30.0)
@@ -148,13 +166,19 @@ def test_the_same_bits_again_and_on_one_thread(method):
     geometry = smooth_geometry(30.0).to(dtype=torch.float32)
     inputs = [x.detach().float() for x in features(geometry, heads=4)]
     plan = build_plan(geometry, PisaPhysics(), method=method)
-    first = pisa_fast(*inputs, plan)
-    assert torch.equal(pisa_fast(*inputs, plan), first)
+
+    def run() -> list[torch.Tensor]:
+        leaves = [x.requires_grad_() for x in inputs]
+        output = pisa_fast(*leaves, plan)
+        return [output.detach(), *torch.autograd.grad(output.square().sum(), leaves)]
+
+    first = run()
+    assert all(map(torch.equal, run(), first))
     threads = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(1)
     numba.set_num_threads(1)
     try:
-        assert torch.equal(pisa_fast(*inputs, plan), first)
+        assert all(map(torch.equal, run(), first))
     finally:
         torch.set_num_threads(threads[0])
         numba.set_num_threads(threads[1])

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -83,12 +84,13 @@ def test_dense_visibility_is_the_triple_loop(profile):
 def listed_visibility(geometry: TokenGeometry, physics: PisaPhysics, seed: int) -> torch.Tensor:
     """Spread a plan's lists over the full matrix; pairs that no list holds become NaN."""
     pairs = build_plan(geometry, physics, seed, method="lists").pairs
+    pairs.trace(np.diff(pairs.starts))
     full = torch.full((geometry.batch, geometry.tokens, geometry.tokens), math.nan, dtype=torch.float64)
     for number, (team, size) in enumerate(zip(pairs.teams, pairs.sizes, strict=True)):
         mine = slice(pairs.starts[number], pairs.starts[number + 1])
         partners = torch.from_numpy(pairs.partners[mine]).long() % geometry.tokens
-        for anchor, visible in zip(team[:size], pairs.visible, strict=False):
-            share = torch.from_numpy(pairs.visibility[visible[mine]])
+        for anchor, visible in zip(team[:size], pairs.visible[mine].T, strict=False):
+            share = torch.from_numpy(np.maximum(visible / physics.rays, physics.min_visibility))
             full[anchor // geometry.tokens, partners, anchor % geometry.tokens] = share
     return full
 
