@@ -94,7 +94,9 @@ def test_every_part_of_the_physics_reaches_the_attention(make_sdxl):
 
 def test_one_plan_per_grid_and_forward(make_sdxl, monkeypatch):
     built, build = [], pipeline_module.build_plan
-    monkeypatch.setattr(pipeline_module, "build_plan", lambda *inputs: built.append(inputs[0]) or build(*inputs))
+    monkeypatch.setattr(
+        pipeline_module, "build_plan", lambda *inputs, **options: built.append(inputs[0]) or build(*inputs, **options)
+    )
     pipeline = make_sdxl(pisa_layers=["down_blocks.1", "mid_block", "up_blocks.0", "up_blocks.1"])
     assert len(pisa_layers(pipeline)) > 10
     render(pipeline, 100, 150)  # 128 x 160 px after padding
