@@ -20,7 +20,8 @@ except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
     sys.exit(
-        "run_bench.py: bokehbench is not installed: run  pip install -c constraints.txt -e .  in this folder first"
+        "run_bench.py: bokehbench is not installed, or older than this folder: run  "
+        "pip install -c constraints.txt -e .  here first"
     )
 
 
@@ -83,7 +84,8 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports", options.reference)
     planned = len(stored.meta["plan"]) if rows is None else len(rows)
-    for name, metric in stored.meta["metrics"].items():
+    asked = stored.meta["sweep"] if options.robustness and rows is not None else stored.meta
+    for name, metric in asked["metrics"].items():
         if not metric["available"]:
             print(f"metric {name} is left out: {metric['reason']}", file=sys.stderr)
     return summarise(stored.rows if rows is None else rows, planned, page)

@@ -1,7 +1,7 @@
 """run_bench.py's options: what there is, their defaults, and which contradict each other.
 
-API: ``parse_options(arguments)``, then ``check_options`` and ``check_names`` before anything is computed. Imports
-nothing heavy: --help and a typo are answered at once.
+API: ``parse_options(arguments, output)``, then ``check_options`` and ``check_names`` before anything is computed.
+Imports nothing heavy: --help and a typo are answered at once.
 """
 
 import argparse

@@ -54,12 +54,12 @@ def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Rec
 
 
 def continue_record(earlier: Record, record: Record) -> Record:
-    """Return a command's record with when its plan was first started and how often since.
+    """Return a command's record with when the same command was first started on the same plan, and how often since.
 
     ``seconds`` is the last start's: what a killed one took is not known.
     """
     for previous in (earlier, earlier.get("sweep", {})):
-        if previous.get("plan") == record["plan"]:
+        if all(previous.get(name) == record[name] for name in ("command", "plan")):
             return record | {"started": previous["started"], "starts": previous.get("starts", 1) + 1}
     return record
 

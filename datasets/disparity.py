@@ -144,12 +144,12 @@ def check_record(folder: Path, model: str, revision: str | None) -> None:
             raise DamagedDataError(f"{path}: expected the name of a model: delete the file: {error}") from error
         if earlier != model:
             raise InvalidOptionError(
-                f"--model {model}: maps in {folder} are from {earlier}: use it, or delete them all"
+                f"--model {model}: maps in {folder} are from {earlier}: use it, or delete them and {path.name}"
             )
         if earlier_revision != revision:
             raise InvalidOptionError(
                 f"--model {model}: maps in {folder} are from its revision {earlier_revision}, this is {revision}:"
-                " delete them all to make them anew"
+                f" delete them and {path.name} to make them anew"
             )
         return
     text = json.dumps({"model": model, "revision": revision}, indent=1) + "\n"

@@ -19,7 +19,7 @@ from ..errors import InvalidOptionError, MissingWeightsError
 from ..torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
-# pyiqa brings bitsandbytes, which warns of 4-bit kernels that nothing here uses
+# diffusers imports bitsandbytes where it is installed (pyiqa needs it); that warns of kernels that nothing here uses
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 from diffusers import AutoencoderKL  # noqa: E402

@@ -7,6 +7,7 @@ The U-Net has PISA where a token spans 4 px and where it spans 8 px. Its last la
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -57,12 +58,13 @@ def build_compact(
     switches = VARIANTS[variant]
     if switches.weights is not None:
         raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
+    built: dict[str, Any] = {"parametrisation": parametrisation} | dict(switches.training)
     full = PipelineSettings(
         pixel_unshuffle=size.factor,
         pisa_layers=("down_blocks.0", "down_blocks.1"),
         physics=physics or PisaPhysics(),
         trained_as=variant,
-        **{"parametrisation": parametrisation} | switches.training,
+        **built,
     )
     return BokehDiffPipeline(
         vae=_build_vae(size),

@@ -68,14 +68,12 @@ def blend_tiles(predict: Callable[[Tile], Tensor], tiles: list[Tile], like: Tens
     """
     if len(tiles) == 1:
         return predict(tiles[0])
-    total: Tensor | None = None
+    predictions = [predict(tile) for tile in tiles]
     weights = torch.zeros(like.shape[-2:], dtype=torch.float32, device=like.device)
-    for tile in tiles:
+    total = weights.new_zeros(*predictions[0].shape[:2], *like.shape[-2:])
+    for tile, predicted in zip(tiles, predictions, strict=True):
         weight = _gaussian(tile.height, like.device)[:, None] * _gaussian(tile.width, like.device)
-        predicted = weight * predict(tile)
-        if total is None:
-            total = weights.new_zeros(*predicted.shape[:2], *like.shape[-2:])
-        tile.cut(total).add_(predicted)
+        tile.cut(total).add_(weight * predicted)
         tile.cut(weights).add_(weight)
     return (total / weights).to(like.dtype)
 

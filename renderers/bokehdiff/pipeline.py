@@ -79,7 +79,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     ):
         super().__init__()
         self.pair_cut: float | None = None
-        for network in (vae, unet):
+        for network in (vae, unet, prompt):
             _align_weights(network)
         self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt)
         self.configure(PipelineSettings.from_json(settings or {}))

@@ -41,5 +41,6 @@ def test_a_plan_that_goes_on_keeps_its_start():
     assert continue_record(again, first)["starts"] == 3
     other = continue_record(first, record("bench", cases(2)) | {"started": "tuesday"})
     assert other["started"] == "tuesday"
+    assert continue_record(first, record("sweep", cases(3)) | {"started": "tuesday"})["started"] == "tuesday"
     sweep = record("sweep", cases(2, (0, 4))) | {"started": "tuesday"}
     assert continue_record({"sweep": sweep}, sweep | {"started": "friday"})["started"] == "tuesday"

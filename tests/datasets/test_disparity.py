@@ -121,7 +121,7 @@ def test_the_command_makes_what_is_absent_and_nothing_twice(root, model, capsys)
 def test_maps_of_two_models_are_never_mixed(root, model, capsys) -> None:
     check_record(root / "ebb", "another/model", None)
     assert main(["ebb", "--data-root", str(root), "--model", str(model)]) == 2
-    assert "are from another/model: use it, or delete them all" in capsys.readouterr().err
+    assert "are from another/model: use it, or delete them and disparity_model.json" in capsys.readouterr().err
     check_record(root / "ebb", "another/model", None)
 
 

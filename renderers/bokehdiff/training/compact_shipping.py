@@ -32,14 +32,19 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
         raise MissingWeightsError(f"{trainings}: no model is finished: nothing to ship")
     if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
         shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
-    for variant in finished:
-        trained = trainings / variant
-        save_compact(load_checkpoint(variant, str(trained / "model"), torch.float32).pipeline, folder / variant)
-        write_json(folder / variant / RECORD_FILE, describe_training(trained))
+    records = {variant: describe_training(trainings / variant) for variant in finished}
+    for variant, record in records.items():
+        trained = str(trainings / variant / "model")
+        save_compact(load_checkpoint(variant, trained, torch.float32).pipeline, folder / variant)
+        write_json(folder / variant / RECORD_FILE, record)
 
 
 def describe_training(trained: Path) -> dict[str, Any]:
-    """Return what a reader of the results should know about a finished training; ``summary`` is one sentence."""
+    """Return what a reader of the results should know about a finished training; ``summary`` is one sentence.
+
+    ``seconds`` and ``validation`` are the training's own; ``summary`` also tells of the one beside it that it went on
+    from. Raises MissingWeightsError where that is gone.
+    """
     record = json.loads((trained / "model" / RECORD_FILE).read_text(encoding="utf-8"))
     config = record["configuration"]
     data = config["data"]
@@ -48,8 +53,10 @@ def describe_training(trained: Path) -> dict[str, Any]:
     nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
     summary = _summarise(record)
     if config["start"] is not None:
-        first = json.loads((Path(config["start"]) / RECORD_FILE).read_text(encoding="utf-8"))
-        summary += f", after {_summarise(first)}"
+        first = trained.parent / Path(config["start"]).parent.name / "model" / RECORD_FILE
+        if not first.is_file():
+            raise MissingWeightsError(f"{first}: not there, and {trained.name} went on from it: put it back")
+        summary += f", after {_summarise(json.loads(first.read_text(encoding='utf-8')))}"
     return {
         "summary": summary,
         "seconds": record["seconds"],

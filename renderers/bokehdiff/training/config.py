@@ -16,6 +16,7 @@ import yaml
 
 from ...errors import InvalidOptionError
 from ..compact import CompactSize
+from ..settings import PARAMETRISATIONS
 from ..variants import FULL_MODEL, VARIANTS
 from .synthesis import SynthesisSettings
 
@@ -130,7 +131,8 @@ class TrainingConfig:
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
       autoencoder is taken instead.
-    - ``latent_loss``: of the stage ``latent``: ``mse``, or ``psnr``, its logarithm of every sample.
+    - ``parametrisation``: of a compact model that is built new, see ``PipelineSettings``.
+    - ``latent_loss``: of the stage ``latent``: ``mse``, or ``psnr``: the mean over samples of 0.01 ln(mse + 3e-5).
     - ``steps``, ``batch`` (per process), ``accumulation``: updates, samples in a forward pass, passes in an update.
     - ``hardness``: of the circle of confusion's edge, first and last; ``rays``: jittered rays per pair in training.
     - ``pair_cut``: leave out pairs of tokens whose circle weighs less than e^-pair_cut; 0 keeps all that could matter.
@@ -147,6 +149,7 @@ class TrainingConfig:
     start: str | None = None
     size: CompactSize = field(default_factory=CompactSize)
     autoencoder: str | None = None
+    parametrisation: str = "gated"
     latent_loss: str = "mse"
     steps: int = 1000
     batch: int = 8
@@ -171,7 +174,12 @@ class TrainingConfig:
         _choice("profile", self.profile, PROFILES)
         _choice("variant", self.variant, tuple(VARIANTS))
         _choice("precision", self.precision, PRECISIONS)
+        _choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
         _choice("latent_loss", self.latent_loss, LATENT_LOSSES)
+        latent = self.stage == "latent"
+        _check("latent_loss", self.latent_loss, latent or self.latent_loss == "mse", "mse but in the stage latent")
+        attends = self.stage != "autoencoder"
+        _check("pair_cut", self.pair_cut, attends or self.pair_cut == 0.0, "0 in the stage autoencoder")
         for name in (
             "steps",
             "batch",

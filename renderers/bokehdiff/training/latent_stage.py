@@ -21,6 +21,8 @@ from .stored_scenes import StoredScenes
 PROBED_LATENTS = 4
 PROBE = 0.1
 PSNR_WEIGHT = 0.01
+"""Of the logarithm: gradients of the size that clipping at 1 expects."""
+
 PSNR_FLOOR = 3e-5
 """Added to the squared error before its logarithm: at 45 dB the autoencoder's loss rules."""
 

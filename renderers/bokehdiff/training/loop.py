@@ -65,7 +65,8 @@ class _Training:
             log_with="tensorboard",
             project_dir=self.output / "logs",
         )
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # two trainings, two cores
+        # OMP_NUM_THREADS=1 then holds for PyTorch and for PISA's kernels
+        numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
         self._description = _describe(config, self.accelerator.num_processes)
         stage = build_stage(config, self.accelerator.device)
         self.stage: Stage = stage

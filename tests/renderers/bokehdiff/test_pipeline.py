@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from bokehbench.renderers.bokehdiff import pipeline as pipeline_module
+from bokehbench.renderers.bokehdiff.compact import CompactSize, build_compact
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 from bokehbench.renderers.bokehdiff.settings import PipelineSettings
 from bokehbench.renderers.errors import InvalidOptionError
@@ -56,6 +57,21 @@ def test_eq_1_with_sdxls_noise_schedule(compact):
     assert torch.allclose(compact.denoise(z, maps, maps), z - 0.8499 / 0.5269 * 0.1, atol=1e-3)
     compact.configure(dataclasses.replace(compact.active_settings, parametrisation="eps"))
     assert torch.allclose(compact.denoise(z, maps, maps), (z - 0.8499 * 0.1) / 0.5269, atol=1e-3)
+
+
+def test_untrained_gates_are_nearly_closed():
+    torch.manual_seed(0)
+    pipeline = build_compact(
+        size=CompactSize(vae_width=32, unet_widths=(16, 32, 48), unet_groups=8, heads=2, prompt_width=8)
+    )
+    z, maps = torch.randn(1, 16, 8, 8), torch.full((1, 1, 32, 32), 0.5)
+    assert torch.allclose(pipeline.denoise(z, maps, maps), z / (1.0 + math.exp(-3.0)), atol=1e-6)
+
+
+def test_loaded_weights_lie_where_sums_start_alike(compact_folder):
+    loaded = BokehDiffPipeline.from_pretrained(compact_folder, use_safetensors=True, local_files_only=True)
+    networks = (loaded.unet, loaded.vae, loaded.prompt)
+    assert all(weight.data_ptr() % 64 == 0 for network in networks for weight in network.parameters())
 
 
 def test_gates_blend_the_latent_with_the_output(make_trained):
