@@ -12,7 +12,7 @@ def quantise(image: Tensor) -> Tensor:
 
     Changes nothing in an image read from such a file.
     """
-    return image.clamp(0.0, 1.0).mul(255.0).round_().div_(255.0)
+    return image.clamp(0.0, 1.0).mul_(255.0).round_().div_(255.0)
 
 
 def image_pair(prediction: Tensor, scene: Scene, device: str | torch.device = "cpu") -> tuple[Tensor, Tensor]:
