@@ -11,11 +11,10 @@ try:
     from bokehbench.benchmarks.options import (
         DEFAULT_DATASETS,
         SWEEP_DATASETS,
-        check_names,
         check_options,
         parse_options,
     )
-    from bokehbench.renderers.errors import BokehBenchError
+    from bokehbench.renderers.errors import BokehBenchError, InvalidOptionError
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -181,6 +180,25 @@ def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
     if options.robustness:
         return run_sweep(settings, options.perturbations or DEFAULT_PERTURBATIONS, options.severities)
     return run_benchmark(settings)
+
+
+def check_names(options: argparse.Namespace) -> None:
+    """Refuse unknown names; listing them imports nothing heavy, so that a typo is answered at once."""
+    from bokehbench.benchmarks.metrics.registry import METRICS
+    from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.registry import RENDERERS
+    from bokehbench.robustness.registry import PERTURBATIONS
+
+    if options.reference and not options.report_only and options.reference not in options.renderers:
+        raise InvalidOptionError(f"--reference {options.reference}: expected one of {', '.join(options.renderers)}")
+    for name in options.renderers:
+        RENDERERS.find(name.partition("@")[0])
+    for registry, wanted in ((DATASETS, options.datasets), (PERTURBATIONS, options.perturbations)):
+        for name in wanted or ():
+            registry.find(name)
+    for name in options.metrics or ():
+        if name != "all":
+            METRICS.find(name)
 
 
 def summarise(rows: list[dict], planned: int, page: Path) -> int:

@@ -1,7 +1,7 @@
 """run_bench.py's options: what there is, their defaults, and which contradict each other.
 
-API: ``parse_options(arguments, output)``, then ``check_options`` and ``check_names`` before anything is computed.
-Imports nothing heavy: --help and a typo are answered at once.
+API: ``parse_options(arguments, output)``, then ``check_options`` before anything is computed. Imports nothing heavy:
+--help and a typo are answered at once.
 """
 
 import argparse
@@ -229,22 +229,3 @@ def _check_latency_options(options: argparse.Namespace) -> None:
     for name in ("datasets", "metrics", "limit", "seed", "reference", "weights", "data_root"):
         if getattr(options, name) is not None:
             raise InvalidOptionError(f"--{name.replace('_', '-')} has no meaning with --latency: leave it out")
-
-
-def check_names(options: argparse.Namespace) -> None:
-    """Refuse unknown names; listing them imports nothing heavy, so that a typo is answered at once."""
-    from ..datasets.catalogue import DATASETS
-    from ..renderers.registry import RENDERERS
-    from ..robustness.registry import PERTURBATIONS
-    from .metrics.registry import METRICS
-
-    if options.reference and not options.report_only and options.reference not in options.renderers:
-        raise InvalidOptionError(f"--reference {options.reference}: expected one of {', '.join(options.renderers)}")
-    for name in options.renderers:
-        RENDERERS.find(name.partition("@")[0])
-    for registry, wanted in ((DATASETS, options.datasets), (PERTURBATIONS, options.perturbations)):
-        for name in wanted or ():
-            registry.find(name)
-    for name in options.metrics or ():
-        if name != "all":
-            METRICS.find(name)
