@@ -33,9 +33,6 @@ from .store import SCHEMA, RowWriter, read_rows
 Row = dict[str, Any]
 T = TypeVar("T")
 
-THREADS = 4
-"""That load, save and score: more than cores, so that a slow metric that comes last does not wait for its turn."""
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -134,7 +131,7 @@ class Runner:
         between two renders, beside the metrics.
         """
         undisturbed = renderer.device.type == "cpu"
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(2) as threads:
             loads = (threads.submit(self._load, case) for case in cases)  # each starts when it is asked for
             loading: Future[Loaded] | None = next(loads)
             finish: Callable[[], Row] | None = None
@@ -188,11 +185,11 @@ class Runner:
         return Rendered(loaded.scene, measured.result.detach().to("cpu", torch.float32), row)
 
     def _save_and_score(self, case: Case, outcome: Rendered | Row, threads: Executor) -> Callable[[], Row]:
-        """Let the threads write a picture and score it. Returns what waits for the file and gives the row."""
+        """Score a picture while a thread writes it. Returns what waits for the file and gives the row."""
         if not isinstance(outcome, Rendered):
             return lambda: outcome
         saving = threads.submit(write_image, self.folder / _image_path(case), outcome.picture)
-        scored = self._guarded(case, lambda: score_picture(self.metrics, outcome.picture, outcome.scene, threads))
+        scored = self._guarded(case, lambda: score_picture(self.metrics, outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
         row = outcome.row | {"metrics": scored[0], "notes": scored[1]}

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 
 from torch import Tensor
@@ -17,12 +16,11 @@ FAILED = "failed: "
 
 
 def score_picture(
-    metrics: Sequence[Metric], image: Tensor, scene: Scene, threads: Executor | None = None
+    metrics: Sequence[Metric], image: Tensor, scene: Scene
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Compare the 8-bit picture with the 8-bit target; a metric without a value is None with a note that says why.
 
     ``image``: (3,H,W) float32 on the CPU, display-encoded, [0,1], as it was rendered or as it was read from the file.
-    ``threads``: share the metrics among them.
     """
     if scene.target is None:
         return {}, {metric.name: UNDEFINED for metric in metrics}
@@ -30,10 +28,8 @@ def score_picture(
     reference = replace(scene, target=quantise(scene.target))
     scores: dict[str, float | None] = {}
     notes: dict[str, str] = {}
-    share = map if threads is None else threads.map
-    results = share(lambda metric: _apply(metric, picture, reference), metrics)
-    for metric, (value, note) in zip(metrics, results, strict=True):
-        scores[metric.name] = value
+    for metric in metrics:
+        scores[metric.name], note = _apply(metric, picture, reference)
         if note:
             notes[metric.name] = note
     return scores, notes
