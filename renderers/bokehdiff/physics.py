@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..checks import check, check_choice
 from ..errors import InvalidOptionError
 
 RAYS_FROM = ("source", "mixed")
@@ -59,16 +60,16 @@ class PisaPhysics:
     min_visibility: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("hardness", self.hardness, 1.0 < self.hardness < math.inf, "a number above 1")
-        _check("edge_unit_px", self.edge_unit_px, 0.0 < self.edge_unit_px < math.inf, "a length above 0")
-        _check("rays", self.rays, 1 <= self.rays <= 255, "1 to 255")
-        _check("segments", self.segments, self.segments >= 1, "at least 1 (switch off occlusion instead)")
+        check("hardness", self.hardness, 1.0 < self.hardness < math.inf, "a number above 1")
+        check("edge_unit_px", self.edge_unit_px, 0.0 < self.edge_unit_px < math.inf, "a length above 0")
+        check("rays", self.rays, 1 <= self.rays <= 255, "1 to 255")
+        check("segments", self.segments, self.segments >= 1, "at least 1 (switch off occlusion instead)")
         low, high = self.ray_range
-        _check("ray_range", self.ray_range, 0.0 < low <= high < 1.0, "0 < low <= high < 1")
-        _check("rays_from", self.rays_from, self.rays_from in RAYS_FROM, " or ".join(RAYS_FROM))
-        _check("jitter", self.jitter, self.jitter in JITTERS, " or ".join(JITTERS))
-        _check("jitter_tokens", self.jitter_tokens, 0.0 <= self.jitter_tokens < math.inf, "a length of 0 or more")
-        _check("min_visibility", self.min_visibility, 0.0 <= self.min_visibility <= 1.0, "0 to 1")
+        check("ray_range", self.ray_range, 0.0 < low <= high < 1.0, "0 < low <= high < 1")
+        check_choice("rays_from", self.rays_from, RAYS_FROM)
+        check_choice("jitter", self.jitter, JITTERS)
+        check("jitter_tokens", self.jitter_tokens, 0.0 <= self.jitter_tokens < math.inf, "a length of 0 or more")
+        check("min_visibility", self.min_visibility, 0.0 <= self.min_visibility <= 1.0, "0 to 1")
 
     @classmethod
     def from_profile(cls, profile: str, **changes: Any) -> "PisaPhysics":
@@ -102,8 +103,3 @@ class PisaPhysics:
         low, high = self.ray_range
         step = (high - low) / max(self.segments - 1, 1)
         return tuple(low + i * step for i in range(self.segments))
-
-
-def _check(name: str, value: object, valid: bool, expected: str) -> None:
-    if not valid:
-        raise InvalidOptionError(f"{name}: expected {expected}, got {value!r}")

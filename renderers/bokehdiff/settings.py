@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checks import check, check_choice
 from ..errors import InvalidOptionError
 from .conditions import CONDITIONS
 from .physics import PisaPhysics
@@ -67,23 +68,23 @@ class PipelineSettings:
     in_focus_blend_px: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("timestep", self.timestep, self.timestep >= 0, "0 or more")
-        _check_choice("trained_as", self.trained_as, tuple(VARIANTS))
-        _check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
-        _check("pixel_unshuffle", self.pixel_unshuffle, self.pixel_unshuffle >= 1, "1 or more")
-        _check_choice("pooling", self.pooling, POOLINGS)
-        _check_choice("pitch", self.pitch, PITCHES)
-        _check("disparity_margin", self.disparity_margin, 0.0 < self.disparity_margin < 0.5, "a number in (0, 0.5)")
+        check("timestep", self.timestep, self.timestep >= 0, "0 or more")
+        check_choice("trained_as", self.trained_as, tuple(VARIANTS))
+        check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        check("pixel_unshuffle", self.pixel_unshuffle, self.pixel_unshuffle >= 1, "1 or more")
+        check_choice("pooling", self.pooling, POOLINGS)
+        check_choice("pitch", self.pitch, PITCHES)
+        check("disparity_margin", self.disparity_margin, 0.0 < self.disparity_margin < 0.5, "a number in (0, 0.5)")
         for name in self.condition_channels:
-            _check_choice("condition_channels", name, tuple(CONDITIONS))
+            check_choice("condition_channels", name, tuple(CONDITIONS))
         twice = len(set(self.condition_channels)) < len(self.condition_channels)
-        _check("condition_channels", self.condition_channels, not twice, "each name once")
-        _check_choice("residual", self.residual, RESIDUALS)
-        _check("residual", self.residual, self.residual == "latent" or self.base is not None, "'latent' without a base")
+        check("condition_channels", self.condition_channels, not twice, "each name once")
+        check_choice("residual", self.residual, RESIDUALS)
+        check("residual", self.residual, self.residual == "latent" or self.base is not None, "'latent' without a base")
         if self.base is not None:
-            _check_choice("base", self.base, BASES)
-            _check_choice("parametrisation with a base", self.parametrisation, ("identity-start",))
-        _check("in_focus_blend_px", self.in_focus_blend_px, self.in_focus_blend_px >= 0.0, "0 or more")
+            check_choice("base", self.base, BASES)
+            check_choice("parametrisation with a base", self.parametrisation, ("identity-start",))
+        check("in_focus_blend_px", self.in_focus_blend_px, self.in_focus_blend_px >= 0.0, "0 or more")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PipelineSettings":
@@ -149,12 +150,3 @@ def _is_like(value: Any, usual: Any) -> bool:
     if isinstance(usual, tuple):
         return isinstance(value, list | tuple)
     return isinstance(value, Mapping if dataclasses.is_dataclass(usual) else type(usual))
-
-
-def _check(name: str, value: object, valid: bool, expected: str) -> None:
-    if not valid:
-        raise InvalidOptionError(f"{name}: expected {expected}, got {value!r}")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    _check(name, value, value in choices, " or ".join(choices))

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ...checks import check, check_choice
 from ...errors import InvalidOptionError
 from ..compact import CompactSize
 from ..settings import PARAMETRISATIONS
@@ -44,10 +45,10 @@ class DataConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        _choice("data.disparity", self.disparity, DISPARITIES)
-        _check("data.crop_px", self.crop_px, 16 <= self.crop_px <= self.scenes.size_px, "16 to data.scenes.size_px")
-        _check("data.count", self.count, self.count > 0 or self.stored is None, "above 0 with data.stored")
-        _check("data.workers", self.workers, self.workers >= 0, "0 or more")
+        check_choice("data.disparity", self.disparity, DISPARITIES)
+        check("data.crop_px", self.crop_px, 16 <= self.crop_px <= self.scenes.size_px, "16 to data.scenes.size_px")
+        check("data.count", self.count, self.count > 0 or self.stored is None, "above 0 with data.stored")
+        check("data.workers", self.workers, self.workers >= 0, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +69,13 @@ class OptimiserConfig:
     discriminator_rate: float = 1.0
 
     def __post_init__(self) -> None:
-        _check("optimiser.learning_rate", self.learning_rate, self.learning_rate > 0.0, "above 0")
-        _check("optimiser.hold", self.hold, 0.0 <= self.hold < 1.0, "0 to below 1")
-        _check("optimiser.clip", self.clip, self.clip > 0.0, "above 0")
+        check("optimiser.learning_rate", self.learning_rate, self.learning_rate > 0.0, "above 0")
+        check("optimiser.hold", self.hold, 0.0 <= self.hold < 1.0, "0 to below 1")
+        check("optimiser.clip", self.clip, self.clip > 0.0, "above 0")
         for name in ("warmup", "weight_decay", "encoder_rate", "discriminator_rate"):
-            _check(f"optimiser.{name}", getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        _check("optimiser.betas", self.betas, all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers in [0, 1)")
-        _check("optimiser.epsilon", self.epsilon, self.epsilon > 0.0, "above 0")
+            check(f"optimiser.{name}", getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        check("optimiser.betas", self.betas, all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers in [0, 1)")
+        check("optimiser.epsilon", self.epsilon, self.epsilon > 0.0, "above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,8 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         for name in ("mse", "lpips", "edge", "adversarial"):
-            _check(f"losses.{name}", getattr(self, name), getattr(self, name) >= 0.0, "0 or more")
-        _choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
+            check(f"losses.{name}", getattr(self, name), getattr(self, name) >= 0.0, "0 or more")
+        check_choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +117,8 @@ class NetworkConfig:
     decoder: bool = False
 
     def __post_init__(self) -> None:
-        _choice("network.unet_part", self.unet_part, UNET_PARTS)
-        _check("network.lora_rank", self.lora_rank, self.lora_rank >= 0, "0 or more")
+        check_choice("network.unet_part", self.unet_part, UNET_PARTS)
+        check("network.lora_rank", self.lora_rank, self.lora_rank >= 0, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,16 +171,16 @@ class TrainingConfig:
     minutes: float = 0.0
 
     def __post_init__(self) -> None:
-        _choice("stage", self.stage, STAGES)
-        _choice("profile", self.profile, PROFILES)
-        _choice("variant", self.variant, tuple(VARIANTS))
-        _choice("precision", self.precision, PRECISIONS)
-        _choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
-        _choice("latent_loss", self.latent_loss, LATENT_LOSSES)
+        check_choice("stage", self.stage, STAGES)
+        check_choice("profile", self.profile, PROFILES)
+        check_choice("variant", self.variant, tuple(VARIANTS))
+        check_choice("precision", self.precision, PRECISIONS)
+        check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        check_choice("latent_loss", self.latent_loss, LATENT_LOSSES)
         latent = self.stage == "latent"
-        _check("latent_loss", self.latent_loss, latent or self.latent_loss == "mse", "mse but in the stage latent")
+        check("latent_loss", self.latent_loss, latent or self.latent_loss == "mse", "mse but in the stage latent")
         attends = self.stage != "autoencoder"
-        _check("pair_cut", self.pair_cut, attends or self.pair_cut == 0.0, "0 in the stage autoencoder")
+        check("pair_cut", self.pair_cut, attends or self.pair_cut == 0.0, "0 in the stage autoencoder")
         for name in (
             "steps",
             "batch",
@@ -189,18 +190,18 @@ class TrainingConfig:
             "validation_count",
             "rays",
         ):
-            _check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
-        _check("ema", self.ema, 0.0 <= self.ema < 1.0, "0 to below 1")
-        _check("seed", self.seed, self.seed >= 0, "0 or more")
-        _check("output", self.output, not Path(self.output).is_file(), "a folder")
+            check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
+        check("ema", self.ema, 0.0 <= self.ema < 1.0, "0 to below 1")
+        check("seed", self.seed, self.seed >= 0, "0 or more")
+        check("output", self.output, not Path(self.output).is_file(), "a folder")
         widths, groups = self.size.unet_widths, self.size.unet_groups
-        _check("size.unet_widths", widths, all(w > 0 and w % groups == 0 for w in widths), f"multiples of {groups}")
+        check("size.unet_widths", widths, all(w > 0 and w % groups == 0 for w in widths), f"multiples of {groups}")
         losses = self.losses
         anything = losses.mse + losses.lpips + losses.edge + losses.adversarial > 0.0
-        _check("losses", losses, self.stage != "picture" or anything, "one weight above 0 at least")
-        _check("pair_cut", self.pair_cut, self.pair_cut >= 0.0, "0 or more")
-        _check("minutes", self.minutes, self.minutes >= 0.0, "0 or more")
-        _check("hardness", self.hardness, min(self.hardness) > 1.0, "two numbers above 1")
+        check("losses", losses, self.stage != "picture" or anything, "one weight above 0 at least")
+        check("pair_cut", self.pair_cut, self.pair_cut >= 0.0, "0 or more")
+        check("minutes", self.minutes, self.minutes >= 0.0, "0 or more")
+        check("hardness", self.hardness, min(self.hardness) > 1.0, "two numbers above 1")
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -266,12 +267,3 @@ def _number(text: str, where: str) -> float:
         return float(text)
     except ValueError:
         raise InvalidOptionError(f"{where}: expected a number, got '{text}'") from None
-
-
-def _check(name: str, value: object, valid: bool, expected: str) -> None:
-    if not valid:
-        raise InvalidOptionError(f"{name}: expected {expected}, got {value!r}")
-
-
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    _check(name, value, value in choices, " or ".join(choices))

@@ -21,7 +21,7 @@ from ....datasets.canvas import GAMMA
 from ....datasets.layers import MAX_SLOPE, Layer, LayeredScene, Plane, pinhole
 from ....datasets.ray_tracer import trace
 from ....datasets.scene_recipes import add_light
-from ...errors import InvalidOptionError
+from ...checks import check
 from .picture_sources import CutoutSource, PhotographSource
 
 MIN_DISPARITY = 0.02
@@ -69,18 +69,18 @@ class SynthesisSettings:
     def __post_init__(self) -> None:
         fewest, most = self.planes
         low, high = self.radius_px
-        _check("photographs", self.photographs, len(self.photographs) > 0, "at least one folder")
-        _check("cutouts", self.cutouts, len(self.cutouts) > 0 or self.painted > 0, "a folder, or painted above 0")
-        _check("painted", self.painted, self.painted >= 0, "0 or more")
-        _check("size_px", self.size_px, self.size_px >= 16, "16 or more")
-        _check("planes", self.planes, 1 <= fewest <= most <= 8, "1 <= fewest <= most <= 8")
-        _check("radius_px", self.radius_px, 0.0 <= low <= high <= 256.0, "0 <= low <= high <= 256")
-        _check("radius_exponent", self.radius_exponent, self.radius_exponent > 0.0, "a number above 0")
-        _check("max_facing_angle", self.max_facing_angle, 0.0 <= self.max_facing_angle <= 85.0, "0 to 85 degrees")
-        _check("lens_samples", self.lens_samples, self.lens_samples >= 1, "1 or more")
+        check("photographs", self.photographs, len(self.photographs) > 0, "at least one folder")
+        check("cutouts", self.cutouts, len(self.cutouts) > 0 or self.painted > 0, "a folder, or painted above 0")
+        check("painted", self.painted, self.painted >= 0, "0 or more")
+        check("size_px", self.size_px, self.size_px >= 16, "16 or more")
+        check("planes", self.planes, 1 <= fewest <= most <= 8, "1 <= fewest <= most <= 8")
+        check("radius_px", self.radius_px, 0.0 <= low <= high <= 256.0, "0 <= low <= high <= 256")
+        check("radius_exponent", self.radius_exponent, self.radius_exponent > 0.0, "a number above 0")
+        check("max_facing_angle", self.max_facing_angle, 0.0 <= self.max_facing_angle <= 85.0, "0 to 85 degrees")
+        check("lens_samples", self.lens_samples, self.lens_samples >= 1, "1 or more")
         for name in ("focus_between", "night"):
             value = getattr(self, name)
-            _check(name, value, 0.0 <= value <= 1.0, "a share from 0 to 1")
+            check(name, value, 0.0 <= value <= 1.0, "a share from 0 to 1")
 
 
 class SyntheticScenes(Dataset[dict[str, Tensor]]):
@@ -214,8 +214,3 @@ def _is_proper(layers: Sequence[Layer], size: int, strength: float) -> bool:
 def _displayed(linear: NDArray[np.float32]) -> Tensor:
     encoded = np.clip(linear, 0.0, 1.0) ** np.float32(1.0 / GAMMA)
     return torch.from_numpy(np.ascontiguousarray(encoded.transpose(2, 0, 1), dtype=np.float32))
-
-
-def _check(name: str, value: object, valid: bool, expected: str) -> None:
-    if not valid:
-        raise InvalidOptionError(f"{name}: expected {expected}, got {value!r}")
