@@ -17,12 +17,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..renderers.errors import (
-    BokehBenchError,
-    DamagedDataError,
-    InvalidOptionError,
-    MissingWeightsError,
-)
+from ..renderers.commands import ends_in_one_line
+from ..renderers.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingWeightsError
 from ..renderers.torchvision_guard import ensure_torchvision
 from .atomic_files import write_atomically
 from .catalogue import load_dataset
@@ -156,20 +152,15 @@ def check_record(folder: Path, model: str, revision: str | None) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+@ends_in_one_line("error", "interrupted; finished maps are kept: give the same command to go on", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Estimate the disparity that a data set lacks. Exit code 1: pictures failed; 2: it cannot run."""
     options = _build_parser().parse_args(arguments)
     try:
         return _run(options)
-    except (BokehBenchError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except torch.OutOfMemoryError:
-        print(f"error: out of memory on {options.device}: lower --batch-size or take a smaller model", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; finished maps are kept: give the same command to go on", file=sys.stderr)
-        return 130
+    except torch.OutOfMemoryError as error:
+        remedy = "lower --batch-size or take a smaller model"
+        raise InvalidOptionError(f"out of memory on {options.device}: {remedy}") from error
 
 
 def _build_parser() -> argparse.ArgumentParser:

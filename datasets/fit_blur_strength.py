@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..renderers.errors import BokehBenchError, InvalidOptionError, MissingDataError
+from ..renderers.commands import ends_in_one_line
+from ..renderers.errors import InvalidOptionError, MissingDataError
 from ..renderers.interface import Renderer, Scene
 from ..renderers.registry import load_renderer
 from .catalogue import load_dataset
@@ -73,6 +74,7 @@ def _vertex(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, floa
     return float(x[1] + shift * (x[1] - x[0])), float(y[1] - 0.25 * (y[0] - y[2]) * shift)
 
 
+@ends_in_one_line("error", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit or set the blur strength of ebb or realbokeh. Exit code 2 with one line where that cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.fit_blur_strength", description=main.__doc__)
@@ -84,11 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--set", type=float, metavar="PX", dest="given", help="write this strength instead of fitting one"
     )
     options = parser.parse_args(arguments)
-    try:
-        _run(options)
-    except (BokehBenchError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    _run(options)
     return 0
 
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..renderers.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingDataError
+from ..renderers.commands import ends_in_one_line
+from ..renderers.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from .data_root import HELP, default_data_root, inside
 from .hub import fetch_snapshot
 from .photograph_pairs import Pair, PhotographPairs
@@ -156,6 +157,7 @@ def download(data_root: Path, splits: Sequence[str]) -> Path:
     return fetch_snapshot(REPOSITORY, "dataset", patterns, data_root / RealBokeh.subfolder)
 
 
+@ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch RealBokeh_3MP from the Hugging Face hub. Exit code 2 with one line where that cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.realbokeh", description=main.__doc__)
@@ -166,14 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     data_root = options.data_root or default_data_root()
-    try:
-        if data_root is None:
-            raise InvalidOptionError("say where to put it: --data-root DIR")
-        print(f"{REPOSITORY} ({LICENCE}), {' and '.join(options.splits)}, into {data_root / RealBokeh.subfolder}")
-        download(data_root, options.splits)
-    except BokehBenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if data_root is None:
+        raise InvalidOptionError("say where to put it: --data-root DIR")
+    print(f"{REPOSITORY} ({LICENCE}), {' and '.join(options.splits)}, into {data_root / RealBokeh.subfolder}")
+    download(data_root, options.splits)
     return 0
 
 

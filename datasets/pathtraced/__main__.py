@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from ...renderers.errors import BokehBenchError
+from ...renderers.commands import ends_in_one_line
 from .generate import generate
 from .recipes import KINDS
 
 
+@ends_in_one_line("error")
 def main(arguments: list[str] | None = None) -> int:
     """Parse and run; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)
@@ -21,11 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if min(options.scenes, options.width, options.height, options.samples) < 1 or min(options.radii) <= 0.0:
         parser.error("expected positive numbers")
-    try:
-        generate(options.output, options.scenes, options.width, options.height, options.samples, options.radii)
-    except BokehBenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    generate(options.output, options.scenes, options.width, options.height, options.samples, options.radii)
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...renderers.errors import BokehBenchError
+from ...renderers.commands import ends_in_one_line
 from ..exr import write_exr
 from ..layers import Layer, LayeredScene, Plane
 from .objects import HALF_WIDTH, Panel, Recipe, Thing
@@ -117,6 +117,7 @@ def lamp() -> list[Thing]:
     return [Panel(np.full((2, 2, 3), LAMP_RADIANCE, np.float32), LAMP_AT, (side, side)), black]
 
 
+@ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render the pictures; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = argparse.ArgumentParser(
@@ -124,15 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     output: Path = parser.parse_args(arguments).output
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        panels = [painted.panel() for painted in PANELS]
-        for name, focus_depth in FOCUS_DEPTHS.items():
-            write_exr(output / f"{name}.exr", trace_reference(panels, focus_depth))
-        write_exr(output / "lamp.exr", trace_reference(lamp(), LAMP_FOCUS_DEPTH))
-    except BokehBenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    output.mkdir(parents=True, exist_ok=True)
+    panels = [painted.panel() for painted in PANELS]
+    for name, focus_depth in FOCUS_DEPTHS.items():
+        write_exr(output / f"{name}.exr", trace_reference(panels, focus_depth))
+    write_exr(output / "lamp.exr", trace_reference(lamp(), LAMP_FOCUS_DEPTH))
     return 0
 
 

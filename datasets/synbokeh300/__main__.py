@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ...renderers.errors import BokehBenchError, InvalidOptionError
+from ...renderers.commands import ends_in_one_line
+from ...renderers.errors import InvalidOptionError
 from ..generated_scenes import describe_scenes, generate_all, read_scenes, to_display
 from ..layers import LayeredScene, crop
 from ..manifest import differences
@@ -34,19 +35,13 @@ TRUTH_SIDE_PX = 192
 REQUIRED_DB = 70.0
 
 
+@ends_in_one_line("error", "interrupted; finished scenes are kept: give the same command to go on")
 def main(arguments: list[str] | None = None) -> int:
     """Parse and run. Exit code 1: scenes differ or cannot be made; 2: one line says why the command cannot run."""
     options = _build_parser().parse_args(arguments)
-    try:
-        _check(options)
-        sources = open_sources(options.photos, options.cutouts)
-        problems = _check_truth(options.check_truth, sources) if options.check_truth else _generate(options, sources)
-    except BokehBenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; finished scenes are kept: give the same command to go on", file=sys.stderr)
-        return 130
+    _check(options)
+    sources = open_sources(options.photos, options.cutouts)
+    problems = _check_truth(options.check_truth, sources) if options.check_truth else _generate(options, sources)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

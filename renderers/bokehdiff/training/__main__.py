@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import BokehBenchError
+from ...commands import ends_in_one_line
 
 
+@ends_in_one_line("training", "training: interrupted; give the same command to go on from the last checkpoint")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train one stage; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
     parser = argparse.ArgumentParser(
@@ -15,18 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.yaml", help="see docs/training.md")
     options = parser.parse_args(arguments)
-    try:
-        from .config import read_config  # here: --help needs no PyTorch
-        from .loop import train
+    from .config import read_config  # here: --help needs no PyTorch
+    from .loop import train
 
-        result = train(read_config(options.config))
-        print(f"Result: {result}" if result else "Stopped after the given minutes; give the same command to go on")
-    except BokehBenchError as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("training: interrupted; give the same command to go on from the last checkpoint", file=sys.stderr)
-        return 130
+    result = train(read_config(options.config))
+    print(f"Result: {result}" if result else "Stopped after the given minutes; give the same command to go on")
     return 0
 
 

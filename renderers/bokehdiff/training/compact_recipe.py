@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from ...errors import BokehBenchError, UnknownNameError
+from ...commands import ends_in_one_line
+from ...errors import UnknownNameError
 from ..compact import CompactSize
 from ..weight_files import SHIPPED
 from .config import DataConfig, OptimiserConfig, TrainingConfig
@@ -252,6 +253,7 @@ def fast_precision() -> str:
     return "bf16" if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else "no"
 
 
+@ends_in_one_line("compact_recipe", "compact_recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the compact models; the same command goes on where it was interrupted."""
     every: tuple[str, ...] = ("autoencoder", "scenes", "told", *FAMILY, PLUS, "ship")
@@ -274,29 +276,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", choices=("no", "bf16"), help="of trainings; default: what is fastest here")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
     options: Any = parser.parse_args(arguments)
-    try:
-        parts = options.parts.split(",")
-        unknown = [part for part in parts if part not in every]
-        if unknown:
-            raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(every)}")
-        recipe = Recipe(
-            scale=SCALES[options.scale],
-            photographs=options.photographs,
-            cutouts=options.cutouts,
-            output=options.output,
-            validation_photographs=options.validation_photographs,
-            validation_cutouts=options.validation_cutouts,
-            minutes=options.minutes,
-            precision=options.precision or fast_precision(),
-        )
-        if not run(recipe, parts, options.workers):
-            print("Stopped after the given minutes; give the same command to go on")
-    except BokehBenchError as error:
-        print(f"compact_recipe: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("compact_recipe: interrupted; give the same command to go on", file=sys.stderr)
-        return 130
+    parts = options.parts.split(",")
+    unknown = [part for part in parts if part not in every]
+    if unknown:
+        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(every)}")
+    recipe = Recipe(
+        scale=SCALES[options.scale],
+        photographs=options.photographs,
+        cutouts=options.cutouts,
+        output=options.output,
+        validation_photographs=options.validation_photographs,
+        validation_cutouts=options.validation_cutouts,
+        minutes=options.minutes,
+        precision=options.precision or fast_precision(),
+    )
+    if not run(recipe, parts, options.workers):
+        print("Stopped after the given minutes; give the same command to go on")
     return 0
 
 

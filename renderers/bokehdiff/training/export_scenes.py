@@ -12,7 +12,7 @@ import yaml
 from tqdm import tqdm
 
 from ....benchmarks.files import write_atomically, write_image
-from ...errors import BokehBenchError
+from ...commands import ends_in_one_line
 from .synthesis import SynthesisSettings, SyntheticScenes
 
 
@@ -28,6 +28,7 @@ def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
         write_atomically(scene / "scene.yaml", lambda file, lens=lens: file.write(yaml.safe_dump(lens).encode()))
 
 
+@ends_in_one_line("export_scenes")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write scenes to DIR; then run_bench.py --datasets folder --data-root DIR."""
     parser = argparse.ArgumentParser(
@@ -44,22 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--focus-between", type=float, default=0.0, metavar="SHARE", help="of scenes: no layer sharp")
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args(arguments)
-    try:
-        settings = SynthesisSettings(
-            photographs=(options.photographs,),
-            cutouts=(options.cutouts,),
-            size_px=options.size,
-            planes=tuple(options.planes),
-            radius_px=tuple(options.radius),
-            max_facing_angle=options.facing,
-            focus_between=options.focus_between,
-            lens_samples=1024,
-            seed=options.seed,
-        )
-        export_scenes(SyntheticScenes(settings), options.count, options.output)
-    except BokehBenchError as error:
-        print(f"export_scenes: {error}", file=sys.stderr)
-        return 2
+    settings = SynthesisSettings(
+        photographs=(options.photographs,),
+        cutouts=(options.cutouts,),
+        size_px=options.size,
+        planes=tuple(options.planes),
+        radius_px=tuple(options.radius),
+        max_facing_angle=options.facing,
+        focus_between=options.focus_between,
+        lens_samples=1024,
+        seed=options.seed,
+    )
+    export_scenes(SyntheticScenes(settings), options.count, options.output)
     return 0
 
 

@@ -1,0 +1,36 @@
+"""How every ``python -m`` command ends: what a user can mend is one line on stderr, never a traceback."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+from .errors import BokehBenchError
+
+P = ParamSpec("P")
+
+
+def ends_in_one_line(
+    prefix: str, interrupted: str = "interrupted", also: tuple[type[Exception], ...] = ()
+) -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Decorate a ``main`` that returns its exit code.
+
+    A BokehBenchError, or one of ``also``, becomes ``prefix: message`` and exit code 2; Ctrl-C the line ``interrupted``
+    and exit code 130.
+    """
+
+    def decorate(main: Callable[P, int]) -> Callable[P, int]:
+        @functools.wraps(main)
+        def command(*arguments: P.args, **options: P.kwargs) -> int:
+            try:
+                return main(*arguments, **options)
+            except (BokehBenchError, *also) as error:
+                print(f"{prefix}: {error}", file=sys.stderr)
+                return 2
+            except KeyboardInterrupt:
+                print(interrupted, file=sys.stderr)
+                return 130
+
+        return command
+
+    return decorate
