@@ -6,7 +6,7 @@ small matrix product. Threads share out the heads and nothing else: every sum ha
 
 Lists are as long as the worst case asks. What a head visits of them is decided by its logits: the forward pass stops
 where the rest of a list can add no more than ``NEGLIGIBLE`` of any of its anchors' sums, and the backward pass visits
-what turned out to add more.
+what turned out to add more. ``pair_weights`` holds the steps from logits to weights.
 
 ``lists``: (teams (G,16), sizes (G,), starts (G+1,), partners (P,), log_circle (P,16) or (0,16), visible (P,16) or
 (0,16), log_rest (P,) what the circles of this partner and all later ones of its list add up to, light of one visible
@@ -17,58 +17,28 @@ repeats its last anchor, and the repetition weighs nothing.
 import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
-from numba.extending import overload
 
 from ..compiled import compiled
+from .pair_weights import (
+    FAST,
+    LOG_NEGLIGIBLE,
+    WIDE,
+    add_circle,
+    differentiate,
+    drop,
+    exponentiate,
+    hide,
+    keep_highest,
+    normalise,
+)
 from .row_products import LANES, ROWS, multiply_rows
-
-LOG_NEGLIGIBLE = -14.0
-NEGLIGIBLE = math.exp(LOG_NEGLIGIBLE)
-"""Share of an anchor's sum that may be left out for being unvisited, and again for being small."""
 
 BLOCK = 64
 """Partners at a time: their features stay in the first cache."""
 
-GROUP = 8
-"""Partners that are dropped together."""
-
-WIDE = GROUP * LANES
-"""Weights of a group: sums over a list keep as many in flight."""
-
 STRIP = 16
 """Teams that one head visits before the next head does: their partners' features stay in the second cache."""
-
-FAST = {"reassoc", "contract", "nsz", "arcp"}
-"""Sums may be reordered into vectors; infinities and NaN keep their meaning."""
-
-
-def exponential(x: Any) -> Any:
-    """Return exp(x) for x <= 0."""
-    return math.exp(x)
-
-
-@overload(exponential)
-def _compile_exponential(x: Any) -> Any:
-    def exponential_float64(x: Any) -> Any:
-        return math.exp(x)
-
-    log2_e, ln2_high, ln2_low = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
-    c2, c3, c4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
-    c5, c6, c7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
-    one, half, lowest = np.float32(1.0), np.float32(0.5), np.float32(-60.0)
-
-    def exponential_float32(x: Any) -> Any:
-        """Cephes' expf, relative error 1e-7, in operations that vectorise (math.exp does not)."""
-        x = np.maximum(x, lowest)
-        n = np.floor(x * log2_e + half)
-        r = (x - n * ln2_high) - n * ln2_low
-        series = ((((c7 * r + c6) * r + c5) * r + c4) * r + c3) * r + c2
-        power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-        return (series * r * r + r + one) * power
-
-    return exponential_float32 if x == numba.float32 else exponential_float64
 
 
 class Room(NamedTuple):
@@ -161,66 +131,6 @@ def _put(team: np.ndarray, size: int, values: np.ndarray, scale: float, head: in
 
 
 @compiled(fastmath=FAST)
-def _add_circle(lists: Any, g: int, begin: int, S: np.ndarray) -> None:
-    """Add ln C to a team's logits from partner ``begin`` on."""
-    log_circle, first = lists[4], lists[2][g] + begin
-    if len(log_circle):
-        flat, circle = S.reshape(-1), log_circle[first : first + len(S)].reshape(-1)
-        for i in range(len(flat)):
-            flat[i] += circle[i]
-
-
-@compiled(fastmath=FAST)
-def _hide(lists: Any, g: int, weights: np.ndarray) -> None:
-    """Multiply the weights of a team's first pairs by their visibility."""
-    visible, first, light, least = lists[5], lists[2][g], lists[7], lists[8]
-    number = weights.dtype.type
-    if len(visible):
-        flat, rays = weights.reshape(-1), visible[first : first + len(weights)].reshape(-1)
-        for i in range(len(flat)):
-            flat[i] *= np.maximum(number(rays[i]) * light, least)
-
-
-@compiled(fastmath=FAST)
-def _raise(S: np.ndarray, highest: np.ndarray) -> None:
-    """Keep each anchor's highest logit, in wide lanes; the first sixteen are exact."""
-    flat = S.reshape(-1)
-    for start in range(0, len(flat), WIDE):
-        block = flat[start : start + WIDE]
-        for i in range(len(block)):
-            highest[i] = np.maximum(highest[i], block[i])
-    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
-        for i in range(half):
-            highest[i] = np.maximum(highest[i], highest[half + i])
-
-
-@compiled(fastmath=FAST)
-def _add(values: np.ndarray, total: np.ndarray) -> None:
-    """Add wide lanes to an anchor's total (16,)."""
-    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
-        for i in range(half):
-            values[i] += values[half + i]
-    for m in range(LANES):
-        total[m] += values[m]
-
-
-@compiled(fastmath=FAST)
-def _exponentiate(S: np.ndarray, log_sum: np.ndarray) -> np.ndarray:
-    """Turn logits <= log_sum (16,) into exp(S - log_sum); return their sums (16,)."""
-    flat, shift = S.reshape(-1), np.empty(WIDE, S.dtype)
-    sums, total = np.zeros(WIDE, S.dtype), np.zeros(LANES, S.dtype)
-    for i in range(WIDE):
-        shift[i] = log_sum[i % LANES]
-    for start in range(0, len(flat), WIDE):
-        block = flat[start : start + WIDE]
-        for i in range(len(block)):
-            block[i] = exponential(np.minimum(block[i] - shift[i], S.dtype.type(0)))
-            sums[i] += block[i]
-    _add(sums, total)
-    return total
-
-
-@compiled(fastmath=FAST)
 def _visit(lists: Any, g: int, y: np.ndarray, head: int, bound: np.ndarray, room: Room) -> tuple[int, np.ndarray]:
     """Write a team's logits S + ln C until the others hardly count; return how many, and each anchor's highest."""
     teams, starts, partners, log_rest = lists[0], lists[2], lists[3], lists[6]
@@ -239,39 +149,9 @@ def _visit(lists: Any, g: int, y: np.ndarray, head: int, bound: np.ndarray, room
                 return begin, highest
         end = min(begin + BLOCK, count)
         _score(partners[first + begin : first + end], y, head, room, S[begin:end])
-        _add_circle(lists, g, begin, S[begin:end])
-        _raise(S[begin:end], highest)
+        add_circle(lists, g, begin, S[begin:end])
+        keep_highest(S[begin:end], highest)
     return count, highest
-
-
-@compiled(fastmath=FAST)
-def _normalise(S: np.ndarray, highest: np.ndarray) -> tuple[int, np.ndarray]:
-    """Turn logits into weights that sum to 1 for each anchor; return how many matter, and what ln of their sum was."""
-    total = _exponentiate(S, highest)
-    flat, kept = S.reshape(-1), len(S)
-    dropped, group = np.zeros(LANES, S.dtype), np.zeros(WIDE, S.dtype)
-    while kept > GROUP:
-        block = flat[(kept - GROUP) * LANES : kept * LANES]
-        for i in range(WIDE):
-            group[i] = block[i]
-        _add(group, dropped)
-        for m in range(LANES):
-            if dropped[m] > NEGLIGIBLE * total[m]:
-                break
-        else:
-            kept -= GROUP
-            continue
-        break
-    scale = np.empty(WIDE, S.dtype)
-    for i in range(WIDE):
-        scale[i] = 1 / total[i % LANES]
-    for start in range(0, kept * LANES, WIDE):
-        block = flat[start : min(start + WIDE, kept * LANES)]
-        for i in range(len(block)):
-            block[i] *= scale[i]
-    for m in range(LANES):
-        total[m] = highest[m] + math.log(total[m])
-    return kept, total
 
 
 @compiled(fastmath=FAST)
@@ -306,12 +186,12 @@ def _attend_team(
     anchors, others, V = features
     _pack(team, anchors, head, scale, room.X, room.columns)
     count, highest = _visit(lists, g, others, head, bound, room)
-    count, sums = _normalise(room.A[:count], highest)
+    count, sums = normalise(room.A[:count], highest)
     for m in range(size):
         log_sum[team[m], head] = sums[m]
     A, mine = room.A[:count], partners[first : first + count]
-    _drop(A, size)
-    _hide(lists, g, A)
+    drop(A, size)
+    hide(lists, g, A)
     if by_keys:
         _pack(team, V, head, scale / scale, room.V, room.columns)
         _spread(mine, A, room.V, room.numbers, head, output)
@@ -347,16 +227,16 @@ def _differentiate_team(
     A, G, mine = room.A[:count], room.G[:count], partners[first : first + count]
     _pack(team, of_anchors, head, scale / scale, room.V, room.columns)
     _score(mine, of_others, head, room, G)
-    _hide(lists, g, G)
+    hide(lists, g, G)
     _pack(team, anchors, head, scale, room.X, room.columns)
     _score(mine, others, head, room, A)
     _recall(lists, g, head, log_sum, A)
-    _drop(A, size)
-    _differentiate(A, G)
+    drop(A, size)
+    differentiate(A, G)
     _spread(mine, G, room.X, room.numbers, head, d_others)
     _collect(mine, G, others, head, room.X)
     _put(team, size, room.X, scale, head, d_anchors)
-    _hide(lists, g, A)
+    hide(lists, g, A)
     if by_keys:
         _collect(mine, A, of_others, head, room.V)
         _put(team, size, room.V, scale / scale, head, d_values)
@@ -371,31 +251,5 @@ def _recall(lists: Any, g: int, head: int, log_sum: np.ndarray, S: np.ndarray) -
     sums = np.empty(LANES, S.dtype)
     for m in range(LANES):
         sums[m] = log_sum[teams[g, m], head]
-    _add_circle(lists, g, 0, S)
-    _exponentiate(S, sums)
-
-
-@compiled(fastmath=FAST)
-def _differentiate(A: np.ndarray, G: np.ndarray) -> None:
-    """Turn G = M <V, dO> into dS = A (G - delta), delta = sum A G; by keys delta is <V_k, dV_k>."""
-    weights, gradients = A.reshape(-1), G.reshape(-1)
-    wide, delta = np.zeros(WIDE, A.dtype), np.zeros(LANES, A.dtype)
-    for start in range(0, len(weights), WIDE):
-        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
-        for i in range(len(a)):
-            wide[i] += a[i] * g[i]
-    _add(wide, delta)
-    for i in range(WIDE):
-        wide[i] = delta[i % LANES]
-    for start in range(0, len(weights), WIDE):
-        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
-        for i in range(len(a)):
-            g[i] = a[i] * (g[i] - wide[i])
-
-
-@compiled
-def _drop(weights: np.ndarray, size: int) -> None:
-    """Take away the weights of the repeated anchors of a small team."""
-    for j in range(len(weights) if size < LANES else 0):
-        for m in range(size, LANES):
-            weights[j, m] = 0.0
+    add_circle(lists, g, 0, S)
+    exponentiate(S, sums)
