@@ -1,9 +1,9 @@
-"""The compact model: the pipeline's own classes, small enough to train anywhere and to ship (10.5 M parameters).
+"""The compact model: the pipeline's own classes, small enough to train anywhere and to ship (11 M parameters).
 
 Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
-The U-Net has PISA where a token spans 4 px and where it spans 8 px. Its last layer starts at zero: under
-``identity-start`` an untrained model returns what its autoencoder reconstructs, and training starts from there; under
-``gated`` it starts with the gate nearly closed.
+The U-Net has PISA where a token spans 4 px, on the way down and again at the end, and where it spans 8 px. Its last
+layer starts at zero: under ``identity-start`` an untrained model returns what its autoencoder reconstructs, and
+training starts from there; under ``gated`` it starts with the gate nearly closed.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def build_compact(
     built: dict[str, Any] = {"parametrisation": parametrisation} | dict(switches.training)
     full = PipelineSettings(
         pixel_unshuffle=size.factor,
-        pisa_layers=("down_blocks.0", "down_blocks.1"),
+        pisa_layers=("down_blocks.0", "down_blocks.1", f"up_blocks.{len(size.unet_widths) - 1}"),
         physics=physics or PisaPhysics(),
         trained_as=variant,
         **built,
@@ -100,7 +100,7 @@ def _build_unet(size: CompactSize, input_channels: int, output_channels: int) ->
         layers_per_block=1,
         down_block_types=(*["CrossAttnDownBlock2D"] * 2, *["DownBlock2D"] * deeper),
         mid_block_type="UNetMidBlock2D",
-        up_block_types=("UpBlock2D",) * len(size.unet_widths),
+        up_block_types=(*["UpBlock2D"] * (deeper + 1), "CrossAttnUpBlock2D"),
         cross_attention_dim=size.prompt_width,
         attention_head_dim=size.heads,
         norm_num_groups=size.unet_groups,
