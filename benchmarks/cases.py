@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 UNPERTURBED = "none"
@@ -26,7 +27,7 @@ class Case:
     device: str = "cpu"
     dtype: str = "float32"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The case's stable name, one line of printable ASCII: a finished key is never rendered twice."""
         parts = (

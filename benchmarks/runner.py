@@ -27,7 +27,7 @@ from .measure import measure
 from .metrics.interface import Metric
 from .processes import Processes
 from .scene_record import read_record, record_perturbed, record_scene
-from .scoring import FAILED, UNDEFINED, one_line, score_picture
+from .scoring import FAILED, UNDEFINED, Scorer, one_line
 from .store import SCHEMA, RowWriter, read_rows
 
 Row = dict[str, Any]
@@ -77,7 +77,9 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
+        self._scorer = Scorer(metrics)
         self._recorded: set[tuple[str, str]] = set()
+        self._last_scene: tuple[tuple[str, str], Scene] | None = None
 
     def run(self, cases: Sequence[Case]) -> list[Row]:
         """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order.
@@ -156,10 +158,9 @@ class Runner:
         return self._row(case, status="ok")
 
     def _load(self, case: Case) -> Loaded:
-        dataset = self.datasets[case.dataset]
-        scene = dataset.load(case.scene)
+        scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            record_scene(self.folder, case.dataset, dataset.cluster(case.scene), scene)
+            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
@@ -167,6 +168,13 @@ class Runner:
         assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
         given = self.perturb(given, case)
         return Loaded(scene, given, record_perturbed(self.folder, case, scene, given))
+
+    def _load_scene(self, case: Case) -> Scene:
+        """Return a case's true scene; the last one is kept, since a sweep asks for it at every severity."""
+        name, last = (case.dataset, case.scene), self._last_scene  # two threads may load at a time
+        if last is None or last[0] != name:
+            self._last_scene = last = name, self.datasets[case.dataset].load(case.scene)
+        return last[1]
 
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered:
         assert loading is not None, "there is one load a case"  # noqa: S101
@@ -189,15 +197,15 @@ class Runner:
         if not isinstance(outcome, Rendered):
             return lambda: outcome
         saving = threads.submit(write_image, self.folder / _image_path(case), outcome.picture)
-        scored = self._guarded(case, lambda: score_picture(self.metrics, outcome.picture, outcome.scene))
+        scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
         row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
         return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
-        scene = self.datasets[case.dataset].load(case.scene)
-        metrics, notes = score_picture(self.metrics, read_image(self.folder / stored["image"]), scene)
+        scene = self._load_scene(case)
+        metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 

@@ -1,8 +1,11 @@
 """Where depth jumps, and how far the blur carries what happens there."""
 
+import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+
+from ...renderers.compiled import compiled
 
 JUMP_PX = 2.0
 """The least range of defocus inside a 3x3 window that counts as a depth edge.
@@ -16,45 +19,49 @@ a scene is resized, since blur radii scale with the picture.
 def depth_edge_band(defocus: Tensor) -> Tensor:
     """Return the pixels that the light mixed at depth edges can reach: (H,W) bool, all False where there is no edge.
 
-    ``defocus``: (1,H,W), signed, px. Every pixel whose 3x3 window holds a range of more than ``JUMP_PX`` is an edge
-    pixel, and the band is the union of discs around them. The disc's radius is the largest blur radius in the
-    window: a blurred foreground spreads that far over the edge and is see-through as far inside it, and background
-    discs are cut by a sharp foreground within it.
+    ``defocus``: (1,H,W) float32 on the CPU, signed, px. Every pixel whose 3x3 window holds a range of more than
+    ``JUMP_PX`` is an edge pixel, and the band is the union of discs around them. The disc's radius is the largest blur
+    radius in the window: a blurred foreground spreads that far over the edge and is see-through as far inside it, and
+    background discs are cut by a sharp foreground within it.
     """
-    highest, lowest = _window_maximum(defocus[0]), -_window_maximum(-defocus[0])
-    edge = highest - lowest > JUMP_PX
-    if not bool(edge.any()):
-        return edge
-    reach_px = torch.maximum(highest, -lowest)
-    return _union_of_discs(torch.where(edge, reach_px, -1.0))
+    return torch.from_numpy(_find_band(np.ascontiguousarray(defocus[0].numpy())))
 
 
-def _union_of_discs(radius_px: Tensor) -> Tensor:
-    """Return which pixels lie within some pixel's radius: (H,W) -> (H,W) bool. A negative radius draws nothing.
+@compiled
+def _find_band(defocus: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the band of (H,W) defocus.
 
     Each row of a disc is a run of pixels: its first and the one after its last are counted up and down, and a pixel is
-    covered where the counts before it do not cancel.
+    covered where the counts up to it do not cancel.
     """
-    height, width = radius_px.shape
-    rows, columns = torch.nonzero(radius_px >= 0, as_tuple=True)
-    squared = radius_px[rows, columns].double() ** 2
-    reach = min(int(radius_px.max()), height)
-    pitch = width + 1
-    steps = torch.zeros((height + 2 * reach) * pitch, dtype=torch.int32, device=radius_px.device)  # rows to both sides
-    first_row = (rows + reach) * pitch
-    for dy in range(reach + 1):
-        left = squared - dy**2
-        half, drawn = left.clamp(min=0).sqrt().long(), (left >= 0).int()
-        begin = first_row + (columns - half).clamp(min=0)
-        end = first_row + (columns + half + 1).clamp(max=width)
-        for shift in {dy * pitch, -dy * pitch}:
-            steps.index_add_(0, begin + shift, drawn)
-            steps.index_add_(0, end + shift, drawn, alpha=-1)
-    return steps.view(-1, pitch)[reach : reach + height].cumsum(1)[:, :width] > 0
+    height, width = defocus.shape
+    steps = np.zeros((height, width + 1), np.int32)
+    highest, lowest = np.empty(width, np.float32), np.empty(width, np.float32)
+    for y in range(height):
+        above, row, below = defocus[max(y - 1, 0)], defocus[y], defocus[min(y + 1, height - 1)]
+        for x in range(width):
+            highest[x], lowest[x] = max(above[x], row[x], below[x]), min(above[x], row[x], below[x])
+        for x in range(width):
+            left, right = max(x - 1, 0), min(x + 1, width - 1)
+            high = max(highest[left], highest[x], highest[right])
+            low = min(lowest[left], lowest[x], lowest[right])
+            if high - low > JUMP_PX:
+                _count_disc(steps, y, x, max(high, -low))
+    band = np.empty((height, width), np.bool_)
+    for y in range(height):
+        discs = 0
+        for x in range(width):
+            discs += steps[y, x]
+            band[y, x] = discs > 0
+    return band
 
 
-def _window_maximum(values: Tensor) -> Tensor:
-    """Return the largest value in the 3x3 window around each pixel, (H,W); at borders of what there is of it."""
-    padded = F.pad(values[None, None], [1, 1, 1, 1], mode="replicate")[0, 0]  # max_pool2d is 30 times slower on a CPU
-    rows = torch.maximum(torch.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    return torch.maximum(torch.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+@compiled
+def _count_disc(steps: NDArray[np.int32], y: int, x: int, radius_px: float) -> None:
+    """Count the runs of the disc around (y, x) in ``steps``, (H,W+1)."""
+    height, width = steps.shape[0], steps.shape[1] - 1
+    reach, squared = int(radius_px), float(radius_px) ** 2
+    for row in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
+        half = int(np.sqrt(squared - (row - y) ** 2))
+        steps[row, max(x - half, 0)] += 1
+        steps[row, min(x + half + 1, width)] -= 1

@@ -1,10 +1,17 @@
-"""The two images that a metric compares."""
+"""What metrics compare: a picture and its scene's ground truth, with what several of them derive from the two."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ...renderers.errors import InvalidOutputError, InvalidSceneError
 from ...renderers.interface import Scene
+
+Region = tuple[Tensor, int]
+"""Pixels, (H,W) bool, and how many they are."""
 
 
 def quantise(image: Tensor) -> Tensor:
@@ -15,17 +22,62 @@ def quantise(image: Tensor) -> Tensor:
     return image.clamp(0.0, 1.0).mul_(255.0).round_().div_(255.0)
 
 
-def image_pair(prediction: Tensor, scene: Scene, device: str | torch.device = "cpu") -> tuple[Tensor, Tensor]:
-    """Return prediction and target as every metric sees them: (3,H,W) float32, display-encoded, [0,1], 8-bit values.
+class Truth:
+    """A scene as metrics see it. What they derive from it is found once and kept as long as this is.
 
-    Raises InvalidSceneError where the scene has no target, InvalidOutputError where the shapes differ.
+    ``target``: (3,H,W) float32 on the CPU, contiguous, display-encoded, [0,1], 8-bit values. Raises InvalidSceneError
+    where the scene has none.
     """
-    if scene.target is None:
-        raise InvalidSceneError(f"scene '{scene.name}': it has no target, so nothing to compare with: do not score it")
-    if prediction.shape != scene.target.shape:
-        expected, got = tuple(scene.target.shape), tuple(prediction.shape)
-        raise InvalidOutputError(f"prediction of '{scene.name}': expected {expected} like its target, got {got}")
-    return (
-        quantise(prediction.to(device=device, dtype=torch.float32)),
-        quantise(scene.target.to(device=device, dtype=torch.float32)),
-    )
+
+    def __init__(self, scene: Scene):
+        if scene.target is None:
+            raise InvalidSceneError(
+                f"scene '{scene.name}': it has no target, so nothing to compare with: do not score it"
+            )
+        self.original = scene
+        self.target = quantise(scene.target).contiguous()
+        self._regions: dict[tuple[Callable[[Tensor], Tensor], torch.device], Region] = {}
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The scene with its 8-bit target."""
+        return replace(self.original, target=self.target)
+
+    def region(self, find: Callable[[Tensor], Tensor], device: torch.device) -> Region:
+        """Return the pixels that ``find`` chooses by the defocus, (1,H,W) in px -> (H,W) bool, and their number."""
+        if (find, device) not in self._regions:
+            pixels = find(self.original.defocus)
+            self._regions[find, device] = pixels.to(device), int(pixels.sum())
+        return self._regions[find, device]
+
+
+class ImagePair:
+    """A picture beside the truth, which several metrics compare.
+
+    ``image``: (3,H,W) float32 on the CPU, contiguous, display-encoded, [0,1], 8-bit values. Raises InvalidOutputError
+    where the shapes differ.
+    """
+
+    def __init__(self, prediction: Tensor, truth: Truth):
+        if prediction.shape != truth.target.shape:
+            expected, got = tuple(truth.target.shape), tuple(prediction.shape)
+            raise InvalidOutputError(
+                f"prediction of '{truth.original.name}': expected {expected} like its target, got {got}"
+            )
+        self.image = quantise(prediction.to("cpu", torch.float32)).contiguous()
+        self.truth = truth
+        self._on: dict[torch.device, tuple[Tensor, Tensor]] = {}
+        self._squared_errors: dict[torch.device, Tensor] = {}
+
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return image and target on ``device``."""
+        if device not in self._on:
+            self._on[device] = self.image.to(device), self.truth.target.to(device)
+        return self._on[device]
+
+    def squared_error(self, device: torch.device) -> Tensor:
+        """Return the mean over the channels of each pixel's squared error, (H,W)."""
+        if device not in self._squared_errors:
+            image, target = self.on(device)
+            self._squared_errors[device] = (image - target).square_().mean(dim=0)
+        return self._squared_errors[device]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...renderers.interface import Scene
+from .image_pair import ImagePair, Truth
 
 
 class Metric(ABC):
@@ -33,3 +34,32 @@ class Metric(ABC):
         ``scene`` is the unperturbed scene: its defocus tells where focus and depth edges are. Returns None where the
         metric is not defined on this scene (no pixel in focus, no depth edge).
         """
+
+    def score_pair(self, pair: ImagePair) -> float | None:
+        """Return the same for a pair that other metrics look at too; the harness calls this."""
+        return self.score(pair.image, pair.truth.scene)
+
+
+class PairMetric(Metric):
+    """A metric that uses what a pair keeps. Sub-classes write ``score_pair``.
+
+    Computes on the device that ``prepare`` was given.
+    """
+
+    def __init__(self) -> None:
+        self._device = torch.device("cpu")
+
+    def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
+        """Choose the device. ``weights`` is not used."""
+        self._device = torch.device(device)
+
+    def score(self, prediction: Tensor, scene: Scene) -> float | None:
+        """Compare ``prediction`` with ``scene.target``, which are rounded to 8-bit values.
+
+        Raises InvalidSceneError where the scene has no target, InvalidOutputError where the shapes differ.
+        """
+        return self.score_pair(ImagePair(prediction, Truth(scene)))
+
+    @abstractmethod
+    def score_pair(self, pair: ImagePair) -> float | None:
+        """Return the pair's value; None where the metric is not defined on its scene."""

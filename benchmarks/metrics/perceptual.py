@@ -10,17 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...renderers.interface import Scene
 from ...renderers.torchvision_guard import ensure_torchvision
-from .image_pair import image_pair
-from .interface import Metric
+from .image_pair import ImagePair
+from .interface import PairMetric
 from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
 
 LPIPS_TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}
 """Trunks of LPIPS: their weights, their name, the smaller side in px of the least image they leave something of."""
 
 
-class NetworkMetric(Metric):
+class NetworkMetric(PairMetric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
 
     higher_is_better = False
@@ -28,7 +27,7 @@ class NetworkMetric(Metric):
     """The smaller side of the least image that the network's strides leave something of."""
 
     def __init__(self) -> None:
-        self._device = torch.device("cpu")
+        super().__init__()
         self._network: nn.Module | None = None
 
     def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
@@ -36,14 +35,14 @@ class NetworkMetric(Metric):
 
         Raises MissingWeightsError where they cannot be had.
         """
-        self._device = torch.device(device)
+        super().prepare(device)
         self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
 
-    def score(self, prediction: Tensor, scene: Scene) -> float | None:
+    def score_pair(self, pair: ImagePair) -> float | None:
         """Return the distance; None for an image smaller than ``least_size_px``. Calls ``prepare`` if nobody did."""
         if self._network is None:
             self.prepare()
-        image, target = image_pair(prediction, scene, self._device)
+        image, target = pair.on(self._device)
         if min(image.shape[1:]) < self.least_size_px:
             return None
         with torch.inference_mode(), _exact_convolutions():

@@ -1,15 +1,13 @@
 """Structural similarity. Needs no weights."""
 
-from pathlib import Path
-
-import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...renderers.interface import Scene
-from .image_pair import image_pair
-from .interface import Metric
+from .image_pair import ImagePair
+from .interface import PairMetric
+from .similarity_kernel import mean_similarity
 
 WINDOW_PX = 11
 SIGMA_PX = 1.5
@@ -17,7 +15,7 @@ C1 = 0.01**2
 C2 = 0.03**2
 
 
-class Ssim(Metric):
+class Ssim(PairMetric):
     """SSIM as its authors defined it, per RGB channel, averaged over channels and all positions of a full window.
 
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity",
@@ -29,23 +27,22 @@ class Ssim(Metric):
     higher_is_better = True
     description = "SSIM per RGB channel at full resolution, 11x11 Gaussian window, sigma 1.5, 8-bit values"
 
-    def __init__(self) -> None:
-        self._device = torch.device("cpu")
-
-    def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:
-        """Choose the device. ``weights`` is not used."""
-        self._device = torch.device(device)
-
-    def score(self, prediction: Tensor, scene: Scene) -> float | None:
+    def score_pair(self, pair: ImagePair) -> float | None:
         """Return the mean SSIM, [-1,1]; None for an image smaller than the window."""
-        image, target = image_pair(prediction, scene, self._device)
+        image, target = pair.on(self._device)
         if min(image.shape[1:]) < WINDOW_PX:
             return None
+        if image.device.type == "cpu":
+            weights = _window_weights().numpy()
+            return mean_similarity(image.numpy(), target.numpy(), weights, np.float32(C1), np.float32(C2))
         return float(ssim_map(image, target).mean())
 
 
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
-    """Return the similarity at each full window: two (C,H,W) in [0,1] -> (C,H-10,W-10)."""
+    """Return the similarity at each full window: two (C,H,W) in [0,1] -> (C,H-10,W-10).
+
+    The plain version, for any device; ``mean_similarity`` computes its mean on the CPU.
+    """
     moments = torch.stack([first, second, first.square() + second.square(), first * second])  # (4,C,H,W)
     mean_1, mean_2, squares, product = _window_average(moments)
     mean_product = mean_1 * mean_2
@@ -57,28 +54,14 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
 
 def _window_average(images: Tensor) -> Tensor:
     """Average over the Gaussian window, full windows only: (N,C,H,W) -> (N,C,H-10,W-10)."""
-    return _average_on_cpu(images) if images.device.type == "cpu" else _average_on_device(images)
+    weights = _window_weights().to(images).repeat(images.shape[0] * images.shape[1], 1)
+    planes = images.flatten(0, 1)[None]  # one batch with a group per plane: far faster than a batch of planes
+    planes = F.conv2d(planes, weights[:, None, :, None], groups=len(weights))
+    planes = F.conv2d(planes, weights[:, None, None, :], groups=len(weights))
+    return planes.view(*images.shape[:2], *planes.shape[2:])
 
 
 def _window_weights() -> Tensor:
     offsets_px = torch.arange(WINDOW_PX, dtype=torch.float32) - WINDOW_PX // 2
     weights = torch.exp(-(offsets_px**2) / (2 * SIGMA_PX**2))
     return weights / weights.sum()
-
-
-def _average_on_cpu(images: Tensor) -> Tensor:
-    """Filter plane by plane with OpenCV: several times as fast on a CPU as a grouped convolution."""
-    weights, margin = _window_weights().numpy(), WINDOW_PX // 2
-    height, width = images.shape[2] - 2 * margin, images.shape[3] - 2 * margin
-    averages = torch.empty(*images.shape[:2], height, width)
-    for plane, average in zip(images.flatten(0, 1).numpy(), averages.flatten(0, 1).numpy(), strict=True):
-        average[:] = cv2.sepFilter2D(plane, -1, weights, weights)[margin:-margin, margin:-margin]
-    return averages
-
-
-def _average_on_device(images: Tensor) -> Tensor:
-    weights = _window_weights().to(images).repeat(images.shape[0] * images.shape[1], 1)
-    planes = images.flatten(0, 1)[None]  # one batch with a group per plane: far faster than a batch of planes
-    planes = F.conv2d(planes, weights[:, None, :, None], groups=len(weights))
-    planes = F.conv2d(planes, weights[:, None, None, :], groups=len(weights))
-    return planes.view(*images.shape[:2], *planes.shape[2:])

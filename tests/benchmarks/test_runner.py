@@ -292,6 +292,27 @@ def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_p
     assert plain["metrics"] == perturbed["metrics"]
 
 
+def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
+    loads = Counter()
+
+    class Watched(Scenes):
+        def load(self, scene_name):
+            loads[scene_name] += 1
+            return super().load(scene_name)
+
+    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)], [("flat", s) for s in range(3)])
+    sweeper = Runner(
+        tmp_path,
+        {"scenes": Watched(make_scene)},
+        MEAN_DIFFERENCE,
+        lambda name: Counting(name, Counter()),
+        "here",
+        lambda scene, case: scene,
+    )
+    assert len(sweeper.run(cases)) == 9
+    assert loads == dict.fromkeys(SCENES, 1)
+
+
 class Meeting(Counting):
     """Pretends to be on another device, and waits in its render until something beside it has happened."""
 

@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 from skimage import data
 from skimage.metrics import structural_similarity
 
 from bokehbench.benchmarks.metrics import structural
+from bokehbench.benchmarks.metrics.similarity_kernel import mean_similarity
 from bokehbench.benchmarks.metrics.structural import Ssim, ssim_map
 
 
@@ -52,9 +54,40 @@ def test_a_negative_image_scores_below_zero(make_scene, make_image):
     assert Ssim().score(1.0 - target, make_scene(target)) < 0.0
 
 
-@pytest.mark.parametrize(("height", "width"), [(11, 11), (40, 57)])
-def test_cpu_and_device_average_alike(height, width):
-    images = torch.rand(4, 3, height, width, generator=torch.Generator().manual_seed(0))
-    on_cpu, on_device = structural._average_on_cpu(images), structural._average_on_device(images)
-    assert on_cpu.shape == (4, 3, height - 10, width - 10)
-    torch.testing.assert_close(on_cpu, on_device, rtol=0, atol=1e-6)
+def as_numbers(image):
+    return (image * 255).round().numpy() / np.float32(255)
+
+
+def plain_mean(first, second):
+    return float(ssim_map(torch.from_numpy(first).double(), torch.from_numpy(second).double()).mean())
+
+
+def fast_mean(first, second):
+    weights = structural._window_weights().numpy()
+    return mean_similarity(first, second, weights, np.float32(structural.C1), np.float32(structural.C2))
+
+
+@pytest.mark.parametrize(("height", "width"), [(11, 11), (11, 40), (40, 11), (23, 57), (160, 240)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kernel_computes_the_mean_of_the_plain_map(height, width, seed):
+    generator = torch.Generator().manual_seed(seed)
+    first, second = (as_numbers(torch.rand(3, height, width, generator=generator)) for _ in range(2))
+    near = as_numbers(torch.from_numpy(0.9 * first + 0.1 * second))
+    for other in (second, near, 1.0 - first, np.zeros_like(first), np.ones_like(first)):
+        assert fast_mean(first, other) == pytest.approx(plain_mean(first, other), abs=1e-6)
+    assert fast_mean(first, first) == pytest.approx(1.0, abs=1e-7)
+
+
+def test_the_kernel_agrees_on_photographs(blur):
+    target = photograph()
+    for sigma_px in (0.5, 2.0, 8.0):
+        first, second = as_numbers(blur(target, sigma_px)), as_numbers(target)
+        assert fast_mean(first, second) == pytest.approx(plain_mean(first, second), abs=3e-6)
+
+
+def test_pictures_laid_out_by_pixel_score_alike(make_scene, make_image, blur):
+    """Files are read with their colours interleaved."""
+    target = make_image(48, 64)
+    prediction = blur(target, 1.0)
+    interleaved = prediction.permute(1, 2, 0).contiguous().permute(2, 0, 1)
+    assert Ssim().score(interleaved, make_scene(target)) == Ssim().score(prediction, make_scene(target))
