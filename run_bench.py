@@ -82,12 +82,11 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
         return 0
     stored = StoredRun.open(folder)
     page = write_report(stored, options.output / "reports", options.reference)
-    planned = len(stored.meta["plan"]) if rows is None else len(rows)
     asked = stored.meta["sweep"] if options.robustness and rows is not None else stored.meta
     for name, metric in asked["metrics"].items():
         if not metric["available"]:
             print(f"metric {name} is left out: {metric['reason']}", file=sys.stderr)
-    return summarise(stored.rows if rows is None else rows, planned, page)
+    return summarise(stored.finished, stored.planned, page) if rows is None else summarise(rows, len(rows), page)
 
 
 def compare(options: argparse.Namespace) -> int:

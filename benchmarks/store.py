@@ -147,6 +147,16 @@ class StoredRun:
         scenes.sort(key=lambda scene: order[scene["dataset"], scene["scene"]])
         return cls(folder, meta, rows, sweep, scenes)
 
+    @property
+    def planned(self) -> int:
+        """How many cases the last benchmark and the last sweep asked for; those that both did count once."""
+        return len({*self.meta["plan"], *self.meta.get("sweep", {}).get("plan", ())})
+
+    @property
+    def finished(self) -> list[dict[str, Any]]:
+        """The rows of these cases, those that there are."""
+        return list({row["key"]: row for row in self.rows + self.sweep}.values())
+
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:
     """Write run.json, atomically."""

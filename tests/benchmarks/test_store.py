@@ -115,6 +115,16 @@ def test_opening_shows_the_plan_in_its_order(tmp_path):
     assert [r["key"] for r in StoredRun.open(tmp_path).rows] == ["c", "a"]
 
 
+def test_a_run_counts_its_sweep_and_what_both_plans_share_once(tmp_path):
+    write_meta(tmp_path, {"plan": ["a", "b", "missing"], "sweep": {"plan": ["a", "a-eroded", "b-eroded"]}})
+    with RowWriter(tmp_path) as writer:
+        for key in ("a", "b", "a-eroded", "of an earlier plan"):
+            writer.append(row(key))
+    stored = StoredRun.open(tmp_path)
+    assert stored.planned == 5
+    assert sorted(r["key"] for r in stored.finished) == ["a", "a-eroded", "b"]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
 def test_damaged_run_is_one_line(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
