@@ -42,6 +42,14 @@ class Processes:
         if self.state is not None:
             self.state.wait_for_everyone()
 
+    def gather(self, item: T) -> list[T]:
+        """Return what each process gives, in their order; every process has to call this."""
+        if self.state is None:
+            return [item]
+        items: list[Any] = [None] * self.count
+        torch.distributed.all_gather_object(items, item)
+        return items
+
     def leave(self) -> None:
         """Part from the other processes in order: one that just ended would make the others abort."""
         if self.state is not None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,9 +63,8 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         METRICS.find(name)
     processes = join_processes(device)
     with ExitStack() as held:
-        processes.main_first(lambda: _open_run(held, folder, datasets, settings.fresh))
-        for dataset in datasets.values():
-            dataset.prepare()
+        processes.main_first(lambda: _open_run(held, folder, datasets, renderers, settings.fresh))
+        _complete(datasets, renderers)
         metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
         cases = expand_cases(
             [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
@@ -75,11 +74,12 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
             dtype=settings.dtype,
         )
         environment, surroundings = describe_environment()
+        everywhere = dict(processes.gather((environment, surroundings)))
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
         record["plan"] = [case.key for case in cases]
         earlier = read_meta(folder)
         record = continue_record(earlier, record)
-        environments = {"environments": earlier.get("environments", {}) | {environment: surroundings}}
+        environments = {"environments": earlier.get("environments", {}) | everywhere}
         processes.main_first(lambda: write_meta(folder, merge_records(earlier, record, cases) | environments))
         start = time.perf_counter()
         rows = Runner(folder, datasets, metrics, load_renderer, environment, perturb, processes).run(cases)
@@ -89,14 +89,28 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
     return rows
 
 
-def _open_run(held: ExitStack, folder: Path, datasets: Mapping[str, SceneDataset], fresh: bool) -> None:
-    """Hold the run until the end of the command and bring it and the data into order."""
+def _open_run(
+    held: ExitStack,
+    folder: Path,
+    datasets: Mapping[str, SceneDataset],
+    renderers: Mapping[str, Renderer],
+    fresh: bool,
+) -> None:
+    """Hold the run until the end of the command and bring it, the data and the weights into order."""
     held.enter_context(locked(folder))
-    for dataset in datasets.values():
-        dataset.prepare()
+    _complete(datasets, renderers)
     if fresh:
         discard_run(folder)
     merge_parts(folder)
+
+
+def _complete(datasets: Mapping[str, SceneDataset], renderers: Mapping[str, Renderer]) -> None:
+    """Make or fetch what the plan's keys name: a data set's version, a renderer's weights."""
+    for dataset in datasets.values():
+        dataset.prepare()
+    for renderer in renderers.values():
+        with suppress(MissingWeightsError):  # its cases are skipped, with that reason
+            renderer.fetch()
 
 
 def check_device(device: str | None) -> str:

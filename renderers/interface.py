@@ -135,6 +135,12 @@ class Renderer(ABC):
         self.dtype = torch.float32
         self._prepared = False
 
+    def fetch(self) -> None:  # noqa: B027 - most renderers download nothing
+        """Download the weights that are not at hand, so that ``weights`` can name them.
+
+        A run calls this before it plans its cases. Raises MissingWeightsError where they cannot be had.
+        """
+
     def prepare(self, device: str | torch.device = "cpu", dtype: str | torch.dtype = torch.float32) -> None:
         """Load weights and compile kernels: everything that must not count as rendering time.
 

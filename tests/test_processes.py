@@ -87,6 +87,32 @@ def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone):
     assert essence(rows) == alone
 
 
+UNLIKE = """
+import os
+import runpy
+import sys
+
+import torch
+
+torch.set_num_threads(1 + int(os.environ["RANK"]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_surroundings_of_every_process_are_recorded(tmp_path):
+    script = tmp_path / "unlike.py"
+    script.write_text(UNLIKE)
+    arguments = ["--renderers", "identity", "--datasets", "synbokeh-mini", "--metrics", "psnr", "--limit", "2"]
+    arguments += ["--device", "cpu", "--output", str(tmp_path)]
+    launched = [sys.executable, *LAUNCH, str(script), str(ROOT / "run_bench.py"), *arguments]
+    done = subprocess.run(launched, capture_output=True, text=True, check=False, env=ONE_THREAD)
+    assert done.returncode == 0, done.stderr
+    environments = json.loads((tmp_path / "results" / "default" / "run.json").read_bytes())["environments"]
+    rows = [row for part in stored(tmp_path).values() for row in part]
+    assert [environments[row["environment"]]["threads"] for row in rows] == [1, 2]
+
+
 def _rank(process):
     try:
         return process.environ().get("RANK")

@@ -78,6 +78,11 @@ class BokehDiffRenderer(Renderer):
         except MissingWeightsError:
             return None
 
+    def fetch(self) -> None:
+        """Ask the hub for what the checkpoint lacks."""
+        if self.checkpoint is not None:
+            find_weights(self.variant, self.checkpoint, download=True)
+
     def forget(self) -> None:
         """Drop what the base renderer kept of earlier scenes."""
         if self._base is not None:

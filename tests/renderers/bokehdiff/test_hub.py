@@ -88,9 +88,10 @@ def test_hub_that_answers_with_an_error_is_reported(cache, monkeypatch):
         hub.fetch_repository("someone/model", ["*"], ["a"], "get it")
 
 
-def test_authors_checkpoint_says_what_to_fetch_and_where_to_put_it(cache):
+@pytest.mark.parametrize("step", ["fetch", "prepare"])
+def test_authors_checkpoint_says_what_to_fetch_and_where_to_put_it(cache, step):
     with pytest.raises(MissingWeightsError) as caught:
-        load_renderer("bokehdiff@sdxl").prepare()
+        getattr(load_renderer("bokehdiff@sdxl"), step)()
     message = str(caught.value)
     assert "\n" not in message
     for part in ("zcx65535/bokehdiff", "small/*", "SG161222/RealVisXL_V5.0", "--local-dir FOLDER", "bokehdiff@FOLDER"):

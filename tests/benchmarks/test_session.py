@@ -1,0 +1,77 @@
+"""A command from names to a stored run, with a renderer whose weights come from elsewhere."""
+
+import pytest
+
+from bokehbench.benchmarks import session
+from bokehbench.benchmarks.session import Settings, run_benchmark
+from bokehbench.datasets.interface import SceneDataset
+from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.renderers.interface import Capabilities, Renderer
+
+
+class Remote(Renderer):
+    """Its weights are the content of a file, which ``source`` fills."""
+
+    name = "identity"
+    capabilities = Capabilities()
+
+    def __init__(self, file, source, rendered):
+        super().__init__()
+        self.file, self.source, self.rendered = file, source, rendered
+
+    @property
+    def weights(self):
+        return self.file.read_text() if self.file.exists() else None
+
+    def fetch(self):
+        if not self.file.exists():
+            self.file.write_text(self.source())
+
+    def _load(self):
+        self.fetch()
+
+    def _render(self, scene, seed):
+        self.rendered.append(scene.name)
+        return scene.image
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, make_scene):
+    """A function that runs one scene with weights from ``source``; returns its row and what was rendered so far."""
+    rendered = []
+
+    class One(SceneDataset):
+        name = "motorcycle"
+        protocol = terms = "for tests"
+
+        def scene_names(self):
+            return ["one"]
+
+        def load(self, scene_name):
+            return make_scene(name=scene_name)
+
+    def start(source):
+        monkeypatch.setattr(session, "load_dataset", lambda name, root: One())
+        monkeypatch.setattr(session, "load_renderer", lambda name: Remote(tmp_path / "weights", source, rendered))
+        settings = Settings(renderers=["identity"], datasets=["motorcycle"], metrics=[], output=tmp_path, device="cpu")
+        return run_benchmark(settings)[0], rendered
+
+    return start
+
+
+def test_weights_that_a_run_fetches_are_in_its_keys(run):
+    first, _ = run(lambda: "authors 12345678")
+    assert first["status"] == "ok"
+    assert first["weights"] == "authors 12345678"
+    second, rendered = run(lambda: "authors 12345678")
+    assert second == first
+    assert rendered == ["one"], "the next run finds the case finished"
+
+
+def test_weights_that_cannot_be_had_skip_their_cases(run):
+    def fail():
+        raise MissingWeightsError("no network: get them")
+
+    row, rendered = run(fail)
+    assert (row["status"], row["reason"]) == ("skipped", "no network: get them")
+    assert rendered == []
