@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..renderers.commands import ends_in_one_line
 from ..renderers.interface import Scene
 from .generated_scenes import GeneratedScenes, describe_scenes, generate_row
 from .manifest import differences
@@ -77,6 +78,7 @@ def describe(scenes: Iterable[Scene]) -> dict[str, Any]:
     return describe_scenes(SynBokehMini.version, RECIPES, scenes)
 
 
+@ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate the scenes afresh and compare them with the manifest, or replace it. Exit code 1 where they differ."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.synbokeh_mini", description=main.__doc__)
