@@ -1,5 +1,6 @@
 """One benchmark command: from names to a stored run."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +17,15 @@ from ..renderers.interface import Renderer, Scene
 from ..renderers.registry import load_renderer
 from .cases import UNPERTURBED, Case, expand_cases
 from .environment import describe_environment
+from .launch import is_helper
 from .metrics.interface import Metric
 from .metrics.registry import METRICS, load_metric
 from .processes import join_processes
 from .run_record import continue_record, describe_run, merge_records, now
 from .runner import Row, Runner
 from .store import discard_run, locked, merge_parts, read_meta, run_folder, write_meta
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +72,13 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
         cases = expand_cases(
             [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
-            [(name, d.version, list(d.scene_names())[: settings.limit]) for name, d in datasets.items()],
+            [(name, d.version, _choose_scenes(name, d, settings)) for name, d in datasets.items()],
             settings.perturbations,
             seed=settings.seed,
             dtype=settings.dtype,
         )
+        if not cases:
+            raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
         environment, surroundings = describe_environment()
         everywhere = dict(processes.gather((environment, surroundings)))
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
@@ -111,6 +117,18 @@ def _complete(datasets: Mapping[str, SceneDataset], renderers: Mapping[str, Rend
     for renderer in renderers.values():
         with suppress(MissingWeightsError):  # its cases are skipped, with that reason
             renderer.fetch()
+
+
+def _choose_scenes(name: str, dataset: SceneDataset, settings: Settings) -> list[str]:
+    """Return the names of a data set's scenes; a sweep, which is all about scores, leaves out those without target."""
+    names = list(dataset.scene_names())
+    if any(severity for _, severity in settings.perturbations):
+        scored = [scene for scene in names if dataset.has_target(scene)]
+        if len(scored) < len(names) and not is_helper():
+            left_out = len(names) - len(scored)
+            log.warning("%s: %d of %d scenes are left out: they have no ground truth", name, left_out, len(names))
+        names = scored
+    return names[: settings.limit]
 
 
 def check_device(device: str | None) -> str:

@@ -79,6 +79,14 @@ class UserFolder(UserPictures):
         self.prepare()
         return list(self._folders)
 
+    def has_target(self, scene_name: str) -> bool:
+        """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
+        folder = self._folders[scene_name]
+        try:
+            return _role_file(folder, "target", read_settings(folder)) is not None
+        except DamagedDataError:
+            return True
+
     def load(self, scene_name: str) -> Scene:
         """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()

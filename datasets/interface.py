@@ -41,6 +41,10 @@ class SceneDataset(ABC):
     def load(self, scene_name: str) -> Scene:
         """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""
 
+    def has_target(self, scene_name: str) -> bool:
+        """Whether a scene has ground truth, as far as one knows without loading it. Call ``prepare`` first."""
+        return self.scored
+
     def cluster(self, scene_name: str) -> str:
         """Return the name of the independent unit a scene belongs to: intervals are computed over these."""
         return scene_name

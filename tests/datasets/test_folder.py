@@ -72,6 +72,19 @@ def test_without_a_target_nothing_is_scored(scene_folder) -> None:
     assert not dataset.scored
 
 
+def test_each_scene_says_whether_it_has_a_target(scene_folder, miniatures, made) -> None:
+    bare = miniatures.write_user_scene(scene_folder.parent / "bare", made)
+    (bare / "target.png").unlink()
+    torn = miniatures.write_user_scene(scene_folder.parent / "torn", made)
+    describe(torn, "focus_at: [")
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert {name: dataset.has_target(name) for name in dataset.scene_names()} == {
+        "bare": False,
+        "kitchen": True,
+        "torn": True,  # a run shall name the damage
+    }
+
+
 def test_other_file_names_and_names_beyond_ascii(tmp_path, miniatures, made) -> None:
     folder = miniatures.write_user_scene(tmp_path / "Küche 夜", made)
     (folder / "image.png").rename(folder / "Foto №1.png")

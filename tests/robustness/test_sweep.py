@@ -1,9 +1,12 @@
 import pytest
 import torch
 
+from bokehbench.benchmarks import session
 from bokehbench.benchmarks.cases import Case
+from bokehbench.benchmarks.session import Settings
+from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.errors import InvalidOptionError, UnknownNameError
-from bokehbench.robustness.sweep import perturb, plan_severities
+from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
 
 
 def test_default_axis_is_the_papers():
@@ -38,3 +41,48 @@ def test_case_is_perturbed_by_name_severity_and_seed(make_scene):
 
     assert torch.equal(noisy(0), noisy(0))
     assert not torch.equal(noisy(0), noisy(1))
+
+
+@pytest.fixture
+def sweep(monkeypatch, tmp_path, make_scene):
+    """A function that sweeps three scenes, of which those named have ground truth."""
+
+    def start(*with_target, limit=None):
+        class Mixed(SceneDataset):
+            name = "folder"
+            protocol = terms = "for tests"
+            scored = bool(with_target)
+
+            def scene_names(self):
+                return ["one", "two", "three"]
+
+            def has_target(self, scene_name):
+                return scene_name in with_target
+
+            def load(self, scene_name):
+                scene = make_scene(name=scene_name)
+                return scene if self.has_target(scene_name) else scene.without_target()
+
+        monkeypatch.setattr(session, "load_dataset", lambda name, root: Mixed())
+        settings = Settings(
+            renderers=["identity"], datasets=["folder"], metrics=["psnr"], output=tmp_path, device="cpu", limit=limit
+        )
+        return run_sweep(settings, ["shift"], [2])
+
+    return start
+
+
+def test_a_sweep_leaves_out_scenes_that_cannot_be_scored_and_says_so(sweep, caplog):
+    rows = sweep("two", "three")
+    assert [(row["scene"], row["severity"]) for row in rows] == [("two", 0), ("two", 2), ("three", 0), ("three", 2)]
+    assert all(row["metrics"]["psnr"] for row in rows)
+    assert "folder: 1 of 3 scenes are left out: they have no ground truth" in caplog.text
+
+
+def test_a_limit_counts_the_scenes_that_a_sweep_keeps(sweep):
+    assert {row["scene"] for row in sweep("two", "three", limit=1)} == {"two"}
+
+
+def test_a_sweep_without_any_ground_truth_is_refused(sweep):
+    with pytest.raises(InvalidOptionError, match="folder: no scene to render: a sweep needs some with ground truth"):
+        sweep()
