@@ -19,12 +19,14 @@ def ends_in_one_line(
     and exit code 130.
     """
 
+    expected: tuple[type[Exception], ...] = (BokehBenchError, *also)
+
     def decorate(main: Callable[P, int]) -> Callable[P, int]:
         @functools.wraps(main)
         def command(*arguments: P.args, **options: P.kwargs) -> int:
             try:
                 return main(*arguments, **options)
-            except (BokehBenchError, *also) as error:
+            except expected as error:
                 print(f"{prefix}: {error}", file=sys.stderr)
                 return 2
             except KeyboardInterrupt:
