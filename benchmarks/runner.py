@@ -4,6 +4,7 @@ Rendering and scoring are two steps over a saved 8-bit picture: a metric added l
 """
 
 import hashlib
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -79,7 +80,8 @@ class Runner:
         self.processes = processes or Processes()
         self._scorer = Scorer(metrics)
         self._recorded: set[tuple[str, str]] = set()
-        self._last_scene: tuple[tuple[str, str], Scene] | None = None
+        self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
+        self._choosing = threading.Lock()
 
     def run(self, cases: Sequence[Case]) -> list[Row]:
         """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order.
@@ -171,10 +173,19 @@ class Runner:
 
     def _load_scene(self, case: Case) -> Scene:
         """Return a case's true scene; the last one is kept, since a sweep asks for it at every severity."""
-        name, last = (case.dataset, case.scene), self._last_scene  # two threads may load at a time
-        if last is None or last[0] != name:
-            self._last_scene = last = name, self.datasets[case.dataset].load(case.scene)
-        return last[1]
+        name = (case.dataset, case.scene)
+        with self._choosing:  # two threads may load at a time, but not the same scene
+            last = self._last_scene
+            loads = last is None or last[0] != name
+            if loads:
+                self._last_scene = last = name, Future()
+        assert last is not None  # noqa: S101
+        if loads:
+            try:
+                last[1].set_result(self.datasets[case.dataset].load(case.scene))
+            except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
+                last[1].set_exception(error)
+        return last[1].result()
 
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered:
         assert loading is not None, "there is one load a case"  # noqa: S101

@@ -67,8 +67,9 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         METRICS.find(name)
     processes = join_processes(device)
     with ExitStack() as held:
-        processes.main_first(lambda: _open_run(held, folder, datasets, renderers, settings.fresh))
-        _complete(datasets, renderers)
+        processes.main_first(lambda: _hold_run(held, folder, datasets, renderers))
+        if not processes.is_main:
+            _complete(datasets, renderers)
         metrics, unavailable = _prepare_metrics(settings.metrics, device, settings.weights)
         cases = expand_cases(
             [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
@@ -79,6 +80,7 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
         )
         if not cases:
             raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
+        processes.main_first(lambda: _tidy_run(folder, settings.fresh))
         environment, surroundings = describe_environment()
         everywhere = dict(processes.gather((environment, surroundings)))
         record = describe_run(asdict(settings) | {"device": device}, renderers, datasets, metrics, unavailable)
@@ -95,16 +97,16 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
     return rows
 
 
-def _open_run(
-    held: ExitStack,
-    folder: Path,
-    datasets: Mapping[str, SceneDataset],
-    renderers: Mapping[str, Renderer],
-    fresh: bool,
+def _hold_run(
+    held: ExitStack, folder: Path, datasets: Mapping[str, SceneDataset], renderers: Mapping[str, Renderer]
 ) -> None:
-    """Hold the run until the end of the command and bring it, the data and the weights into order."""
+    """Hold the run until the end of the command and bring data and weights into order."""
     held.enter_context(locked(folder))
     _complete(datasets, renderers)
+
+
+def _tidy_run(folder: Path, fresh: bool) -> None:
+    """Bring the run into order, once nothing can refuse the command any more: ``fresh`` discards what is stored."""
     if fresh:
         discard_run(folder)
     merge_parts(folder)
@@ -115,7 +117,7 @@ def _complete(datasets: Mapping[str, SceneDataset], renderers: Mapping[str, Rend
     for dataset in datasets.values():
         dataset.prepare()
     for renderer in renderers.values():
-        with suppress(MissingWeightsError):  # its cases are skipped, with that reason
+        with suppress(Exception):  # preparing the renderer meets it again: its cases say the reason
             renderer.fetch()
 
 

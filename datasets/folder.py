@@ -71,8 +71,8 @@ class UserFolder(UserPictures):
         files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
         common = [self.folder / name for name in SETTINGS_FILES]
         self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
-        self.scored = any(map(_has_target, folders.values()))
         self._folders = folders
+        self.scored = any(map(self.has_target, folders))
 
     def scene_names(self) -> Sequence[str]:
         """Return the sub-folders' names, sorted."""
@@ -83,7 +83,8 @@ class UserFolder(UserPictures):
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
         folder = self._folders[scene_name]
         try:
-            return _role_file(folder, "target", read_settings(folder)) is not None
+            settings = merge_settings(read_settings(self.folder), read_settings(folder))
+            return _role_file(folder, "target", settings) is not None
         except DamagedDataError:
             return True
 
@@ -165,13 +166,6 @@ def merge_settings(common: Settings, own: Settings) -> Settings:
 def _is_scene(folder: Path) -> bool:
     described = any((folder / name).is_file() for name in SETTINGS_FILES)
     return not folder.name.startswith(".") and (described or any(_candidates(folder, role) for role in ROLES))
-
-
-def _has_target(folder: Path) -> bool:
-    try:
-        return _role_file(folder, "target", read_settings(folder)) is not None
-    except DamagedDataError:
-        return False  # loading the scene raises it again, and names it
 
 
 def _candidates(folder: Path, role: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""How every ``python -m`` command ends: what a user can mend is one line on stderr, never a traceback."""
+"""How a ``python -m`` command ends: what a user can mend is one line on stderr, not a traceback."""
 
 import functools
 import sys
@@ -27,7 +27,7 @@ def ends_in_one_line(
             try:
                 return main(*arguments, **options)
             except expected as error:
-                print(f"{prefix}: {error}", file=sys.stderr)
+                print(f"{prefix}: {' '.join(str(error).split())}", file=sys.stderr)
                 return 2
             except KeyboardInterrupt:
                 print(interrupted, file=sys.stderr)

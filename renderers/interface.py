@@ -175,7 +175,10 @@ class Renderer(ABC):
 
     @abstractmethod
     def _render(self, scene: Scene, seed: int) -> Tensor:
-        """Render a validated scene whose tensors are on ``self.device``; return (3,H,W) in [0,1]."""
+        """Render a validated scene whose tensors are on ``self.device``; return (3,H,W) in [0,1].
+
+        The scene is shared with other renders: do not change its tensors in place.
+        """
 
 
 def _resample(image: Tensor, height: int, width: int) -> Tensor:

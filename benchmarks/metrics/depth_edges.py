@@ -19,12 +19,12 @@ a scene is resized, since blur radii scale with the picture.
 def depth_edge_band(defocus: Tensor) -> Tensor:
     """Return the pixels that the light mixed at depth edges can reach: (H,W) bool, all False where there is no edge.
 
-    ``defocus``: (1,H,W) float32 on the CPU, signed, px. Every pixel whose 3x3 window holds a range of more than
-    ``JUMP_PX`` is an edge pixel, and the band is the union of discs around them. The disc's radius is the largest blur
-    radius in the window: a blurred foreground spreads that far over the edge and is see-through as far inside it, and
-    background discs are cut by a sharp foreground within it.
+    ``defocus``: (1,H,W) float32, signed, px; the band is on the CPU. Every pixel whose 3x3 window holds a range of more
+    than ``JUMP_PX`` is an edge pixel, and the band is the union of discs around them. The disc's radius is the largest
+    blur radius in the window: a blurred foreground spreads that far over the edge and is see-through as far inside it,
+    and background discs are cut by a sharp foreground within it.
     """
-    return torch.from_numpy(_find_band(np.ascontiguousarray(defocus[0].numpy())))
+    return torch.from_numpy(_find_band(np.ascontiguousarray(defocus[0].cpu().numpy())))
 
 
 @compiled
@@ -60,6 +60,7 @@ def _find_band(defocus: NDArray[np.float32]) -> NDArray[np.bool_]:
 def _count_disc(steps: NDArray[np.int32], y: int, x: int, radius_px: float) -> None:
     """Count the runs of the disc around (y, x) in ``steps``, (H,W+1)."""
     height, width = steps.shape[0], steps.shape[1] - 1
+    radius_px = min(radius_px, np.float32(height + width))  # that covers everything; more, or inf, is no integer
     reach, squared = int(radius_px), float(radius_px) ** 2
     for row in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
         half = int(np.sqrt(squared - (row - y) ** 2))

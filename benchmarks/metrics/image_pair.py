@@ -35,7 +35,7 @@ class Truth:
                 f"scene '{scene.name}': it has no target, so nothing to compare with: do not score it"
             )
         self.original = scene
-        self.target = quantise(scene.target).contiguous()
+        self.target = quantise(scene.target.to("cpu", torch.float32)).contiguous()
         self._regions: dict[tuple[Callable[[Tensor], Tensor], torch.device], Region] = {}
 
     @cached_property

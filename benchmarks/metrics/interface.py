@@ -32,7 +32,7 @@ class Metric(ABC):
         """Compare ``prediction`` with ``scene.target``, both (3,H,W) float32, display-encoded, [0,1], 8-bit values.
 
         ``scene`` is the unperturbed scene: its defocus tells where focus and depth edges are. Returns None where the
-        metric is not defined on this scene (no pixel in focus, no depth edge).
+        metric is not defined on this scene (no pixel in focus, no depth edge). Both are shared: do not change them.
         """
 
     def score_pair(self, pair: ImagePair) -> float | None:

@@ -10,7 +10,7 @@ from ...renderers.compiled import compiled
 
 Floats = NDArray[np.float32]
 
-TAPS = 11
+WINDOW_PX = 11
 """The window's width in px."""
 
 FAST = {"contract", "reassoc"}
@@ -24,20 +24,21 @@ def mean_similarity(first: Floats, second: Floats, weights: Floats, c1: np.float
     are float32, the mean over the positions is float64.
     """
     channels, height, width = first.shape
-    moments = np.empty((4, TAPS, width), np.float32)  # of the last eleven rows: the newest takes the oldest one's place
+    # Of the last eleven rows: the newest takes the oldest one's place.
+    moments = np.empty((4, WINDOW_PX, width), np.float32)
     column_averages = np.empty((4, width), np.float32)
-    averages = np.empty((4, width - TAPS + 1), np.float32)
+    averages = np.empty((4, width - WINDOW_PX + 1), np.float32)
     total = 0.0
     for channel in range(channels):
         for row in range(height):
-            _fill_moments(first[channel, row], second[channel, row], moments, row % TAPS)
-            if row < TAPS - 1:
+            _fill_moments(first[channel, row], second[channel, row], moments, row % WINDOW_PX)
+            if row < WINDOW_PX - 1:
                 continue
             for moment in range(4):
-                _average_columns(moments[moment], (row + 1) % TAPS, weights, column_averages[moment])
+                _average_columns(moments[moment], (row + 1) % WINDOW_PX, weights, column_averages[moment])
                 _average_row(column_averages[moment], weights, averages[moment])
             total += _sum_similarity(averages, c1, c2)
-    return total / (channels * (height - TAPS + 1) * (width - TAPS + 1))
+    return total / (channels * (height - WINDOW_PX + 1) * (width - WINDOW_PX + 1))
 
 
 @compiled(fastmath=FAST)
@@ -52,11 +53,12 @@ def _fill_moments(first: Floats, second: Floats, moments: Floats, place: int) ->
 @compiled(fastmath=FAST)
 def _average_columns(rows: Floats, oldest: int, weights: Floats, averages: Floats) -> None:
     """Average each column over ``rows``, (11,W), the first of which is row ``oldest``."""
-    middle = rows[(oldest + TAPS // 2) % TAPS]
+    middle = rows[(oldest + WINDOW_PX // 2) % WINDOW_PX]
     for x in range(averages.size):
-        averages[x] = weights[TAPS // 2] * middle[x]
-    for tap in range(TAPS // 2):
-        weight, upper, lower = weights[tap], rows[(oldest + tap) % TAPS], rows[(oldest + TAPS - 1 - tap) % TAPS]
+        averages[x] = weights[WINDOW_PX // 2] * middle[x]
+    for tap in range(WINDOW_PX // 2):
+        weight, upper = weights[tap], rows[(oldest + tap) % WINDOW_PX]
+        lower = rows[(oldest + WINDOW_PX - 1 - tap) % WINDOW_PX]
         for x in range(averages.size):
             averages[x] += weight * (upper[x] + lower[x])
 

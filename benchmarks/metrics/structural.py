@@ -7,9 +7,8 @@ from torch import Tensor
 
 from .image_pair import ImagePair
 from .interface import PairMetric
-from .similarity_kernel import mean_similarity
+from .similarity_kernel import WINDOW_PX, mean_similarity
 
-WINDOW_PX = 11
 SIGMA_PX = 1.5
 C1 = 0.01**2
 C2 = 0.03**2

@@ -5,7 +5,7 @@ import pytest
 from bokehbench.benchmarks import session
 from bokehbench.benchmarks.session import Settings, run_benchmark
 from bokehbench.datasets.interface import SceneDataset
-from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.interface import Capabilities, Renderer
 
 
@@ -74,4 +74,38 @@ def test_weights_that_cannot_be_had_skip_their_cases(run):
 
     row, rendered = run(fail)
     assert (row["status"], row["reason"]) == ("skipped", "no network: get them")
+    assert rendered == []
+
+
+def test_a_refused_command_discards_nothing(monkeypatch, tmp_path, make_scene):
+    class Unscored(SceneDataset):
+        name = "motorcycle"
+        protocol = terms = "for tests"
+
+        def scene_names(self):
+            return ["one"]
+
+        def has_target(self, scene_name):
+            return False
+
+        def load(self, scene_name):
+            return make_scene(name=scene_name)
+
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: Unscored())
+    asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
+    run_benchmark(Settings(**asked))
+    stored = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json*")}
+    assert stored
+    with pytest.raises(InvalidOptionError, match="no scene to render"):
+        run_benchmark(Settings(**asked, perturbations=[("erode", 2.0)], fresh=True))
+    assert {path: path.read_bytes() for path in stored} == stored
+
+
+def test_whatever_fetching_raises_is_the_cases_failure(run):
+    def fail():
+        raise OSError("the line is dead")
+
+    row, rendered = run(fail)
+    assert row["status"] == "failed"
+    assert "the line is dead" in row["reason"]
     assert rendered == []

@@ -85,6 +85,16 @@ def test_each_scene_says_whether_it_has_a_target(scene_folder, miniatures, made)
     }
 
 
+def test_settings_for_all_scenes_may_name_the_target(scene_folder) -> None:
+    (scene_folder / "target.png").rename(scene_folder / "truth.png")
+    describe(scene_folder.parent, "target: truth.png")
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.scene_names() == ["kitchen"]
+    assert dataset.has_target("kitchen")
+    assert dataset.scored
+    assert dataset.load("kitchen").target is not None
+
+
 def test_other_file_names_and_names_beyond_ascii(tmp_path, miniatures, made) -> None:
     folder = miniatures.write_user_scene(tmp_path / "Küche 夜", made)
     (folder / "image.png").rename(folder / "Foto №1.png")

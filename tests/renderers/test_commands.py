@@ -20,7 +20,7 @@ def test_the_exit_code_and_the_docstring_are_the_functions_own():
     assert command().__doc__ == "Train."
 
 
-@pytest.mark.parametrize("error", [MissingDataError("no folder 'x'"), OSError("no folder 'x'")])
+@pytest.mark.parametrize("error", [MissingDataError("no folder 'x'"), OSError("no\n  folder 'x'")])
 def test_what_a_user_can_mend_is_one_line(error, capsys):
     assert command(error)(0) == 2
     assert capsys.readouterr() == ("", "train: no folder 'x'\n")

@@ -48,3 +48,10 @@ def test_the_band_grows_with_the_picture():
     large = 2.0 * small.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
     share = depth_edge_band(small).float().mean(), depth_edge_band(large).float().mean()
     assert float(share[0]) == pytest.approx(float(share[1]), rel=0.05)
+
+
+@pytest.mark.parametrize("radius_px", [1e6, 1e30, float("inf")])
+def test_a_blur_beyond_the_picture_covers_all_of_it(radius_px):
+    defocus = torch.zeros(1, 8, 12)
+    defocus[:, 2, 3] = radius_px
+    assert depth_edge_band(defocus).all()

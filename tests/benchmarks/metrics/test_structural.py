@@ -85,6 +85,13 @@ def test_the_kernel_agrees_on_photographs(blur):
         assert fast_mean(first, second) == pytest.approx(plain_mean(first, second), abs=3e-6)
 
 
+def test_the_plain_map_in_float32_gives_what_other_devices_report(blur):
+    target = photograph()
+    first, second = as_numbers(blur(target, 2.0)), as_numbers(target)
+    plain = float(ssim_map(torch.from_numpy(first), torch.from_numpy(second)).mean())
+    assert plain == pytest.approx(fast_mean(first, second), abs=1e-5)
+
+
 def test_pictures_laid_out_by_pixel_score_alike(make_scene, make_image, blur):
     """Files are read with their colours interleaved."""
     target = make_image(48, 64)
