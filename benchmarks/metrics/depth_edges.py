@@ -60,8 +60,8 @@ def _find_band(defocus: NDArray[np.float32]) -> NDArray[np.bool_]:
 def _count_disc(steps: NDArray[np.int32], y: int, x: int, radius_px: float) -> None:
     """Count the runs of the disc around (y, x) in ``steps``, (H,W+1)."""
     height, width = steps.shape[0], steps.shape[1] - 1
-    radius_px = min(radius_px, np.float32(height + width))  # that covers everything; more, or inf, is no integer
-    reach, squared = int(radius_px), float(radius_px) ** 2
+    radius = min(float(radius_px), float(height + width))  # that covers everything; more, or inf, is no integer
+    reach, squared = int(radius), radius**2
     for row in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
         half = int(np.sqrt(squared - (row - y) ** 2))
         steps[row, max(x - half, 0)] += 1
