@@ -24,6 +24,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DCon
 from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
 from diffusers.utils import BaseOutput  # noqa: E402
 
+from .colour_start import GAMMA, TokenColours  # noqa: E402
 from .conditions import CONDITIONS  # noqa: E402
 from .geometry import TokenGeometry  # noqa: E402
 from .in_focus_blend import blend_in_focus  # noqa: E402
@@ -41,7 +42,7 @@ from .lora import check_lora_targets, unify_keys  # noqa: E402
 from .plan import HEADROOM, LOG_TOLERANCE, PisaPlan, build_plan  # noqa: E402
 from .processors import PisaLayers  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
-from .settings import PipelineSettings  # noqa: E402
+from .settings import GATED, PipelineSettings  # noqa: E402
 
 ALIGNMENT_BYTES = 64
 """Where torch puts its own tensors on the CPU."""
@@ -140,12 +141,14 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tile_latents: int = TILE_LATENTS,
         seed: int = 0,
         base_image: Tensor | None = None,
+        gamma: float = GAMMA,
     ) -> BokehDiffOutput:
         """Render with the focal plane at ``focus_disparity`` and ``blur_strength`` px of radius per unit of disparity.
 
         ``image``: (B,3,H,W) in [0,1]. ``disparity``: (B,1,H,W), any finite range; the focus may lie outside it.
         ``tiling``: ``never``, ``always``, or ``auto``: where the memory estimate says so. ``seed`` draws PISA's jitter.
         ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
+        ``gamma``: of the display transfer, which only ``pisa-start`` needs.
         With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
         ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit.
         """
@@ -158,7 +161,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tiles = cover_with_tiles(rows, columns, side or max(rows, columns), self._latent_multiple)
         self._tile_autoencoder(side if len(tiles) > 1 else None)
         base = None if base_image is None else self.encode(self._pad(base_image))
-        z0 = self.denoise(self.encode(padded), near, blur_px, tiles, seed, base)
+        z0 = self.denoise(self.encode(padded), near, blur_px, tiles, seed, base, self.token_colours(padded, gamma))
         output = self.decode(z0).float()
         if base is not None and base_image is not None and self._active.residual == "picture":
             output += self._pad(base_image).float() - self.decode(base).float()
@@ -193,6 +196,12 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         pixels = self.vae.decode((latent / self.vae.config.scaling_factor).to(self.vae.dtype)).sample
         return 0.5 + 0.5 * F.pixel_shuffle(pixels, self._active.pixel_unshuffle)
 
+    def token_colours(self, image: Tensor, gamma: float = GAMMA) -> TokenColours | None:
+        """Return what ``denoise`` needs of a padded picture under ``pisa-start``, None under any other."""
+        if self._active.parametrisation != "pisa-start":
+            return None
+        return TokenColours.of_picture(image, self.latent_pitch_px, gamma)
+
     def denoise(
         self,
         z: Tensor,
@@ -201,24 +210,28 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tiles: list[Tile] | None = None,
         seed: int = 0,
         base: Tensor | None = None,
+        start: TokenColours | None = None,
     ) -> Tensor:
         """Return z0 of Eq. 1: (z - sqrt(1 - abar) eps) / sqrt(abar), float32; autograd passes through.
 
         ``z``: (B,C,h,w) scaled; ``base``: the base picture's, alike, None without. ``disparity`` in (0,1),
-        ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. Under ``identity-start`` an
-        output n = 0 gives the start, z or ``base``, exactly; ``gated`` blends z with n. Raises InvalidOptionError where
-        ``base`` and settings do not fit.
+        ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. ``start``: the picture's
+        ``token_colours``. Under ``identity-start`` an output n = 0 gives the start, z or ``base``, exactly; ``gated``
+        blends z with n, ``pisa-start`` with n plus what PISA makes of the colours. Raises InvalidOptionError where
+        ``base`` or ``start`` and settings do not fit.
         """
         self._check_base("base", base)
+        if (start is None) != (self._active.parametrisation != "pisa-start"):
+            expected = "none" if start is not None else "one"
+            raise InvalidOptionError(f"start: the parametrisation {self._active.parametrisation} expects {expected}")
         tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
-        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base), tiles, z)
-        if self._active.parametrisation == "gated":
-            blurred, gate = n.chunk(2, dim=1)
-            return torch.lerp(z, blurred, torch.sigmoid(gate))
+        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base, start), tiles, z)
+        if self._active.parametrisation in GATED:
+            blurred, gate, *spread = n.split(z.shape[1], dim=1)
+            return torch.lerp(z, sum(spread, start=blurred), torch.sigmoid(gate))
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
         if self._active.parametrisation == "identity-start":
-            start = z if base is None else base
-            return start - math.sqrt((1.0 - abar) / abar) * n
+            return (z if base is None else base) - math.sqrt((1.0 - abar) / abar) * n
         return (z - math.sqrt(1.0 - abar) * n) / math.sqrt(abar)
 
     def condition_maps(self, disparity: Tensor, defocus_px: Tensor, tile: Tile) -> Tensor:
@@ -256,6 +269,12 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     def _latent_multiple(self) -> int:
         return 2 ** (len(self.unet.config.block_out_channels) - 1)
 
+    @property
+    def _downscales(self) -> tuple[int, ...]:
+        """Latent px per token and axis of every grid that PISA works on."""
+        start = (1,) if self._active.parametrisation == "pisa-start" else ()
+        return tuple(dict.fromkeys((*start, *self._pisa.downscales)))
+
     def _pad(self, maps: Tensor) -> Tensor:
         """Repeat the last row and column up to whole tokens."""
         height, width = maps.shape[-2:]
@@ -279,7 +298,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             pixels // self._active.pixel_unshuffle**2,
             pixels // self.latent_pitch_px**2,
             (self.vae.dtype.itemsize, self.unet.dtype.itemsize),
-            sum(self._count_pairs(defocus_px, downscale) for downscale in self._pisa.downscales),
+            sum(self._count_pairs(defocus_px, downscale) for downscale in self._downscales),
         )
 
     def _count_pairs(self, defocus_px: Tensor, downscale: int) -> int:
@@ -309,24 +328,40 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             )
 
     def _predict(
-        self, z: Tensor, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int, base: Tensor | None
+        self,
+        z: Tensor,
+        disparity: Tensor,
+        defocus_px: Tensor,
+        tile: Tile,
+        seed: int,
+        base: Tensor | None,
+        start: TokenColours | None,
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the parametrisation has."""
+        """One U-Net pass over a tile: (B,C,h,w) float32, as many channels as the parametrisation has.
+
+        Under ``pisa-start`` the latent that it starts from follows.
+        """
         pitch = self.latent_pitch_px
-        conditions = self.condition_maps(disparity, defocus_px, tile).expand(len(z), -1, -1, -1)
-        inputs = [tile.cut(z), conditions, *([] if base is None else [tile.cut(base)])]
-        sample = torch.cat([channels.to(self.unet.dtype) for channels in inputs], dim=1)
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
+        conditions = self.condition_maps(disparity, defocus_px, tile).expand(len(z), -1, -1, -1)
+        spread = [] if start is None else [self._encode_start(start.cut(tile), plans[1])]
+        inputs = [tile.cut(z), conditions, *([] if base is None else [tile.cut(base)]), *spread]
+        sample = torch.cat([channels.to(self.unet.dtype) for channels in inputs], dim=1)
         tokens, added = self._conditions(z, tile)
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
-            return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
+            n = self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
+        return torch.cat([n, *spread], dim=1) if spread else n
+
+    def _encode_start(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
+        with stage("start"):
+            return self.encode(colours.spread(plan, self.latent_pitch_px))
 
     @staged("plan")
     def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
         plans = {}
-        for downscale in self._pisa.downscales:
+        for downscale in self._downscales:
             grid = (tile.height // downscale, tile.width // downscale)
             geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self._active.pooling)
             if self._active.pitch == "released":

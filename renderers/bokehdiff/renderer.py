@@ -134,6 +134,7 @@ class BokehDiffRenderer(Renderer):
             tiling=self.tiling,
             seed=seed,
             base_image=self._render_base(scene, seed),
+            gamma=scene.gamma,
             **options,
         )
         return output.images[0]

@@ -11,7 +11,8 @@ from .conditions import CONDITIONS
 from .physics import PisaPhysics
 from .variants import FULL_MODEL, VARIANTS, Variant
 
-PARAMETRISATIONS = ("eps", "identity-start", "gated")
+PARAMETRISATIONS = ("eps", "identity-start", "gated", "pisa-start")
+GATED = ("gated", "pisa-start")
 POOLINGS = ("area", "bilinear")
 PITCHES = ("px", "released")
 RESIDUALS = ("latent", "picture")
@@ -28,6 +29,8 @@ class PipelineSettings:
       latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n). ``gated``: the U-Net has twice the
       latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (n - z) with the gate
       g = sigmoid(m): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
+      ``pisa-start``: z0 = z + g * (z_pisa + n - z), where z_pisa is the latent of the picture that PISA makes of the
+      tokens' colours with all logits equal (``colour_start``). It follows z in the U-Net's input.
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.
@@ -110,13 +113,13 @@ class PipelineSettings:
         return values
 
     def input_channels(self, latent_channels: int) -> int:
-        """Return the channels of the U-Net's input: the latent, the conditions, the base's latent."""
-        latents = 1 if self.base is None else 2
+        """Return the channels of the U-Net's input: the latent, the conditions, the base's or PISA's latent."""
+        latents = 1 if self.base is None and self.parametrisation != "pisa-start" else 2
         return latents * latent_channels + len(self.condition_channels)
 
     def output_channels(self, latent_channels: int) -> int:
         """Return the channels of the U-Net's output: n, and m of a gated parametrisation."""
-        return latent_channels * (2 if self.parametrisation == "gated" else 1)
+        return latent_channels * (2 if self.parametrisation in GATED else 1)
 
     def as_variant(self, variant: Variant) -> "PipelineSettings":
         """Return these settings with the variant's switches; ``trained_as`` stays what it is."""

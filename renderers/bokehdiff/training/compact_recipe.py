@@ -31,6 +31,10 @@ PLUS_START = "bokehdiff-plus-start"
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
+FAMILY_RATE = 1e-3
+PLUS_RATE = 6e-4
+"""AdamW's, with which ``bokehdiff-plus`` was trained; the family's is Muon's."""
+
 PAIR_CUT = 7.0
 """Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
 
@@ -46,7 +50,6 @@ class Scale:
     polish_steps: int
     batch: int
     crop_px: int
-    learning_rate: float
     size: CompactSize
     plus_size: CompactSize
 
@@ -56,11 +59,10 @@ SCALES = {
         scenes=2400,
         told_scenes=600,
         autoencoder_steps=850,
-        steps=2400,
+        steps=1600,
         polish_steps=600,
         batch=4,
         crop_px=128,
-        learning_rate=6e-4,
         size=CompactSize(unet_widths=(64, 96, 144)),
         plus_size=CompactSize(),
     ),
@@ -72,7 +74,6 @@ SCALES = {
         polish_steps=2000,
         batch=32,
         crop_px=192,
-        learning_rate=6e-4,
         size=CompactSize(unet_widths=(64, 96, 144)),
         plus_size=CompactSize(),
     ),
@@ -160,7 +161,14 @@ class Recipe:
             autoencoder=str(self.output / "autoencoder" / "model"),
             steps=scale.steps,
             batch=scale.batch,
-            optimiser=OptimiserConfig(learning_rate=scale.learning_rate, warmup=40, hold=0.3, weight_decay=0.0),
+            parametrisation="pisa-start",
+            optimiser=OptimiserConfig(
+                method="adamw" if plus else "muon",
+                learning_rate=PLUS_RATE if plus else FAMILY_RATE,
+                warmup=40,
+                hold=0.3,
+                weight_decay=0.0,
+            ),
             hardness=(1e5, 1e7),
             rays=1,
             pair_cut=PAIR_CUT,

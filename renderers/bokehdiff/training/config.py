@@ -27,6 +27,7 @@ DISPARITIES = ("true", "robust")
 PRECISIONS = ("no", "bf16", "fp16")
 UNET_PARTS = ("all", "down")
 LATENT_LOSSES = ("mse", "psnr")
+METHODS = ("adamw", "muon")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +56,11 @@ class DataConfig:
 class OptimiserConfig:
     """AdamW; the rate rises over ``warmup`` steps, holds for a share ``hold`` of the rest, then falls as a cosine.
 
+    ``method``: ``adamw``, or ``muon``: AdamW with Muon for matrices and convolutions, see ``muon.MuonAdamW``.
     ``encoder_rate``: factor on the autoencoder's rate, ``discriminator_rate``: on the discriminator's.
     """
 
+    method: str = "adamw"
     learning_rate: float = 1e-4
     warmup: int = 0
     hold: float = 0.0
@@ -69,6 +72,7 @@ class OptimiserConfig:
     discriminator_rate: float = 1.0
 
     def __post_init__(self) -> None:
+        check_choice("optimiser.method", self.method, METHODS)
         check("optimiser.learning_rate", self.learning_rate, self.learning_rate > 0.0, "above 0")
         check("optimiser.hold", self.hold, 0.0 <= self.hold < 1.0, "0 to below 1")
         check("optimiser.clip", self.clip, self.clip > 0.0, "above 0")

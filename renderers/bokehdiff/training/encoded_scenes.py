@@ -1,7 +1,7 @@
 """Stored scenes as an autoencoder's latents: encoded once, kept beside the scenes, shared by all trainings on them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,59 +20,83 @@ KEPT = ("disparity", "focus_disparity", "blur_strength", "index")
 
 
 class EncodedScenes(Dataset[Batch]):
-    """Samples with pictures as latents (``z``, ``z_target``, ``z_base``), read from one file, in float32."""
+    """Samples as latents and maps of their size (``z``, ``z_target``, ``z_base``, ``z_colours``), in float32."""
 
-    def __init__(self, path: Path):
-        self._file = safe_open(path, "pt")
-        self._names = list(self._file.keys())
+    def __init__(self, *paths: Path):
+        files = [safe_open(path, "pt") for path in paths]
+        self._columns = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - no mapping
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return self._file.get_slice("index").get_shape()[0]
+        return self._columns["index"].get_slice("index").get_shape()[0]
 
     def __getitem__(self, index: int) -> Batch:
         """Return one."""
-        sample = {name: self._file.get_slice(name)[index] for name in self._names}
+        sample = {name: file.get_slice(name)[index] for name, file in self._columns.items()}
         return {name: value.float() if value.is_floating_point() else value for name, value in sample.items()}
 
 
 def open_encoded(pipeline: BokehDiffPipeline, scenes: StoredScenes, folder: Path, precision: str) -> EncodedScenes:
     """Return ``scenes`` as latents, encoding them first unless ``folder`` has them, with a progress bar.
 
-    The file is named after what decides it, the autoencoder's weights, the number of scenes and the ``precision`` of
-    training (bf16 encodes in that, too); it appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
+    A file is named after what decides it, the autoencoder's weights, the number of scenes and the ``precision`` of
+    training (bf16 encodes in that, too); it appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB. What
+    ``pisa-start`` needs beside latents has a file of its own.
     """
-    path = folder / f"latents-{len(scenes)}-{precision}-{_hash_weights(pipeline)}.safetensors"
+    paths = [folder / f"latents-{len(scenes)}-{precision}-{_hash_weights(pipeline)}.safetensors"]
+    _ensure_encoded(paths[0], pipeline, scenes, precision, _encode_pictures)
+    if pipeline.active_settings.parametrisation == "pisa-start":
+        paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}.safetensors")
+        _ensure_encoded(paths[1], pipeline, scenes, precision, _average_colours)
+    return EncodedScenes(*paths)
+
+
+@torch.no_grad()
+def encode_scenes(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return what a batch of pictures is trained with: ``z``, ``z_target``, and what else the settings need."""
+    return _encode_pictures(pipeline, batch) | _average_colours(pipeline, batch)
+
+
+def defocus_of(batch: Batch) -> Tensor:
+    """Return the signed defocus of a batch's scenes, (B,1,H,W) in px."""
+    focus, strength = (batch[name].view(-1, 1, 1, 1) for name in ("focus_disparity", "blur_strength"))
+    return strength * (batch["disparity"] - focus)
+
+
+def _ensure_encoded(
+    path: Path,
+    pipeline: BokehDiffPipeline,
+    scenes: StoredScenes,
+    precision: str,
+    encode: Callable[[BokehDiffPipeline, Batch], Batch],
+) -> None:
     with FileLock(path.with_suffix(".lock")):
-        _ensure_encoded(path, pipeline, scenes, precision)
-    return EncodedScenes(path)
-
-
-def _ensure_encoded(path: Path, pipeline: BokehDiffPipeline, scenes: StoredScenes, precision: str) -> None:
-    if not path.exists():
+        if path.exists():
+            return
         columns: dict[str, list[Tensor]] = {}
-        for index in tqdm(range(len(scenes)), desc="latents", unit="scene"):
-            with torch.autocast(pipeline.unet.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                encoded = _encode(pipeline, scenes[index])
+        device = pipeline.unet.device
+        for index in tqdm(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
+            batch = {name: value[None].to(device) for name, value in scenes[index].items()}
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                encoded = encode(pipeline, batch)
             for name, value in encoded.items():
-                columns.setdefault(name, []).append(value)
+                columns.setdefault(name, []).append(value[0].half().cpu() if value.ndim == 4 else value[0].cpu())
         partial = path.with_suffix(".partial")
         save_file({name: torch.stack(values) for name, values in columns.items()}, partial)
         partial.replace(path)
 
 
-@torch.no_grad()
-def encode_pictures(pipeline: BokehDiffPipeline, batch: Mapping[str, Tensor]) -> Batch:
-    """Return the latents of every picture in a batch: ``z``, ``z_target`` and, where there is a base, ``z_base``."""
+def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return ``z``, ``z_target`` and, where there is a base, ``z_base``, with whatever else is kept of a batch."""
     names = {"image": "z", "target": "z_target", "base": "z_base"}
-    return {latent: pipeline.encode(batch[picture]) for picture, latent in names.items() if picture in batch}
+    latents = {latent: pipeline.encode(batch[picture]) for picture, latent in names.items() if picture in batch}
+    return latents | {name: batch[name] for name in KEPT}
 
 
-def _encode(pipeline: BokehDiffPipeline, sample: Batch) -> Batch:
-    batch = {name: value[None].to(pipeline.unet.device) for name, value in sample.items()}
-    latents = {name: value[0].half().cpu() for name, value in encode_pictures(pipeline, batch).items()}
-    kept = {name: sample[name].half() if sample[name].ndim == 3 else sample[name] for name in KEPT}
-    return latents | kept
+def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return ``z_colours``, the tokens' mean colours in linear light, where the parametrisation starts from them."""
+    colours = pipeline.token_colours(batch["image"])
+    return {} if colours is None else {"z_colours": colours.linear}
 
 
 def _hash_weights(pipeline: BokehDiffPipeline) -> str:

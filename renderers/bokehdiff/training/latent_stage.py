@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..colour_start import TokenColours
 from ..physics import PisaPhysics
 from ..pipeline import BokehDiffPipeline
 from .config import TrainingConfig
-from .encoded_scenes import encode_pictures, open_encoded
+from .encoded_scenes import defocus_of, encode_scenes, open_encoded
 from .scene_sources import open_scenes
 from .schedules import hardness_at
 from .stage import Batch, Stage, StepLosses
@@ -48,11 +49,14 @@ class LatentStage(Stage):
 
     def forward(self, batch: Batch, step: int) -> StepLosses:
         """Compare z0 of Eq. 1 with the target's latent on a random crop."""
-        if "z" not in batch:
-            batch = batch | encode_pictures(self.pipeline, batch)
-        maps = crop_maps(self.pipeline, batch, self._config, step)
         set_training_physics(self.pipeline, self._inference.physics, self._config, step)
-        z0 = self.pipeline.denoise(maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"))
+        if "z" not in batch:
+            batch = batch | encode_scenes(self.pipeline, batch)
+        maps = crop_maps(self.pipeline, batch, self._config, step)
+        start = TokenColours(maps["z_colours"]) if "z_colours" in maps else None
+        z0 = self.pipeline.denoise(
+            maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), start=start
+        )
         mse = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1).mean(dim=(1, 2))
         loss = 4.0 * mse if self._config.latent_loss == "mse" else PSNR_WEIGHT * torch.log(mse + PSNR_FLOOR)
         return StepLosses({"latent": loss.mean()}, mse.mean().detach())
@@ -71,7 +75,7 @@ class LatentStage(Stage):
         samples = [self._dataset[index] for index in range(PROBED_LATENTS)]
         batch = {name: torch.stack([x[name] for x in samples]).to(self.unet.device) for name in samples[0]}
         if "z_target" not in batch:
-            batch |= encode_pictures(self.pipeline, batch)
+            batch |= encode_scenes(self.pipeline, batch)
         return decoder_gains(self.pipeline, batch["z_target"])
 
     def _open_dataset(self) -> Dataset[Batch]:
@@ -104,10 +108,8 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
     Returns latents, ``disparity`` in (0,1) (normalised over the whole scene), ``defocus`` in px, and pictures if any.
     """
     disparity = batch["disparity"]
-    shape = (-1, 1, 1, 1)
-    defocus = batch["blur_strength"].view(shape) * (disparity - batch["focus_disparity"].view(shape))
     maps = {name: value for name, value in batch.items() if value.ndim == 4}
-    maps |= {"disparity": pipeline.normalise(disparity), "defocus": defocus}
+    maps |= {"disparity": pipeline.normalise(disparity), "defocus": defocus_of(batch)}
     multiple, pitch = pipeline.size_multiple_px, pipeline.latent_pitch_px
     side = config.data.crop_px // multiple * multiple
     rows, columns = disparity.shape[-2] // multiple * multiple, disparity.shape[-1] // multiple * multiple

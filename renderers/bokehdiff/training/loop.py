@@ -29,6 +29,7 @@ from diffusers.training_utils import EMAModel  # noqa: E402
 from .batches import StepSampler, length_of, make_loader  # noqa: E402
 from .checkpointing import load_newest_checkpoint, save_checkpoint  # noqa: E402
 from .config import TrainingConfig  # noqa: E402
+from .muon import MuonAdamW  # noqa: E402
 from .schedules import learning_rate_factor  # noqa: E402
 from .stage import Batch, Stage, StepLosses  # noqa: E402
 from .stages import build_stage  # noqa: E402
@@ -70,7 +71,7 @@ class _Training:
         self._description = _describe(config, self.accelerator.num_processes)
         stage = build_stage(config, self.accelerator.device)
         self.stage: Stage = stage
-        self.optimiser = _make_optimiser(stage.parameter_groups(), config)
+        self.optimiser = _make_optimiser(stage, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimiser,
             lambda step: learning_rate_factor(step, config.steps, config.optimiser.warmup, config.optimiser.hold),
@@ -255,14 +256,18 @@ class _AveragedWeights:
             self._ema.restore(self._stage.trained())
 
 
-def _make_optimiser(groups: list[dict[str, Any]], config: TrainingConfig) -> torch.optim.Optimizer:
+def _make_optimiser(stage: Stage, config: TrainingConfig) -> torch.optim.Optimizer:
     optimiser = config.optimiser
-    return torch.optim.AdamW(
-        [{"params": g["params"], "lr": g["rate"] * optimiser.learning_rate} for g in groups],
-        betas=optimiser.betas,
-        eps=optimiser.epsilon,
-        weight_decay=optimiser.weight_decay,
-    )
+    groups = [{"params": g["params"], "lr": g["rate"] * optimiser.learning_rate} for g in stage.parameter_groups()]
+    adamw: dict[str, Any] = {
+        "betas": optimiser.betas,
+        "eps": optimiser.epsilon,
+        "weight_decay": optimiser.weight_decay,
+    }
+    if optimiser.method == "adamw":
+        return torch.optim.AdamW(groups, **adamw)
+    last_layers = [*stage.unet.conv_out.parameters(), *stage.vae.decoder.conv_out.parameters()]
+    return MuonAdamW(groups, last_layers, **adamw)
 
 
 def _make_adversary(config: TrainingConfig, accelerator: Accelerator) -> "Adversary | None":

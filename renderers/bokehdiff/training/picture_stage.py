@@ -61,7 +61,8 @@ class PictureStage(Stage):
         set_training_physics(pipeline, self._inference.physics, self._config, step)
         base = pipeline.encode(maps["base"]) if "base" in maps else None
         z = pipeline.encode(maps["image"])
-        z0 = pipeline.denoise(z, maps["disparity"], maps["defocus"], seed=step, base=base)
+        start = pipeline.token_colours(maps["image"])
+        z0 = pipeline.denoise(z, maps["disparity"], maps["defocus"], seed=step, base=base, start=start)
         predicted, target = pipeline.decode(z0).float(), maps["target"]
         mse = (predicted - target).square().mean()
         terms: dict[str, Tensor] = {}

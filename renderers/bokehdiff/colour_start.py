@@ -1,0 +1,53 @@
+"""What PISA makes of a picture's colours before any training: the start of the parametrisation ``pisa-start``.
+
+Light adds up in linear light, and latents know only display-encoded pictures, whose blur is several dB off where bright
+and dark mix. So it is the colours of whole tokens that are spread here, by the same attention with all logits equal.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..optics import to_display, to_linear
+from .fast import pisa_fast
+from .latent_tiles import Tile
+from .plan import PisaPlan
+
+GAMMA = 2.2
+"""Of scenes that name none, and of training."""
+
+LEAST_LIGHT = 1e-3
+"""Of what reaches a token in a picture without depth; a token that less reaches keeps its own colour."""
+
+
+@dataclass(frozen=True)
+class TokenColours:
+    """The mean colour of every token: ``linear`` (B,3,h,w), linear light; ``gamma`` of the display transfer."""
+
+    linear: Tensor
+    gamma: float = GAMMA
+
+    @classmethod
+    def of_picture(cls, image: Tensor, pitch_px: int, gamma: float = GAMMA) -> "TokenColours":
+        """Average ``image`` (B,3,H,W), display-encoded, [0,1], over tokens of ``pitch_px`` px."""
+        return cls(F.avg_pool2d(to_linear(image.float(), gamma), pitch_px), gamma)
+
+    def cut(self, tile: Tile) -> "TokenColours":
+        """Return those of a tile of the grid."""
+        return TokenColours(tile.cut(self.linear), self.gamma)
+
+    def spread(self, plan: PisaPlan, pitch_px: int) -> Tensor:
+        """Return the picture that the plan's geometry and physics make of them: (B,3,h*pitch,w*pitch), [0,1].
+
+        Eq. 9 with q = k = 0, of the colours and of 1; the first divided by the second, as a scatter renderer does.
+        """
+        values = torch.cat([self.linear, torch.ones_like(self.linear[:, :1])], dim=1)
+        tokens = values.flatten(2).transpose(1, 2)[:, None]
+        nothing = torch.zeros_like(tokens)
+        arrived = pisa_fast(nothing, nothing, tokens, plan)[:, 0].transpose(1, 2).unflatten(2, values.shape[-2:])
+        light, weight = arrived[:, :3], arrived[:, 3:]
+        linear = torch.where(weight > LEAST_LIGHT, light / weight.clamp(min=LEAST_LIGHT), self.linear)
+        picture = to_display(linear, self.gamma)
+        return F.interpolate(picture, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)
