@@ -59,3 +59,34 @@ def test_takes_numba_s_options():
     parallel = compiled(parallel=True)(total)
     assert parallel(np.arange(5.0)) == pytest.approx(10.0)
     assert parallel.targetoptions["parallel"] is True
+
+
+HELPED = """
+import sys
+sys.path.insert(0, {folder!r})
+from bokehbench.renderers import compiled as module
+from pathlib import Path
+module.PACKAGE, module.SOURCES = Path({folder!r}), ("",)
+from kernels import total
+print(total(3.0), sum(total.stats.cache_hits.values()))
+"""
+
+
+def test_a_changed_helper_in_another_file_is_compiled_anew(tmp_path):
+    def run():
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        script = HELPED.format(folder=str(tmp_path))
+        result = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+        return result.stdout.split()
+
+    decorated = "from bokehbench.renderers.compiled import compiled\n"
+    (tmp_path / "helper.py").write_text(decorated + "@compiled\ndef scale(x):\n    return 2.0 * x\n")
+    (tmp_path / "kernels.py").write_text(
+        decorated + "from helper import scale\n@compiled\ndef total(x):\n    return 1.0 + scale(x)\n"
+    )
+    assert run() == ["7.0", "0"]
+    assert run() == ["7.0", "1"]
+    (tmp_path / "helper.py").write_text(decorated + "@compiled\ndef scale(x):\n    return 5.0 * x\n")
+    assert run() == ["16.0", "0"]

@@ -97,6 +97,25 @@ def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings, tiny, stage)
     assert_same(runs["whole"], runs["pieces"])
 
 
+@pytest.mark.parametrize("stage", ["latent", "picture"])
+def test_a_resumed_run_of_the_compact_recipe_ends_in_the_same_weights(tmp_path, settings, tiny, stage):
+    recipe = {
+        "parametrisation": "pisa-start",
+        "optimiser": {"method": "muon", "learning_rate": 1.0e-3, "warmup": 1},
+        "losses": {"lpips": 0.0, "adversarial": 0.0},
+    }
+    runs = {}
+    for name, minutes in (("whole", 0.0), ("pieces", 1e-6)):
+        (tmp_path / name).mkdir()
+        config = read_config(
+            write_config(tmp_path / name, settings, tiny, stage=stage, minutes=minutes, steps=3, **recipe)
+        )
+        while (result := train(config)) is None:
+            pass
+        runs[name] = weights(result)
+    assert_same(runs["whole"], runs["pieces"])
+
+
 def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings, tiny):
     # Both runs are processes of their own with one thread: what else a process did, and its threads, may decide in
     # which order a library adds up, and so the last bits.
