@@ -298,7 +298,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             pixels // self._active.pixel_unshuffle**2,
             pixels // self.latent_pitch_px**2,
             (self.vae.dtype.itemsize, self.unet.dtype.itemsize),
-            sum(self._count_pairs(defocus_px, downscale) for downscale in self._downscales),
+            0 if self._active.physics.is_vanilla else sum(self._count_pairs(defocus_px, d) for d in self._downscales),
         )
 
     def _count_pairs(self, defocus_px: Tensor, downscale: int) -> int:

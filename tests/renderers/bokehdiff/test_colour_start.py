@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from bokehbench.renderers.bokehdiff import pipeline
 from bokehbench.renderers.bokehdiff.colour_start import TokenColours
 from bokehbench.renderers.bokehdiff.compact import build_compact
 from bokehbench.renderers.bokehdiff.dense import pisa_dense
@@ -119,6 +120,17 @@ def test_tiles_are_blended(starting, scene, monkeypatch):
     whole = starting.denoise(z, disparity, sharp, start=colours)
     tiled = starting.denoise(z, disparity, sharp, cover_with_tiles(12, 16, 8, 4), start=colours)
     torch.testing.assert_close(whole, tiled, rtol=0, atol=0.02)  # bicubic enlargement ends at a tile's edge
+
+
+def test_ordinary_attention_lists_no_pairs(monkeypatch):
+    """All pairs of 64 x 64 tokens would take 0.3 GB, and with the start there is a grid though no layer is PISA."""
+    vanilla = build_compact("bokehdiff-vanilla", SMALL, parametrisation="pisa-start")
+    monkeypatch.setattr(pipeline, "free_bytes", lambda _: 100e6)
+    cut = []
+    monkeypatch.setattr(pipeline, "cover_with_tiles", lambda *grid: cut.append(grid) or cover_with_tiles(*grid))
+    image, disparity = torch.rand(1, 3, 256, 256), torch.linspace(0.1, 0.9, 256).expand(1, 1, 256, 256)
+    vanilla(image, disparity, 0.5, 20.0)
+    assert cut == [(64, 64, 64, 4)]
 
 
 def test_start_belongs_to_its_parametrisation(starting, compact, scene):
