@@ -2,24 +2,32 @@
 
 numba's cache watches only the file that holds a kernel, not those of the functions it calls. So the cache lies in a
 folder named after all of this package's sources: any change compiles anew (half a minute of processor time in all).
+Folders of other sources are removed after OLD_DAYS only: processes that started before a change still use theirs.
 """
 
 import functools
 import hashlib
 import logging
 import shutil
+import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
+import platformdirs
 from numba import njit
 
 log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = ("renderers", "datasets", "benchmarks")
+OLD_DAYS = 14
+
+_deciding = threading.Lock()
 
 
 def compiled(function: Callable | None = None, **options: Any) -> Callable:
@@ -42,30 +50,45 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
 
 @contextmanager
 def _cache_of_these_sources() -> Iterator[None]:
-    """Let numba keep what is decorated meanwhile in a folder of its own for these sources."""
-    chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    folder = _own_cache_folder() if not chosen else str(Path(chosen) / f"bokehbench-{hash_sources()}")
-    numba.config.CACHE_DIR = folder  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        numba.config.CACHE_DIR = chosen  # type: ignore[attr-defined]
+    """Let numba keep what is decorated meanwhile in a folder of its own for these sources.
+
+    Raises RuntimeError where none can be written: elsewhere numba might find code of other sources.
+    """
+    with _deciding:
+        chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = str(_cache_folder(chosen))  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            numba.config.CACHE_DIR = chosen  # type: ignore[attr-defined]
 
 
 @functools.cache
-def _own_cache_folder() -> str:
-    """Make the folder beside this file and remove those of other sources; empty where nothing can be written there."""
-    home = Path(__file__).parent / "__pycache__"
-    folder = home / f"kernels-{hash_sources()}"
-    try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            for old in home.glob("kernels-*"):
-                if old != folder:
-                    shutil.rmtree(old, ignore_errors=True)
-    except OSError:
-        return ""
-    return str(folder)
+def _cache_folder(chosen: str) -> Path:
+    """Return a folder that can be written: in ``chosen`` if that is not empty, beside this file, or the user's."""
+    homes = (
+        [Path(chosen)]
+        if chosen
+        else [Path(__file__).parent / "__pycache__", platformdirs.user_cache_path("bokehbench")]
+    )
+    for home in homes:
+        folder = home / f"kernels-{hash_sources()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+            _remove_old(home)
+        except OSError:
+            continue
+        return folder
+    raise RuntimeError(f"cannot write to {' or '.join(map(str, homes))}")
+
+
+def _remove_old(home: Path) -> None:
+    """Remove folders of sources that no process has started with for OLD_DAYS."""
+    for folder in home.glob("kernels-*"):
+        if time.time() - folder.stat().st_mtime > OLD_DAYS * 86400.0:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

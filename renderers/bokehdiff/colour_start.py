@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..checks import check
 from ..optics import to_display, to_linear
 from .fast import pisa_fast
 from .latent_tiles import Tile
@@ -18,11 +19,14 @@ from .plan import PisaPlan
 GAMMA = 2.2
 """Of scenes that name none, and of training."""
 
-LEAST_LIGHT = 1e-3
-"""Of what reaches a token in a picture without depth; a token that less reaches keeps its own colour."""
+OWN_LIGHT = 1e-3
+"""How much of its own light is added to a token, in units of what reaches it in a picture without depth.
+
+A token that nothing reaches has its own colour.
+"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TokenColours:
     """The mean colour of every token: ``linear`` (B,3,h,w), linear light; ``gamma`` of the display transfer."""
 
@@ -31,7 +35,11 @@ class TokenColours:
 
     @classmethod
     def of_picture(cls, image: Tensor, pitch_px: int, gamma: float = GAMMA) -> "TokenColours":
-        """Average ``image`` (B,3,H,W), display-encoded, [0,1], over tokens of ``pitch_px`` px."""
+        """Average ``image`` (B,3,H,W), display-encoded, [0,1], over tokens of ``pitch_px`` px.
+
+        Raises InvalidOptionError on an impossible gamma.
+        """
+        check("gamma", gamma, 1.0 <= gamma <= 5.0, "1 to 5")
         return cls(F.avg_pool2d(to_linear(image.float(), gamma), pitch_px), gamma)
 
     def cut(self, tile: Tile) -> "TokenColours":
@@ -48,6 +56,5 @@ class TokenColours:
         nothing = torch.zeros_like(tokens)
         arrived = pisa_fast(nothing, nothing, tokens, plan)[:, 0].transpose(1, 2).unflatten(2, values.shape[-2:])
         light, weight = arrived[:, :3], arrived[:, 3:]
-        linear = torch.where(weight > LEAST_LIGHT, light / weight.clamp(min=LEAST_LIGHT), self.linear)
-        picture = to_display(linear, self.gamma)
+        picture = to_display((light + OWN_LIGHT * self.linear) / (weight + OWN_LIGHT), self.gamma)
         return F.interpolate(picture, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)

@@ -3,7 +3,7 @@
 Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
 The U-Net has PISA where a token spans 4 px, on the way down and again at the end, and where it spans 8 px. Its last
 layer starts at zero: under ``identity-start`` an untrained model returns what its autoencoder reconstructs, and
-training starts from there; under ``gated`` it starts with the gate nearly closed.
+training starts from there; under ``gated`` and ``pisa-start`` it starts with the gate nearly closed.
 """
 
 from dataclasses import dataclass

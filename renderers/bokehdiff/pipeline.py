@@ -102,8 +102,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         inputs = settings.input_channels(self.vae.config.latent_channels)
         if self.unet.config.in_channels != inputs:
             raise InvalidOptionError(
-                f"U-Net: expected {inputs} input channels for the latent, condition_channels and base of the settings,"
-                f" got {self.unet.config.in_channels}"
+                f"U-Net: expected {inputs} input channels for the latent and the settings' condition_channels, base "
+                f"and parametrisation, got {self.unet.config.in_channels}"
             )
         outputs = settings.output_channels(self.vae.config.latent_channels)
         if self.unet.config.out_channels != outputs:
@@ -150,7 +150,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
         ``gamma``: of the display transfer, which only ``pisa-start`` needs.
         With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
-        ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit.
+        ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit, or on
+        an impossible gamma.
         """
         self._check_base("base_image", base_image)
         height, width = image.shape[-2:]
@@ -227,8 +228,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
         n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base, start), tiles, z)
         if self._active.parametrisation in GATED:
-            blurred, gate, *spread = n.split(z.shape[1], dim=1)
-            return torch.lerp(z, sum(spread, start=blurred), torch.sigmoid(gate))
+            blurred, gate = n.chunk(2, dim=1)
+            return torch.lerp(z, blurred, torch.sigmoid(gate))
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
         if self._active.parametrisation == "identity-start":
             return (z if base is None else base) - math.sqrt((1.0 - abar) / abar) * n
@@ -337,9 +338,9 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         base: Tensor | None,
         start: TokenColours | None,
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32, as many channels as the parametrisation has.
+        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the parametrisation has.
 
-        Under ``pisa-start`` the latent that it starts from follows.
+        Under ``pisa-start`` n includes the latent that it starts from.
         """
         pitch = self.latent_pitch_px
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
@@ -351,7 +352,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
             n = self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
-        return torch.cat([n, *spread], dim=1) if spread else n
+        return n if not spread else torch.cat([n[:, : z.shape[1]] + spread[0], n[:, z.shape[1] :]], dim=1)
 
     def _encode_start(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
         with stage("start"):

@@ -30,7 +30,8 @@ class PipelineSettings:
       latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (n - z) with the gate
       g = sigmoid(m): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
       ``pisa-start``: z0 = z + g * (z_pisa + n - z), where z_pisa is the latent of the picture that PISA makes of the
-      tokens' colours with all logits equal (``colour_start``). It follows z in the U-Net's input.
+      tokens' colours with all logits equal (``colour_start``), of each tile by itself. It comes last in the U-Net's
+      input.
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.

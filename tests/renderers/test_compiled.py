@@ -4,11 +4,13 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numba import prange
 
+from bokehbench.renderers import compiled as module
 from bokehbench.renderers.compiled import compiled
 
 RENDER_AND_COUNT = """
@@ -32,6 +34,54 @@ def render_in_a_new_process(cache_dir):
 def test_a_second_process_finds_the_compiled_kernel(tmp_path):
     assert render_in_a_new_process(tmp_path) == (0, 1)
     assert render_in_a_new_process(tmp_path) == (1, 0)
+
+
+@pytest.fixture
+def fresh_folders(monkeypatch):
+    module._cache_folder.cache_clear()
+    monkeypatch.setattr(module.numba.config, "CACHE_DIR", "")
+    yield
+    module._cache_folder.cache_clear()
+
+
+def test_without_a_choice_the_cache_lies_beside_the_sources(fresh_folders):
+    with module._cache_of_these_sources():
+        folder = Path(module.numba.config.CACHE_DIR)
+    assert module.numba.config.CACHE_DIR == ""
+    assert folder.is_dir()
+    assert folder.name == f"kernels-{module.hash_sources()}"
+    assert Path(module.__file__).parent in folder.parents
+
+
+def test_where_sources_are_read_only_it_lies_with_the_user(fresh_folders, tmp_path, monkeypatch):
+    (tmp_path / "__pycache__").write_text("a file where the folder should be")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "compiled.py"))
+    monkeypatch.setattr(module.platformdirs, "user_cache_path", lambda _: tmp_path / "mine")
+    with module._cache_of_these_sources():
+        assert Path(module.numba.config.CACHE_DIR).parent == tmp_path / "mine"
+
+
+def test_only_old_folders_are_removed(fresh_folders, tmp_path):
+    recent, old = tmp_path / "kernels-recent", tmp_path / "kernels-old"
+    recent.mkdir()
+    old.mkdir()
+    os.utime(old, (0.0, 0.0))
+    module._cache_folder(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"kernels-{module.hash_sources()}", "kernels-recent"]
+    )
+
+
+def test_nothing_can_be_written(fresh_folders, tmp_path, caplog, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(module.numba.config, "CACHE_DIR", str(tmp_path / "file"))
+
+    def double(x):
+        return 2 * x
+
+    with caplog.at_level(logging.WARNING):
+        assert compiled(double)(21) == 42
+    assert "double is compiled anew in each process" in caplog.text
 
 
 def test_compiles_without_a_place_for_the_cache(caplog):

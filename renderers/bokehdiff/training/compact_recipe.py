@@ -47,6 +47,7 @@ class Scale:
     told_scenes: int
     autoencoder_steps: int
     steps: int
+    plus_steps: int
     polish_steps: int
     batch: int
     crop_px: int
@@ -60,6 +61,7 @@ SCALES = {
         told_scenes=600,
         autoencoder_steps=850,
         steps=1600,
+        plus_steps=2400,
         polish_steps=600,
         batch=4,
         crop_px=128,
@@ -71,6 +73,7 @@ SCALES = {
         told_scenes=12000,
         autoencoder_steps=6000,
         steps=6000,
+        plus_steps=6000,
         polish_steps=2000,
         batch=32,
         crop_px=192,
@@ -159,9 +162,9 @@ class Recipe:
             variant=variant,
             size=scale.plus_size if plus else scale.size,
             autoencoder=str(self.output / "autoencoder" / "model"),
-            steps=scale.steps,
+            steps=scale.plus_steps if plus else scale.steps,
             batch=scale.batch,
-            parametrisation="pisa-start",
+            parametrisation=None if plus else "pisa-start",
             optimiser=OptimiserConfig(
                 method="adamw" if plus else "muon",
                 learning_rate=PLUS_RATE if plus else FAMILY_RATE,

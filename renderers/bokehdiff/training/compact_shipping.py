@@ -48,6 +48,7 @@ def describe_training(trained: Path) -> dict[str, Any]:
     record = json.loads((trained / "model" / RECORD_FILE).read_text(encoding="utf-8"))
     config = record["configuration"]
     data = config["data"]
+    settings = json.loads((trained / "model" / "model_index.json").read_text(encoding="utf-8"))["settings"]
     curve = trained / "validation.jsonl"
     lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
     nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
@@ -61,6 +62,7 @@ def describe_training(trained: Path) -> dict[str, Any]:
         "summary": summary,
         "seconds": record["seconds"],
         **{name: config[name] for name in KEPT},
+        "parametrisation": settings["parametrisation"],
         "scenes": data["scenes"] | nameless,
         "disparity": data["disparity"],
         "validation": [json.loads(line) for line in lines],

@@ -56,7 +56,8 @@ class DataConfig:
 class OptimiserConfig:
     """AdamW; the rate rises over ``warmup`` steps, holds for a share ``hold`` of the rest, then falls as a cosine.
 
-    ``method``: ``adamw``, or ``muon``: AdamW with Muon for matrices and convolutions, see ``muon.MuonAdamW``.
+    ``method``: ``adamw``, or ``muon``: AdamW with Muon for matrices and convolutions, see ``muon.MuonAdamW``; the
+    discriminator's is always AdamW. ``betas``, ``epsilon``: AdamW's.
     ``encoder_rate``: factor on the autoencoder's rate, ``discriminator_rate``: on the discriminator's.
     """
 
@@ -136,7 +137,8 @@ class TrainingConfig:
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
       autoencoder is taken instead.
-    - ``parametrisation``: of a compact model that is built new, see ``PipelineSettings``.
+    - ``parametrisation``: of a compact model that is built new, see ``PipelineSettings``; None: the variant's own, else
+      ``gated``.
     - ``latent_loss``: of the stage ``latent``: ``mse``, or ``psnr``: the mean over samples of 0.01 ln(mse + 3e-5).
     - ``steps``, ``batch`` (per process), ``accumulation``: updates, samples in a forward pass, passes in an update.
     - ``hardness``: of the circle of confusion's edge, first and last; ``rays``: jittered rays per pair in training.
@@ -154,7 +156,7 @@ class TrainingConfig:
     start: str | None = None
     size: CompactSize = field(default_factory=CompactSize)
     autoencoder: str | None = None
-    parametrisation: str = "gated"
+    parametrisation: str | None = None
     latent_loss: str = "mse"
     steps: int = 1000
     batch: int = 8
@@ -179,7 +181,7 @@ class TrainingConfig:
         check_choice("profile", self.profile, PROFILES)
         check_choice("variant", self.variant, tuple(VARIANTS))
         check_choice("precision", self.precision, PRECISIONS)
-        check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        self._check_parametrisation()
         check_choice("latent_loss", self.latent_loss, LATENT_LOSSES)
         latent = self.stage == "latent"
         check("latent_loss", self.latent_loss, latent or self.latent_loss == "mse", "mse but in the stage latent")
@@ -206,6 +208,14 @@ class TrainingConfig:
         check("pair_cut", self.pair_cut, self.pair_cut >= 0.0, "0 or more")
         check("minutes", self.minutes, self.minutes >= 0.0, "0 or more")
         check("hardness", self.hardness, min(self.hardness) > 1.0, "two numbers above 1")
+
+    def _check_parametrisation(self) -> None:
+        if self.parametrisation is None:
+            return
+        check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        check("parametrisation", self.parametrisation, self.start is None, "none: that of 'start' stays")
+        own = VARIANTS[self.variant].training.get("parametrisation", self.parametrisation)
+        check("parametrisation", self.parametrisation, self.parametrisation == own, f"'{own}' of {self.variant}")
 
 
 def read_config(path: Path) -> TrainingConfig:

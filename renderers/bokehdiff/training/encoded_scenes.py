@@ -12,18 +12,29 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from ...errors import InvalidOptionError
+from ..colour_start import GAMMA
 from ..pipeline import BokehDiffPipeline
 from .stage import Batch
 from .stored_scenes import StoredScenes
+
+LATENT_MAPS = ("z", "z_target", "z_base", "colours")
+"""What lies on the latent's grid: latents of the pictures, and the tokens' mean colours in linear light."""
 
 KEPT = ("disparity", "focus_disparity", "blur_strength", "index")
 
 
 class EncodedScenes(Dataset[Batch]):
-    """Samples as latents and maps of their size (``z``, ``z_target``, ``z_base``, ``z_colours``), in float32."""
+    """Samples as latents and maps of their size (``LATENT_MAPS``), in float32.
+
+    Raises InvalidOptionError where the files do not hold the same scenes.
+    """
 
     def __init__(self, *paths: Path):
         files = [safe_open(path, "pt") for path in paths]
+        indices = [file.get_tensor("index") for file in files]
+        if not all(torch.equal(index, indices[0]) for index in indices):
+            raise InvalidOptionError(f"{paths[-1]}: holds other scenes than {paths[0].name}: remove both")
         self._columns = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - no mapping
 
     def __len__(self) -> int:
@@ -39,14 +50,14 @@ class EncodedScenes(Dataset[Batch]):
 def open_encoded(pipeline: BokehDiffPipeline, scenes: StoredScenes, folder: Path, precision: str) -> EncodedScenes:
     """Return ``scenes`` as latents, encoding them first unless ``folder`` has them, with a progress bar.
 
-    A file is named after what decides it, the autoencoder's weights, the number of scenes and the ``precision`` of
-    training (bf16 encodes in that, too); it appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB. What
-    ``pisa-start`` needs beside latents has a file of its own.
+    A file is named after what decides it: the number of scenes, and for latents the autoencoder's weights and the
+    ``precision`` of training (bf16 encodes in that, too), for colours, which ``pisa-start`` needs, the size of a token
+    and gamma. It appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
     """
     paths = [folder / f"latents-{len(scenes)}-{precision}-{_hash_weights(pipeline)}.safetensors"]
     _ensure_encoded(paths[0], pipeline, scenes, precision, _encode_pictures)
     if pipeline.active_settings.parametrisation == "pisa-start":
-        paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}.safetensors")
+        paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}px-gamma{GAMMA:g}.safetensors")
         _ensure_encoded(paths[1], pipeline, scenes, precision, _average_colours)
     return EncodedScenes(*paths)
 
@@ -94,9 +105,9 @@ def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
 
 
 def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
-    """Return ``z_colours``, the tokens' mean colours in linear light, where the parametrisation starts from them."""
+    """Return the tokens' ``colours``, where the parametrisation starts from them."""
     colours = pipeline.token_colours(batch["image"])
-    return {} if colours is None else {"z_colours": colours.linear}
+    return {} if colours is None else {"colours": colours.linear, "index": batch["index"]}
 
 
 def _hash_weights(pipeline: BokehDiffPipeline) -> str:

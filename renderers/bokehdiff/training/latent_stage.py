@@ -13,7 +13,7 @@ from ..colour_start import TokenColours
 from ..physics import PisaPhysics
 from ..pipeline import BokehDiffPipeline
 from .config import TrainingConfig
-from .encoded_scenes import defocus_of, encode_scenes, open_encoded
+from .encoded_scenes import LATENT_MAPS, defocus_of, encode_scenes, open_encoded
 from .scene_sources import open_scenes
 from .schedules import hardness_at
 from .stage import Batch, Stage, StepLosses
@@ -53,7 +53,7 @@ class LatentStage(Stage):
         if "z" not in batch:
             batch = batch | encode_scenes(self.pipeline, batch)
         maps = crop_maps(self.pipeline, batch, self._config, step)
-        start = TokenColours(maps["z_colours"]) if "z_colours" in maps else None
+        start = TokenColours(maps["colours"]) if "colours" in maps else None
         z0 = self.pipeline.denoise(
             maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), start=start
         )
@@ -121,7 +121,7 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, config: TrainingConfig,
             for length in (rows, columns)
         )
         for name, value in maps.items():
-            scale = pitch if name.startswith("z") else 1
+            scale = pitch if name in LATENT_MAPS else 1
             y, x, length = top // scale, left // scale, side // scale
             cropped[name].append(value[n, :, y : y + length, x : x + length])
     return {name: torch.stack(values) for name, values in cropped.items()}

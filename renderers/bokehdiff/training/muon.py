@@ -24,7 +24,8 @@ class MuonAdamW(torch.optim.AdamW):
     """AdamW, but Muon for parameters of two axes and more, each as a matrix of its first axis by all others.
 
     ``last_layers``: parameters that stay with AdamW whatever their shape: layers that start at zero and make pictures.
-    ``momentum``: Muon's, with Nesterov's look ahead. Learning rates and weight decay are AdamW's for both.
+    ``momentum``: Muon's, with Nesterov's look ahead. Learning rates and weight decay are AdamW's for both. Several
+    processes stay together only on machines of one kind: small directions are amplified, and with them rounding.
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class MuonAdamW(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Do one update of every parameter that has a gradient."""
+        """Do one update of every parameter that has a gradient; ``closure`` works them out first and gives the loss."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         gradients = []
         for group in self.param_groups:
             for parameter in group["params"] if group["muon"] else ():
@@ -57,7 +62,7 @@ class MuonAdamW(torch.optim.AdamW):
                 if parameter.grad is not None:
                     self._step_matrix(parameter, parameter.grad, group["lr"], group["weight_decay"])
                 parameter.grad = None  # AdamW leaves out what has none
-        loss = super().step(closure)
+        super().step()
         for parameter, gradient in gradients:
             parameter.grad = gradient
         return loss
@@ -90,6 +95,6 @@ def orthogonalise(matrix: Tensor) -> Tensor:
         factor = b * gram + c * gram @ gram
         factor.diagonal().add_(a)
         product = factor @ product
-        gram = factor @ gram @ factor
+        gram = factor @ gram @ factor  # of what X has become: all of these are polynomials of one matrix
     X = product @ X
     return X if matrix.shape[0] <= matrix.shape[1] else X.T

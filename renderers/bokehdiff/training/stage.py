@@ -52,7 +52,7 @@ class Stage(nn.Module, ABC):
 
     @abstractmethod
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return AdamW's groups of trained parameters: ``params`` and ``rate``, a factor on the learning rate."""
+        """Return the groups of trained parameters: ``params`` and ``rate``, a factor on the learning rate."""
 
     def validation_dataset(self, settings: SynthesisSettings) -> Dataset[Batch]:
         """Return scenes that are never trained on, with their true disparity."""

@@ -42,7 +42,7 @@ def _stage_class(name: str) -> type[Stage]:
 
 def _start(config: TrainingConfig) -> BokehDiffPipeline:
     if config.start is None:
-        return build_compact(config.variant, config.size, parametrisation=config.parametrisation)
+        return build_compact(config.variant, config.size, parametrisation=config.parametrisation or "gated")
     if config.start == "sdxl" or (Path(config.start) / "text_encoder").is_dir():
         home = None if config.start == "sdxl" else Path(config.start)
         return load_backbone(home, _settings_to_train(PipelineSettings(), config))

@@ -5,14 +5,15 @@ import torch
 from torch import nn
 
 from bokehbench.renderers.bokehdiff import pipeline
-from bokehbench.renderers.bokehdiff.colour_start import TokenColours
+from bokehbench.renderers.bokehdiff.colour_start import GAMMA, TokenColours
 from bokehbench.renderers.bokehdiff.compact import build_compact
 from bokehbench.renderers.bokehdiff.dense import pisa_dense
 from bokehbench.renderers.bokehdiff.geometry import TokenGeometry
-from bokehbench.renderers.bokehdiff.latent_tiles import cover_with_tiles
+from bokehbench.renderers.bokehdiff.latent_tiles import Tile, cover_with_tiles
 from bokehbench.renderers.bokehdiff.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.plan import build_plan
 from bokehbench.renderers.errors import InvalidOptionError
+from bokehbench.renderers.interface import Scene
 
 from .conftest import SMALL
 
@@ -40,21 +41,21 @@ def starting():
     return build_compact(size=SMALL, parametrisation="pisa-start")
 
 
-def plan_for(disparity, defocus_px, **changes):
+def plan_for(disparity, defocus_px, method=None, **changes):
     grid = tuple(length // PITCH for length in disparity.shape[-2:])
-    return build_plan(TokenGeometry.from_maps(disparity, defocus_px, grid), PisaPhysics(**changes))
+    return build_plan(TokenGeometry.from_maps(disparity, defocus_px, grid), PisaPhysics(**changes), method=method)
 
 
+@pytest.mark.parametrize("method", ["lists", "tiles"])
 @pytest.mark.parametrize("changes", ABLATIONS)
-def test_equals_the_dense_reference(scene, changes):
+def test_equals_the_dense_reference(scene, changes, method):
     image, disparity, defocus = scene
-    plan = plan_for(disparity, defocus, **changes)
+    plan = plan_for(disparity, defocus, method, **changes)
     colours = TokenColours.of_picture(image, PITCH)
     values = torch.cat([colours.linear, torch.ones(2, 1, 12, 16)], dim=1).flatten(2).transpose(1, 2)[:, None].double()
     nothing = torch.zeros_like(values)
     arrived = pisa_dense(nothing, nothing, values, plan.geometry, plan.physics)[:, 0].transpose(1, 2)
-    own = colours.linear.flatten(2)
-    light = torch.where(arrived[:, 3:] > 1e-3, arrived[:, :3] / arrived[:, 3:].clamp(min=1e-3), own)
+    light = (arrived[:, :3] + 1e-3 * colours.linear.flatten(2)) / (arrived[:, 3:] + 1e-3)
     picture = light.clamp(0.0, 1.0).view(2, 3, 12, 16) ** (1 / 2.2)
     expected = nn.functional.interpolate(picture, scale_factor=PITCH, mode="bicubic").clamp(0.0, 1.0)
     torch.testing.assert_close(colours.spread(plan, PITCH), expected.float(), rtol=0, atol=2e-5)
@@ -122,6 +123,20 @@ def test_tiles_are_blended(starting, scene, monkeypatch):
     torch.testing.assert_close(whole, tiled, rtol=0, atol=0.02)  # bicubic enlargement ends at a tile's edge
 
 
+@torch.no_grad()
+def test_a_tile_spreads_its_own_colours(starting, scene):
+    image, disparity, defocus = scene
+    nn.init.constant_(starting.unet.conv_out.bias[16:], 40.0)
+    z, colours = starting.encode(image), starting.token_colours(image)
+    tile = Tile(4, 8, 8, 8)
+    rows, columns = slice(16, 48), slice(32, 64)
+    start = starting.encode(
+        colours.cut(tile).spread(plan_for(disparity[..., rows, columns], defocus[..., rows, columns]), PITCH)
+    )
+    seen = starting._predict(z, disparity, defocus, tile, 0, None, colours)
+    torch.testing.assert_close(seen[:, :16], start, rtol=0, atol=1e-5)
+
+
 def test_ordinary_attention_lists_no_pairs(monkeypatch):
     """All pairs of 64 x 64 tokens would take 0.3 GB, and with the start there is a grid though no layer is PISA."""
     vanilla = build_compact("bokehdiff-vanilla", SMALL, parametrisation="pisa-start")
@@ -141,6 +156,19 @@ def test_start_belongs_to_its_parametrisation(starting, compact, scene):
     assert compact.token_colours(image) is None
     with pytest.raises(InvalidOptionError, match="identity-start expects none"):
         compact.denoise(z, disparity, defocus, start=starting.token_colours(image))
+
+
+def test_gamma_is_that_of_scenes_unless_they_say_otherwise():
+    scene = Scene(
+        name="any", image=torch.zeros(3, 4, 4), disparity=torch.zeros(1, 4, 4), focus_disparity=0.0, blur_strength=1.0
+    )
+    assert scene.gamma == GAMMA
+
+
+@pytest.mark.parametrize("gamma", [0.0, -1.0, float("nan"), 6.0])
+def test_impossible_gamma(starting, scene, gamma):
+    with pytest.raises(InvalidOptionError, match="gamma: expected 1 to 5"):
+        starting(*scene[:2], 0.2, 30.0, gamma=gamma)
 
 
 def test_gamma_counts(starting, scene):

@@ -15,7 +15,15 @@ from bokehbench.renderers.registry import load_renderer
 @pytest.fixture
 def recipe(tiny, pictures, tmp_path, monkeypatch):
     size = CompactSize(**{name: tuple(v) if isinstance(v, list) else v for name, v in tiny.items()})
-    toy = {"scenes": 50, "told_scenes": 50, "autoencoder_steps": 1, "steps": 1, "polish_steps": 1, "batch": 1}
+    toy = {
+        "scenes": 50,
+        "told_scenes": 50,
+        "autoencoder_steps": 1,
+        "steps": 1,
+        "plus_steps": 1,
+        "polish_steps": 1,
+        "batch": 1,
+    }
     scale = dataclasses.replace(SCALES["cpu"], **toy, crop_px=32, size=size, plus_size=size)
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
     whole = Recipe(scale=scale, output=tmp_path / "run", **folders)
@@ -29,6 +37,12 @@ def test_every_variant_of_the_family_is_trained_alike(recipe):
     for variant in FAMILY:
         (training,) = recipe.trainings(variant)
         assert dataclasses.replace(training, variant=first.variant, output=first.output) == first
+
+
+def test_family_and_plus_start_and_step_differently(recipe):
+    family, plus = recipe.model(FAMILY[0]), recipe.model(PLUS)
+    assert (family.parametrisation, family.optimiser.method) == ("pisa-start", "muon")
+    assert (plus.parametrisation, plus.optimiser.method) == (None, "adamw")
 
 
 def test_plus_is_polished_in_decibels_from_its_first_training(recipe):
@@ -48,6 +62,9 @@ def test_what_is_trained_ships_with_its_record(recipe, tmp_path):
     assert record["summary"].count("1 steps of 1 crops of 32 px out of 50 synthesised scenes") == 2
     assert ", after 1 steps" in record["summary"]
     assert str(tmp_path) not in json.dumps(record)
+    assert record["parametrisation"] == "identity-start"
+    full = json.loads((tmp_path / "shipped" / "bokehdiff" / "training.json").read_text())
+    assert (full["parametrisation"], full["optimiser"]["method"]) == ("pisa-start", "muon")
     renderer = load_renderer(f"bokehdiff@{tmp_path / 'shipped' / 'bokehdiff'}")
     renderer.prepare("cpu")
     assert renderer.training == json.loads((tmp_path / "shipped/bokehdiff/training.json").read_text())["summary"]

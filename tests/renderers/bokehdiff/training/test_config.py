@@ -56,6 +56,13 @@ def test_numbers_as_yaml_misreads_them(tmp_path, values):
         ({"data": {}}, "missing entry data.scenes"),
         ({"seed": -1}, "seed: expected 0 or more"),
         ({"validation_count": 0}, "validation_count: expected 1 or more"),
+        ({"optimiser": {"method": "sgd"}}, "optimiser.method: expected adamw or muon, got 'sgd'"),
+        ({"parametrisation": "v"}, "parametrisation: expected eps or identity-start or gated or pisa-start, got 'v'"),
+        (
+            {"parametrisation": "gated", "variant": "bokehdiff-plus"},
+            "parametrisation: expected 'identity-start' of bokehdiff-plus, got 'gated'",
+        ),
+        ({"parametrisation": "gated", "start": "model"}, "parametrisation: expected none: that of 'start' stays"),
         ({"optimiser": {"betas": [0.9, 1.5]}}, "optimiser.betas: expected two numbers in"),
         ({"optimiser": {"weight_decay": -1.0}}, "optimiser.weight_decay: expected 0 or more"),
         ({"size": {"unet_widths": [3, 5]}}, "size.unet_widths: expected multiples of 16"),

@@ -110,6 +110,26 @@ def test_latents_are_encoded_once(scenes, tmp_path, tiny, monkeypatch):
     assert len(open_encoded(pipeline, StoredScenes(tmp_path, 2), tmp_path, "no")) == 2
 
 
+def test_colours_are_stored_beside_latents(scenes, tmp_path, tiny):
+    store_scenes(scenes, 2, tmp_path, {})
+    size = CompactSize(**{k: tuple(v) if isinstance(v, list) else v for k, v in tiny.items()})
+    plain, starting = build_compact(size=size), build_compact(size=size, parametrisation="pisa-start")
+    starting.vae.load_state_dict(plain.vae.state_dict())
+    stored = StoredScenes(tmp_path, 2)
+    assert "colours" not in open_encoded(plain, stored, tmp_path, "no")[0]
+    encoded = open_encoded(starting, stored, tmp_path, "no")[1]  # the latents are there already
+    colours = starting.token_colours(stored[1]["image"][None]).linear[0]
+    torch.testing.assert_close(encoded["colours"], colours, rtol=1e-3, atol=1e-4)
+    assert encoded["colours"].shape[1:] == encoded["z"].shape[1:]
+    store_scenes(scenes, 1, tmp_path / "fewer", {})
+    (colours_file,) = tmp_path.glob("colours-*.safetensors")
+    open_encoded(starting, StoredScenes(tmp_path / "fewer", 1), tmp_path / "fewer", "no")
+    (fewer,) = (tmp_path / "fewer").glob("colours-*.safetensors")
+    fewer.replace(colours_file)
+    with pytest.raises(InvalidOptionError, match="holds other scenes than latents-2-no-"):
+        open_encoded(starting, stored, tmp_path, "no")
+
+
 def test_a_step_meets_the_same_samples_however_it_is_reached():
     whole = list(StepSampler(10, 4, seed=1, first=0, last=9))
     assert list(StepSampler(10, 4, seed=1, first=5, last=9)) == whole[5:]

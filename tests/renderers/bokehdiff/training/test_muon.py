@@ -64,6 +64,33 @@ def test_convolution_steps_by_a_share_of_the_rate_and_others_by_adamw():
         torch.testing.assert_close(mine, theirs.detach())
 
 
+def test_a_closure_is_evaluated_first():
+    network, other = make_network(), make_network()
+    first, second = (MuonAdamW([{"params": list(n.parameters()), "lr": 1e-2}]) for n in (network, other))
+    picture = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(3))
+
+    def closure():
+        loss = other(picture).square().mean()
+        loss.backward()
+        return loss
+
+    network(picture).square().mean().backward()
+    first.step()
+    assert second.step(closure).item() > 0.0
+    for mine, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_decay_shrinks_matrices_too():
+    network = make_network()
+    optimiser = MuonAdamW([{"params": list(network.parameters()), "lr": 0.1}], weight_decay=0.5)
+    before = network[0].weight.detach().clone()
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    torch.testing.assert_close(network[0].weight.detach(), 0.95 * before)
+
+
 def test_learns_and_goes_on_to_the_bit():
     network = make_network()
     optimiser = MuonAdamW([{"params": list(network.parameters()), "lr": 1e-2}], network[2].parameters())

@@ -15,7 +15,7 @@ import yaml
 from safetensors.torch import load_file
 
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
-from bokehbench.renderers.bokehdiff.training import adversary
+from bokehbench.renderers.bokehdiff.training import adversary, loop
 from bokehbench.renderers.bokehdiff.training.__main__ import main
 from bokehbench.renderers.bokehdiff.training.config import read_config
 from bokehbench.renderers.bokehdiff.training.loop import TrainingDivergedError, train
@@ -114,6 +114,16 @@ def test_a_resumed_run_of_the_compact_recipe_ends_in_the_same_weights(tmp_path, 
             pass
         runs[name] = weights(result)
     assert_same(runs["whole"], runs["pieces"])
+
+
+def test_muon_is_what_the_configuration_says(tmp_path, settings, tiny):
+    optimiser = {"method": "muon", "learning_rate": 1.0e-3, "warmup": 1}
+    training = loop._Training(read_config(write_config(tmp_path, settings, tiny, optimiser=optimiser)))
+    matrices = {id(p) for g in training.optimiser.param_groups if g["muon"] for p in g["params"]}
+    unet = training.stage.unet
+    assert matrices == {
+        id(p) for name, p in unet.named_parameters() if p.ndim >= 2 and not name.startswith("conv_out.")
+    }
 
 
 def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings, tiny):
