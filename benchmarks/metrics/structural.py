@@ -34,7 +34,7 @@ class Ssim(PairMetric):
         if image.device.type == "cpu":
             weights = _window_weights().numpy()
             return mean_similarity(image.numpy(), target.numpy(), weights, np.float32(C1), np.float32(C2))
-        return float(ssim_map(image, target).mean())
+        return float(ssim_map(image.double(), target.double()).mean())  # in float32 a GPU would use TensorFloat-32
 
 
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
