@@ -4,6 +4,7 @@ Reads a point as JSON from the standard input and writes the measurement as the 
 fresh process makes peak memory comparable, and a renderer that runs out of memory takes nothing else with it.
 """
 
+import gc
 import json
 import shutil
 import subprocess
@@ -73,6 +74,7 @@ def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
     renderer.prepare(point.device, point.dtype)
     prepared = time.perf_counter() - start
     clocks = [read_gpu()]
+    gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
     first = measure(lambda: renderer.render(scene), renderer.device)
     memory = _describe_memory(first.peak_memory_mb, renderer.device)
     with ForeignLoad() as foreign:
