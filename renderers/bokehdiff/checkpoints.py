@@ -106,9 +106,11 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
         scheduler=pipeline.scheduler,
         prompt=copy.deepcopy(pipeline.prompt).half(),
         settings=pipeline.active_settings.to_json(),
+        colour_encoder=None if pipeline.colour_encoder is None else copy.deepcopy(pipeline.colour_encoder).half(),
     )
-    for network in (half.vae, half.unet, half.prompt):
-        network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
+    for network in (half.vae, half.unet, half.prompt, half.colour_encoder):
+        if network is not None:
+            network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
     if share_autoencoder:
         _share(half.vae, folder.resolve().parent / SHARED_AUTOENCODER)
     half.save_pretrained(folder)

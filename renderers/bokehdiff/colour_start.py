@@ -46,8 +46,8 @@ class TokenColours:
         """Return those of a tile of the grid."""
         return TokenColours(tile.cut(self.linear), self.gamma)
 
-    def spread(self, plan: PisaPlan, pitch_px: int) -> Tensor:
-        """Return the picture that the plan's geometry and physics make of them: (B,3,h*pitch,w*pitch), [0,1].
+    def spread(self, plan: PisaPlan) -> Tensor:
+        """Return what the plan's geometry and physics make of them: (B,3,h,w), display-encoded, [0,1].
 
         Eq. 9 with q = k = 0, of the colours and of 1; the first divided by the second, as a scatter renderer does.
         """
@@ -56,5 +56,9 @@ class TokenColours:
         nothing = torch.zeros_like(tokens)
         arrived = pisa_fast(nothing, nothing, tokens, plan)[:, 0].transpose(1, 2).unflatten(2, values.shape[-2:])
         light, weight = arrived[:, :3], arrived[:, 3:]
-        picture = to_display((light + OWN_LIGHT * self.linear) / (weight + OWN_LIGHT), self.gamma)
-        return F.interpolate(picture, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)
+        return to_display((light + OWN_LIGHT * self.linear) / (weight + OWN_LIGHT), self.gamma)
+
+
+def enlarge(colours: Tensor, pitch_px: int) -> Tensor:
+    """Return the picture (B,3,h*pitch,w*pitch) in [0,1] of display-encoded colours (B,3,h,w) of tokens."""
+    return F.interpolate(colours, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)

@@ -1,11 +1,9 @@
-"""Large pictures in pieces: whether they are needed, where they lie, and how their noise predictions are blended."""
+"""Large pictures in pieces: where they lie, and how their noise predictions are blended."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -21,12 +19,6 @@ STRIDE = 0.75
 
 BLEND_WIDTH = 0.25
 """Standard deviation of a tile's Gaussian weight as a share of its side: 0.14 at the middle of an edge."""
-
-USABLE_MEMORY = 0.8
-"""Share of the free memory that an untiled pass may be estimated to need."""
-
-PAIR_BYTES = 20
-"""What a PISA plan takes at most for each pair of tokens in reach."""
 
 
 @dataclass(frozen=True)
@@ -76,33 +68,6 @@ def blend_tiles(predict: Callable[[Tile], Tensor], tiles: list[Tile], like: Tens
         tile.cut(total).add_(weight * predicted)
         tile.cut(weights).add_(weight)
     return (total / weights).to(like.dtype)
-
-
-def estimate_peak_bytes(
-    vae: Mapping[str, Any], unet: Mapping[str, Any], pixels: int, latents: int, itemsizes: tuple[int, int], pairs: int
-) -> int:
-    """Estimate the activations of one untiled pass beyond the weights, in bytes, from the networks' widths.
-
-    ``vae``, ``unet``: their configurations; ``pixels``, ``latents``: what each works on, times the batch;
-    ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits. The decoder's last stage holds three
-    maps of its input's width at full resolution, and convolutions need room; the U-Net its skips, and about twelve
-    maps of the largest level's width, or 22 in a level with transformers, whose gated layers are eight times as wide.
-    """
-    widths = vae["block_out_channels"]
-    decoder = 5 * widths[min(1, len(widths) - 1)] * pixels * itemsizes[0]
-    levels = [width * latents / 4**level for level, width in enumerate(unet["block_out_channels"])]
-    skips = (unet["layers_per_block"] + 1) * sum(levels)
-    attended = [x for x, kind in zip(levels, unet["down_block_types"], strict=True) if kind.startswith("CrossAttn")]
-    widest = max(12 * max(levels), 22 * max(attended, default=0))
-    return max(decoder, int((skips + widest) * itemsizes[1]) + PAIR_BYTES * pairs)
-
-
-def free_bytes(device: torch.device) -> int:
-    """Return the memory that is free on ``device``; what torch has reserved and does not use counts as free."""
-    if device.type == "cuda":
-        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + reserved
-    return psutil.virtual_memory().available
 
 
 def _starts(length: int, side: int, multiple: int) -> Iterator[int]:

@@ -24,22 +24,15 @@ from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DCon
 from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
 from diffusers.utils import BaseOutput  # noqa: E402
 
-from .colour_start import GAMMA, TokenColours  # noqa: E402
+from .colour_encoder import ColourEncoder  # noqa: E402
+from .colour_start import GAMMA, TokenColours, enlarge  # noqa: E402
 from .conditions import CONDITIONS  # noqa: E402
 from .geometry import TokenGeometry  # noqa: E402
 from .in_focus_blend import blend_in_focus  # noqa: E402
-from .latent_tiles import (  # noqa: E402
-    TILE_LATENTS,
-    TILINGS,
-    USABLE_MEMORY,
-    Tile,
-    blend_tiles,
-    cover_with_tiles,
-    estimate_peak_bytes,
-    free_bytes,
-)
+from .latent_tiles import TILE_LATENTS, TILINGS, Tile, blend_tiles, cover_with_tiles  # noqa: E402
 from .lora import check_lora_targets, unify_keys  # noqa: E402
-from .plan import HEADROOM, LOG_TOLERANCE, PisaPlan, build_plan  # noqa: E402
+from .memory_estimate import USABLE_MEMORY, count_pairs, estimate_peak_bytes, free_bytes  # noqa: E402
+from .plan import PisaPlan, build_plan  # noqa: E402
 from .processors import PisaLayers  # noqa: E402
 from .prompt import PromptEmbeddings  # noqa: E402
 from .settings import GATED, PipelineSettings  # noqa: E402
@@ -61,12 +54,14 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     ``settings`` is a ``PipelineSettings`` as JSON; it is saved with the pipeline (model_index.json).
     ``save_pretrained``, ``from_pretrained`` and ``load_lora_weights`` are diffusers'. No text encoder is ever part of
     the pipeline: ``prompt`` holds the constant embeddings. The networks may be of any float type; an autoencoder whose
-    configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to. ``pair_cut``: see
-    ``plan.build_plan``; None, but while training.
+    configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to. ``colour_encoder``: encodes
+    the start of ``pisa-start`` in place of the autoencoder's encoder, alike and in no time; None: that encoder does.
+    ``pair_cut``: see ``plan.build_plan``; None, but while training.
     """
 
     _lora_loadable_modules = ["unet"]  # noqa: RUF012 - diffusers' own way
-    model_cpu_offload_seq = "prompt->vae->unet"
+    _optional_components = ["colour_encoder"]  # noqa: RUF012
+    model_cpu_offload_seq = "prompt->vae->colour_encoder->unet"
     text_encoder = None
     text_encoder_2 = None
 
@@ -77,12 +72,15 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         scheduler: DDPMScheduler,
         prompt: PromptEmbeddings,
         settings: Mapping[str, Any] | None = None,
+        colour_encoder: ColourEncoder | None = None,
     ):
         super().__init__()
         self.pair_cut: float | None = None
-        for network in (vae, unet, prompt):
-            _align_weights(network)
-        self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt)
+        networks = {"vae": vae, "unet": unet, "prompt": prompt, "colour_encoder": colour_encoder}
+        for network in networks.values():
+            if network is not None:
+                _align_weights(network)
+        self.register_modules(**networks, scheduler=scheduler)
         self.configure(PipelineSettings.from_json(settings or {}))
 
     def configure(self, settings: PipelineSettings) -> None:
@@ -299,18 +297,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             pixels // self._active.pixel_unshuffle**2,
             pixels // self.latent_pitch_px**2,
             (self.vae.dtype.itemsize, self.unet.dtype.itemsize),
-            0 if self._active.physics.is_vanilla else sum(self._count_pairs(defocus_px, d) for d in self._downscales),
+            sum(count_pairs(defocus_px, self.latent_pitch_px * d, self._active.physics) for d in self._downscales),
         )
-
-    def _count_pairs(self, defocus_px: Tensor, downscale: int) -> int:
-        """Bound the pairs of tokens within the largest circle of confusion, all of them without that physics."""
-        pitch_px = self.latent_pitch_px * downscale
-        tokens = defocus_px.numel() // pitch_px**2
-        if not self._active.physics.coc:
-            return tokens * (tokens // defocus_px.shape[0])
-        soft_edge_px = (LOG_TOLERANCE + HEADROOM) / self._active.physics.slope_per_px
-        reach_tokens = (float(defocus_px.abs().max()) + soft_edge_px) / pitch_px
-        return int(tokens * min(tokens // defocus_px.shape[0], (2.0 * reach_tokens + 1.0) ** 2))
 
     def _tile_autoencoder(self, side: int | None) -> None:
         """Let the autoencoder work in diffusers' overlapping tiles of ``side`` latent px, or in one piece."""
@@ -354,9 +342,12 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             n = self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
         return n if not spread else torch.cat([n[:, : z.shape[1]] + spread[0], n[:, z.shape[1] :]], dim=1)
 
+    @staged("start")
     def _encode_start(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
-        with stage("start"):
-            return self.encode(colours.spread(plan, self.latent_pitch_px))
+        start = colours.spread(plan)
+        if self.colour_encoder is not None:
+            return self.colour_encoder(start)
+        return self.encode(enlarge(start, self.latent_pitch_px))
 
     @staged("plan")
     def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
@@ -368,6 +359,7 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             if self._active.pitch == "released":
                 geometry = geometry.with_released_pitch()
             plans[downscale] = build_plan(geometry, self._active.physics, seed, cut=self.pair_cut)
+            plans[downscale].prepare()
         return plans
 
     def _conditions(self, z: Tensor, tile: Tile) -> tuple[Tensor, dict[str, Tensor] | None]:

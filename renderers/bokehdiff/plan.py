@@ -49,9 +49,14 @@ class PisaPlan:
         self.cut = cut
         self._pairs: PairLists | PairTiles | None = None
 
+    def prepare(self) -> None:
+        """Work the pairs out now rather than in the first layer; without any physics nobody asks for them."""
+        if not self.physics.is_vanilla:
+            _ = self.pairs
+
     @property
     def pairs(self) -> PairLists | PairTiles:
-        """The pairs in reach, worked out when first asked for: without any physics nobody asks."""
+        """The pairs in reach, worked out when first asked for."""
         if self._pairs is None:
             list_pairs = METHODS[self.method]
             with torch.no_grad():

@@ -1,8 +1,6 @@
 import json
-import time
 from collections import Counter
 from dataclasses import replace
-from threading import Event
 
 import numpy as np
 import pytest
@@ -11,67 +9,12 @@ import torch
 from bokehbench.benchmarks import runner
 from bokehbench.benchmarks.cases import expand_cases
 from bokehbench.benchmarks.files import read_image
-from bokehbench.benchmarks.measure import Measured
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.runner import Runner
 from bokehbench.benchmarks.store import read_rows
-from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.errors import InvalidSceneError, MissingWeightsError
-from bokehbench.renderers.interface import Capabilities, Renderer
 
-SCENES = ("one", "two", "three <b>/.. ä")
-
-
-class Scenes(SceneDataset):
-    name = "scenes"
-    protocol = terms = "for tests"
-    damaged = ""
-
-    def __init__(self, make_scene, scored=True):
-        super().__init__()
-        self.make_scene = make_scene
-        self.scored = scored
-
-    def scene_names(self):
-        return SCENES
-
-    def load(self, scene_name):
-        if scene_name == self.damaged:
-            raise InvalidSceneError(f"scene '{scene_name}': torn")
-        scene = self.make_scene(name=scene_name, seed=SCENES.index(scene_name))
-        return scene if self.scored else scene.without_target()
-
-
-class Counting(Renderer):
-    """Returns a dimmed input, counts its calls and does ``on_call`` first."""
-
-    capabilities = Capabilities()
-
-    def __init__(self, name, calls, on_call=lambda scene: None, weights=None):
-        super().__init__(name)
-        self.calls, self.on_call, self.weights = calls, on_call, weights
-
-    def _load(self):
-        self.calls["prepare"] += 1
-
-    def _render(self, scene, seed):
-        self.on_call(scene)
-        self.calls[scene.name] += 1
-        return scene.image * 0.9
-
-
-class MeanDifference(Metric):
-    name = "mean-difference"
-    higher_is_better = False
-    description = "for tests"
-
-    def score(self, prediction, scene):
-        levels = prediction * 255
-        assert torch.allclose(levels, levels.round(), atol=1e-4), "metrics see the 8-bit picture"
-        return float((prediction - scene.target).abs().mean())
-
-
-MEAN_DIFFERENCE = (MeanDifference(),)
+from .stand_ins import MEAN_DIFFERENCE, SCENES, Counting, MeanDifference, Scenes
 
 
 class Undefined(Metric):
@@ -311,90 +254,6 @@ def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
     )
     assert len(sweeper.run(cases)) == 9
     assert loads == dict.fromkeys(SCENES, 1)
-
-
-class Meeting(Counting):
-    """Pretends to be on another device, and waits in its render until something beside it has happened."""
-
-    def __init__(self, name, happened):
-        super().__init__(name, Counter())
-        self.happened = happened
-
-    def _load(self):
-        self.device = torch.device("meta")
-
-    def _render(self, scene, seed):
-        assert self.happened(scene).wait(30), "nothing happened beside the render"
-        return scene.image * 0.9
-
-    def render(self, scene, seed=0):
-        return self._render(scene, seed)
-
-
-def test_next_scene_is_loaded_while_a_device_renders(tmp_path, make_scene, monkeypatch):
-    loaded = {name: Event() for name in SCENES}
-
-    class Watched(Scenes):
-        def load(self, scene_name):
-            scene = super().load(scene_name)
-            loaded[scene_name].set()
-            return scene
-
-    following = dict(zip(SCENES, [*SCENES[1:], SCENES[-1]], strict=True))
-    monkeypatch.setattr(runner, "measure", lambda call, device: Measured(call(), 0.1, None))
-    renderer = Meeting("device", lambda scene: loaded[following[scene.name]])
-    cases = expand_cases([("device", None, "cpu")], [("scenes", "", SCENES)])
-    rows = Runner(tmp_path, {"scenes": Watched(make_scene)}, (), lambda name: renderer, "here").run(cases)
-    assert [(row["status"], row["reason"]) for row in rows] == [("ok", None)] * 3
-
-
-def test_last_picture_is_written_while_a_device_renders(tmp_path, make_scene, monkeypatch):
-    written = {name: Event() for name in SCENES}
-    write = runner.write_image
-
-    def slow_write(path, image):
-        time.sleep(0.1)
-        digest = write(path, image)
-        next(event for event in written.values() if not event.is_set()).set()
-        return digest
-
-    never_mind = Event()
-    never_mind.set()
-    earlier = dict(zip(SCENES[1:], SCENES, strict=False))
-    monkeypatch.setattr(runner, "measure", lambda call, device: Measured(call(), 0.1, None))
-    monkeypatch.setattr(runner, "write_image", slow_write)
-    renderer = Meeting("device", lambda scene: written[earlier[scene.name]] if scene.name in earlier else never_mind)
-    cases = expand_cases([("device", None, "cpu")], [("scenes", "", SCENES)])
-    rows = Runner(tmp_path, {"scenes": Scenes(make_scene)}, (), lambda name: renderer, "here").run(cases)
-    assert [(row["status"], row["reason"]) for row in rows] == [("ok", None)] * 3
-    assert all((tmp_path / row["image"]).is_file() for row in rows)
-
-
-def test_nothing_happens_beside_a_render_on_the_cpu(tmp_path, make_scene, monkeypatch):
-    """Its time and memory are measured."""
-    busy, seen = [], []
-    write = runner.write_image
-
-    def slow_write(path, image):
-        busy.append("writing")
-        time.sleep(0.05)
-        digest = write(path, image)
-        busy.remove("writing")
-        return digest
-
-    class Watched(Scenes):
-        def load(self, scene_name):
-            busy.append("loading")
-            time.sleep(0.05)
-            busy.remove("loading")
-            return super().load(scene_name)
-
-    monkeypatch.setattr(runner, "write_image", slow_write)
-    renderer = Counting("dim", Counter(), lambda scene: seen.append(list(busy)))
-    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)])
-    rows = Runner(tmp_path, {"scenes": Watched(make_scene)}, (), lambda name: renderer, "here").run(cases)
-    assert seen == [[], [], []]
-    assert [row["status"] for row in rows] == ["ok"] * 3
 
 
 def test_picture_that_cannot_be_written_fails_its_case_only(bench, monkeypatch):

@@ -9,6 +9,26 @@ from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.interface import Capabilities, Renderer
 
 
+class One(SceneDataset):
+    """One scene under the name of a data set that can be asked for."""
+
+    name = "motorcycle"
+    protocol = terms = "for tests"
+
+    def __init__(self, make_scene, has_target=True):
+        super().__init__()
+        self.make_scene, self.known = make_scene, has_target
+
+    def scene_names(self):
+        return ["one"]
+
+    def has_target(self, scene_name):
+        return self.known
+
+    def load(self, scene_name):
+        return self.make_scene(name=scene_name)
+
+
 class Remote(Renderer):
     """Its weights are the content of a file, which ``source`` fills."""
 
@@ -40,18 +60,8 @@ def run(monkeypatch, tmp_path, make_scene):
     """A function that runs one scene with weights from ``source``; returns its row and what was rendered so far."""
     rendered = []
 
-    class One(SceneDataset):
-        name = "motorcycle"
-        protocol = terms = "for tests"
-
-        def scene_names(self):
-            return ["one"]
-
-        def load(self, scene_name):
-            return make_scene(name=scene_name)
-
     def start(source):
-        monkeypatch.setattr(session, "load_dataset", lambda name, root: One())
+        monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
         monkeypatch.setattr(session, "load_renderer", lambda name: Remote(tmp_path / "weights", source, rendered))
         settings = Settings(renderers=["identity"], datasets=["motorcycle"], metrics=[], output=tmp_path, device="cpu")
         return run_benchmark(settings)[0], rendered
@@ -78,20 +88,7 @@ def test_weights_that_cannot_be_had_skip_their_cases(run):
 
 
 def test_a_refused_command_discards_nothing(monkeypatch, tmp_path, make_scene):
-    class Unscored(SceneDataset):
-        name = "motorcycle"
-        protocol = terms = "for tests"
-
-        def scene_names(self):
-            return ["one"]
-
-        def has_target(self, scene_name):
-            return False
-
-        def load(self, scene_name):
-            return make_scene(name=scene_name)
-
-    monkeypatch.setattr(session, "load_dataset", lambda name, root: Unscored())
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene, has_target=False))
     asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
     run_benchmark(Settings(**asked))
     stored = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json*")}

@@ -1,8 +1,10 @@
 """First stage of the compact model: its autoencoder, on pieces of photographs."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ....datasets.canvas import GAMMA
@@ -38,14 +40,17 @@ class PhotographPieces(Dataset[Batch]):
 
 
 class AutoencoderStage(Stage):
-    """Trains encoder and decoder together; nothing of the lens is involved.
+    """Trains encoder and decoder together, or the decoder alone; nothing of the lens is involved.
 
     Loss, in units of pixels in [-1,1]: 10 MSE + 0.1 L1 + 1e-6 KL.
     """
 
     def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
         super().__init__(pipeline, config)
-        self.vae.requires_grad_(True)
+        if not config.network.fixed_encoder:
+            pipeline.register_modules(colour_encoder=None)
+        for part in self._parts():
+            part.requires_grad_(True)
         if config.start is None:
             pieces = self.dataset()
             start = torch.stack([pieces[i]["image"] for i in range(PCA_PICTURES)])
@@ -78,9 +83,12 @@ class AutoencoderStage(Stage):
         """Return the reconstruction and the picture."""
         return self.pipeline.decode(self.pipeline.encode(sample["image"])), sample["image"]
 
-    def parameter_groups(self) -> list[dict]:
-        """Return all of the autoencoder."""
-        return [{"params": list(self.vae.parameters()), "rate": 1.0}]
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return all of the autoencoder, or of its decoder."""
+        return [{"params": [p for part in self._parts() for p in part.parameters()], "rate": 1.0}]
+
+    def _parts(self) -> list[nn.Module]:
+        return [self.vae.post_quant_conv, self.vae.decoder] if self._config.network.fixed_encoder else [self.vae]
 
     def _fold(self, image: Tensor) -> Tensor:
         factor = self.pipeline.active_settings.pixel_unshuffle

@@ -1,8 +1,8 @@
 """Trains every compact model that ships: ``python -m bokehbench.renderers.bokehdiff.training.compact_recipe --help``.
 
-One command does it all and goes on where it was interrupted: the autoencoder, scenes on disk, the full model and its
-ablations with the same data, steps and seed, and ``bokehdiff-plus``. Two sizes of one recipe: ``cpu`` for two cores,
-``gpu``, which has not been run yet, for one large GPU.
+One command does it all and goes on where it was interrupted: the autoencoder, its decoder once more, the encoder of
+colours, scenes on disk, the full model and its ablations with the same data, steps and seed, and ``bokehdiff-plus``.
+Two sizes of one recipe: ``cpu`` for two cores, ``gpu``, which has not been run yet, for one large GPU.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from ...commands import ends_in_one_line
 from ...errors import UnknownNameError
 from ..compact import CompactSize
 from ..weight_files import SHIPPED
-from .config import DataConfig, OptimiserConfig, TrainingConfig
+from .compact_shipping import DECODER
+from .config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
 from .disparity_errors import DisparityErrors
 from .synthesis import SynthesisSettings
 
@@ -27,13 +28,13 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 """The full model and its ablations, most wanted first: all are trained alike."""
 
 PLUS = "bokehdiff-plus"
-PLUS_START = "bokehdiff-plus-start"
+AUTOENCODER = "autoencoder"
+PARTS = (AUTOENCODER, DECODER, "colours", "scenes", "told", *FAMILY, PLUS, "ship")
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
-FAMILY_RATE = 1e-3
-PLUS_RATE = 6e-4
-"""AdamW's, with which ``bokehdiff-plus`` was trained; the family's is Muon's."""
+LEARNING_RATE = 1e-3
+"""Muon's."""
 
 PAIR_CUT = 7.0
 """Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
@@ -46,39 +47,36 @@ class Scale:
     scenes: int
     told_scenes: int
     autoencoder_steps: int
+    decoder_steps: int
     steps: int
     plus_steps: int
-    polish_steps: int
     batch: int
     crop_px: int
     size: CompactSize
-    plus_size: CompactSize
 
 
 SCALES = {
     "cpu": Scale(
         scenes=2400,
-        told_scenes=600,
+        told_scenes=1200,
         autoencoder_steps=850,
+        decoder_steps=800,
         steps=1600,
-        plus_steps=2400,
-        polish_steps=600,
+        plus_steps=2000,
         batch=4,
         crop_px=128,
         size=CompactSize(unet_widths=(64, 96, 144)),
-        plus_size=CompactSize(),
     ),
     "gpu": Scale(
         scenes=12000,
         told_scenes=12000,
         autoencoder_steps=6000,
+        decoder_steps=2000,
         steps=6000,
         plus_steps=6000,
-        polish_steps=2000,
         batch=32,
         crop_px=192,
         size=CompactSize(unet_widths=(64, 96, 144)),
-        plus_size=CompactSize(),
     ),
 }
 
@@ -124,7 +122,7 @@ class Recipe:
         """Return the autoencoder's training."""
         return TrainingConfig(
             stage="autoencoder",
-            output=str(self.output / "autoencoder"),
+            output=str(self.output / AUTOENCODER),
             data=DataConfig(scenes=SynthesisSettings(photographs=(self.photographs,), painted=1), crop_px=96),
             size=self.scale.size,
             steps=self.scale.autoencoder_steps,
@@ -139,19 +137,30 @@ class Recipe:
             minutes=self.minutes,
         )
 
-    def trainings(self, part: str) -> tuple[TrainingConfig, ...]:
-        """Return what trains the ``autoencoder`` or a variant, one after the other."""
-        if part == "autoencoder":
-            return (self.autoencoder,)
-        return (self.model(part), self.polish) if part == PLUS else (self.model(part),)
+    @property
+    def decoder(self) -> TrainingConfig:
+        """Return the decoder's second training, by Muon; latents stay what they are."""
+        first = self.autoencoder
+        return dataclasses.replace(
+            first,
+            output=str(self.output / DECODER),
+            start=f"{first.output}/model",
+            network=NetworkConfig(fixed_encoder=True),
+            steps=self.scale.decoder_steps,
+            optimiser=dataclasses.replace(first.optimiser, method="muon", learning_rate=LEARNING_RATE),
+        )
 
-    def model(self, variant: str) -> TrainingConfig:
-        """Return the training of a variant's U-Net against latents."""
-        plus = variant == PLUS
+    def training(self, part: str) -> TrainingConfig:
+        """Return what trains the ``autoencoder``, its ``decoder``, or a variant's U-Net against latents."""
+        if part == AUTOENCODER:
+            return self.autoencoder
+        if part == DECODER:
+            return self.decoder
+        plus = part == PLUS
         scale = self.scale
         return TrainingConfig(
             stage="latent",
-            output=str(self.output / (PLUS_START if plus else variant)),
+            output=str(self.output / part),
             data=DataConfig(
                 scenes=self.scenes,
                 stored=str(self.told_folder if plus else self.scene_folder),
@@ -159,18 +168,15 @@ class Recipe:
                 disparity="robust" if plus else "true",
                 crop_px=scale.crop_px,
             ),
-            variant=variant,
-            size=scale.plus_size if plus else scale.size,
-            autoencoder=str(self.output / "autoencoder" / "model"),
+            variant=part,
+            size=scale.size,
+            autoencoder=f"{self.decoder.output}/model",
             steps=scale.plus_steps if plus else scale.steps,
             batch=scale.batch,
             parametrisation=None if plus else "pisa-start",
+            latent_loss="psnr" if plus else "mse",
             optimiser=OptimiserConfig(
-                method="adamw" if plus else "muon",
-                learning_rate=PLUS_RATE if plus else FAMILY_RATE,
-                warmup=40,
-                hold=0.3,
-                weight_decay=0.0,
+                method="muon", learning_rate=LEARNING_RATE, warmup=40, hold=0.3, weight_decay=0.0
             ),
             hardness=(1e5, 1e7),
             rays=1,
@@ -183,24 +189,6 @@ class Recipe:
             minutes=self.minutes,
         )
 
-    @property
-    def polish(self) -> TrainingConfig:
-        """Return ``bokehdiff-plus``'s second training, whose loss counts each scene in decibels.
-
-        By squared error alone the scenes with wrong disparity rule, and those that the base renders well lose.
-        """
-        first = self.model(PLUS)
-        return dataclasses.replace(
-            first,
-            output=str(self.output / PLUS),
-            start=str(self.output / PLUS_START / "model"),
-            autoencoder=None,
-            latent_loss="psnr",
-            steps=self.scale.polish_steps,
-            optimiser=dataclasses.replace(first.optimiser, learning_rate=4e-4, hold=0.2),
-            hardness=(1e7, 1e7),
-        )
-
     def store_scenes(self, workers: int) -> None:
         """Trace and store the training scenes, as far as they are missing."""
         from .stored_scenes import store_scenes
@@ -210,6 +198,18 @@ class Recipe:
         scenes = SyntheticScenes(self.scenes)
         description = describe_scenes(self.scenes, None, None)
         store_scenes(scenes, self.scale.scenes, self.scene_folder, description, workers)
+
+    def fit_colours(self) -> float:
+        """Fit the colour encoder to the autoencoder, keep it beside that, and return how alike they are in dB."""
+        from ..checkpoints import load_saved
+        from .colour_encoder_fit import fit_colour_encoder
+
+        folder = Path(self.decoder.output) / "model"
+        pipeline = load_saved(folder, torch.float32)
+        encoder, alike_db = fit_colour_encoder(pipeline, (self.photographs,))
+        pipeline.register_modules(colour_encoder=encoder)
+        pipeline.save_pretrained(folder)
+        return alike_db
 
     def store_told_scenes(self, workers: int) -> None:
         """Store the same scenes as ``bokehdiff-plus`` is told of them."""
@@ -237,7 +237,7 @@ class Recipe:
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
-    """Do the named parts in their order: ``autoencoder``, ``scenes``, ``told``, ``ship``, or a variant.
+    """Do the named parts in their order: each is one of ``PARTS``.
 
     Returns False where a training's minutes were over before its steps.
     """
@@ -249,9 +249,11 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
             recipe.store_scenes(workers)
         elif part == "told":
             recipe.store_told_scenes(workers)
+        elif part == "colours":
+            print(f"Colour encoder: {recipe.fit_colours():.1f} dB alike the autoencoder's")
         elif part == "ship":
             ship(recipe.output, [*FAMILY, PLUS], SHIPPED)
-        elif any(train(training) is None for training in recipe.trainings(part)):
+        elif train(recipe.training(part)) is None:
             return False
     return True
 
@@ -267,7 +269,6 @@ def fast_precision() -> str:
 @ends_in_one_line("compact_recipe", "compact_recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the compact models; the same command goes on where it was interrupted."""
-    every: tuple[str, ...] = ("autoencoder", "scenes", "told", *FAMILY, PLUS, "ship")
     parser = argparse.ArgumentParser(
         prog="python -m bokehbench.renderers.bokehdiff.training.compact_recipe", description=main.__doc__
     )
@@ -279,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints and models")
     parser.add_argument(
         "--parts",
-        default=",".join(every[:-1]),
+        default=",".join(PARTS[:-1]),
         metavar="NAMES",
         help="in this order; default: %(default)s; ship: see docs",
     )
@@ -288,9 +289,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
     options: Any = parser.parse_args(arguments)
     parts = options.parts.split(",")
-    unknown = [part for part in parts if part not in every]
+    unknown = [part for part in parts if part not in PARTS]
     if unknown:
-        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(every)}")
+        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(PARTS)}")
     recipe = Recipe(
         scale=SCALES[options.scale],
         photographs=options.photographs,

@@ -108,18 +108,20 @@ class LossConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Which weights are trained in the stage ``picture``.
+    """Which weights are trained in the stage ``picture``, and ``fixed_encoder``, in the stage ``autoencoder``.
 
     ``lora_rank``: 0 trains the U-Net's own weights; above, a LoRA of that rank in ``unet_part`` (``down`` blocks, as
     the paper says, or ``all`` layers, as the released code does). ``encoder``: train the VAE encoder's middle block and
     output layers (and its input layer under the profile ``code``). ``decoder``: train the VAE's decoder, which the
-    paper freezes; only sensible without a LoRA, for models that ship whole.
+    paper freezes; only sensible without a LoRA, for models that ship whole. ``fixed_encoder``: train the autoencoder's
+    decoder only, so that U-Nets trained on its latents stay what they are.
     """
 
     lora_rank: int = 0
     unet_part: str = "all"
     encoder: bool = False
     decoder: bool = False
+    fixed_encoder: bool = False
 
     def __post_init__(self) -> None:
         check_choice("network.unet_part", self.unet_part, UNET_PARTS)
@@ -184,6 +186,13 @@ class TrainingConfig:
         self._check_parametrisation()
         check_choice("latent_loss", self.latent_loss, LATENT_LOSSES)
         latent = self.stage == "latent"
+        fixed = self.network.fixed_encoder
+        check(
+            "network.fixed_encoder",
+            fixed,
+            not fixed or self.stage == "autoencoder",
+            "false but in the stage autoencoder",
+        )
         check("latent_loss", self.latent_loss, latent or self.latent_loss == "mse", "mse but in the stage latent")
         attends = self.stage != "autoencoder"
         check("pair_cut", self.pair_cut, attends or self.pair_cut == 0.0, "0 in the stage autoencoder")

@@ -38,6 +38,8 @@ class PictureStage(Stage):
 
     def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
         super().__init__(pipeline, config)
+        if config.network.encoder:
+            pipeline.register_modules(colour_encoder=None)
         losses = config.losses
         self._edge = EdgeLoss(config.profile) if losses.edge else None
         self._perceptual = (

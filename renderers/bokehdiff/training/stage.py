@@ -31,7 +31,10 @@ class StepLosses:
 
 
 class Stage(nn.Module, ABC):
-    """Holds the pipeline's networks, so that frameworks can move, wrap and average them."""
+    """Holds the pipeline's networks, so that frameworks can move, wrap and average them.
+
+    A stage that trains the encoder leaves out the colour encoder, which would no longer be alike.
+    """
 
     def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
         super().__init__()
@@ -41,6 +44,8 @@ class Stage(nn.Module, ABC):
         self.unet = pipeline.unet
         self.vae = pipeline.vae
         self.requires_grad_(False)
+        if pipeline.colour_encoder is not None:
+            pipeline.colour_encoder.requires_grad_(False)
 
     @abstractmethod
     def dataset(self) -> Dataset[Batch]:

@@ -26,10 +26,16 @@ def build_stage(config: TrainingConfig, device: torch.device) -> Stage:
     torch.manual_seed(config.seed)  # the initial weights belong to the seed
     pipeline = _start(config)
     if config.autoencoder is not None:
-        pipeline.vae = _load(config.autoencoder).vae
+        take_autoencoder(pipeline, _load(config.autoencoder))
     if config.stage == "autoencoder" and pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
         raise InvalidOptionError("stage 'autoencoder' trains the compact model's only: leave 'start' out")
     return _stage_class(config.stage)(pipeline.to(device), config)
+
+
+def take_autoencoder(pipeline: BokehDiffPipeline, other: BokehDiffPipeline) -> None:
+    """Give a pipeline another's autoencoder, and under ``pisa-start`` the colour encoder that belongs to it."""
+    starts = pipeline.active_settings.parametrisation == "pisa-start"
+    pipeline.register_modules(vae=other.vae, colour_encoder=other.colour_encoder if starts else None)
 
 
 def _stage_class(name: str) -> type[Stage]:

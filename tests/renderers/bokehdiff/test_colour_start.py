@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bokehbench.renderers.bokehdiff import pipeline
-from bokehbench.renderers.bokehdiff.colour_start import GAMMA, TokenColours
+from bokehbench.renderers.bokehdiff.colour_start import GAMMA, TokenColours, enlarge
 from bokehbench.renderers.bokehdiff.compact import build_compact
 from bokehbench.renderers.bokehdiff.dense import pisa_dense
 from bokehbench.renderers.bokehdiff.geometry import TokenGeometry
@@ -58,13 +58,13 @@ def test_equals_the_dense_reference(scene, changes, method):
     light = (arrived[:, :3] + 1e-3 * colours.linear.flatten(2)) / (arrived[:, 3:] + 1e-3)
     picture = light.clamp(0.0, 1.0).view(2, 3, 12, 16) ** (1 / 2.2)
     expected = nn.functional.interpolate(picture, scale_factor=PITCH, mode="bicubic").clamp(0.0, 1.0)
-    torch.testing.assert_close(colours.spread(plan, PITCH), expected.float(), rtol=0, atol=2e-5)
+    torch.testing.assert_close(enlarge(colours.spread(plan), PITCH), expected.float(), rtol=0, atol=2e-5)
 
 
 def test_one_colour_stays_what_it_is(scene):
     _, disparity, defocus = scene
     grey = torch.full((2, 3, 48, 64), 0.5)
-    picture = TokenColours.of_picture(grey, PITCH).spread(plan_for(disparity, defocus), PITCH)
+    picture = enlarge(TokenColours.of_picture(grey, PITCH).spread(plan_for(disparity, defocus)), PITCH)
     torch.testing.assert_close(picture, grey, rtol=0, atol=1e-5)
 
 
@@ -73,14 +73,15 @@ def test_light_is_mixed_as_light():
     image = torch.zeros(1, 3, 64, 64)
     image[..., 32:] = 1.0
     flat = torch.full((1, 1, 64, 64), 0.5)
-    row = TokenColours.of_picture(image, PITCH).spread(plan_for(flat, torch.full_like(flat, 12.0)), PITCH)[0, 0, 32]
+    spread = TokenColours.of_picture(image, PITCH).spread(plan_for(flat, torch.full_like(flat, 12.0)))
+    row = enlarge(spread, PITCH)[0, 0, 32]
     assert float(row[31:33].mean()) == pytest.approx(0.5 ** (1 / 2.2), abs=0.03)
 
 
 def test_sharp_tokens_keep_their_means(scene):
     image, disparity, _ = scene
     colours = TokenColours.of_picture(image, PITCH)
-    picture = colours.spread(plan_for(disparity, torch.zeros_like(disparity), hardness=1e30), PITCH)
+    picture = enlarge(colours.spread(plan_for(disparity, torch.zeros_like(disparity), hardness=1e30)), PITCH)
     expected = nn.functional.interpolate(colours.linear ** (1 / 2.2), scale_factor=PITCH, mode="bicubic")
     torch.testing.assert_close(picture, expected.clamp(0.0, 1.0), rtol=0, atol=1e-5)
 
@@ -89,7 +90,7 @@ def test_sharp_tokens_keep_their_means(scene):
 def test_untrained_model_goes_from_the_input_to_the_start_by_its_gate(starting, scene):
     image, disparity, defocus = scene
     z, colours = starting.encode(image), starting.token_colours(image)
-    start = starting.encode(colours.spread(plan_for(disparity, defocus), PITCH))
+    start = starting.encode(enlarge(colours.spread(plan_for(disparity, defocus)), PITCH))
     for gate, expected in ((-40.0, z), (40.0, start), (0.0, 0.5 * (z + start))):
         nn.init.constant_(starting.unet.conv_out.bias[16:], gate)
         z0 = starting.denoise(z, disparity, defocus, start=colours)
@@ -106,7 +107,7 @@ def test_the_start_reaches_the_network(starting, scene):
     said = []
     for picture in (image, 0.5 * image):
         colours = starting.token_colours(picture)
-        start = starting.encode(colours.spread(plan, PITCH))
+        start = starting.encode(enlarge(colours.spread(plan), PITCH))
         said.append(starting.denoise(z, disparity, defocus, start=colours) - start)
     assert not torch.allclose(*said, atol=1e-3)
 
@@ -130,9 +131,8 @@ def test_a_tile_spreads_its_own_colours(starting, scene):
     z, colours = starting.encode(image), starting.token_colours(image)
     tile = Tile(4, 8, 8, 8)
     rows, columns = slice(16, 48), slice(32, 64)
-    start = starting.encode(
-        colours.cut(tile).spread(plan_for(disparity[..., rows, columns], defocus[..., rows, columns]), PITCH)
-    )
+    plan = plan_for(disparity[..., rows, columns], defocus[..., rows, columns])
+    start = starting.encode(enlarge(colours.cut(tile).spread(plan), PITCH))
     seen = starting._predict(z, disparity, defocus, tile, 0, None, colours)
     torch.testing.assert_close(seen[:, :16], start, rtol=0, atol=1e-5)
 

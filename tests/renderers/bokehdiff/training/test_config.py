@@ -70,6 +70,7 @@ def test_numbers_as_yaml_misreads_them(tmp_path, values):
             {"stage": "picture", "losses": {"mse": 0.0, "lpips": 0.0, "edge": 0.0, "adversarial": 0.0}},
             "losses: expected one weight above 0",
         ),
+        ({"network": {"fixed_encoder": True}}, "network.fixed_encoder: expected false but in the stage autoencoder"),
         ({"ema": "fast"}, "ema: expected a number, got 'fast'"),
     ],
 )
