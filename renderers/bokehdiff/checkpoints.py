@@ -66,20 +66,23 @@ def load_checkpoint(variant: str, checkpoint: str | None, dtype: torch.dtype) ->
 def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     """Load a folder written by ``save_compact`` or ``BokehDiffPipeline.save_pretrained``, on the CPU.
 
-    The autoencoder is kept in float32 where it says ``force_upcast``. Raises MissingWeightsError where files are absent
-    or damaged.
+    The autoencoder is kept in float32 where it says ``force_upcast``, the colour encoder always. Raises
+    MissingWeightsError where files are absent or damaged.
     """
     autoencoder = find_autoencoder(folder)
     try:
         upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
         with _no_progress_bar():
-            return BokehDiffPipeline.from_pretrained(
+            pipeline = BokehDiffPipeline.from_pretrained(
                 folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
             )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(f"{folder}: not a complete BokehDiff checkpoint ({reason}): get it again") from error
+    if pipeline.colour_encoder is not None:
+        pipeline.colour_encoder.float()
+    return pipeline
 
 
 @contextmanager
@@ -113,6 +116,8 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
             network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
     if share_autoencoder:
         _share(half.vae, folder.resolve().parent / SHARED_AUTOENCODER)
+    if half.colour_encoder is None:
+        shutil.rmtree(folder / "colour_encoder", ignore_errors=True)  # a file that nothing reads would count in labels
     half.save_pretrained(folder)
     if share_autoencoder:
         shutil.rmtree(folder / "vae")

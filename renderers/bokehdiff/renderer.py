@@ -97,6 +97,8 @@ class BokehDiffRenderer(Renderer):
         self._label = loaded.label
         self.pipeline = loaded.pipeline.to(self.device)
         self._base = self._load_base()
+        if self.pipeline.colour_encoder is not None:
+            self.pipeline.colour_encoder.requires_grad_(False).eval()
         for network in (self.pipeline.unet, self.pipeline.vae):
             network.requires_grad_(False).eval()
             if self.channels_last:

@@ -8,11 +8,13 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from ...checks import check
 from ...optics import to_display
 from ..colour_encoder import REACH, ColourEncoder
-from ..colour_start import GAMMA, enlarge
+from ..colour_start import GAMMA, TokenColours, enlarge
 from ..pipeline import BokehDiffPipeline
 from .autoencoder_stage import PhotographPieces
+from .encoder_digest import digest_encoder
 from .latent_stage import decoder_gains
 
 SIDE_PX = 256
@@ -26,15 +28,17 @@ LEARNING_RATE = 5e-3
 
 def fit_colour_encoder(
     pipeline: BokehDiffPipeline, photographs: Sequence[str], pictures: int = 96, steps: int = 4000, seed: int = 0
-) -> tuple[ColourEncoder, float]:
-    """Return an encoder of token colours alike ``pipeline``'s autoencoder, and how alike in dB.
+) -> ColourEncoder:
+    """Return an encoder of token colours that is alike ``pipeline``'s autoencoder.
 
-    ``photographs``: folders; ``pictures`` pieces of 256 px of theirs, at least 9, are reduced to one colour a token,
-    blurred, and enlarged. The affine part is a least-squares solution, the rest is trained on what that leaves. The
-    number of dB is the PSNR of decoded pictures, to first order, over pieces that were not fitted. Depends on the seed
-    only.
+    ``photographs``: folders; ``pictures`` pieces of 256 px of theirs are reduced to one colour a token, blurred, and
+    enlarged. The affine part is a least-squares solution, the rest is trained on what that leaves. ``alike_db`` in the
+    result's configuration is the PSNR between pictures decoded from both, to first order, over the last 8 pieces, which
+    are not fitted. Depends on the seed only. Raises InvalidOptionError where no pieces are left to fit.
     """
-    samples = [_sample(pipeline, tuple(photographs), index, seed) for index in range(pictures)]
+    check("pictures", pictures, pictures > CHECKED, f"more than {CHECKED}")
+    pieces = PhotographPieces(tuple(photographs), SIDE_PX, seed)
+    samples = [_sample(pipeline, pieces[index]["image"], index) for index in range(pictures)]
     gains = decoder_gains(pipeline, samples[0][1][None]).flatten()
     seen = torch.stack([colours for colours, _ in samples])
     latents = torch.stack([latent for _, latent in samples]).movedim(1, -1)
@@ -42,19 +46,20 @@ def fit_colour_encoder(
     fitted, checked = slice(0, -CHECKED), slice(-CHECKED, None)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = ColourEncoder(latents.shape[-1])
+        encoder = ColourEncoder(latents.shape[-1], fitted_to=digest_encoder(pipeline.vae))
         _fit(encoder, patches[fitted].flatten(0, 2), latents[fitted].flatten(0, 2), gains, steps)
     encoder.requires_grad_(False).eval()
     error = encoder(seen[checked]).movedim(1, -1) - latents[checked]
-    return encoder, -10.0 * math.log10(float((error.square() * gains).sum(dim=-1).mean()))
+    mse = float((error.square() * gains).sum(dim=-1).mean())
+    encoder.register_to_config(alike_db=round(-10.0 * math.log10(mse), 1))
+    return encoder
 
 
 @torch.no_grad()
-def _sample(pipeline: BokehDiffPipeline, folders: tuple[str, ...], index: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return colours (3,h,w), display-encoded, and the latent (C,h,w) of their enlargement."""
+def _sample(pipeline: BokehDiffPipeline, image: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """Return a picture's colours (3,h,w), display-encoded, blurred, and the latent (C,h,w) of their enlargement."""
     pitch_px = pipeline.latent_pitch_px
-    image = PhotographPieces(folders, SIDE_PX, seed)[index]["image"]
-    linear = F.avg_pool2d(image[None] ** GAMMA, pitch_px)[0]
+    linear = TokenColours.of_picture(image[None], pitch_px).linear[0]
     blur = LARGEST_BLUR * (index % 4) / 3.0
     blurred = gaussian_filter(linear.numpy(), (0.0, blur, blur), mode="nearest")
     colours = to_display(torch.from_numpy(blurred), GAMMA)

@@ -17,11 +17,13 @@ import torch
 
 from ...commands import ends_in_one_line
 from ...errors import UnknownNameError
+from ..checkpoints import load_saved
 from ..compact import CompactSize
 from ..weight_files import SHIPPED
-from .compact_shipping import DECODER
+from .compact_shipping import COLOURS, DECODER, ship
 from .config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
 from .disparity_errors import DisparityErrors
+from .stages import load_colour_encoder
 from .synthesis import SynthesisSettings
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
@@ -29,7 +31,7 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 
 PLUS = "bokehdiff-plus"
 AUTOENCODER = "autoencoder"
-PARTS = (AUTOENCODER, DECODER, "colours", "scenes", "told", *FAMILY, PLUS, "ship")
+PARTS = (AUTOENCODER, DECODER, COLOURS, "scenes", "told", *FAMILY, PLUS, "ship")
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
@@ -171,6 +173,7 @@ class Recipe:
             variant=part,
             size=scale.size,
             autoencoder=f"{self.decoder.output}/model",
+            colour_encoder=None if plus else str(self.output / COLOURS),
             steps=scale.plus_steps if plus else scale.steps,
             batch=scale.batch,
             parametrisation=None if plus else "pisa-start",
@@ -199,17 +202,19 @@ class Recipe:
         description = describe_scenes(self.scenes, None, None)
         store_scenes(scenes, self.scale.scenes, self.scene_folder, description, workers)
 
-    def fit_colours(self) -> float:
-        """Fit the colour encoder to the autoencoder, keep it beside that, and return how alike they are in dB."""
-        from ..checkpoints import load_saved
+    def fit_colours(self) -> None:
+        """Fit the colour encoder to the autoencoder, unless that is done.
+
+        Raises InvalidOptionError where the folder holds one that was fitted to another autoencoder.
+        """
         from .colour_encoder_fit import fit_colour_encoder
 
-        folder = Path(self.decoder.output) / "model"
-        pipeline = load_saved(folder, torch.float32)
-        encoder, alike_db = fit_colour_encoder(pipeline, (self.photographs,))
-        pipeline.register_modules(colour_encoder=encoder)
-        pipeline.save_pretrained(folder)
-        return alike_db
+        folder = self.output / COLOURS
+        pipeline = load_saved(Path(self.decoder.output) / "model", torch.float32)
+        if (folder / "config.json").is_file():
+            load_colour_encoder(folder, pipeline.vae)
+        else:
+            fit_colour_encoder(pipeline, (self.photographs,)).save_pretrained(folder)
 
     def store_told_scenes(self, workers: int) -> None:
         """Store the same scenes as ``bokehdiff-plus`` is told of them."""
@@ -241,7 +246,6 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
 
     Returns False where a training's minutes were over before its steps.
     """
-    from .compact_shipping import ship
     from .loop import train
 
     for part in parts:
@@ -249,8 +253,8 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
             recipe.store_scenes(workers)
         elif part == "told":
             recipe.store_told_scenes(workers)
-        elif part == "colours":
-            print(f"Colour encoder: {recipe.fit_colours():.1f} dB alike the autoencoder's")
+        elif part == COLOURS:
+            recipe.fit_colours()
         elif part == "ship":
             ship(recipe.output, [*FAMILY, PLUS], SHIPPED)
         elif train(recipe.training(part)) is None:

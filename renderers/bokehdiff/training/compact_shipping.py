@@ -11,12 +11,15 @@ import torch
 from ....benchmarks.files import write_json
 from ...errors import InvalidOptionError, MissingWeightsError
 from ..checkpoints import load_saved, save_compact
-from ..pipeline import BokehDiffPipeline
 from ..weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE
-from .stages import take_autoencoder
+from .encoder_digest import digest_encoder
+from .stages import load_colour_encoder
 
 DECODER = "decoder"
 """The training whose autoencoder all models ship with: it has the encoder that they were trained with."""
+
+COLOURS = "colours"
+"""The folder of the colour encoder."""
 
 KEPT = (
     "steps", "batch", "optimiser", "latent_loss", "hardness", "rays", "pair_cut", "precision", "seed", "size", "variant"
@@ -28,34 +31,31 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     """Write the ``variants`` that are trained to ``folder``/<variant> in half precision, one autoencoder for all.
 
     ``trainings``/<variant>: the output of each one's training; those that are not finished are left out. The decoder
-    and the colour encoder are those of ``trainings``/decoder, which may be younger than a model.
+    is that of ``trainings``/decoder, the colour encoder, where a model needs one, ``trainings``/colours; both may be
+    younger than a model.
     Beside each lies training.json: its recipe and its validation curve, without the names of anybody's folders.
-    Raises MissingWeightsError where no model or no decoder is finished, InvalidOptionError where a model was trained
-    with another encoder, or one that is not replaced decodes through another autoencoder.
+    Raises MissingWeightsError where no model is finished or a part is absent, InvalidOptionError where a model was
+    trained with another encoder, or one that is not replaced decodes through another autoencoder.
     """
     finished = [variant for variant in variants if (trainings / variant / "model").is_dir()]
     if not finished:
         raise MissingWeightsError(f"{trainings}: no model is finished: nothing to ship")
     if not (trainings / DECODER / "model").is_dir():
         raise MissingWeightsError(f"{trainings}: no decoder is finished: train it first")
-    decoder = load_saved(trainings / DECODER / "model", torch.float32)
+    vae = load_saved(trainings / DECODER / "model", torch.float32).vae
+    colours = load_colour_encoder(trainings / COLOURS, vae)
     records = {variant: describe_training(trainings / variant) for variant in finished}
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():
-        _check_encoder(variant, pipeline, decoder)
+        if digest_encoder(pipeline.vae) != digest_encoder(vae):
+            raise InvalidOptionError(f"{variant} was trained with another encoder than {DECODER}: train it again")
     if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
         shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
     for variant, pipeline in pipelines.items():
-        take_autoencoder(pipeline, decoder)
+        starts = pipeline.active_settings.parametrisation == "pisa-start"
+        pipeline.register_modules(vae=vae, colour_encoder=colours if starts else None)
         save_compact(pipeline, folder / variant)
         write_json(folder / variant / RECORD_FILE, records[variant])
-
-
-def _check_encoder(variant: str, pipeline: BokehDiffPipeline, decoder: BokehDiffPipeline) -> None:
-    own, other = (x.vae.state_dict() for x in (pipeline, decoder))
-    encoder = [name for name in other if name.startswith(("encoder.", "quant_conv."))]
-    if not all(name in own and torch.equal(own[name], other[name]) for name in encoder):
-        raise InvalidOptionError(f"{variant} was trained with another encoder than {DECODER}: train it again")
 
 
 def describe_training(trained: Path) -> dict[str, Any]:

@@ -138,7 +138,8 @@ class TrainingConfig:
     - ``variant``: what is trained, a name in ``variants.VARIANTS``. ``profile``: ``paper`` or ``code``.
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
-      autoencoder is taken instead.
+      autoencoder is taken instead. ``colour_encoder``: folder of one that was fitted to it, for ``pisa-start``; None:
+      the autoencoder encodes the start, too.
     - ``parametrisation``: of a compact model that is built new, see ``PipelineSettings``; None: the variant's own, else
       ``gated``.
     - ``latent_loss``: of the stage ``latent``: ``mse``, or ``psnr``: the mean over samples of 0.01 ln(mse + 3e-5).
@@ -158,6 +159,7 @@ class TrainingConfig:
     start: str | None = None
     size: CompactSize = field(default_factory=CompactSize)
     autoencoder: str | None = None
+    colour_encoder: str | None = None
     parametrisation: str | None = None
     latent_loss: str = "mse"
     steps: int = 1000

@@ -1,6 +1,5 @@
 """Stored scenes as an autoencoder's latents: encoded once, kept beside the scenes, shared by all trainings on them."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from ...errors import InvalidOptionError
 from ..colour_start import GAMMA
 from ..pipeline import BokehDiffPipeline
+from .encoder_digest import digest_encoder
 from .stage import Batch
 from .stored_scenes import StoredScenes
 
@@ -50,11 +50,11 @@ class EncodedScenes(Dataset[Batch]):
 def open_encoded(pipeline: BokehDiffPipeline, scenes: StoredScenes, folder: Path, precision: str) -> EncodedScenes:
     """Return ``scenes`` as latents, encoding them first unless ``folder`` has them, with a progress bar.
 
-    A file is named after what decides it: the number of scenes, and for latents the autoencoder's weights and the
+    A file is named after what decides it: the number of scenes, and for latents the encoder's weights and the
     ``precision`` of training (bf16 encodes in that, too), for colours, which ``pisa-start`` needs, the size of a token
     and gamma. It appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
     """
-    paths = [folder / f"latents-{len(scenes)}-{precision}-{_hash_weights(pipeline)}.safetensors"]
+    paths = [folder / f"latents-{len(scenes)}-{precision}-{digest_encoder(pipeline.vae)}.safetensors"]
     _ensure_encoded(paths[0], pipeline, scenes, precision, _encode_pictures)
     if pipeline.active_settings.parametrisation == "pisa-start":
         paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}px-gamma{GAMMA:g}.safetensors")
@@ -108,10 +108,3 @@ def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
     """Return the tokens' ``colours``, where the parametrisation starts from them."""
     colours = pipeline.token_colours(batch["image"])
     return {} if colours is None else {"colours": colours.linear, "index": batch["index"]}
-
-
-def _hash_weights(pipeline: BokehDiffPipeline) -> str:
-    digest = hashlib.sha256()
-    for value in pipeline.vae.state_dict().values():
-        digest.update(value.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]

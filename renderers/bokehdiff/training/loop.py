@@ -29,6 +29,7 @@ from diffusers.training_utils import EMAModel  # noqa: E402
 from .batches import StepSampler, length_of, make_loader  # noqa: E402
 from .checkpointing import load_newest_checkpoint, save_checkpoint  # noqa: E402
 from .config import TrainingConfig  # noqa: E402
+from .encoder_digest import digest_encoder, digest_module  # noqa: E402
 from .muon import MuonAdamW  # noqa: E402
 from .schedules import learning_rate_factor  # noqa: E402
 from .stage import Batch, Stage, StepLosses  # noqa: E402
@@ -68,8 +69,8 @@ class _Training:
         )
         # OMP_NUM_THREADS=1 then holds for PyTorch and for PISA's kernels
         numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
-        self._description = _describe(config, self.accelerator.num_processes)
         stage = build_stage(config, self.accelerator.device)
+        self._description = _describe(config, self.accelerator.num_processes, stage)
         self.stage: Stage = stage
         self.optimiser = _make_optimiser(stage, config)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -278,15 +279,27 @@ def _make_adversary(config: TrainingConfig, accelerator: Accelerator) -> "Advers
     return Adversary(config, accelerator)
 
 
-def _describe(config: TrainingConfig, processes: int) -> str:
-    """Return what decides the result, as JSON: not where it is written, nor how often it is looked at."""
-    values = dataclasses.asdict(config) | {"processes": processes}
+def _describe(config: TrainingConfig, processes: int, stage: Stage) -> str:
+    """Return what decides the result, as JSON: not where it is written, nor how often it is looked at.
+
+    ``encoders``: digests of the encoders that are used and not trained, which files of the same name may change.
+    """
+    values = dataclasses.asdict(config) | {"processes": processes, "encoders": _digest_encoders(stage)}
     for name in ("perceptual_weights", "discriminator_weights"):
         del values["losses"][name]
     del values["data"]["workers"]
     for name in ("output", "minutes", "checkpoint_every", "validate_every", "validation", "validation_count"):
         del values[name]
     return json.dumps(values, indent=1, sort_keys=True)
+
+
+def _digest_encoders(stage: Stage) -> dict[str, str | None]:
+    vae, colours = stage.pipeline.vae, stage.pipeline.colour_encoder
+    trained = any(parameter.requires_grad for parameter in vae.encoder.parameters())
+    return {
+        "autoencoder": None if trained else digest_encoder(vae),
+        "colours": None if colours is None else digest_module(colours),
+    }
 
 
 def _describe_device(accelerator: Accelerator) -> str:

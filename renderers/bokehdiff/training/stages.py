@@ -4,9 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ...errors import InvalidOptionError, MissingWeightsError
 from ..checkpoints import load_checkpoint
+from ..colour_encoder import ColourEncoder
 from ..compact import build_compact
 from ..pipeline import BokehDiffPipeline
 from ..sdxl import load_backbone
@@ -14,6 +16,7 @@ from ..settings import PipelineSettings
 from ..variants import FULL_MODEL, VARIANTS
 from .autoencoder_stage import AutoencoderStage
 from .config import TrainingConfig
+from .encoder_digest import digest_encoder
 from .latent_stage import LatentStage
 from .stage import Stage
 
@@ -26,16 +29,31 @@ def build_stage(config: TrainingConfig, device: torch.device) -> Stage:
     torch.manual_seed(config.seed)  # the initial weights belong to the seed
     pipeline = _start(config)
     if config.autoencoder is not None:
-        take_autoencoder(pipeline, _load(config.autoencoder))
+        pipeline.vae = _load(config.autoencoder).vae
+    if config.colour_encoder is not None:
+        _add_colour_encoder(pipeline, Path(config.colour_encoder))
     if config.stage == "autoencoder" and pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
         raise InvalidOptionError("stage 'autoencoder' trains the compact model's only: leave 'start' out")
     return _stage_class(config.stage)(pipeline.to(device), config)
 
 
-def take_autoencoder(pipeline: BokehDiffPipeline, other: BokehDiffPipeline) -> None:
-    """Give a pipeline another's autoencoder, and under ``pisa-start`` the colour encoder that belongs to it."""
-    starts = pipeline.active_settings.parametrisation == "pisa-start"
-    pipeline.register_modules(vae=other.vae, colour_encoder=other.colour_encoder if starts else None)
+def load_colour_encoder(folder: Path, vae: nn.Module) -> ColourEncoder:
+    """Load what ``colour_encoder_fit`` fitted to this autoencoder's encoder, in float32.
+
+    Raises MissingWeightsError where it is absent, InvalidOptionError where it was fitted to another one.
+    """
+    if not (folder / "config.json").is_file():
+        raise MissingWeightsError(f"{folder}: expected a folder with a colour encoder (config.json): fit it first")
+    encoder = ColourEncoder.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    if encoder.config.fitted_to != digest_encoder(vae):
+        raise InvalidOptionError(f"{folder}: was fitted to another autoencoder: remove the folder and fit it again")
+    return encoder
+
+
+def _add_colour_encoder(pipeline: BokehDiffPipeline, folder: Path) -> None:
+    if pipeline.active_settings.parametrisation != "pisa-start":
+        raise InvalidOptionError("colour_encoder: expected none but with the parametrisation pisa-start")
+    pipeline.register_modules(colour_encoder=load_colour_encoder(folder, pipeline.vae))
 
 
 def _stage_class(name: str) -> type[Stage]:

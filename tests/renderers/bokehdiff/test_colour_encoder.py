@@ -64,6 +64,16 @@ def test_stands_in_for_the_encoder_of_the_start(starting, monkeypatch):
     torch.testing.assert_close(z0, sharp, rtol=0, atol=0.02)  # a circle of 0 px has a soft edge
 
 
+def test_computes_in_float32_whatever_the_rest_does(starting, tmp_path):
+    save_compact(starting, tmp_path / "bokehdiff")
+    half = load_saved(tmp_path / "bokehdiff", torch.bfloat16)
+    assert (half.unet.dtype, half.colour_encoder.affine.weight.dtype) == (torch.bfloat16, torch.float32)
+    colours = torch.rand(1, 3, 6, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = starting.colour_encoder(colours)
+    assert torch.equal(rounded, starting.colour_encoder(colours))
+
+
 def test_is_saved_and_counts_in_the_label(starting, tmp_path):
     save_compact(starting, tmp_path / "bokehdiff")
     loaded = load_saved(tmp_path / "bokehdiff", torch.float32)
@@ -78,8 +88,10 @@ def test_is_saved_and_counts_in_the_label(starting, tmp_path):
 
 
 def test_models_without_one_load(starting, tmp_path):
+    save_compact(starting, tmp_path / "bokehdiff")
     starting.register_modules(colour_encoder=None)
     save_compact(starting, tmp_path / "bokehdiff")
+    assert not (tmp_path / "bokehdiff" / "colour_encoder").exists()
     assert load_saved(tmp_path / "bokehdiff", torch.float32).colour_encoder is None
     index = tmp_path / "bokehdiff" / "model_index.json"
     older = json.loads(index.read_text())

@@ -146,6 +146,9 @@ def test_ordinary_attention_lists_no_pairs(monkeypatch):
     image, disparity = torch.rand(1, 3, 256, 256), torch.linspace(0.1, 0.9, 256).expand(1, 1, 256, 256)
     vanilla(image, disparity, 0.5, 20.0)
     assert cut == [(64, 64, 64, 4)]
+    assert all(
+        plan._pairs is None for plan in vanilla._build_plans(disparity, disparity, Tile(0, 0, 64, 64), 0).values()
+    )
 
 
 def test_start_belongs_to_its_parametrisation(starting, compact, scene):

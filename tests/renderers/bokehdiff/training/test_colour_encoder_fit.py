@@ -1,10 +1,12 @@
-"""The colour encoder is fitted to the autoencoder's encoder, and to pictures it was not shown."""
+"""The colour encoder is fitted to the autoencoder's encoder, and knows to which."""
 
 import pytest
 import torch
 
 from bokehbench.renderers.bokehdiff.compact import CompactSize, build_compact
 from bokehbench.renderers.bokehdiff.training.colour_encoder_fit import fit_colour_encoder
+from bokehbench.renderers.bokehdiff.training.encoder_digest import digest_encoder
+from bokehbench.renderers.errors import InvalidOptionError
 
 
 @pytest.fixture
@@ -15,16 +17,29 @@ def pipeline():
 
 def test_is_alike_and_better_than_affine(pipeline, pictures):
     folders = [str(pictures / "photographs")]
-    untrained, affine_db = fit_colour_encoder(pipeline, folders, pictures=10, steps=1)
-    encoder, alike_db = fit_colour_encoder(pipeline, folders, pictures=10, steps=400)
+    untrained, encoder = (fit_colour_encoder(pipeline, folders, pictures=10, steps=steps) for steps in (1, 400))
     assert torch.equal(encoder.affine.weight, untrained.affine.weight)
-    assert alike_db > affine_db + 1.0  # of an encoder with random weights
+    assert encoder.config.alike_db > untrained.config.alike_db + 1.0  # of an encoder with random weights
+    assert encoder.config.fitted_to == digest_encoder(pipeline.vae)
     assert not any(p.requires_grad for p in encoder.parameters())
 
 
 def test_depends_on_the_seed_only(pipeline, pictures):
     folders = [str(pictures / "photographs")]
     first, second, other = (fit_colour_encoder(pipeline, folders, 9, 3, seed) for seed in (0, 0, 1))
-    assert first[1] == second[1] != other[1]
-    for name, weight in first[0].state_dict().items():
-        assert torch.equal(weight, second[0].state_dict()[name])
+    for name, weight in first.state_dict().items():
+        assert torch.equal(weight, second.state_dict()[name])
+    assert not torch.equal(first.affine.weight, other.affine.weight)
+
+
+def test_no_pieces_to_fit(pipeline, pictures):
+    with pytest.raises(InvalidOptionError, match="pictures: expected more than 8, got 8"):
+        fit_colour_encoder(pipeline, [str(pictures / "photographs")], pictures=8)
+
+
+def test_digest_is_the_encoders(pipeline):
+    before = digest_encoder(pipeline.vae)
+    pipeline.vae.decoder.conv_in.bias.data += 1.0
+    assert digest_encoder(pipeline.vae) == before
+    pipeline.vae.quant_conv.bias.data += 1.0
+    assert digest_encoder(pipeline.vae) != before

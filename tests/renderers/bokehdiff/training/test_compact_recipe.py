@@ -1,9 +1,8 @@
 """The compact recipe at toy size: its order, and what ships of it."""
 
 import dataclasses
-import functools
 import json
-import re
+import shutil
 
 import pytest
 import torch
@@ -12,9 +11,22 @@ from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.renderers.bokehdiff.compact import CompactSize
 from bokehbench.renderers.bokehdiff.training import colour_encoder_fit
 from bokehbench.renderers.bokehdiff.training.compact_recipe import FAMILY, PLUS, SCALES, Recipe, main, run
-from bokehbench.renderers.bokehdiff.training.compact_shipping import DECODER, ship
+from bokehbench.renderers.bokehdiff.training.compact_shipping import COLOURS, DECODER, ship
 from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.registry import load_renderer
+
+
+@pytest.fixture
+def quick_fit(monkeypatch):
+    """Fit colour encoders hardly at all; return the list of fits."""
+    fits, fit = [], colour_encoder_fit.fit_colour_encoder
+
+    def fit_quickly(pipeline, photographs):
+        fits.append(photographs)
+        return fit(pipeline, photographs, pictures=9, steps=3)
+
+    monkeypatch.setattr(colour_encoder_fit, "fit_colour_encoder", fit_quickly)
+    return fits
 
 
 @pytest.fixture
@@ -50,11 +62,9 @@ def test_plus_is_told_wrong_disparity_and_counts_decibels(recipe):
     assert (plus.parametrisation, plus.latent_loss, plus.data.disparity) == (None, "psnr", "robust")
 
 
-def test_what_is_trained_ships_with_its_record(recipe, tmp_path, monkeypatch, capsys):
-    quick = functools.partial(colour_encoder_fit.fit_colour_encoder, pictures=9, steps=3)
-    monkeypatch.setattr(colour_encoder_fit, "fit_colour_encoder", quick)
+def test_what_is_trained_ships_with_its_record(recipe, tmp_path, quick_fit):
     assert run(recipe, ["autoencoder", "decoder", "colours", "scenes", "told", "bokehdiff", PLUS], workers=0)
-    assert re.search(r"Colour encoder: \d+\.\d dB alike", capsys.readouterr().out)
+    assert (recipe.output / "bokehdiff" / "model" / "colour_encoder").is_dir()
     moved, shipped = recipe.output.rename(tmp_path / "moved"), tmp_path / "shipped"
     ship(moved, [*FAMILY, PLUS], shipped)
     assert sorted(path.name for path in shipped.iterdir()) == ["autoencoder", "bokehdiff", PLUS]
@@ -80,24 +90,46 @@ def test_the_decoder_learns_and_the_encoder_stays(recipe):
     assert not torch.equal(first.decoder.conv_in.weight, second.decoder.conv_in.weight)
 
 
-def test_models_ship_with_a_younger_decoder_of_their_own_encoder_only(recipe, tmp_path):
-    assert run(recipe, ["autoencoder", "decoder", "scenes", "bokehdiff"], workers=0)
+def test_colours_are_fitted_once_to_one_encoder(recipe, quick_fit):
+    assert run(recipe, ["autoencoder", "decoder", "colours", "decoder", "colours"], workers=0)
+    assert len(quick_fit) == 1
+    decoder = recipe.output / DECODER / "model"
+    change(decoder, "decoder")
+    recipe.fit_colours()
+    change(decoder, "encoder")
+    with pytest.raises(InvalidOptionError, match="colours: was fitted to another autoencoder: remove the folder"):
+        recipe.fit_colours()
+
+
+def test_models_ship_with_a_younger_decoder_of_their_own_encoder_only(recipe, tmp_path, quick_fit):
+    assert run(recipe, ["autoencoder", "decoder", "colours", "scenes", "bokehdiff"], workers=0)
     (recipe.output / DECODER).rename(tmp_path / "kept")
     with pytest.raises(MissingWeightsError, match="no decoder is finished"):
         ship(recipe.output, FAMILY, tmp_path / "shipped")
     (tmp_path / "kept").rename(recipe.output / DECODER)
-    folder = recipe.output / DECODER / "model"
-    for part, changed in (("decoder", True), ("encoder", False)):
-        decoder = load_saved(folder, torch.float32)
-        getattr(decoder.vae, part).conv_in.bias.data += 1.0
-        decoder.save_pretrained(folder)
-        if changed:
-            ship(recipe.output, FAMILY, tmp_path / "shipped")
-            own = load_saved(tmp_path / "shipped" / "bokehdiff", torch.float32).vae.decoder.conv_in.bias
-            torch.testing.assert_close(own, decoder.vae.decoder.conv_in.bias, rtol=1e-3, atol=1e-3)
-        else:
-            with pytest.raises(InvalidOptionError, match="bokehdiff was trained with another encoder than decoder"):
-                ship(recipe.output, FAMILY, tmp_path / "shipped")
+    younger = change(recipe.output / DECODER / "model", "decoder")
+    ship(recipe.output, FAMILY, tmp_path / "shipped")
+    own = load_saved(tmp_path / "shipped" / "bokehdiff", torch.float32).vae.decoder.conv_in.bias
+    torch.testing.assert_close(own, younger.decoder.conv_in.bias, rtol=1e-3, atol=1e-3)
+    change(recipe.output / "bokehdiff" / "model", "encoder")
+    with pytest.raises(InvalidOptionError, match="bokehdiff was trained with another encoder than decoder"):
+        ship(recipe.output, FAMILY, tmp_path / "shipped")
+
+
+def test_a_training_does_not_go_on_with_another_encoder(recipe, quick_fit):
+    assert run(recipe, ["autoencoder", "decoder", "colours", "scenes", "bokehdiff"], workers=0)
+    shutil.rmtree(recipe.output / COLOURS)
+    change(recipe.output / DECODER / "model", "encoder")
+    with pytest.raises(InvalidOptionError, match="another configuration"):
+        run(recipe, ["colours", "bokehdiff"], workers=0)
+
+
+def change(folder, part):
+    """Save a pipeline again with another bias in a part of its autoencoder."""
+    pipeline = load_saved(folder, torch.float32)
+    getattr(pipeline.vae, part).conv_in.bias.data += 1.0
+    pipeline.save_pretrained(folder)
+    return pipeline.vae
 
 
 def test_nothing_trained_is_one_line(tmp_path, pictures, capsys):
