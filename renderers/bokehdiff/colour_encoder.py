@@ -32,16 +32,10 @@ class ColourEncoder(ModelMixin, ConfigMixin):
         super().__init__()
         side = 2 * REACH + 1
         self.affine = nn.Conv2d(3, latent_channels, side)
-        self.rest = nn.Sequential(
-            nn.Conv2d(3, width, side),
-            nn.SiLU(),
-            nn.Conv2d(width, width, 1),
-            nn.SiLU(),
-            nn.Conv2d(width, latent_channels, 1),
-        )
-        for layer in (self.affine, self.rest[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        last = nn.Conv2d(width, latent_channels, 1)
+        self.rest = nn.Sequential(nn.Conv2d(3, width, side), nn.SiLU(), nn.Conv2d(width, width, 1), nn.SiLU(), last)
+        for parameter in (*self.affine.parameters(), *last.parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(self, colours: Tensor) -> Tensor:
         """Return the scaled latent (B,C,h,w) in float32 of display-encoded ``colours`` (B,3,h,w) in [0,1]."""

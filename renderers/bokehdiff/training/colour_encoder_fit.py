@@ -77,9 +77,8 @@ def _fit(encoder: ColourEncoder, patches: Tensor, latents: Tensor, gains: Tensor
     flat = torch.cat([patches.flatten(1), torch.ones(len(patches), 1)], dim=1).double()
     solution = torch.linalg.lstsq(flat, latents.double()).solution
     rest = latents - (flat @ solution).float()
-    with torch.no_grad():
-        encoder.affine.weight.copy_(solution[:-1].T.reshape(encoder.affine.weight.shape))
-        encoder.affine.bias.copy_(solution[-1])
+    weight = solution[:-1].T.reshape(encoder.affine.weight.shape)
+    encoder.affine.load_state_dict({"weight": weight, "bias": solution[-1]})
     spread = rest.std(dim=0)
     weights = gains * spread.square()
     optimiser = torch.optim.Adam(encoder.rest.parameters())
@@ -92,5 +91,5 @@ def _fit(encoder: ColourEncoder, patches: Tensor, latents: Tensor, gains: Tensor
         optimiser.step()
         schedule.step()
     with torch.no_grad():
-        encoder.rest[-1].weight.mul_(spread[:, None, None, None])
-        encoder.rest[-1].bias.mul_(spread)
+        for parameter in encoder.rest[-1].parameters():
+            parameter.mul_(spread.view(-1, *[1] * (parameter.ndim - 1)))
