@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from ...errors import InvalidOptionError, MissingWeightsError
@@ -40,11 +41,15 @@ def build_stage(config: TrainingConfig, device: torch.device) -> Stage:
 def load_colour_encoder(folder: Path, vae: nn.Module) -> ColourEncoder:
     """Load what ``colour_encoder_fit`` fitted to this autoencoder's encoder, in float32.
 
-    Raises MissingWeightsError where it is absent, InvalidOptionError where it was fitted to another one.
+    Raises MissingWeightsError where it is absent or damaged, InvalidOptionError where it was fitted to another one.
     """
     if not (folder / "config.json").is_file():
         raise MissingWeightsError(f"{folder}: expected a folder with a colour encoder (config.json): fit it first")
-    encoder = ColourEncoder.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    try:
+        encoder = ColourEncoder.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MissingWeightsError(f"{folder}: damaged ({reason}): remove the folder and fit it again") from error
     if encoder.config.fitted_to != digest_encoder(vae):
         raise InvalidOptionError(f"{folder}: was fitted to another autoencoder: remove the folder and fit it again")
     return encoder

@@ -81,3 +81,7 @@ def test_it_can_be_named_where_it_fits(config, size, start, tmp_path):
         build_stage(dataclasses.replace(named, parametrisation="gated"), CPU)
     with pytest.raises(InvalidOptionError, match="colours: was fitted to another autoencoder"):
         build_stage(dataclasses.replace(named, autoencoder=None, seed=5), CPU)
+    (weights,) = (tmp_path / "colours").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(MissingWeightsError, match="colours: damaged"):
+        build_stage(named, CPU)
