@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import maximum_filter
 from torch import Tensor
 
 from . import pair_kernels, ray_kernels
@@ -16,6 +18,9 @@ from .geometry import TokenGeometry
 from .physics import PisaPhysics
 from .row_products import LANES
 from .visibility import fold_seed, source_shifts
+
+JITTER_MARGIN = 1e-6
+"""In samples: rounding must not carry a point beyond the farthest cell."""
 
 SIDE = 4
 """Tokens along the side of a team, whose anchors share a list: ``row_products.LANES`` together."""
@@ -35,7 +40,7 @@ class PairLists:
     def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, reach_px: Tensor):
         self.by_keys = physics.softmax_over_queries
         self.physics = physics
-        self.teams, self.sizes = _form_teams(geometry)
+        self.teams, self.sizes = _form_teams(geometry.batch, geometry.height, geometry.width)
         places = np.stack(np.divmod(np.arange(geometry.tokens), geometry.width), axis=1).astype(np.float64)
         grid = (geometry.height, geometry.width, *map(float, geometry.pitch_px), places)
         reach = reach_px.flatten().numpy()
@@ -55,7 +60,8 @@ class PairLists:
         if physics.coc:
             lens = (physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
             ray_kernels.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
-        self._scene = (lists, grid, reach, _describe_scene(geometry, physics, seed), _describe_rays(physics, seed))
+        rays = _describe_rays(physics, seed)
+        self._scene = (lists, grid, reach, _describe_scene(geometry, physics, seed, grid, reach), rays)
         self.traced = np.zeros_like(counts)
         self.trace(near)
 
@@ -129,20 +135,24 @@ def _share_heads(kernel: Callable[..., None], heads: int, *arguments: Any) -> No
         list(pool.map(lambda share: kernel(share, *arguments), shares))
 
 
-def _form_teams(geometry: TokenGeometry) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=8)
+def _form_teams(batch: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers of each team (G,16), the last repeated where there are fewer, and the sizes (G,)."""
     teams, sizes = [], []
-    tokens = np.arange(geometry.tokens).reshape(geometry.height, geometry.width)
-    for y in range(0, geometry.height, SIDE):
-        for x in range(0, geometry.width, SIDE):
+    tokens = np.arange(height * width).reshape(height, width)
+    for y in range(0, height, SIDE):
+        for x in range(0, width, SIDE):
             members = tokens[y : y + SIDE, x : x + SIDE].flatten()
             teams.append(np.pad(members, (0, LANES - len(members)), mode="edge"))
             sizes.append(len(members))
-    pictures = np.arange(geometry.batch)[:, None, None] * geometry.tokens
-    return (pictures + np.stack(teams)).reshape(-1, LANES), np.tile(sizes, geometry.batch)
+    pictures = np.arange(batch)[:, None, None] * height * width
+    arrays = (pictures + np.stack(teams)).reshape(-1, LANES), np.tile(sizes, batch)
+    for array in arrays:
+        array.flags.writeable = False  # all plans of this size share it
+    return arrays
 
 
-def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int) -> Any:
+def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int, grid: Any, reach_px: np.ndarray) -> Any:
     disparity = geometry.disparity.to(torch.float64).numpy()
     weights = np.array(physics.ray_weights)
     thresholds = weights * disparity[..., None] + (1.0 - weights)
@@ -151,8 +161,35 @@ def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int) ->
     rows = np.maximum(padded[:, 1:], padded[:, :-1])
     highest = np.maximum(rows[:, :, 1:], rows[:, :, :-1])
     shifts = source_shifts(geometry, physics, seed).numpy()
-    idle = (thresholds >= surfaces.max(axis=(1, 2))[:, None, None]).sum(axis=2)
-    return disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, shifts
+    around = _spread_highest(highest, physics, shifts, surfaces.shape[2] // geometry.width)
+    nearest = _find_nearest(grid, reach_px, physics, around)
+    idle = (thresholds >= nearest[..., None]).sum(axis=2)
+    return disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, around, shifts
+
+
+def _spread_highest(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:
+    """Return the highest as far around every cell (B,h+1,w+1) as jitter moves a ray's point at most.
+
+    Infinite where there is no bound: beyond its source a ray moves by more than the source does.
+    """
+    if physics.rays_from == "mixed" and physics.jitter == "source":
+        return np.full_like(highest, np.inf)
+    tokens = 0.5 if physics.jitter == "sample" else float(np.abs(shifts).max())
+    cells = math.ceil(tokens * oversampling + JITTER_MARGIN) if tokens else 0
+    return maximum_filter(highest, size=(1, 2 * cells + 1, 2 * cells + 1), mode="nearest")
+
+
+def _find_nearest(grid: Any, reach_px: np.ndarray, physics: PisaPhysics, around: np.ndarray) -> np.ndarray:
+    """Return the highest disparity that a key's rays could meet (B,N): the picture's where nothing bounds them."""
+    height, width, batch = grid[0], grid[1], len(around)
+    if physics.rays_from == "mixed" or np.isinf(reach_px).any():
+        return np.broadcast_to(around.max(axis=(1, 2))[:, None], (batch, height * width))
+    oversampling = (around.shape[2] - 1) // width
+    windows = np.lib.stride_tricks.sliding_window_view(around, (oversampling + 1, oversampling + 1), axis=(1, 2))
+    of_tokens = windows[:, ::oversampling, ::oversampling].max(axis=(3, 4))
+    nearest = np.empty((batch, height * width))
+    ray_kernels.find_nearest(grid, reach_px, of_tokens, nearest)
+    return nearest
 
 
 def _describe_rays(physics: PisaPhysics, seed: int) -> Any:

@@ -130,6 +130,25 @@ def weigh_pairs(
 
 
 @compiled(parallel=True)
+def find_nearest(grid: Any, reach_px: np.ndarray, surfaces: np.ndarray, nearest: np.ndarray) -> None:
+    """Write the highest disparity among the tokens that each key may reach, (B,N).
+
+    ``grid``: as for ``list_partners``. ``surfaces``: (B,height,width), the highest within each token.
+    """
+    height, width, pitch_y, pitch_x, _ = grid
+    for n in numba.prange(nearest.size):
+        row = np.int64(n)
+        picture, token = row // (height * width), row % (height * width)
+        y, x = token // width, token % width
+        halo_y, halo_x = int(min(reach_px[row] / pitch_y, height)), int(min(reach_px[row] / pitch_x, width))
+        highest = -math.inf
+        for i in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
+            for j in range(max(x - halo_x, 0), min(x + halo_x + 1, width)):
+                highest = max(highest, surfaces[picture, i, j])
+        nearest[picture, token] = highest
+
+
+@compiled(parallel=True)
 def trace_pairs(
     lists: Any,
     grid: Any,
@@ -144,13 +163,13 @@ def trace_pairs(
 
     - ``lists``, ``grid``: as for ``weigh_pairs``.
     - ``reach_px``: (R,), of each key; pairs out of reach count as visible.
-    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, how many of them (B,N) no surface exceeds,
-      surfaces (B,h,w), highest (B,h+1,w+1) of the four samples around each point between samples, shifts of the sources
-      (B,N,rays,2)).
+    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, how many of them (B,N) no surface in reach
+      exceeds, surfaces (B,h,w), highest (B,h+1,w+1) of the four samples around each point between samples, the same of
+      all points that jitter could put in its place, shifts of the sources (B,N,rays,2)).
     - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
     """
     teams, starts, partners, by_keys = lists
-    width, places = grid[1], grid[4]
+    width, places, segments = grid[1], grid[4], scene[1].shape[2]
     for g in numba.prange(len(teams)):
         first = _first_row(grid, teams[g])
         picture = first // len(places)
@@ -160,8 +179,9 @@ def trace_pairs(
                 anchor, count = teams[g, m] - first, rays[1]
                 query, key = (other, anchor) if by_keys else (anchor, other)
                 in_reach = _measure(grid, query, key) <= reach_px[first + key]
-                for ray in range(rays[1] if in_reach else 0):
-                    count -= _is_blocked(scene, rays, width, places, ray, picture, query, key)
+                begin = _find_danger(scene, rays, width, places, picture, query, key) if in_reach else segments
+                for ray in range(rays[1] if begin < segments else 0):
+                    count -= _is_blocked(scene, rays, width, places, ray, picture, query, key, begin)
                 visible[pair, m] = count
 
 
@@ -187,30 +207,67 @@ def _log_sigmoid(x: float) -> float:
 
 
 @compiled
+def _find_danger(scene: Any, rays: Any, width: int, places: np.ndarray, picture: int, query: int, key: int) -> int:
+    """Return the first point at which any ray of a pair could lie behind a surface; beyond the last if none does."""
+    thresholds, around = scene[1], scene[5]
+    oversampling = scene[3].shape[2] // width
+    for segment in range(scene[2][picture, key], thresholds.shape[2]):
+        y, x = _point(scene, rays, places, picture, query, key, segment, 0.0, 0.0)
+        row, column = _cell(around, y * oversampling - 0.5, x * oversampling - 0.5)
+        if around[picture, row, column] > thresholds[picture, key, segment]:
+            return segment
+    return thresholds.shape[2]
+
+
+@compiled
 def _is_blocked(
-    scene: Any, rays: Any, width: int, places: np.ndarray, ray: int, picture: int, query: int, key: int
+    scene: Any, rays: Any, width: int, places: np.ndarray, ray: int, picture: int, query: int, key: int, begin: int
 ) -> bool:
-    """Whether any point of one ray lies behind a surface (Eq. 7-8)."""
-    odds, thresholds, idle, surfaces, highest, shifts = scene
-    seed, _, mixed, jitter_samples = rays
+    """Whether any point of one ray from ``begin`` on lies behind a surface (Eq. 7-8)."""
+    _, thresholds, _, surfaces, highest, _, shifts = scene
+    seed, jitter_samples = rays[0], rays[3]
     oversampling = surfaces.shape[2] // width
-    query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
-    to_source_y = places[key, 0] + 0.5 + shifts[picture, key, ray, 0] - query_y
-    to_source_x = places[key, 1] + 0.5 + shifts[picture, key, ray, 1] - query_x
-    for segment in range(idle[picture, key], thresholds.shape[2]):
-        dt = thresholds[picture, query if mixed else key, segment]
-        share = (1.0 - dt) / dt * odds[picture, key]
-        y, x = share * to_source_y + query_y, share * to_source_x + query_x
+    shift_y, shift_x = shifts[picture, key, ray, 0], shifts[picture, key, ray, 1]
+    for segment in range(begin, thresholds.shape[2]):
+        y, x = _point(scene, rays, places, picture, query, key, segment, shift_y, shift_x)
         if jitter_samples and ray > 0:
             h = _mix(_mix(_mix(_mix(seed, picture), query), key), ray)
             y += _mix(h, 2 * segment) * 2.0**-32 - 0.5
             x += _mix(h, 2 * segment + 1) * 2.0**-32 - 0.5
         y, x, threshold = y * oversampling - 0.5, x * oversampling - 0.5, thresholds[picture, key, segment]
-        row = min(max(math.floor(y) + 1, 0), highest.shape[1] - 1)
-        column = min(max(math.floor(x) + 1, 0), highest.shape[2] - 1)
+        row, column = _cell(highest, y, x)
         if highest[picture, row, column] > threshold and _surface_at(surfaces, picture, y, x) > threshold:
             return True
     return False
+
+
+@compiled
+def _point(
+    scene: Any,
+    rays: Any,
+    places: np.ndarray,
+    picture: int,
+    query: int,
+    key: int,
+    segment: int,
+    shift_y: float,
+    shift_x: float,
+) -> tuple[float, float]:
+    """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
+    dt = scene[1][picture, query if rays[2] else key, segment]
+    share = (1.0 - dt) / dt * scene[0][picture, key]
+    query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
+    y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
+    x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x
+    return y, x
+
+
+@compiled
+def _cell(highest: np.ndarray, y: float, x: float) -> tuple[int, int]:
+    """Return the row and column of the cell between four samples that holds y, x in samples; outside the nearest."""
+    row = min(max(math.floor(y) + 1, 0), highest.shape[1] - 1)
+    column = min(max(math.floor(x) + 1, 0), highest.shape[2] - 1)
+    return row, column
 
 
 @compiled

@@ -101,6 +101,23 @@ def test_compiled_visibility_is_dense_visibility(profile):
     torch.testing.assert_close(listed_visibility(geometry, physics, 3), visibility_dense(geometry, physics, 3))
 
 
+@pytest.mark.parametrize("radius_px", [6.0, 1e4])
+@pytest.mark.parametrize("jitter", ["source", "sample"])
+@pytest.mark.parametrize("rays_from", ["source", "mixed"])
+def test_compiled_visibility_where_most_keys_have_nothing_before_them(radius_px, rays_from, jitter):
+    disparity = 0.1 + 0.1 * torch.linspace(0.0, 1.0, 48).expand(1, 1, 40, 48)
+    disparity = torch.cat([disparity, disparity.flip(3)])
+    disparity[..., 8:20, 12:20] = 0.7
+    disparity[1, :, 30:, 40:] = 0.95
+    geometry, physics = geometry_of(disparity, (10, 12), radius_px), PisaPhysics(rays_from=rays_from, jitter=jitter)
+    truth, listed = visibility_dense(geometry, physics, 3), listed_visibility(geometry, physics, 3)
+    assert 0.5 < float((truth == 1.0).double().mean()) < 1.0
+    reach_px = build_plan(geometry, physics, 3).reach_px[:, None]
+    places = geometry.positions_px.double()
+    beyond = torch.cdist(places, places) > reach_px
+    torch.testing.assert_close(listed[~beyond], truth[~beyond])
+
+
 def test_another_seed_draws_other_rays():
     geometry = random_geometry()
     first, again, other = (visibility_dense(geometry, PisaPhysics(), seed) for seed in (1, 1, 2))
