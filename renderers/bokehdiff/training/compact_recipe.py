@@ -1,7 +1,7 @@
 """Trains every compact model that ships: ``python -m bokehbench.renderers.bokehdiff.training.compact_recipe --help``.
 
 One command does it all and goes on where it was interrupted: the autoencoder, its decoder once more, the encoder of
-colours, scenes on disk, the full model and its ablations with the same data, steps and seed, and ``bokehdiff-plus``.
+colours, scenes on disk, the full model and its ablations with the same data, steps and seeds, and ``bokehdiff-plus``.
 Two sizes of one recipe: ``cpu`` for two cores, ``gpu``, which has not been run yet, for one large GPU.
 """
 
@@ -20,7 +20,7 @@ from ...errors import UnknownNameError
 from ..checkpoints import load_saved
 from ..compact import CompactSize
 from ..weight_files import SHIPPED
-from .compact_shipping import COLOURS, DECODER, ship
+from .compact_shipping import COLOURS, DECODER, FIRST, ship
 from .config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
 from .disparity_errors import DisparityErrors
 from .stages import load_colour_encoder
@@ -38,6 +38,9 @@ SCENE_SEED = 1
 LEARNING_RATE = 1e-3
 """Muon's, of the U-Nets."""
 
+SECOND_RATE = 5e-4
+"""Muon's, of the U-Nets' second training, which has no beginner to teach."""
+
 DECODER_RATE = 3e-4
 """Muon's, of the decoder: at 1e-3 it loses 5 dB before it gains any."""
 
@@ -53,7 +56,8 @@ class Scale:
     told_scenes: int
     autoencoder_steps: int
     decoder_steps: int
-    steps: int
+    first_steps: int
+    second_steps: int
     plus_steps: int
     batch: int
     crop_px: int
@@ -66,7 +70,8 @@ SCALES = {
         told_scenes=1200,
         autoencoder_steps=850,
         decoder_steps=450,
-        steps=1600,
+        first_steps=1600,
+        second_steps=1200,
         plus_steps=2000,
         batch=4,
         crop_px=128,
@@ -77,7 +82,8 @@ SCALES = {
         told_scenes=12000,
         autoencoder_steps=6000,
         decoder_steps=2000,
-        steps=6000,
+        first_steps=3000,
+        second_steps=3000,
         plus_steps=6000,
         batch=32,
         crop_px=192,
@@ -155,12 +161,34 @@ class Recipe:
             optimiser=dataclasses.replace(first.optimiser, method="muon", learning_rate=DECODER_RATE),
         )
 
-    def training(self, part: str) -> TrainingConfig:
-        """Return what trains the ``autoencoder``, its ``decoder``, or a variant's U-Net against latents."""
+    def trainings(self, part: str) -> tuple[TrainingConfig, ...]:
+        """Return what trains the ``autoencoder``, its ``decoder``, or a variant, in this order."""
         if part == AUTOENCODER:
-            return self.autoencoder
+            return (self.autoencoder,)
         if part == DECODER:
-            return self.decoder
+            return (self.decoder,)
+        if part == PLUS:
+            return (self._unet(part, self.scale.plus_steps),)
+        return self._family(part)
+
+    def _family(self, variant: str) -> tuple[TrainingConfig, TrainingConfig]:
+        """Return a beginner's training, then one in decibels, which would teach a beginner nothing."""
+        whole = self._unet(variant, self.scale.first_steps)
+        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST}")
+        second = dataclasses.replace(
+            whole,
+            start=f"{first.output}/model",
+            parametrisation=None,
+            latent_loss="psnr",
+            steps=self.scale.second_steps,
+            optimiser=dataclasses.replace(whole.optimiser, learning_rate=SECOND_RATE),
+            hardness=(whole.hardness[1], whole.hardness[1]),
+            seed=first.seed + 1,
+        )
+        return first, second
+
+    def _unet(self, part: str, steps: int) -> TrainingConfig:
+        """Return a variant's training against latents, from its random start."""
         plus = part == PLUS
         scale = self.scale
         return TrainingConfig(
@@ -177,7 +205,7 @@ class Recipe:
             size=scale.size,
             autoencoder=f"{self.decoder.output}/model",
             colour_encoder=None if plus else str(self.output / COLOURS),
-            steps=scale.plus_steps if plus else scale.steps,
+            steps=steps,
             batch=scale.batch,
             parametrisation=None if plus else "pisa-start",
             latent_loss="psnr" if plus else "mse",
@@ -260,7 +288,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
             recipe.fit_colours()
         elif part == "ship":
             ship(recipe.output, [*FAMILY, PLUS], SHIPPED)
-        elif train(recipe.training(part)) is None:
+        elif any(train(training) is None for training in recipe.trainings(part)):
             return False
     return True
 

@@ -21,6 +21,9 @@ DECODER = "decoder"
 COLOURS = "colours"
 """The folder of the colour encoder."""
 
+FIRST = "first"
+"""The folder, in that of a variant, of the training that its own went on from."""
+
 KEPT = (
     "steps", "batch", "optimiser", "latent_loss", "hardness", "rays", "pair_cut", "precision", "seed", "size", "variant"
 )  # fmt: skip
@@ -59,7 +62,11 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
 
 
 def describe_training(trained: Path) -> dict[str, Any]:
-    """Return what a reader of the results should know about a finished training; ``summary`` is one sentence."""
+    """Return what a reader of the results should know about a finished training and the one before it, ``first``.
+
+    ``summary`` is one sentence about both, ``seconds`` their sum; all else is the last one's.
+    """
+    first = describe_training(trained / FIRST) if (trained / FIRST).is_dir() else None
     record = json.loads((trained / "model" / RECORD_FILE).read_text(encoding="utf-8"))
     config = record["configuration"]
     data = config["data"]
@@ -67,20 +74,23 @@ def describe_training(trained: Path) -> dict[str, Any]:
     curve = trained / "validation.jsonl"
     lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
     nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
+    seconds = record["seconds"] + (0.0 if first is None else first["seconds"])
     return {
-        "summary": _summarise(record),
-        "seconds": record["seconds"],
+        "summary": _summarise(record, seconds, first),
+        "seconds": seconds,
         **{name: config[name] for name in KEPT},
         "parametrisation": settings["parametrisation"],
         "scenes": data["scenes"] | nameless,
         "disparity": data["disparity"],
         "validation": [json.loads(line) for line in lines],
+        **({} if first is None else {"first": first}),
     }
 
 
-def _summarise(record: Mapping[str, Any]) -> str:
+def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
     config = record["configuration"]
+    steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
     return (
-        f"{config['steps']} steps of {config['batch']} crops of {config['data']['crop_px']} px out of "
-        f"{config['data']['count']} synthesised scenes, {record['seconds'] / 60.0:.0f} minutes on {record['device']}"
+        f"{steps} steps of {config['batch']} crops of {config['data']['crop_px']} px out of "
+        f"{config['data']['count']} synthesised scenes, {seconds / 60.0:.0f} minutes on {record['device']}"
     )

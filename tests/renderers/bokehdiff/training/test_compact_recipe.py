@@ -37,7 +37,8 @@ def recipe(tiny, pictures, tmp_path, monkeypatch):
         "told_scenes": 50,
         "autoencoder_steps": 1,
         "decoder_steps": 1,
-        "steps": 1,
+        "first_steps": 1,
+        "second_steps": 1,
         "plus_steps": 1,
         "batch": 1,
     }
@@ -50,15 +51,23 @@ def recipe(tiny, pictures, tmp_path, monkeypatch):
 
 
 def test_every_variant_of_the_family_is_trained_alike(recipe):
-    first = recipe.training(FAMILY[0])
     for variant in FAMILY:
-        training = recipe.training(variant)
-        assert dataclasses.replace(training, variant=first.variant, output=first.output) == first
+        for own, full in zip(recipe.trainings(variant), recipe.trainings(FAMILY[0]), strict=True):
+            start = None if full.start is None else full.start.replace("/bokehdiff/", f"/{variant}/")
+            output = full.output.replace("/bokehdiff", f"/{variant}")
+            assert own == dataclasses.replace(full, variant=variant, output=output, start=start)
+
+
+def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
+    first, second = recipe.trainings(FAMILY[0])
+    assert (first.start, second.start) == (None, f"{first.output}/model")
+    assert first.seed != second.seed
+    assert (first.parametrisation, first.latent_loss, first.data.disparity) == ("pisa-start", "mse", "true")
+    assert (second.latent_loss, second.data.disparity) == ("psnr", "true")
 
 
 def test_plus_is_told_wrong_disparity_and_counts_decibels(recipe):
-    family, plus = recipe.training(FAMILY[0]), recipe.training(PLUS)
-    assert (family.parametrisation, family.latent_loss, family.data.disparity) == ("pisa-start", "mse", "true")
+    (plus,) = recipe.trainings(PLUS)
     assert (plus.parametrisation, plus.latent_loss, plus.data.disparity) == (None, "psnr", "robust")
 
 
@@ -74,6 +83,9 @@ def test_what_is_trained_ships_with_its_record(recipe, tmp_path, quick_fit):
     assert record["parametrisation"] == "identity-start"
     full = json.loads((shipped / "bokehdiff" / "training.json").read_text())
     assert (full["parametrisation"], full["optimiser"]["method"]) == ("pisa-start", "muon")
+    assert full["summary"].startswith("1 and 1 steps of 1 crops")
+    assert (full["first"]["latent_loss"], full["latent_loss"]) == ("mse", "psnr")
+    assert full["seconds"] > full["first"]["seconds"]
     renderer = load_renderer(f"bokehdiff@{shipped / 'bokehdiff'}")
     renderer.prepare("cpu")
     assert renderer.training == full["summary"]
