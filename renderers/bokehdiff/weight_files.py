@@ -71,7 +71,7 @@ class SavedFiles:
     def paths(self) -> list[Path]:
         """Every file that decides about the pictures."""
         own = sorted(path for path in self.folder.glob("*/*") if path.parent.name != "vae")
-        parts = [*own, *sorted(self.autoencoder.glob("*"))]
+        parts = [*own, *sorted(path for path in self.autoencoder.glob("*") if path.name != RECORD_FILE)]
         return [self.folder / INDEX, *(path for path in parts if path.suffix in (".json", ".safetensors"))]
 
 

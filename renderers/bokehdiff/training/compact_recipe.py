@@ -20,7 +20,7 @@ from ...errors import UnknownNameError
 from ..checkpoints import load_saved
 from ..compact import CompactSize
 from ..weight_files import SHIPPED
-from .compact_shipping import COLOURS, DECODER, FIRST, ship
+from .compact_shipping import AUTOENCODER, COLOURS, DECODER, FIRST, ship
 from .config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
 from .disparity_errors import DisparityErrors
 from .stages import load_colour_encoder
@@ -30,7 +30,6 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 """The full model and its ablations, most wanted first: all are trained alike."""
 
 PLUS = "bokehdiff-plus"
-AUTOENCODER = "autoencoder"
 PARTS = (AUTOENCODER, DECODER, COLOURS, "scenes", "told", *FAMILY, PLUS, "ship")
 BASE = "classical-occlusion"
 SCENE_SEED = 1

@@ -15,6 +15,9 @@ from ..weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE
 from .encoder_digest import digest_encoder
 from .stages import load_colour_encoder
 
+AUTOENCODER = "autoencoder"
+"""The training of the autoencoder."""
+
 DECODER = "decoder"
 """The training whose autoencoder all models ship with: it has the encoder that they were trained with."""
 
@@ -36,7 +39,8 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     ``trainings``/<variant>: the output of each one's training; those that are not finished are left out. The decoder
     is that of ``trainings``/decoder, the colour encoder, where a model needs one, ``trainings``/colours; both may be
     younger than a model.
-    Beside each lies training.json: its recipe and its validation curve, without the names of anybody's folders.
+    Beside each, and beside the autoencoder, lies training.json: its recipe and its validation curve, without the names
+    of anybody's folders.
     Raises MissingWeightsError where no model is finished or a part is absent, InvalidOptionError where a model was
     trained with another encoder, or one that is not replaced decodes through another autoencoder.
     """
@@ -47,7 +51,7 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
         raise MissingWeightsError(f"{trainings}: no decoder is finished: train it first")
     vae = load_saved(trainings / DECODER / "model", torch.float32).vae
     colours = load_colour_encoder(trainings / COLOURS, vae)
-    records = {variant: describe_training(trainings / variant) for variant in finished}
+    records = {variant: describe_training(trainings / variant, trainings / variant / FIRST) for variant in finished}
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():
         if digest_encoder(pipeline.vae) != digest_encoder(vae):
@@ -59,14 +63,18 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
         pipeline.register_modules(vae=vae, colour_encoder=colours if starts else None)
         save_compact(pipeline, folder / variant)
         write_json(folder / variant / RECORD_FILE, records[variant])
+    write_json(
+        folder / SHARED_AUTOENCODER / RECORD_FILE, describe_training(trainings / DECODER, trainings / AUTOENCODER)
+    )
 
 
-def describe_training(trained: Path) -> dict[str, Any]:
-    """Return what a reader of the results should know about a finished training and the one before it, ``first``.
+def describe_training(trained: Path, before: Path) -> dict[str, Any]:
+    """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
-    ``summary`` is one sentence about both, ``seconds`` their sum; all else is the last one's.
+    Without the latter where that has no record. ``summary`` is one sentence about both, ``seconds`` their sum; all else
+    is the last one's.
     """
-    first = describe_training(trained / FIRST) if (trained / FIRST).is_dir() else None
+    first = describe_training(before, before / FIRST) if (before / "model" / RECORD_FILE).is_file() else None
     record = json.loads((trained / "model" / RECORD_FILE).read_text(encoding="utf-8"))
     config = record["configuration"]
     data = config["data"]
@@ -90,7 +98,7 @@ def describe_training(trained: Path) -> dict[str, Any]:
 def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
     config = record["configuration"]
     steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
-    return (
-        f"{steps} steps of {config['batch']} crops of {config['data']['crop_px']} px out of "
-        f"{config['data']['count']} synthesised scenes, {seconds / 60.0:.0f} minutes on {record['device']}"
-    )
+    data = config["data"]
+    scenes = f" out of {data['count']} synthesised scenes" if data["count"] else ""
+    where = f"{seconds / 60.0:.0f} minutes on {record['device']}"
+    return f"{steps} steps of {config['batch']} crops of {data['crop_px']} px{scenes}, {where}"

@@ -12,6 +12,7 @@ from bokehbench.renderers.bokehdiff.compact import CompactSize
 from bokehbench.renderers.bokehdiff.training import colour_encoder_fit
 from bokehbench.renderers.bokehdiff.training.compact_recipe import FAMILY, PLUS, SCALES, Recipe, main, run
 from bokehbench.renderers.bokehdiff.training.compact_shipping import COLOURS, DECODER, ship
+from bokehbench.renderers.bokehdiff.weight_files import find_weights
 from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.registry import load_renderer
 
@@ -86,6 +87,10 @@ def test_what_is_trained_ships_with_its_record(recipe, tmp_path, quick_fit):
     assert full["summary"].startswith("1 and 1 steps of 1 crops")
     assert (full["first"]["latent_loss"], full["latent_loss"]) == ("mse", "psnr")
     assert full["seconds"] > full["first"]["seconds"]
+    autoencoder = json.loads((shipped / "autoencoder" / "training.json").read_text())
+    assert autoencoder["summary"].startswith("1 and 1 steps of 16 crops of 96 px, 0 minutes on")
+    weights = find_weights("bokehdiff", str(shipped / "bokehdiff"), download=False)
+    assert "training.json" not in [path.name for path in weights.paths]
     renderer = load_renderer(f"bokehdiff@{shipped / 'bokehdiff'}")
     renderer.prepare("cpu")
     assert renderer.training == full["summary"]
