@@ -10,8 +10,9 @@ import torch
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.renderers.bokehdiff.compact import CompactSize
 from bokehbench.renderers.bokehdiff.training import colour_encoder_fit
-from bokehbench.renderers.bokehdiff.training.compact_recipe import FAMILY, PLUS, SCALES, Recipe, main, run
+from bokehbench.renderers.bokehdiff.training.compact_recipe import main, run
 from bokehbench.renderers.bokehdiff.training.compact_shipping import COLOURS, DECODER, ship
+from bokehbench.renderers.bokehdiff.training.compact_trainings import FAMILY, PLUS, SCALES, Recipe
 from bokehbench.renderers.bokehdiff.weight_files import find_weights
 from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.registry import load_renderer
