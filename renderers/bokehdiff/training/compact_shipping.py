@@ -82,7 +82,7 @@ def describe_training(trained: Path, before: Path) -> dict[str, Any]:
     curve = trained / "validation.jsonl"
     lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
     nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
-    seconds = record["seconds"] + (0.0 if first is None else first["seconds"])
+    seconds = round(record["seconds"] + (0.0 if first is None else first["seconds"]), 1)
     return {
         "summary": _summarise(record, seconds, first),
         "seconds": seconds,
