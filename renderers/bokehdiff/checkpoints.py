@@ -79,7 +79,9 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
             )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise MissingWeightsError(f"{folder}: not a complete BokehDiff checkpoint ({reason}): get it again") from error
+        raise MissingWeightsError(
+            f"{folder}: not a complete BokehDiff checkpoint, or damaged ({reason}): get it again"
+        ) from error
     if pipeline.colour_encoder is not None:
         pipeline.colour_encoder.float()
     return pipeline

@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bokehbench.renderers.bokehdiff.training.compact_recipe", description=main.__doc__
     )
-    parser.add_argument("--scale", choices=tuple(SCALES), default="cpu")
+    parser.add_argument(
+        "--scale", choices=tuple(SCALES), default="cpu", help="for two cores or one large GPU; default: %(default)s"
+    )
     parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
     parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
     parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curves")
@@ -65,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--parts",
         default=",".join(PARTS[:-1]),
         metavar="NAMES",
-        help="in this order; default: %(default)s; ship: see docs",
+        help=f"some of {', '.join(PARTS)}, separated by commas, done in that order; default: all but ship",
     )
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
     parser.add_argument("--precision", choices=("no", "bf16"), help="of trainings; default: what is fastest here")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
     options: Any = parser.parse_args(arguments)
