@@ -172,11 +172,12 @@ def _spread_highest(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarra
 
     Infinite where there is no bound: beyond its source a ray moves by more than the source does.
     """
-    if physics.rays_from == "mixed" and physics.jitter == "source":
+    if physics.rays_from == "mixed" and physics.jitter == "source" and shifts.any():
         return np.full_like(highest, np.inf)
     tokens = 0.5 if physics.jitter == "sample" else float(np.abs(shifts).max())
     cells = math.ceil(tokens * oversampling + JITTER_MARGIN) if tokens else 0
-    return maximum_filter(highest, size=(1, 2 * cells + 1, 2 * cells + 1), mode="nearest")
+    side = 2 * min(cells, max(highest.shape[1:])) + 1
+    return maximum_filter(highest, size=(1, side, side), mode="nearest")
 
 
 def _find_nearest(grid: Any, reach_px: np.ndarray, physics: PisaPhysics, around: np.ndarray) -> np.ndarray:

@@ -140,7 +140,9 @@ def find_nearest(grid: Any, reach_px: np.ndarray, surfaces: np.ndarray, nearest:
         row = np.int64(n)
         picture, token = row // (height * width), row % (height * width)
         y, x = token // width, token % width
-        halo_y, halo_x = int(min(reach_px[row] / pitch_y, height)), int(min(reach_px[row] / pitch_x, width))
+        # one token more: rounding must not leave out what ``_measure`` finds in reach
+        halo_y = int(min(reach_px[row] / pitch_y + 1.0, height))
+        halo_x = int(min(reach_px[row] / pitch_x + 1.0, width))
         highest = -math.inf
         for i in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
             for j in range(max(x - halo_x, 0), min(x + halo_x + 1, width)):

@@ -41,7 +41,10 @@ LORA_FILE = "pytorch_lora_weights.safetensors"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
 RECORD_FILE = "training.json"
-"""Optional, in a saved pipeline's folder: how it was trained; its entry ``summary`` is a sentence for the report."""
+"""Optional, in the folder of a saved pipeline or a shared autoencoder: how it was trained.
+
+Its entry ``summary`` is a sentence for the report.
+"""
 
 MODEL_FILES = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
 NETWORKS = ("unet", "vae")
@@ -127,7 +130,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
 
 
 def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
-    """Return what a row says: name, first digits of the SHA-256 over all files, and what else they were trained as."""
+    """Return what a row says: name, digits of the SHA-256 over ``files.paths``, and what else they were trained as."""
     digest = hashlib.sha256("".join(_sha256(path) for path in files.paths).encode()).hexdigest()
     trained_as = files.settings.trained_as
     own = trained_as in (variant, VARIANTS[variant].weights)

@@ -52,6 +52,7 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     vae = load_saved(trainings / DECODER / "model", torch.float32).vae
     colours = load_colour_encoder(trainings / COLOURS, vae)
     records = {variant: describe_training(trainings / variant, trainings / variant / FIRST) for variant in finished}
+    record_of_autoencoder = describe_training(trainings / DECODER, trainings / AUTOENCODER)
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():
         if digest_encoder(pipeline.vae) != digest_encoder(vae):
@@ -63,20 +64,22 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
         pipeline.register_modules(vae=vae, colour_encoder=colours if starts else None)
         save_compact(pipeline, folder / variant)
         write_json(folder / variant / RECORD_FILE, records[variant])
-    write_json(
-        folder / SHARED_AUTOENCODER / RECORD_FILE, describe_training(trainings / DECODER, trainings / AUTOENCODER)
-    )
+    write_json(folder / SHARED_AUTOENCODER / RECORD_FILE, record_of_autoencoder)
 
 
 def describe_training(trained: Path, before: Path) -> dict[str, Any]:
     """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
-    Without the latter where that has no record. ``summary`` is one sentence about both, ``seconds`` their sum; all else
-    is the last one's.
+    Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
+    both, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record.
     """
-    first = describe_training(before, before / FIRST) if (before / "model" / RECORD_FILE).is_file() else None
-    record = json.loads((trained / "model" / RECORD_FILE).read_text(encoding="utf-8"))
+    path = trained / "model" / RECORD_FILE
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
+    record = json.loads(path.read_text(encoding="utf-8"))
     config = record["configuration"]
+    went_on = config["start"] is not None and (before / "model" / RECORD_FILE).is_file()
+    first = describe_training(before, before / FIRST) if went_on else None
     data = config["data"]
     settings = json.loads((trained / "model" / "model_index.json").read_text(encoding="utf-8"))["settings"]
     curve = trained / "validation.jsonl"
