@@ -7,14 +7,9 @@ import sys
 from pathlib import Path
 
 try:
-    from bokehbench.benchmarks.launch import is_helper
-    from bokehbench.benchmarks.options import (
-        DEFAULT_DATASETS,
-        SWEEP_DATASETS,
-        check_options,
-        parse_options,
-    )
-    from bokehbench.renderers.errors import BokehBenchError, InvalidOptionError
+    from bokehbench.benchmarks.options import DEFAULT_DATASETS, SWEEP_DATASETS, check_options, parse_options
+    from bokehbench.benchmarks.run.launch import is_helper
+    from bokehbench.core.errors import BokehBenchError, InvalidOptionError
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -58,7 +53,7 @@ def list_names() -> int:
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.registry import RENDERERS
-    from bokehbench.robustness.registry import PERTURBATIONS
+    from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
         print(f"{registry.kind}s:")
@@ -73,8 +68,8 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     check_options(options)
     check_names(options)
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
-    from bokehbench.benchmarks.store import StoredRun, run_folder
-    from bokehbench.reports.page import write_report
+    from bokehbench.benchmarks.run.store import StoredRun, run_folder
+    from bokehbench.reports.pages.index import write_report
 
     folder = run_folder(options.output, options.run)
     rows = None if options.report_only else make_rows(options, arguments)
@@ -91,9 +86,9 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Print what changed between two stored runs and write it as a page."""
-    from bokehbench.benchmarks.run_comparison import compare_runs
-    from bokehbench.benchmarks.store import StoredRun, run_folder
-    from bokehbench.reports.comparison import print_comparison, write_comparison
+    from bokehbench.benchmarks.run.store import StoredRun, run_folder
+    from bokehbench.benchmarks.statistics.run_comparison import compare_runs
+    from bokehbench.reports.pages.comparison import print_comparison, write_comparison
 
     first, second = (StoredRun.open(run_folder(options.output, name)) for name in options.compare)
     comparison = compare_runs(first, second)
@@ -107,9 +102,9 @@ def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
     """Measure the renderers' time and memory, then write the report with its latency page."""
     check_options(options)
     check_names(options)
-    from bokehbench.benchmarks.latency import LatencySettings, run_latency
-    from bokehbench.benchmarks.store import run_folder
-    from bokehbench.reports.latency_report import print_latency, write_latency
+    from bokehbench.benchmarks.latency.session import LatencySettings, run_latency
+    from bokehbench.benchmarks.run.store import run_folder
+    from bokehbench.reports.pages.latency_report import print_latency, write_latency
 
     settings = LatencySettings(
         renderers=options.renderers,
@@ -134,10 +129,10 @@ def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
 def check(options: argparse.Namespace) -> int:
     """Print what is there, missing or damaged in each data set. Returns the worst exit code."""
     check_options(options)
+    from bokehbench.core.errors import DamagedDataError, MissingDataError
     from bokehbench.datasets.catalogue import DATASETS, load_dataset
     from bokehbench.datasets.check import check_dataset, write_check
-    from bokehbench.datasets.data_root import default_data_root
-    from bokehbench.renderers.errors import DamagedDataError, MissingDataError
+    from bokehbench.datasets.files.data_root import default_data_root
 
     for name in options.check:
         DATASETS.find(name)
@@ -157,8 +152,8 @@ def check(options: argparse.Namespace) -> int:
 def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
     """Render and score what the options ask for. Returns one row a case."""
     from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
-    from bokehbench.benchmarks.session import Settings, run_benchmark
-    from bokehbench.datasets.data_root import default_data_root
+    from bokehbench.benchmarks.run.session import Settings, run_benchmark
+    from bokehbench.datasets.files.data_root import default_data_root
     from bokehbench.robustness.sweep import DEFAULT_PERTURBATIONS, run_sweep
 
     settings = Settings(
@@ -186,7 +181,7 @@ def check_names(options: argparse.Namespace) -> None:
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.registry import RENDERERS
-    from bokehbench.robustness.registry import PERTURBATIONS
+    from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     if options.reference and not options.report_only and options.reference not in options.renderers:
         raise InvalidOptionError(f"--reference {options.reference}: expected one of {', '.join(options.renderers)}")

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from ..renderers.errors import InvalidOptionError
+from ..core.errors import InvalidOptionError
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
 SWEEP_RENDERERS = ("bokehdiff", "classical")

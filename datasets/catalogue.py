@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..renderers.lazy_registry import Entry, LazyRegistry
+from ..core.registry import Entry, LazyRegistry
 
 if TYPE_CHECKING:
     from .interface import SceneDataset
@@ -23,7 +23,7 @@ def _blb_entries() -> dict[str, Entry]:
     """Return each treatment of BLB at all levels, then at each one: ``blb``, ``blb@1`` ... ``blb@5``."""
     return {
         f"{name}{suffix}": Entry(
-            ".datasets.blb:Blb",
+            ".datasets.blb.dataset:Blb",
             summary if level is None else f"{name}, level {level} only",
             options if level is None else {**options, "level": level},
         )
@@ -37,11 +37,11 @@ DATASETS = LazyRegistry(
     "bokehbench.datasets",
     {
         "synbokeh-mini": Entry(
-            ".datasets.synbokeh_mini:SynBokehMini",
+            ".datasets.synthetic.synbokeh_mini:SynBokehMini",
             "layered scenes with ray-traced ground truth, generated once from fixed seeds",
         ),
         "synbokeh300": Entry(
-            ".datasets.synbokeh300.dataset:SynBokeh300",
+            ".datasets.synthetic.synbokeh300.dataset:SynBokeh300",
             "300 layered scenes of 512x512, each generated when it is first asked for",
         ),
         "motorcycle": Entry(
@@ -49,24 +49,24 @@ DATASETS = LazyRegistry(
             "a focal stack over a photograph with measured disparity; no ground truth, shown and not scored",
         ),
         "ebb": Entry(
-            ".datasets.ebb:Ebb",
+            ".datasets.pairs.ebb:Ebb",
             "EBB! Val294, real pairs at f/16 and f/1.8 (your own copy, see --data-root); exposure as photographed",
         ),
         "ebb-exposure-aligned": Entry(
-            ".datasets.ebb:Ebb",
+            ".datasets.pairs.ebb:Ebb",
             "the same with one gain per channel that brings the input to the target's mean: the published protocol",
             {"alignment": "channels"},
         ),
         "ebb-brightness-aligned": Entry(
-            ".datasets.ebb:Ebb",
+            ".datasets.pairs.ebb:Ebb",
             "the same with one gain for all channels",
             {"alignment": "brightness"},
         ),
         "realbokeh": Entry(
-            ".datasets.realbokeh:RealBokeh",
+            ".datasets.pairs.realbokeh:RealBokeh",
             "RealBokeh_3MP's test split, real photographs at many apertures (your own copy, see --data-root)",
         ),
-        "realbokeh-binary": Entry(".datasets.realbokeh:RealBokeh", "the same at f/2.0 only", {"binary": True}),
+        "realbokeh-binary": Entry(".datasets.pairs.realbokeh:RealBokeh", "the same at f/2.0 only", {"binary": True}),
         **_blb_entries(),
         "pathtraced": Entry(
             ".datasets.pathtraced.dataset:PathTraced",

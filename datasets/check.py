@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from ..renderers.errors import BokehBenchError, DamagedDataError, MissingDataError
-from ..renderers.interface import Scene
+from ..core.errors import BokehBenchError, DamagedDataError, MissingDataError
+from ..core.scene import Scene
 from .interface import SceneDataset, UserPictures
 
 OK, MISSING, DAMAGED = "ok", "missing", "damaged"

@@ -24,13 +24,13 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from ..renderers.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
-from ..renderers.interface import Scene
-from .data_root import inside, require_folder
-from .fingerprint import fingerprint
-from .focus import disparity_at
+from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.scene import Scene
+from .files.data_root import inside, require_folder
+from .files.fingerprint import fingerprint
+from .files.pictures import GAMMA, SUFFIXES, check_size, read_disparity, read_picture
 from .interface import UserPictures
-from .pictures import GAMMA, SUFFIXES, check_size, read_disparity, read_picture
+from .pairs.focus import disparity_at
 
 SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
 FOCUS_SETTINGS = ("focus_disparity", "focus_at")
@@ -188,7 +188,9 @@ def _role_file(folder: Path, role: str, settings: Settings) -> Path | None:
 
 def _required(file: Path | None, folder: Path, role: str) -> Path:
     if file is None:
-        remedy = "; python -m bokehbench.datasets.disparity folder makes one" if role == "disparity" else ""
+        remedy = (
+            "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one" if role == "disparity" else ""
+        )
         raise MissingDataError(f"{folder}: expected {role}{{{','.join(SUFFIXES)}}}, found none{remedy}")
     return file
 

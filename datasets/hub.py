@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ..renderers.errors import MissingDataError
+from ..core.errors import MissingDataError
 
 
 def fetch_snapshot(

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..renderers.interface import Scene
+from ..core.scene import Scene
 
 
 class SceneDataset(ABC):

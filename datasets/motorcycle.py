@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..renderers.errors import MissingDataError, UnknownNameError
-from ..renderers.interface import Scene
+from ..core.errors import MissingDataError, UnknownNameError
+from ..core.scene import Scene
 from .interface import SceneDataset
-from .photographs import PHOTOGRAPHS, load_photograph, packaged_file
+from .synthetic.photographs import PHOTOGRAPHS, load_photograph, packaged_file
 
 MAX_RADIUS_PX = 16.0
 FOCUS = {"headlamp": 0.97, "front-wheel": 0.83, "floor": 0.5, "bench": 0.25, "wall": 0.04}

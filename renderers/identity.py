@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from .interface import Capabilities, Renderer, Scene
+from ..core.scene import Scene
+from .interface import Capabilities, Renderer
 
 
 class IdentityRenderer(Renderer):

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from ..core.errors import InvalidOptionError
+from ..core.registry import Entry, LazyRegistry
 from .bokehdiff.variants import variant_entries
-from .errors import InvalidOptionError
-from .lazy_registry import Entry, LazyRegistry
 
 if TYPE_CHECKING:
     from .interface import Renderer

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..benchmarks.cases import UNPERTURBED
+from ..benchmarks.run.cases import UNPERTURBED
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ..benchmarks.cases import Case
-from ..benchmarks.runner import Row
-from ..benchmarks.session import Settings, run_benchmark
-from ..renderers.errors import InvalidOptionError
-from ..renderers.interface import Scene
-from .registry import load_perturbation
+from ..benchmarks.run.cases import Case
+from ..benchmarks.run.runner import Row
+from ..benchmarks.run.session import Settings, run_benchmark
+from ..core.errors import InvalidOptionError
+from ..core.scene import Scene
+from .perturbations.registry import load_perturbation
 
 DEFAULT_PERTURBATIONS = ("erode",)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bokehbench.benchmarks.processes import Processes
+from bokehbench.benchmarks.run.processes import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 SELECTION = ["--renderers", "identity,classical", "--datasets", "synbokeh-mini", "--metrics", "psnr", "--limit", "6"]

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...renderers.compiled import compiled
+from ...core.compiled import compiled
 
 JUMP_PX = 2.0
 """The least range of defocus inside a 3x3 window that counts as a depth edge.

@@ -7,19 +7,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ...renderers.errors import InvalidOutputError, InvalidSceneError
-from ...renderers.interface import Scene
+from ...core.errors import InvalidOutputError, InvalidSceneError
+from ...core.files import quantise
+from ...core.scene import Scene
 
 Region = tuple[Tensor, int]
 """Pixels, (H,W) bool, and how many they are."""
-
-
-def quantise(image: Tensor) -> Tensor:
-    """Round an image to the 256 levels of an 8-bit file: any shape, display-encoded; values outside [0,1] are clipped.
-
-    Changes nothing in an image read from such a file.
-    """
-    return image.clamp(0.0, 1.0).mul_(255.0).round_().div_(255.0)
 
 
 class Truth:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...renderers.interface import Scene
+from ...core.scene import Scene
 from .image_pair import ImagePair, Truth
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...renderers.torchvision_guard import ensure_torchvision
+from ...core.torchvision_guard import ensure_torchvision
 from .image_pair import ImagePair
 from .interface import PairMetric
 from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights

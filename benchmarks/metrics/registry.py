@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...renderers.lazy_registry import Entry, LazyRegistry
+from ...core.registry import Entry, LazyRegistry
 
 if TYPE_CHECKING:
     from .interface import Metric

@@ -6,7 +6,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...renderers.compiled import compiled
+from ...core.compiled import compiled
 
 Floats = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ...renderers.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError, MissingWeightsError
 from .download import Downloader, DownloadError
 
 FOLDER_VARIABLE = "BOKEHBENCH_WEIGHTS"

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ...renderers.commands import ends_in_one_line
+from ...core.commands import ends_in_one_line
 from .generate import generate
 from .recipes import KINDS
 

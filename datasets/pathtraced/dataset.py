@@ -1,6 +1,6 @@
 """The data set ``pathtraced``: scenes that Mitsuba rendered, in BLB's layout."""
 
-from ..blb import BlbLayout
+from ..blb.dataset import BlbLayout
 
 
 class PathTraced(BlbLayout):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..exr import write_exr
+from ..files.exr import write_exr
 from .objects import HALF_WIDTH, Recipe
 from .recipes import FIRST_NUMBER, make_recipe
 from .tracing import Tracer

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...renderers.commands import ends_in_one_line
-from ..exr import write_exr
-from ..layers import Layer, LayeredScene, Plane
+from ...core.commands import ends_in_one_line
+from ..files.exr import write_exr
+from ..synthetic.layers import Layer, LayeredScene, Plane
 from .objects import HALF_WIDTH, Panel, Recipe, Thing
 from .tracing import Tracer
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, zoom
 
-from ..photographs import PHOTOGRAPHS, load_photograph
+from ..synthetic.photographs import PHOTOGRAPHS, load_photograph
 
 PHOTOGRAPHIC = tuple(name for name in PHOTOGRAPHS if name not in ("motorcycle", "deep-field"))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...renderers.errors import MissingDataError
+from ...core.errors import MissingDataError
 from .objects import HALF_WIDTH, Ball, Lamp, Panel, Recipe, Rod, Thing
 
 MAX_SURFACES = 24

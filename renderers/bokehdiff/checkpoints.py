@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from ..errors import InvalidOptionError, MissingWeightsError
-from ..torchvision_guard import ensure_torchvision
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
 # diffusers imports bitsandbytes where it is installed (pyiqa needs it); that warns of kernels that nothing here uses
@@ -25,18 +25,11 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 from diffusers import AutoencoderKL  # noqa: E402
 from diffusers.utils import logging as diffusers_logging  # noqa: E402
 
+from .models.sdxl import load_sdxl  # noqa: E402
 from .pipeline import BokehDiffPipeline  # noqa: E402
-from .sdxl import load_sdxl  # noqa: E402
 from .settings import PipelineSettings  # noqa: E402
 from .variants import FULL_MODEL, VARIANTS  # noqa: E402
-from .weight_files import (  # noqa: E402
-    SHARED_AUTOENCODER,
-    SHARED_FILE,
-    SavedFiles,
-    find_autoencoder,
-    find_weights,
-    label_weights,
-)
+from .weight_files import SHARED_AUTOENCODER, SHARED_FILE, SavedFiles, find_autoencoder, find_weights, label_weights  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-from ..errors import MissingWeightsError
+from ...core.errors import MissingWeightsError
 
 PATIENCE_S = 10.0
 """A hub that has not answered after this time is out of reach: a dead network must not hang."""

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InvalidOptionError
-from ..optics import signed_defocus
-from ..stages import stage, staged
-from ..torchvision_guard import ensure_torchvision
+from ...core.errors import InvalidOptionError
+from ...core.optics import signed_defocus
+from ...core.timing import stage, staged
+from ...core.torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
 
@@ -24,17 +24,17 @@ from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DCon
 from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
 from diffusers.utils import BaseOutput  # noqa: E402
 
-from .colour_encoder import ColourEncoder  # noqa: E402
-from .colour_start import GAMMA, TokenColours, enlarge  # noqa: E402
-from .conditions import CONDITIONS  # noqa: E402
-from .geometry import TokenGeometry  # noqa: E402
-from .in_focus_blend import blend_in_focus  # noqa: E402
-from .latent_tiles import TILE_LATENTS, TILINGS, Tile, blend_tiles, cover_with_tiles  # noqa: E402
-from .lora import check_lora_targets, unify_keys  # noqa: E402
-from .memory_estimate import USABLE_MEMORY, count_pairs, estimate_peak_bytes, free_bytes  # noqa: E402
-from .plan import PisaPlan, build_plan  # noqa: E402
-from .processors import PisaLayers  # noqa: E402
-from .prompt import PromptEmbeddings  # noqa: E402
+from ..attention.diffusers_layers import PisaLayers  # noqa: E402
+from ..attention.geometry import TokenGeometry  # noqa: E402
+from ..attention.plan import PisaPlan, build_plan  # noqa: E402
+from ..diffusion.in_focus_blend import blend_in_focus  # noqa: E402
+from ..diffusion.lora import check_lora_targets, unify_keys  # noqa: E402
+from ..diffusion.memory import USABLE_MEMORY, count_pairs, estimate_peak_bytes, free_bytes  # noqa: E402
+from ..diffusion.prompt import PromptEmbeddings  # noqa: E402
+from ..diffusion.tiling import TILE_LATENTS, TILINGS, Tile, blend_tiles, cover_with_tiles  # noqa: E402
+from .inputs.colour_encoder import ColourEncoder  # noqa: E402
+from .inputs.condition_maps import CONDITIONS  # noqa: E402
+from .inputs.token_colours import GAMMA, TokenColours, enlarge  # noqa: E402
 from .settings import GATED, PipelineSettings  # noqa: E402
 
 ALIGNMENT_BYTES = 64

@@ -5,8 +5,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..errors import MissingWeightsError
-from ..interface import Capabilities, Renderer, Scene
+from ...core.errors import MissingWeightsError
+from ...core.scene import Scene
+from ..interface import Capabilities, Renderer
 from ..registry import load_renderer
 from .variants import FULL_MODEL
 from .weight_files import describe_training, find_weights, label_weights

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import check, check_choice
-from ..errors import InvalidOptionError
-from .conditions import CONDITIONS
-from .physics import PisaPhysics
+from ...core.checks import check, check_choice
+from ...core.errors import InvalidOptionError
+from ..attention.physics import PisaPhysics
+from .inputs.condition_maps import CONDITIONS
 from .variants import FULL_MODEL, VARIANTS, Variant
 
 PARAMETRISATIONS = ("eps", "identity-start", "gated", "pisa-start")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..lazy_registry import Entry
+from ...core.registry import Entry
 
 FULL_MODEL = "bokehdiff"
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ..attention.physics import PisaPhysics
 from .hub import fetch_repository
-from .physics import PisaPhysics
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .device import scatter_on_device
-from .spans import scatter_spans
+from .cpu.spans import scatter_spans
+from .device.offsets import scatter_on_device
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def choose_kernel(device: torch.device) -> ScatterKernel:
     if device.type != "cuda" or importlib.util.find_spec("triton") is None:
         return OFFSETS
     try:
-        from .triton_spans import scatter_triton
+        from .device.triton_spans import scatter_triton
 
         prove(scatter_triton, device)
     except Exception as error:  # noqa: BLE001 - drivers and compilers fail in many ways; the slower path is right too

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InvalidOptionError
-from ..interface import Capabilities, Renderer, Scene
-from ..optics import to_display, to_linear
-from ..stages import stage
-from .background import complete_background
-from .device_occlusion import DeviceSurfaces, move_surfaces, render_edges_on_device
-from .edges import split_edges
-from .highlights import (
+from ...core.errors import InvalidOptionError
+from ...core.optics import to_display, to_linear
+from ...core.scene import Scene
+from ...core.timing import stage
+from ..interface import Capabilities, Renderer
+from .cpu.background import complete_background
+from .cpu.edges import split_edges
+from .cpu.highlights import (
     LARGEST_SHARE,
     Highlights,
     give_back_small,
@@ -22,10 +22,11 @@ from .highlights import (
     scatter_highlights,
     take_highlights,
 )
+from .cpu.march import lens_patterns, march_tiles
+from .cpu.reach import plan_tiles
+from .cpu.strips import run_strips
+from .device.occlusion import DeviceSurfaces, move_surfaces, render_edges_on_device
 from .kernel_choice import choose_kernel
-from .march import lens_patterns, march_tiles
-from .reach import plan_tiles
-from .strips import run_strips
 from .surfaces import FloatArray, Surfaces, edge_jump, same_surface_px, whole_pixels
 
 COMPLETIONS = ("none", "nearest", "smooth", "mirror")

@@ -5,9 +5,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..interface import Capabilities, Renderer, Scene
-from ..optics import to_display, to_linear
-from ..stages import stage
+from ...core.optics import to_display, to_linear
+from ...core.scene import Scene
+from ...core.timing import stage
+from ..interface import Capabilities, Renderer
 from .kernel_choice import choose_kernel
 
 

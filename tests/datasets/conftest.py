@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from bokehbench.datasets.exr import write_exr
+from bokehbench.datasets.files.exr import write_exr
 from bokehbench.renderers.interface import Scene
 from bokehbench.renderers.registry import load_renderer
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from bokehbench.core.errors import MissingDataError, UnknownNameError
 from bokehbench.datasets.catalogue import DATASETS, load_dataset
 from bokehbench.datasets.interface import SceneDataset
-from bokehbench.renderers.errors import MissingDataError, UnknownNameError
 
 LIMITS = {"synbokeh300": 1}
 """Of data sets whose scenes take seconds each to generate, so many are looked at; their own tests see more."""

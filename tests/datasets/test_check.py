@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.check import check_dataset, write_check
 from bokehbench.datasets.interface import SceneDataset
-from bokehbench.renderers.errors import DamagedDataError, MissingDataError
 from bokehbench.renderers.interface import Scene
 
 

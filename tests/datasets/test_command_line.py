@@ -49,7 +49,7 @@ def test_check_of_an_absent_data_set_is_one_line_and_the_next_one_follows(root) 
     done = run_bench("--check", "realbokeh,folder", "--data-root", root)
     assert done.returncode == 2
     assert "realbokeh: " in done.stderr.splitlines()[0]
-    assert "python -m bokehbench.datasets.realbokeh --download" in done.stderr.splitlines()[0]
+    assert "python -m bokehbench.datasets.pairs.realbokeh --download" in done.stderr.splitlines()[0]
     assert "2 ok, 0 missing, 1 damaged" in done.stdout
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bokehbench.core.errors import DamagedDataError, MissingDataError, UnknownNameError
 from bokehbench.datasets.catalogue import load_dataset
-from bokehbench.datasets.exr import write_exr
-from bokehbench.renderers.errors import DamagedDataError, MissingDataError, UnknownNameError
+from bokehbench.datasets.files.exr import write_exr
 
 LENS = {"focus_at": [32, 24], "max_radius_px": 8}
 

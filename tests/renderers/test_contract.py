@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.registry import RENDERERS, load_renderer
 
 TOLERANCE = 5e-3

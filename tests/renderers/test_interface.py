@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bokehbench.renderers.errors import InvalidOptionError, InvalidOutputError, InvalidSceneError
+from bokehbench.core.errors import InvalidOptionError, InvalidOutputError, InvalidSceneError
 from bokehbench.renderers.interface import Capabilities, Renderer
 
 

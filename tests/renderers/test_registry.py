@@ -4,10 +4,10 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from bokehbench.renderers import lazy_registry
-from bokehbench.renderers.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core import registry as lazy_registry
+from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.registry import Entry, LazyRegistry
 from bokehbench.renderers.identity import IdentityRenderer
-from bokehbench.renderers.lazy_registry import Entry, LazyRegistry
 from bokehbench.renderers.registry import load_renderer
 
 

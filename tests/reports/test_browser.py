@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from bokehbench.benchmarks.run_comparison import compare_runs
-from bokehbench.benchmarks.store import StoredRun
-from bokehbench.reports.comparison import write_comparison
+from bokehbench.benchmarks.run.store import StoredRun
+from bokehbench.benchmarks.statistics.run_comparison import compare_runs
+from bokehbench.reports.pages.comparison import write_comparison
 
 pytestmark = pytest.mark.browser
 

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from bokehbench.benchmarks import session
-from bokehbench.benchmarks.cases import Case
-from bokehbench.benchmarks.session import Settings
+from bokehbench.benchmarks.run import session
+from bokehbench.benchmarks.run.cases import Case
+from bokehbench.benchmarks.run.session import Settings
+from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.datasets.interface import SceneDataset
-from bokehbench.renderers.errors import InvalidOptionError, UnknownNameError
 from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
 
 

@@ -5,7 +5,7 @@ import torch
 
 from bokehbench.benchmarks.metrics.pixelwise import PSNR_CAP_DB
 from bokehbench.benchmarks.metrics.registry import METRICS, load_metric
-from bokehbench.renderers.errors import InvalidOutputError, InvalidSceneError
+from bokehbench.core.errors import InvalidOutputError, InvalidSceneError
 
 BEST = {"dB": PSNR_CAP_DB}
 

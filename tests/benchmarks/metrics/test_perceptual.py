@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.interface import Scene
 
 TRUE_WEIGHTS = os.environ.get("BOKEHBENCH_WEIGHTS")

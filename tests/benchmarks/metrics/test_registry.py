@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS, load_metric
-from bokehbench.renderers.errors import UnknownNameError
+from bokehbench.core.errors import UnknownNameError
 
 
 def test_listing_names_imports_no_torch():

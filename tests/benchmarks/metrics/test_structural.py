@@ -30,7 +30,7 @@ def test_it_agrees_with_scikit_image(make_scene, blur, sigma_px):
 
 
 def test_it_agrees_with_pyiqa_on_blurred_photographs(make_scene, blur):
-    from bokehbench.renderers.torchvision_guard import ensure_torchvision
+    from bokehbench.core.torchvision_guard import ensure_torchvision
 
     ensure_torchvision()
     from pyiqa.archs.ssim_arch import SSIM

@@ -14,7 +14,7 @@ from torch import nn
 from bokehbench.benchmarks.metrics import weights
 from bokehbench.benchmarks.metrics.download import Downloader
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 
 
 @pytest.fixture

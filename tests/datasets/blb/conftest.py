@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bokehbench.datasets.blb import BlbLayout
+from bokehbench.core.errors import BokehBenchError
+from bokehbench.datasets.blb.dataset import BlbLayout
 from bokehbench.datasets.catalogue import load_dataset
-from bokehbench.datasets.exr import write_exr
-from bokehbench.renderers.errors import BokehBenchError
+from bokehbench.datasets.files.exr import write_exr
 
 
 class Copy:

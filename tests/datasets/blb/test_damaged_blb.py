@@ -9,10 +9,10 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from bokehbench.benchmarks.cases import expand_cases
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.runner import Runner
-from bokehbench.datasets.exr import write_exr
+from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.runner import Runner
+from bokehbench.datasets.files.exr import write_exr
 from bokehbench.renderers.registry import load_renderer
 
 

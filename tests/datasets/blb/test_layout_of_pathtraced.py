@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bokehbench.datasets.exr import write_exr
-from bokehbench.datasets.layers import Layer, LayeredScene, Plane
+from bokehbench.datasets.files.exr import write_exr
 from bokehbench.datasets.pathtraced.dataset import PathTraced
-from bokehbench.datasets.ray_tracer import trace
+from bokehbench.datasets.synthetic.layers import Layer, LayeredScene, Plane
+from bokehbench.datasets.synthetic.ray_tracer import trace
 
 
 def test_a_point_light_becomes_a_disc_of_the_formula_s_radius(empty) -> None:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from bokehbench.renderers.bokehdiff.latent_tiles import cover_with_tiles
+from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.renderer import BokehDiffRenderer
 from bokehbench.renderers.bokehdiff.variants import VARIANTS
-from bokehbench.renderers.errors import InvalidOptionError
+from bokehbench.renderers.diffusion.tiling import cover_with_tiles
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehdiff import weight_files
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint, save_compact
-from bokehbench.renderers.bokehdiff.compact import build_compact
-from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.renderers.registry import load_renderer
 
 NETWORK = "diffusion_pytorch_model.safetensors"

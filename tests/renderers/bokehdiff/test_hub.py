@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bokehbench.renderers.bokehdiff import hub, sdxl
-from bokehbench.renderers.errors import MissingWeightsError
+from bokehbench.core.errors import MissingWeightsError
+from bokehbench.renderers.bokehdiff import hub
+from bokehbench.renderers.bokehdiff.models import sdxl
 from bokehbench.renderers.registry import load_renderer
 
 

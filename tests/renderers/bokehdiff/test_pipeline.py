@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff import pipeline as pipeline_module
-from bokehbench.renderers.bokehdiff.compact import CompactSize, build_compact
+from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 from bokehbench.renderers.bokehdiff.settings import PipelineSettings
-from bokehbench.renderers.errors import InvalidOptionError
 
 
 @pytest.fixture

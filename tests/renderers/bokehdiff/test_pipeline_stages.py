@@ -2,7 +2,7 @@
 
 import torch
 
-from bokehbench.renderers.stages import StageClock
+from bokehbench.core.timing import StageClock
 
 
 def test_pass_names_its_stages(compact):

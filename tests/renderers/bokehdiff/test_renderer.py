@@ -7,13 +7,13 @@ import shutil
 import pytest
 import torch
 
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff import weight_files
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
-from bokehbench.renderers.bokehdiff.compact import build_compact
-from bokehbench.renderers.bokehdiff.physics import PisaPhysics
+from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.renderers.bokehdiff.settings import PipelineSettings
 from bokehbench.renderers.bokehdiff.variants import VARIANTS
-from bokehbench.renderers.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.registry import RENDERERS, load_renderer
 
 SWITCHED = ["bokehdiff-no-coc", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-vanilla"]

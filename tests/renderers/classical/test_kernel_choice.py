@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bokehbench.renderers.classical import kernel_choice
-from bokehbench.renderers.classical.device import scatter_on_device
+from bokehbench.renderers.classical.device.offsets import scatter_on_device
 from bokehbench.renderers.classical.kernel_choice import OFFSETS, SPANS, choose_kernel, prove
 from bokehbench.renderers.registry import load_renderer
 
@@ -19,7 +19,7 @@ def triton_spans(monkeypatch):
     """Stands in for the module of Triton's kernel; on a CPU, ``prove`` runs there."""
 
     def install(scatter):
-        module = ModuleType("bokehbench.renderers.classical.triton_spans")
+        module = ModuleType("bokehbench.renderers.classical.device.triton_spans")
         module.scatter_triton = scatter
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setattr(kernel_choice.importlib.util, "find_spec", lambda name: object())

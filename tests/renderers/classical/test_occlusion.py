@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from bokehbench.datasets.blb_files import read_blb_scene
-from bokehbench.renderers.classical.highlights import Highlights, place_highlights
-from bokehbench.renderers.classical.march import interpolation_scale, vogel_disc
+from bokehbench.core.errors import InvalidOptionError
+from bokehbench.datasets.blb.files import read_blb_scene
+from bokehbench.renderers.classical.cpu.highlights import Highlights, place_highlights
+from bokehbench.renderers.classical.cpu.march import interpolation_scale, vogel_disc
+from bokehbench.renderers.classical.cpu.reach import LENS_SAMPLES
 from bokehbench.renderers.classical.occlusion import KEPT_SCENES, OcclusionRenderer
-from bokehbench.renderers.classical.reach import LENS_SAMPLES
 from bokehbench.renderers.classical.scatter import ScatterRenderer
 from bokehbench.renderers.classical.surfaces import NOTHING, Surfaces
-from bokehbench.renderers.errors import InvalidOptionError
 from bokehbench.renderers.interface import Scene
 
 TRUTH = Path(__file__).resolve().parents[2] / "data" / "pathtraced"

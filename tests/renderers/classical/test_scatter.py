@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from bokehbench.core.optics import to_display, to_linear
 from bokehbench.renderers.classical.reference import scatter_reference
 from bokehbench.renderers.interface import Scene
-from bokehbench.renderers.optics import to_display, to_linear
 from bokehbench.renderers.registry import load_renderer
 
 

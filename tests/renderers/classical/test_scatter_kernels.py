@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bokehbench.renderers.classical.device import scatter_on_device
-from bokehbench.renderers.classical.direct import scatter_direct, scatter_tabulated
+from bokehbench.benchmarks.kernels.direct_scatter import scatter_direct, scatter_tabulated
+from bokehbench.renderers.classical.cpu.spans import scatter_spans
+from bokehbench.renderers.classical.device.offsets import scatter_on_device
 from bokehbench.renderers.classical.reference import scatter_reference
-from bokehbench.renderers.classical.spans import scatter_spans
 
 KERNELS = [scatter_reference, scatter_spans, scatter_direct, scatter_tabulated, scatter_on_device]
 TOLERANCE = {scatter_spans: 1e-4, scatter_tabulated: 2e-5, scatter_direct: 1e-7}

@@ -1,0 +1,223 @@
+"""Times one SDXL-size pass on a GPU and holds PISA on that GPU against its reference; needs no weights.
+
+    python -m bokehbench.benchmarks.kernels.bench_sdxl [--side 1024] [--dtype bfloat16] [--runs 10] [--compile]
+    python -m bokehbench.benchmarks.kernels.bench_sdxl --steps      # released cost structure, then ours, step by step
+
+Weights are random: neither time nor memory depends on their values. How much a step changes the picture does depend on
+them, and is only an indication. No setting of PyTorch or of the card is touched; PyTorch lets convolutions use TF32.
+Without a CUDA device it says so in one line.
+"""
+
+import argparse
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...core.torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
+
+from ...renderers.attention.geometry import TokenGeometry  # noqa: E402
+from ...renderers.attention.pairs import pisa_fast  # noqa: E402
+from ...renderers.attention.physics import PisaPhysics  # noqa: E402
+from ...renderers.attention.plan import build_plan  # noqa: E402
+from ...renderers.attention.reference import pisa_dense  # noqa: E402
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline  # noqa: E402
+from ...renderers.diffusion.prompt import PromptEmbeddings  # noqa: E402
+from .released_cost import as_released  # noqa: E402
+
+TOLERANCE = 1e-4
+"""Relative error that PISA in float32 may have against the reference in float64."""
+
+GRID = (32, 48)
+HEADS, HEAD_WIDTH = 10, 64
+BLUR_PX = 40.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of each run after the warm-up, the most memory that torch held, in bytes, and the last picture."""
+
+    seconds: list[float]
+    peak_bytes: int
+    picture: Tensor
+
+    @property
+    def median(self) -> float:
+        """Median of the runs, seconds."""
+        return statistics.median(self.seconds)
+
+
+def build_random_sdxl(device: torch.device, dtype: torch.dtype) -> BokehDiffPipeline:
+    """Return the pipeline with SDXL's configuration (2.6 billion parameters) and random weights, made on ``device``."""
+    with torch.device(device):
+        unet = UNet2DConditionModel(
+            sample_size=128,
+            block_out_channels=(320, 640, 1280),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            attention_head_dim=(5, 10, 20),
+            transformer_layers_per_block=(1, 2, 10),
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=256,
+            projection_class_embeddings_input_dim=2816,
+            cross_attention_dim=2048,
+        ).to(dtype)
+        vae = AutoencoderKL(
+            sample_size=1024,
+            block_out_channels=(128, 256, 512, 512),
+            layers_per_block=2,
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            scaling_factor=0.13025,
+        )
+        prompt = PromptEmbeddings(length=77, width=2048, pooled_width=1280)
+    for network in (unet, vae):
+        network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+    scheduler = DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+    return BokehDiffPipeline(vae, unet, scheduler, prompt.to(dtype))
+
+
+def time_passes(pipeline: BokehDiffPipeline, side_px: int, runs: int) -> Timing:
+    """Render a random picture of ``side_px`` squared, untiled: twice to warm up, then ``runs`` times."""
+    device = pipeline.device
+    image = torch.rand(1, 3, side_px, side_px, generator=torch.Generator().manual_seed(0)).to(device)
+    disparity = torch.linspace(0.0, 1.0, side_px, device=device).expand(1, 1, side_px, side_px)
+    seconds = []
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    for _ in range(2 + runs):
+        start = _now(device)
+        picture = pipeline(image, disparity, 0.5, BLUR_PX, tiling="never").images
+        seconds.append(_now(device) - start)
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    return Timing(seconds[2:], peak, picture)
+
+
+def time_steps(pipeline: BokehDiffPipeline, side_px: int, runs: int, with_compile: bool = True) -> dict[str, Timing]:
+    """Time a float32 pipeline with the released code's cost structure, then ours, and each option added to the last.
+
+    Changes the networks' memory layout and type in place.
+    """
+    for network in (pipeline.unet, pipeline.vae):
+        network.to(memory_format=torch.contiguous_format)
+    settings = pipeline.active_settings
+    timings = {"released cost structure": time_passes(as_released(pipeline), side_px, runs)}
+    pipeline.configure(settings)  # our attention again
+    timings["ours, float32"] = time_passes(pipeline, side_px, runs)
+    for network in (pipeline.unet, pipeline.vae):
+        network.to(memory_format=torch.channels_last)
+    timings["+ channels_last"] = time_passes(pipeline, side_px, runs)
+    pipeline.unet.to(torch.bfloat16)
+    timings["+ bfloat16 U-Net"] = time_passes(pipeline, side_px, runs)
+    if with_compile:
+        _compile(pipeline)
+        timings["+ torch.compile"] = time_passes(pipeline, side_px, runs)
+    return timings
+
+
+def format_steps(timings: dict[str, Timing]) -> str:
+    """Return the steps as lines: median, ratios to the first and to the one before, memory, PSNR against float32."""
+    released, truth = timings["released cost structure"], timings["ours, float32"].picture
+    lines = [f"{'':<26} {'ms':>9} {'released/':>10} {'before/':>8} {'GiB':>6} {'dB':>7}"]
+    before = released
+    for name, timing in timings.items():
+        error = float((timing.picture - truth).square().mean())
+        loss = "same" if error == 0.0 else f"{-10.0 * math.log10(error):.1f}"
+        ratios = f"{released.median / timing.median:10.2f} {before.median / timing.median:8.2f}"
+        cost = f"{1000 * timing.median:9.1f} {ratios} {timing.peak_bytes / 2**30:6.1f}"
+        lines.append(f"{name:<26} {cost} {loss:>7}")
+        before = timing
+    return "\n".join(lines)
+
+
+def compare_pisa(device: torch.device, grid: tuple[int, int] = GRID) -> dict[str, float]:
+    """Return the largest relative errors of the fast PISA in float32 on ``device``: output and gradients of q, k, v.
+
+    The truth is ``pisa_dense`` in float64 on the CPU, over a slanted scene with an occluder.
+    """
+    height, width = (16 * n for n in grid)
+    disparity = torch.linspace(0.1, 0.5, width).repeat(1, 1, height, 1)
+    disparity[..., height // 4 : height // 2, width // 4 : width // 2] = 0.9
+    geometry = TokenGeometry.from_maps(disparity, BLUR_PX * (disparity - 0.3), grid)
+    physics = PisaPhysics()
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, HEADS, geometry.tokens, HEAD_WIDTH)
+    q, k, v, weight = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(4))
+    truth = _output_and_gradients(lambda q, k, v: pisa_dense(q, k, v, geometry, physics), q, k, v, weight)
+    plan = build_plan(geometry.to(device), physics)
+    inputs = [x.to(device, torch.float32) for x in (q, k, v, weight)]
+    found = _output_and_gradients(lambda q, k, v: pisa_fast(q, k, v, plan), *inputs)
+    errors = (float((a - b.cpu()).abs().max() / a.abs().max()) for a, b in zip(truth, found, strict=True))
+    return dict(zip(("output", "gradient of q", "gradient of k", "gradient of v"), errors, strict=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code: 1 where PISA is wrong on this GPU."""
+    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.kernels.bench_sdxl", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--side", type=int, default=1024, metavar="PX", help="default: %(default)s")
+    parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))
+    parser.add_argument("--runs", type=int, default=10, metavar="N", help="default: %(default)s")
+    parser.add_argument("--compile", action="store_true", help="run the networks through torch.compile")
+    parser.add_argument(
+        "--steps", action="store_true", help="time the released cost structure and every option of ours"
+    )
+    options = parser.parse_args(arguments)
+    if not torch.cuda.is_available():
+        print(f"skipped: torch {torch.__version__} sees no CUDA device")
+        return 0
+    device = torch.device("cuda")
+    errors = compare_pisa(device)
+    for what, error in errors.items():
+        print(f"PISA, {what}: largest relative error {error:.1e} (at most {TOLERANCE:.0e})")
+    name = torch.cuda.get_device_name(device)
+    if options.steps:
+        pipeline = build_random_sdxl(device, torch.float32)
+        print(f"{name}, {options.side} x {options.side} px, medians of {options.runs} runs")
+        print(format_steps(time_steps(pipeline, options.side, options.runs)))
+    else:
+        pipeline = build_random_sdxl(device, getattr(torch, options.dtype))
+        if options.compile:
+            _compile(pipeline)
+        timing = time_passes(pipeline, options.side, options.runs)
+        spread = max(timing.seconds) - min(timing.seconds)
+        print(
+            f"{name}, {options.dtype}, {options.side} x {options.side} px, untiled: median {1000 * timing.median:.0f}"
+            f" ms of {options.runs} runs (spread {1000 * spread:.0f} ms), peak memory"
+            f" {timing.peak_bytes / 2**30:.1f} GiB"
+        )
+    return 0 if max(errors.values()) <= TOLERANCE else 1
+
+
+def _compile(pipeline: BokehDiffPipeline) -> None:
+    pipeline.unet.compile()
+    pipeline.vae.encoder.compile()
+    pipeline.vae.decoder.compile()
+
+
+def _output_and_gradients(
+    attend: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, weight: Tensor
+) -> list[Tensor]:
+    inputs = [x.detach().requires_grad_() for x in (q, k, v)]
+    output = attend(*inputs)
+    return [output.detach(), *torch.autograd.grad((output * weight).sum(), inputs)]
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Latency: how long a renderer takes, where the time goes, how it grows."""

@@ -1,0 +1,158 @@
+"""How long renderers take over sizes and blur radii: every point measured in a process of its own, kept, resumed.
+
+DIR/results/RUN/latency.json holds the plan and every measurement; it is rewritten, atomically, after each one.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ...core.errors import InvalidOptionError
+from ...core.files import write_json
+from ...renderers.registry import load_renderer
+from ..run.environment import describe_environment
+from ..run.run_record import now
+from ..run.session import check_device, choose_device
+from ..run.store import locked, run_folder
+from .probe import Point, Record
+from .repeats import RepeatRule
+
+SCHEMA = 1
+FILE = "latency.json"
+
+Size = tuple[int, int]
+"""Height and width, px."""
+
+CPU_SIZES: tuple[Size, ...] = ((256, 256), (256, 384), (512, 512), (512, 768))
+CUDA_SIZES: tuple[Size, ...] = (*CPU_SIZES, (1024, 1024), (1024, 1536), (1536, 1536), (2048, 2048))
+CPU_RADII: tuple[float, ...] = (8.0, 32.0)
+CUDA_RADII: tuple[float, ...] = (8.0, 32.0, 64.0)
+
+PROBE = (sys.executable, "-m", "bokehbench.benchmarks.latency.probe")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencySettings:
+    """What a latency command asks for; ``sizes`` and ``radii`` (px) None mean the grid of the device."""
+
+    renderers: Sequence[str]
+    output: Path
+    run: str = "default"
+    sizes: Sequence[Size] | None = None
+    radii: Sequence[float] | None = None
+    device: str | None = None
+    dtype: str = "float32"
+    fresh: bool = False
+    command: str = ""
+    rule: RepeatRule = field(default_factory=RepeatRule)
+
+
+def run_latency(settings: LatencySettings) -> Record:
+    """Measure what ``settings`` asks for and is not measured yet; returns what latency.json then says.
+
+    A measurement is kept while weights, code, versions, threads and machine stay the same. Raises BokehBenchError for
+    unknown names, an absent device, a run that another command writes.
+    """
+    folder = run_folder(settings.output, settings.run)
+    check_device(settings.device)
+    points = plan_points(settings)
+    with locked(folder):
+        environment, surroundings = describe_environment()
+        earlier = {} if settings.fresh else read_latency(folder) or {}
+        record = {
+            "schema": SCHEMA,
+            "command": settings.command,
+            "started": now(),
+            "rule": asdict(settings.rule),
+            "cuda": torch.version.cuda,
+            "plan": [point.key for point in points],
+            "environments": earlier.get("environments", {}) | {environment: surroundings},
+            "measurements": earlier.get("measurements", {}),
+        }
+        write_json(folder / FILE, record)
+        for point in tqdm(points, unit="point", dynamic_ncols=True):
+            stored = record["measurements"].get(point.key)
+            if stored and stored["status"] == "ok" and stored["environment"] == environment:
+                continue
+            outcome = _skipped(point, record) or measure_apart(point, settings.rule)
+            record["measurements"][point.key] = asdict(point) | outcome | {"environment": environment, "time": now()}
+            write_json(folder / FILE, record)
+    return record
+
+
+def plan_points(settings: LatencySettings) -> list[Point]:
+    """Return every point, small ones first; renderers vary slowest. Radii count once."""
+    points = []
+    for name in settings.renderers:
+        renderer = load_renderer(name)
+        device = choose_device(settings.device, renderer)
+        cuda = torch.device(device).type == "cuda"
+        sizes = settings.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
+        radii = settings.radii or (CUDA_RADII if cuda else CPU_RADII)
+        points += [
+            Point(
+                renderer=name,
+                weights=renderer.weights,
+                device=device,
+                dtype=settings.dtype,
+                height=height,
+                width=width,
+                radius_px=radius_px,
+            )
+            for height, width in sorted(dict.fromkeys(sizes), key=lambda size: size[0] * size[1])
+            for radius_px in sorted(set(radii))
+        ]
+    return points
+
+
+def measure_apart(point: Point, rule: RepeatRule, command: Sequence[str] = PROBE) -> Record:
+    """Measure a point in a fresh process (``command``); a process that dies is a failed measurement."""
+    request = json.dumps({"point": asdict(point), "rule": asdict(rule)})
+    done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == -signal.SIGKILL:
+        return {"status": "failed", "reason": "killed by the system: most likely out of memory"}
+    last = done.stdout.strip().splitlines()[-1:] if done.returncode == 0 else []
+    if not last:
+        said = done.stderr.strip().splitlines()[-1:] or ["nothing was said"]
+        return {"status": "failed", "reason": f"the process ended with code {done.returncode}: {said[0]}"}
+    try:
+        outcome: Any = json.loads(last[0])
+    except ValueError:
+        outcome = None
+    if not isinstance(outcome, dict) or "status" not in outcome:
+        return {
+            "status": "failed",
+            "reason": f"expected a measurement as the process's last line, got '{last[0][:200]}'",
+        }
+    return outcome
+
+
+def read_latency(folder: Path) -> Record | None:
+    """Read a run's latency.json; None where nothing was measured. Raises InvalidOptionError for a damaged file."""
+    path = folder / FILE
+    try:
+        record: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure anew with --latency --fresh") from error
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure anew with --latency --fresh")
+    return record
+
+
+def _skipped(point: Point, record: Record) -> Record | None:
+    """Return why a renderer that this command found without weights is not tried on its other points."""
+    for other in record["measurements"].values():
+        same = other["renderer"] == point.renderer and other.get("time", "") >= record["started"]
+        if same and other["status"] == "skipped":
+            return {"status": "skipped", "reason": other["reason"]}
+    return None

@@ -1,0 +1,1 @@
+"""Numbers that papers report, one CSV per paper."""

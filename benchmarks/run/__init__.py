@@ -1,0 +1,1 @@
+"""A run: cases, renders, scores, rows."""

@@ -1,0 +1,92 @@
+"""The processes of one command: one, or several under ``accelerate launch`` that share its cases.
+
+Nothing here schedules work: a launcher (``accelerate launch``, ``torchrun``) starts the processes and sets the
+variables that torch.distributed reads. Only the main process (rank 0) writes run.json and the report.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+
+from ...core.errors import BokehBenchError, InvalidOptionError
+from .launch import is_shared
+
+T = TypeVar("T")
+
+LONGEST_WAIT = timedelta(days=30)
+"""Processes wait for each other at the end of a run, however uneven their shares are."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's place among ``count``; ``state`` is accelerate's, None for one process alone."""
+
+    index: int = 0
+    count: int = 1
+    state: Any = None
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process that writes what exists once."""
+        return self.index == 0
+
+    def share(self, items: Sequence[T]) -> list[T]:
+        """Return this process's part of what all of them list alike: each item is one process's."""
+        return list(items[self.index :: self.count])
+
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+        if self.state is not None:
+            self.state.wait_for_everyone()
+
+    def gather(self, item: T) -> list[T]:
+        """Return what each process gives, in their order; every process has to call this."""
+        if self.state is None:
+            return [item]
+        items: list[Any] = [None] * self.count
+        torch.distributed.all_gather_object(items, item)
+        return items
+
+    def leave(self) -> None:
+        """Part from the other processes in order: one that just ended would make the others abort."""
+        if self.state is not None:
+            self.wait()
+            self.state.destroy_process_group()
+
+    def main_first(self, work: Callable[[], None]) -> None:
+        """Do ``work`` in the main process while the others wait.
+
+        Raises its BokehBenchError there, and InvalidOptionError in the others.
+        """
+        if self.state is None:
+            work()
+            return
+        failed = torch.zeros(1, dtype=torch.int32, device=self.state.device)
+        error: BokehBenchError | None = None
+        if self.is_main:
+            try:
+                work()
+            except BokehBenchError as caught:
+                error = caught
+                failed.fill_(1)
+        torch.distributed.broadcast(failed, src=0)
+        if error is not None:
+            raise error
+        if int(failed):
+            raise InvalidOptionError("the main process could not start: it says why")
+
+
+def join_processes(device: str) -> Processes:
+    """Join the other processes of this command, where a launcher started several; ``device`` is the run's.
+
+    On CUDA each process gets the card of its local rank as its current device.
+    """
+    if not is_shared():
+        return Processes()
+    from accelerate import PartialState  # here: one process alone does not wait for the import
+
+    state = PartialState(cpu=torch.device(device).type == "cpu", timeout=LONGEST_WAIT)
+    return Processes(state.process_index, state.num_processes, state)

@@ -1,0 +1,296 @@
+"""Renders and scores cases one by one; what is finished is stored and never done again.
+
+Rendering and scoring are two steps over a saved 8-bit picture: a metric added later scores the pictures that exist.
+"""
+
+import hashlib
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ...core.errors import BokehBenchError, MissingWeightsError
+from ...core.files import read_image, safe_name, sha256_of, write_image
+from ...core.scene import Scene
+from ...datasets.interface import SceneDataset
+from ...renderers.interface import Renderer
+from ..metrics.interface import Metric
+from .cases import UNPERTURBED, Case
+from .measure import measure
+from .processes import Processes
+from .scene_record import read_record, record_perturbed, record_scene
+from .scoring import FAILED, UNDEFINED, Scorer, one_line
+from .store import SCHEMA, RowWriter, read_rows
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scene, what the renderer gets to see of it, and the path of its perturbed disparity, if any."""
+
+    scene: Scene
+    given: Scene
+    disparity: str | None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A case's scene, its picture (3,H,W) float32 on the CPU, and its row short of scores and the file's hash."""
+
+    scene: Scene
+    picture: Tensor
+    row: Row
+
+
+class Runner:
+    """Brings every case of a plan to a row in ``folder``.
+
+    ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
+    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails is a row with the reason, and
+    the run goes on. The next command tries failed and skipped cases again, finished ones never.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        datasets: Mapping[str, SceneDataset],
+        metrics: Sequence[Metric],
+        load_renderer: Callable[[str], Renderer],
+        environment: str,
+        perturb: Callable[[Scene, Case], Scene] | None = None,
+        processes: Processes | None = None,
+    ):
+        self.folder = folder
+        self.datasets = datasets
+        self.metrics = metrics
+        self.load_renderer = load_renderer
+        self.environment = environment
+        self.perturb = perturb
+        self.processes = processes or Processes()
+        self._scorer = Scorer(metrics)
+        self._recorded: set[tuple[str, str]] = set()
+        self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
+        self._choosing = threading.Lock()
+
+    def run(self, cases: Sequence[Case]) -> list[Row]:
+        """Finish ``cases``, one renderer in memory at a time. Returns their rows, in order.
+
+        Several processes share what is left to do; each returns when all are done.
+        """
+        rows = read_rows(self.folder)
+        rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
+        pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
+        self.processes.wait()  # all have read what is stored, so they list the same cases, and nobody has added to it
+        if self.processes.is_main:
+            self._mend_records(case for case in cases if case.key in rendered)
+        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
+            progress.update(len(cases) - len(pending))
+            for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
+                progress.set_description(name)
+                for row in self._run_renderer(list(group), rows, rendered):
+                    writer.append(row)
+                    rows[row["key"]] = row
+                    progress.update()
+        if self.processes.count > 1:
+            self.processes.wait()
+            rows = read_rows(self.folder)
+        return [rows[case.key] for case in cases]
+
+    def _progress(self, total: int) -> "tqdm[Any]":
+        """Return the bar; under a launcher the main process shows its own share."""
+        return tqdm(total=total, unit="case", dynamic_ncols=True, disable=not self.processes.is_main)
+
+    def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
+        """Yield the rows of one renderer's pending cases; it is loaded only if something is left to render."""
+        for case in (case for case in cases if case.key in rendered):
+            stored = rows[case.key]
+            row = self._guarded(case, partial(self._score_again, case, stored))
+            failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
+            yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
+        left = [case for case in cases if case.key not in rendered]
+        if not left:
+            return
+        renderer = self.load_renderer(left[0].renderer)
+        failure = self._guarded(left[0], partial(self._prepare, left[0], renderer))
+        if failure["status"] == "ok":
+            yield from self._render_cases(left, renderer)
+        else:
+            yield from (failure | self._identity(case) for case in left)
+
+    def _render_cases(self, cases: Sequence[Case], renderer: Renderer) -> Iterator[Row]:
+        """Render one case after the other while threads load the next scene and write the last picture.
+
+        A render on the CPU has the CPU for itself, since its time and memory are measured: there the threads work
+        between two renders, beside the metrics.
+        """
+        undisturbed = renderer.device.type == "cpu"
+        with ThreadPoolExecutor(2) as threads:
+            loads = (threads.submit(self._load, case) for case in cases)  # each starts when it is asked for
+            loading: Future[Loaded] | None = next(loads)
+            finish: Callable[[], Row] | None = None
+            for case in cases:
+                if undisturbed and finish:
+                    yield finish()
+                    finish = None
+                current, loading = loading, None
+                if not undisturbed:
+                    loading = next(loads, None)
+                outcome = self._guarded(case, partial(self._render, case, renderer, current))
+                if undisturbed:
+                    loading = next(loads, None)
+                if finish:
+                    yield finish()
+                finish = self._save_and_score(case, outcome, threads)
+            if finish:
+                yield finish()
+
+    def _prepare(self, case: Case, renderer: Renderer) -> Row:
+        renderer.prepare(case.device, case.dtype)
+        return self._row(case, status="ok")
+
+    def _load(self, case: Case) -> Loaded:
+        scene = self._load_scene(case)
+        if (case.dataset, case.scene) not in self._recorded:
+            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
+            self._recorded.add((case.dataset, case.scene))
+        given = scene.without_target()
+        if case.perturbation == UNPERTURBED:
+            return Loaded(scene, given, None)
+        assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
+        given = self.perturb(given, case)
+        return Loaded(scene, given, record_perturbed(self.folder, case, scene, given))
+
+    def _load_scene(self, case: Case) -> Scene:
+        """Return a case's true scene; the last one is kept, since a sweep asks for it at every severity."""
+        name = (case.dataset, case.scene)
+        with self._choosing:  # two threads may load at a time, but not the same scene
+            last = self._last_scene
+            loads = last is None or last[0] != name
+            if loads:
+                self._last_scene = last = name, Future()
+        assert last is not None  # noqa: S101
+        if loads:
+            try:
+                last[1].set_result(self.datasets[case.dataset].load(case.scene))
+            except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
+                last[1].set_exception(error)
+        return last[1].result()
+
+    def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered:
+        assert loading is not None, "there is one load a case"  # noqa: S101
+        loaded = loading.result()
+        measured = measure(lambda: renderer.render(loaded.given, case.seed), renderer.device)
+        row = self._row(
+            case,
+            status="ok",
+            seconds=measured.seconds,
+            peak_memory_mb=measured.peak_memory_mb,
+            image=_image_path(case).as_posix(),
+            disparity=loaded.disparity,
+            weights=renderer.weights,
+            backend=renderer.backend,
+        )
+        return Rendered(loaded.scene, measured.result.detach().to("cpu", torch.float32), row)
+
+    def _save_and_score(self, case: Case, outcome: Rendered | Row, threads: Executor) -> Callable[[], Row]:
+        """Score a picture while a thread writes it. Returns what waits for the file and gives the row."""
+        if not isinstance(outcome, Rendered):
+            return lambda: outcome
+        saving = threads.submit(write_image, self.folder / _image_path(case), outcome.picture)
+        scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
+        if not isinstance(scored, tuple):
+            return lambda: scored
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
+        return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
+
+    def _score_again(self, case: Case, stored: Row) -> Row:
+        scene = self._load_scene(case)
+        metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
+        kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
+        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
+
+    def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
+        """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
+        try:
+            return work()
+        except MissingWeightsError as error:
+            return self._row(case, status="skipped", reason=str(error))
+        except BokehBenchError as error:
+            return self._row(case, status="failed", reason=one_line(str(error)))
+        except (MemoryError, torch.OutOfMemoryError):
+            remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
+            return self._row(case, status="failed", reason=remedy)
+        except Exception as error:  # noqa: BLE001 - the row names it and keeps the traceback
+            reason = one_line(f"{type(error).__name__}: {error}")
+            return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
+
+    def _identity(self, case: Case) -> Row:
+        return {
+            "schema": SCHEMA,
+            "key": case.key,
+            "dataset": case.dataset,
+            "scene": case.scene,
+            "renderer": case.renderer,
+            "perturbation": case.perturbation,
+            "severity": case.severity,
+            "seed": case.seed,
+            "device": case.device,
+            "dtype": case.dtype,
+            "weights": case.weights,
+        }
+
+    def _row(self, case: Case, *, status: str, **values: Any) -> Row:
+        outcome: Row = {
+            "status": status,
+            "reason": None,
+            "metrics": {},
+            "notes": {},
+            "seconds": None,
+            "peak_memory_mb": None,
+            "image": None,
+            "image_sha256": None,
+            "disparity": None,
+            "backend": None,
+            "environment": self.environment,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        return self._identity(case) | outcome | values
+
+    def _mend_records(self, finished: Iterable[Case]) -> None:
+        """Write the record of a finished case's scene again where it was lost or damaged."""
+        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
+            if read_record(self.folder, name, scene) is None:
+                dataset = self.datasets[name]
+                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+
+    def _is_scored(self, row: Row) -> bool:
+        """Whether every available metric has looked at a stored picture."""
+        return not self.datasets[row["dataset"]].scored or all(
+            row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
+            for metric in self.metrics
+        )
+
+    def _has_image(self, row: Row | None) -> bool:
+        if row is None or row["status"] != "ok":
+            return False
+        path = self.folder / row["image"]
+        return path.is_file() and sha256_of(path) == row["image_sha256"]
+
+
+def _image_path(case: Case) -> Path:
+    """One picture per key; the key's hash keeps devices, seeds, weights and severities apart."""
+    digest = hashlib.sha256(case.key.encode()).hexdigest()[:12]
+    name = f"{safe_name(case.renderer)}-{digest}.png"
+    return Path("images", safe_name(case.dataset), safe_name(case.scene), name)

@@ -1,0 +1,104 @@
+"""What a run keeps of a scene, so that a report needs no data set: input, disparity, target, and where to look."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...core.files import safe_name, write_image, write_json, write_map
+from ...core.scene import Scene
+from .cases import Case
+
+EDGE_WINDOW_PX = 9
+EDGE_COUNT = 3
+EDGE_STEP_PX = 2.0
+"""A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
+
+
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
+    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
+    folder = _folder(run, dataset, scene.name)
+    description = describe_scene(dataset, cluster, scene)
+    if read_record(run, dataset, scene.name) == description:
+        return
+    low, high = description["disparity_range"]
+    write_image(folder / "input.png", scene.image)
+    write_map(folder / "disparity.png", scene.disparity, low, high)
+    if scene.target is not None:
+        write_image(folder / "target.png", scene.target)
+    write_json(folder / "scene.json", description)
+
+
+def read_record(run: Path, dataset: str, scene: str) -> dict[str, Any] | None:
+    """Return the content of a scene's scene.json; None where it is absent or damaged."""
+    try:
+        return json.loads((_folder(run, dataset, scene) / "scene.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> str:
+    """Write the disparity a perturbed case was rendered from, on the true map's scale. Returns its path in the run."""
+    name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
+    path = _folder(run, case.dataset, case.scene) / f"{name}.png"
+    write_map(path, perturbed.disparity, float(scene.disparity.min()), float(scene.disparity.max()))
+    return path.relative_to(run).as_posix()
+
+
+def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
+    """Return the content of scene.json."""
+    return {
+        "dataset": dataset,
+        "scene": scene.name,
+        "cluster": cluster,
+        "height": scene.height,
+        "width": scene.width,
+        "focus_disparity": float(scene.focus_disparity),
+        "blur_strength": float(scene.blur_strength),
+        "gamma": float(scene.gamma),
+        "max_radius_px": float(scene.defocus.abs().max()),
+        "disparity_range": [float(scene.disparity.min()), float(scene.disparity.max())],
+        "edges": find_depth_edges(scene.defocus),
+        "sha256": _fingerprint(scene),
+    }
+
+
+def find_depth_edges(defocus: Tensor) -> list[list[int]]:
+    """Return up to three [row, column] on the strongest depth edges of (1,H,W) defocus in px, far from each other.
+
+    Strength is the range of defocus within a small window; each choice suppresses its surroundings.
+    """
+    height, width = defocus.shape[1:]
+    pad = EDGE_WINDOW_PX // 2
+    window = np.ones((EDGE_WINDOW_PX, EDGE_WINDOW_PX), np.uint8)
+    highest, lowest = (torch.from_numpy(spread(defocus[0].numpy(), window)) for spread in (cv2.dilate, cv2.erode))
+    # Averaged over the window, long edges win over single pixels, and the centre lies on the edge.
+    strength = F.avg_pool2d((highest - lowest)[None], EDGE_WINDOW_PX, 1, pad)[0]
+    apart = max(height, width) // 4
+    chosen: list[list[int]] = []
+    for _ in range(EDGE_COUNT):
+        position = int(torch.argmax(strength))
+        row, column = divmod(position, width)
+        if float(strength[row, column]) < EDGE_STEP_PX:
+            break
+        chosen.append([row, column])
+        strength[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = 0.0
+    return chosen
+
+
+def _folder(run: Path, dataset: str, scene: str) -> Path:
+    return run / "scenes" / safe_name(dataset) / safe_name(scene)
+
+
+def _fingerprint(scene: Scene) -> str:
+    digest = hashlib.sha256()
+    for tensor in (scene.image, scene.disparity, scene.target):
+        if tensor is not None:
+            digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,57 @@
+"""Scores of pictures: every metric's value, or why it has none."""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ...core.scene import Scene
+from ..metrics.image_pair import ImagePair, Truth
+from ..metrics.interface import Metric
+
+UNDEFINED = "not defined on this scene"
+FAILED = "failed: "
+"""How the note of a metric starts that failed on a case; the next command tries it again."""
+
+
+class Scorer:
+    """Scores pictures with ``metrics``. What these derive from a scene is kept until the next scene."""
+
+    def __init__(self, metrics: Sequence[Metric]):
+        self.metrics = metrics
+        self._truth: Truth | None = None
+
+    def score(self, image: Tensor, scene: Scene) -> tuple[dict[str, float | None], dict[str, str]]:
+        """Compare the 8-bit picture with the 8-bit target; a metric without a value is None with a note that says why.
+
+        ``image``: (3,H,W) float32 on the CPU, display-encoded, [0,1], as it was rendered or as it was read from the
+        file. Raises InvalidOutputError where it has not the target's size.
+        """
+        if scene.target is None:
+            return {}, {metric.name: UNDEFINED for metric in self.metrics}
+        if self._truth is None or self._truth.original is not scene:
+            self._truth = Truth(scene)
+        pair = ImagePair(image, self._truth)
+        scores: dict[str, float | None] = {}
+        notes: dict[str, str] = {}
+        for metric in self.metrics:
+            scores[metric.name], note = _apply(metric, pair)
+            if note:
+                notes[metric.name] = note
+        return scores, notes
+
+
+def one_line(message: str) -> str:
+    """Return a message without line breaks."""
+    return " ".join(message.split())
+
+
+def _apply(metric: Metric, pair: ImagePair) -> tuple[float | None, str | None]:
+    """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
+    try:
+        value = metric.score_pair(pair)
+    except Exception as error:  # noqa: BLE001 - the row names it
+        return None, one_line(f"{FAILED}{type(error).__name__}: {error}")
+    if value is None:
+        return None, UNDEFINED
+    return (float(value), None) if math.isfinite(value) else (None, f"{FAILED}gave {float(value)}")

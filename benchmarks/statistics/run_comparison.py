@@ -1,0 +1,147 @@
+"""Two stored runs: which scores changed, significantly or not, and what was different about the runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from ..run.cases import UNPERTURBED
+from ..run.store import StoredRun
+from .significance import PairedTest, compare_to_reference, correct
+
+Row = dict[str, Any]
+
+TIME = {"unit": "s", "higher_is_better": False, "available": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A."""
+
+    dataset: str
+    renderer: str
+    measure: str
+    unit: str
+    scenes: int
+    first: float
+    second: float
+    test: PairedTest
+    warning: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunComparison:
+    """What changed from run ``first`` to run ``second``.
+
+    ``settings`` lists (what, first, second) where the runs were made differently; ``alone`` what only one run has;
+    ``pictures`` how many pictures are the same to the bit, of how many compared, by data set and renderer.
+    """
+
+    first: str
+    second: str
+    changes: list[Change]
+    settings: list[tuple[str, str, str]]
+    alone: list[str]
+    pictures: dict[tuple[str, str], tuple[int, int]]
+
+
+def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
+    """Compare the unperturbed cases of two runs, scene by scene. Holm's correction is over every line together."""
+    runs = (first, second)
+    indexed = [_index(run) for run in runs]
+    shared = list(dict.fromkeys((r["dataset"], r["renderer"]) for r in indexed[0].values()))
+    shared = [pair for pair in shared if any((r["dataset"], r["renderer"]) == pair for r in indexed[1].values())]
+    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for run in runs for scene in run.scenes}
+    changes = [
+        change
+        for dataset, renderer in shared
+        for change in _compare_renderer(runs, indexed, dataset, renderer, clusters)
+    ]
+    corrected = correct([change.test for change in changes])
+    return RunComparison(
+        first=first.folder.name,
+        second=second.folder.name,
+        changes=[replace(change, test=test) for change, test in zip(changes, corrected, strict=True)],
+        settings=_differences(_describe(first), _describe(second)),
+        alone=_find_alone(first, second),
+        pictures={pair: _count_same(indexed, pair) for pair in shared},
+    )
+
+
+def _index(run: StoredRun) -> dict[tuple[Any, ...], Row]:
+    """Return finished unperturbed rows by what makes them comparable: weights and devices may differ."""
+    return {
+        (row["dataset"], row["renderer"], row["scene"], row["seed"]): row
+        for row in run.rows
+        if row["status"] == "ok" and row["perturbation"] == UNPERTURBED
+    }
+
+
+def _compare_renderer(
+    runs: tuple[StoredRun, StoredRun],
+    indexed: list[dict[tuple[Any, ...], Row]],
+    dataset: str,
+    renderer: str,
+    clusters: Mapping[tuple[str, str], str],
+) -> list[Change]:
+    metrics = {name: metric for name, metric in runs[0].meta["metrics"].items() if name in runs[1].meta["metrics"]} | {
+        "time": TIME
+    }
+    changes = []
+    for name, metric in metrics.items():
+        columns = [
+            {key[2:]: _value(row, name) for key, row in rows.items() if key[:2] == (dataset, renderer)}
+            for rows in indexed
+        ]
+        scores = pd.DataFrame({n: pd.Series(column, dtype=float) for n, column in zip("ab", columns, strict=True)})
+        units = {key: clusters.get((dataset, key[0]), key[0]) for key in scores.index}
+        compared = compare_to_reference(scores, units, metric["higher_is_better"], "a")
+        if compared and compared.tests:
+            means = scores.dropna().mean()
+            changes.append(
+                Change(
+                    dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(scores.dropna()),
+                    first=float(means["a"]), second=float(means["b"]), test=compared.tests[0], warning=compared.warning,
+                )
+            )  # fmt: skip
+    return changes
+
+
+def _value(row: Row, measure: str) -> float | None:
+    return row["seconds"] if measure == "time" else row["metrics"].get(measure)
+
+
+def _count_same(indexed: list[dict[tuple[Any, ...], Row]], pair: tuple[str, str]) -> tuple[int, int]:
+    common = [key for key in indexed[0] if key[:2] == pair and key in indexed[1]]
+    same = sum(indexed[0][key]["image_sha256"] == indexed[1][key]["image_sha256"] for key in common)
+    return same, len(common)
+
+
+def _describe(run: StoredRun) -> dict[str, str]:
+    """Return everything that may explain a change, as text."""
+    meta = run.meta
+    facts = {"command": meta["command"], "started": meta["started"]}
+    facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
+    used = list(dict.fromkeys(row["environment"] for row in run.rows))
+    for name in ("commit", "python", "platform", "processor", "cores", "gpu"):
+        facts[name] = ", ".join(dict.fromkeys(str(meta["environments"].get(e, {}).get(name)) for e in used))
+    packages = [meta["environments"].get(e, {}).get("packages", {}) for e in used]
+    for name in dict.fromkeys(name for versions in packages for name in versions):
+        facts[name] = ", ".join(dict.fromkeys(str(versions.get(name)) for versions in packages))
+    facts |= {f"weights of {name}": str(about["weights"]) for name, about in meta["renderers"].items()}
+    return facts | {f"version of {name}": str(about.get("version")) for name, about in meta["datasets"].items()}
+
+
+def _differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    return [(name, first[name], second[name]) for name in first if name in second and first[name] != second[name]]
+
+
+def _find_alone(first: StoredRun, second: StoredRun) -> list[str]:
+    found = []
+    for kind in ("renderers", "datasets", "metrics"):
+        for run, other in ((first, second), (second, first)):
+            names = [name for name in run.meta[kind] if name not in other.meta[kind]]
+            if names:
+                found.append(f"{kind} only in {run.folder.name}: {', '.join(names)}")
+    return found

@@ -1,0 +1,117 @@
+"""How CPU kernels are compiled: without the interpreter lock, cached on disk where a disk can be written.
+
+numba's cache watches only the file that holds a kernel, not those whose functions and constants are compiled into it.
+So a module's machine code lies in a folder named after its source and those of the modules that it imports from its own
+package, directly or through others: a change to one of them compiles again what depends on it, and nothing else.
+Folders of other sources are removed after OLD_DAYS only: processes that started before a change still use theirs.
+"""
+
+import ast
+import functools
+import hashlib
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+from numba import njit
+
+log = logging.getLogger(__name__)
+
+OLD_DAYS = 14
+
+_deciding = threading.Lock()
+
+
+def compiled(function: Callable | None = None, **options: Any) -> Callable:
+    """Compile ``function`` at its first call; releases the interpreter lock, divides like numpy.
+
+    Use it bare or with numba's ``options`` (``parallel``, ``fastmath``). The machine code is kept beside the source (in
+    NUMBA_CACHE_DIR if that is set), or in the user's cache folder where that is read-only. Where neither can be written
+    the kernel is compiled anew in each process (seconds), and the log says so.
+    """
+    if function is None:
+        return lambda decorated: compiled(decorated, **options)
+    options = {"nogil": True, "error_model": "numpy", **options}
+    try:
+        with _cache_of(function.__code__.co_filename):
+            return njit(cache=True, **options)(function)
+    except RuntimeError as error:
+        log.warning("%s is compiled anew in each process: set NUMBA_CACHE_DIR (%s)", function.__name__, error)
+        return njit(**options)(function)
+
+
+@contextmanager
+def _cache_of(source: str) -> Iterator[None]:
+    """Let numba keep what is decorated meanwhile in a folder named after ``source`` and what it imports.
+
+    Raises RuntimeError where none can be written: elsewhere numba might find code of other sources.
+    """
+    name = f"kernels-{hash_sources(source)}"
+    with _deciding:
+        chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = str(_cache_folder(chosen, name))  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            numba.config.CACHE_DIR = chosen  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _cache_folder(chosen: str, name: str) -> Path:
+    """Return a folder ``name`` that can be written: in ``chosen`` unless empty, beside this file, or the user's."""
+    homes = (
+        [Path(chosen)]
+        if chosen
+        else [Path(__file__).parent / "__pycache__", platformdirs.user_cache_path("bokehbench")]
+    )
+    for home in homes:
+        folder = home / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+            _remove_old(home)
+        except OSError:
+            continue
+        return folder
+    raise RuntimeError(f"cannot write to {' or '.join(map(str, homes))}")
+
+
+def _remove_old(home: Path) -> None:
+    """Remove folders of sources that no process has started with for OLD_DAYS."""
+    for folder in home.glob("kernels-*"):
+        if time.time() - folder.stat().st_mtime > OLD_DAYS * 86400.0:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def hash_sources(source: str) -> str:
+    """Hash a source file and those of the modules that it imports beside it: what its machine code depends on."""
+    digest = hashlib.sha256()
+    for path in sorted(find_sources(Path(source), set())):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def find_sources(path: Path, known: set[Path]) -> set[Path]:
+    """Add ``path`` and every source file that it imports from its own package or folder to ``known``, return that.
+
+    Read from the text: nothing is imported. Imports of whole modules (``import x``) and of other packages don't count.
+    """
+    if path in known or not path.is_file():
+        return known
+    known.add(path)
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            base = path.parents[max(node.level - 1, 0)].joinpath(*(node.module or "").split("."))
+            for module in (base.with_suffix(".py"), *(base / f"{alias.name}.py" for alias in node.names)):
+                find_sources(module, known)
+    return known

@@ -1,0 +1,1 @@
+"""BLB: scenes rendered with Blender, with focal stacks."""

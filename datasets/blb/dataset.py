@@ -1,0 +1,223 @@
+"""The data set ``blb``, and what every data set in its layout shares.
+
+Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``blb_files`` describes it. Where a
+folder also holds ``disparity_<name>.exr``, ``.npy`` or ``.png``, these are wrong versions of its disparity (BLB has 15
+of each scene): the same pictures are rendered from them under the names ``blb-corrupted``.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
+from ...core.scene import Scene
+from ..files.data_root import require_folder
+from ..files.fingerprint import fingerprint
+from ..files.pictures import check_size, read_disparity
+from ..interface import SceneDataset
+from .files import INFO, read_blb_scene, read_info
+
+TARGET = re.compile(r"bokeh_(\d\d)_(\d\d)\.exr")
+DISPARITY_SUFFIXES = (".exr", ".npy", ".png")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of a scene folder: the numbers in its file's name, and a disparity that replaces the true one."""
+
+    folder: Path
+    level: int
+    focus: int
+    disparity: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Return ``<folder>-<level>-<focus>`` with the numbers of the file's name, and the disparity's name."""
+        version = "" if self.disparity is None else f"-{self.disparity.stem.removeprefix('disparity_')}"
+        return f"{self.folder.name}-{self.level:02d}-{self.focus:02d}{version}"
+
+
+class BlbLayout(SceneDataset):
+    """Scene folders in ``data_root``/``subfolder``; one picture for each level of blur and focus distance.
+
+    Sub-classes set the texts and say in ``grid`` which pictures a folder should hold. Whatever is damaged or absent
+    shows when its picture is loaded, so that it costs that picture only.
+    """
+
+    about: ClassVar[str]
+    """First part of the protocol."""
+
+    subfolder: ClassVar[str]
+    remedy: ClassVar[str]
+    """What to get and where it is described, for the line that says that the set is absent."""
+
+    layout_version: ClassVar[str] = "1"
+
+    def __init__(
+        self,
+        name: str | None = None,
+        data_root: Path | None = None,
+        level: int | None = None,
+        normalised: bool = False,
+        corrupted: bool = False,
+    ):
+        """``level``: from 1, None for all; ``normalised``: disparity in [0,1]; ``corrupted``: with wrong disparity."""
+        super().__init__(name, data_root)
+        self.level, self.normalised, self.corrupted = level, normalised, corrupted
+        self._shots: dict[str, Shot] = {}
+        self.protocol = "; ".join(self._describe())
+
+    def _describe(self) -> Iterator[str]:
+        yield self.about
+        yield f"{'all levels' if self.level is None else f'level {self.level}'} of blur, all focus distances"
+        yield "disparity 1/depth, focus and blur strength (px per 1/depth) as described with the scenes"
+        if self.normalised:
+            yield "disparity then scaled to [0, 1] over each picture, focus and strength with it: the same blur in px"
+        if self.corrupted:
+            yield "each picture from every wrong disparity (disparity_* in the scene's folder), focus from the true one"
+        yield "OpenEXR in linear light, display = linear^(1/2.2); ground truth and prediction clipped to [0, 1]"
+        yield "intervals over scenes, not pictures"
+
+    @cached_property
+    def folder(self) -> Path:
+        """The user's copy. Raises MissingDataError in one line that says what to get and where to put it."""
+        return require_folder(self.name, self.data_root, self.subfolder, self.remedy)
+
+    def grid(self, folder: Path) -> tuple[int, int]:
+        """Return how many levels and focus distances a scene folder should hold. Raises MissingDataError."""
+        info = read_info(folder)
+        return len(info["blur_parameters"]), len(info["focus_distances"])
+
+    def prepare(self) -> None:
+        """Index the folders. Raises MissingDataError where there is no scene, or no such level or disparity in any."""
+        if self._shots:
+            return
+        folders = _scene_folders(self.folder)
+        if not folders:
+            raise MissingDataError(
+                f"{self.name}: {self.folder}: no scene folder with {INFO} or pictures: {self.remedy}"
+            )
+        shots = {shot.name: shot for folder in folders for shot in self._find_shots(folder)}
+        if not shots:
+            wanted = "file disparity_*" if self.corrupted else f"level {self.level}"
+            raise MissingDataError(f"{self.name}: {self.folder}: no {wanted} in any of {len(folders)} scene folders")
+        files = {file for folder in folders for file in folder.iterdir() if file.is_file()}
+        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
+        self._shots = shots
+
+    def scene_names(self) -> Sequence[str]:
+        """Return ``<folder>-<level>-<focus>`` of every picture, numbered from 00 as in the files' names."""
+        self.prepare()
+        return list(self._shots)
+
+    def load(self, scene_name: str) -> Scene:
+        """Read one picture; its ground truth is clipped to [0,1], the input may exceed 1.
+
+        Raises UnknownNameError; MissingDataError, DamagedDataError or InvalidOptionError naming the file.
+        """
+        self.prepare()
+        if scene_name not in self._shots:
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}': {len(self._shots)} are known")
+        shot = self._shots[scene_name]
+        _check_number(shot.folder)
+        scene = read_blb_scene(shot.folder, shot.level, shot.focus)
+        assert scene.target is not None  # noqa: S101 - read_blb_scene sets it, said for the type checker
+        scene = dataclasses.replace(scene, name=scene_name, target=scene.target.clamp(max=1.0))
+        if shot.disparity is not None:
+            scene = dataclasses.replace(scene, disparity=read_corrupted(shot.disparity, scene))
+        return normalise_disparity(scene) if self.normalised else scene
+
+    def cluster(self, scene_name: str) -> str:
+        """Return the scene folder's number: its pictures are no independent evidence."""
+        self.prepare()
+        return self._shots[scene_name].folder.name
+
+    def _find_shots(self, folder: Path) -> Iterator[Shot]:
+        """Yield what should be there and what is there, in order."""
+        try:
+            levels, focuses = self.grid(folder)
+        except BokehBenchError:  # raised again when a picture of this folder is loaded, where it is one failed case
+            levels, focuses = (1, 1) if self.level is None else (self.level, 1)
+        expected = {(level, focus) for level in range(levels) for focus in range(focuses)}
+        found = {tuple(map(int, match.groups())) for f in folder.iterdir() if (match := TARGET.fullmatch(f.name))}
+        disparities = _wrong_disparities(folder) if self.corrupted else [None]
+        for level, focus in sorted(expected | found):
+            if self.level in (None, level + 1):
+                for disparity in disparities:
+                    yield Shot(folder, level, focus, disparity)
+
+
+class Blb(BlbLayout):
+    """BLB: ten Blender scenes, five levels of blur, ten focus distances."""
+
+    name = "blb"
+    about = "BLB: 10 Blender scenes, each with 5 levels of blur (largest radius 10 to 50 px) and 10 focus distances"
+    subfolder = "blb"
+    remedy = (
+        "get the BLB data set of BokehMe (github.com/JuewenPeng/BokehMe links it) and put its numbered scene folders "
+        "there (docs/datasets.md has more); python -m bokehbench.datasets.pathtraced makes scenes of this kind"
+    )
+    terms = "BLB data set (Peng, Cao, Luo, Lu, Xian, Zhang, CVPR 2022); the user's own copy, not distributed here"
+    LEVELS = 5
+    FOCUS_DISTANCES = 10
+
+    def grid(self, folder: Path) -> tuple[int, int]:
+        """Return 5 and 10: what a folder lacks of these is a failed case."""
+        return self.LEVELS, self.FOCUS_DISTANCES
+
+
+def normalise_disparity(scene: Scene) -> Scene:
+    """Scale the disparity to [0,1], and focus and blur strength with it: the defocus in px stays the same."""
+    low = float(scene.disparity.min())
+    span = float(scene.disparity.max()) - low
+    return dataclasses.replace(
+        scene,
+        disparity=(scene.disparity - low) / span,
+        focus_disparity=(scene.focus_disparity - low) / span,
+        blur_strength=scene.blur_strength * span,
+    )
+
+
+def read_corrupted(path: Path, scene: Scene) -> torch.Tensor:
+    """Read a wrong version of a scene's disparity: (1,H,W) float32 in units of 1/depth.
+
+    Floats (OpenEXR, NumPy) are in these units, integers (PNG) run over the true disparity's range, black = farthest.
+    Raises DamagedDataError where the values lie elsewhere.
+    """
+    values = read_disparity(path)
+    check_size(path, values, path.with_name("image.exr"), scene.image.permute(1, 2, 0).numpy())
+    low, high = float(scene.disparity.min()), float(scene.disparity.max())
+    disparity = torch.from_numpy(values)[None]
+    if path.suffix == ".png":
+        return low + (high - low) * disparity
+    if not low <= float(disparity.median()) <= high:
+        raise DamagedDataError(
+            f"{path}: its median is {float(disparity.median()):g}: expected 1/depth, from {low:g} to {high:g} here"
+        )
+    return disparity
+
+
+def _scene_folders(root: Path) -> list[Path]:
+    """List the folders with a description or pictures, numbered ones first and in order; others fail when loaded."""
+    folders = [folder for folder in root.iterdir() if folder.is_dir() and _looks_like_a_scene(folder)]
+    numbered = [folder for folder in folders if folder.name.isdecimal()]
+    return sorted(numbered, key=lambda f: (int(f.name), f.name)) + sorted(set(folders) - set(numbered))
+
+
+def _looks_like_a_scene(folder: Path) -> bool:
+    return (folder / INFO).exists() or any(folder.glob("*.exr"))
+
+
+def _check_number(folder: Path) -> None:
+    if not folder.name.isdecimal():
+        raise DamagedDataError(f"{folder}: expected scene folders named by numbers: rename it or move it away")
+
+
+def _wrong_disparities(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("disparity_*") if file.suffix in DISPARITY_SUFFIXES)

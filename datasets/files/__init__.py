@@ -1,0 +1,1 @@
+"""Readers of pictures, disparity maps and EXR, and where users' data lies."""

@@ -1,0 +1,1 @@
+"""Photographs in pairs: all in focus and with bokeh."""

@@ -1,0 +1,276 @@
+"""What ``ebb`` and ``realbokeh`` share: two photographs of a scene, one at a wide aperture, and estimated disparity."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
+from ...core.scene import Scene
+from ..files.data_root import require_folder
+from ..files.fingerprint import fingerprint
+from ..files.pictures import check_size, read_disparity, read_picture
+from ..interface import UserPictures
+from .exposure import match_brightness, match_channels
+from .focus import estimate_focus
+from .strength_file import FILE_NAME as STRENGTH_FILE
+from .strength_file import Strength, read_strength
+
+Picture = NDArray[np.float32]
+
+ALIGNMENTS: Mapping[str, Callable[[Picture, Picture], Picture] | None] = {
+    "none": None,
+    "channels": match_channels,
+    "brightness": match_brightness,
+}
+"""How the input's exposure is brought to the target's."""
+
+ALIGNMENT_TEXTS = {
+    "none": "exposure as photographed",
+    "channels": "input's exposure aligned: one gain per channel to the target's mean (display-encoded), then clipped",
+    "brightness": "input's exposure aligned: one gain to the target's mean (display-encoded), then clipped",
+}
+DISPARITY_SUFFIXES = (".npy", ".png")
+FOCUS_FILE = "focus.json"
+"""Optional, beside the data: focus disparity, scaled to [0,1], by scene, where it cannot be estimated well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """An all-in-focus photograph, and the same at a wider aperture.
+
+    - ``scene``: the independent unit it belongs to;
+    - ``disparity``: path of the estimated map without its suffix;
+    - ``widest``: the scene's photograph at its widest aperture, which tells best where it was focused;
+    - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to.
+    """
+
+    name: str
+    scene: str
+    source: Path
+    target: Path
+    disparity: Path
+    widest: Path
+    relative_aperture: float = 1.0
+
+    @property
+    def disparity_file(self) -> Path:
+        """The map that is there, else the one that is expected."""
+        files = [self.disparity.with_name(self.disparity.name + suffix) for suffix in DISPARITY_SUFFIXES]
+        return next((file for file in files if file.is_file()), files[0])
+
+
+class PhotographPairs(UserPictures):
+    """Pairs in ``data_root``/``subfolder``. Sub-classes list them and set the texts and constants below.
+
+    Disparity is estimated (``python -m bokehbench.datasets.pairs.estimate_disparity``), scaled to [0,1] over each
+    picture. The focus is estimated from what is sharp in both photographs, unless focus.json in the folder gives it.
+    One blur strength holds for the whole set: that of blur_strength.json in the folder (``python -m
+    bokehbench.benchmarks.fit_blur_strength``), else ``default_strength``.
+    """
+
+    subfolder: ClassVar[str]
+    remedy: ClassVar[str]
+    """What to get and where it is described, for the line that says that the set is absent."""
+
+    about: str
+    """First part of the protocol: split and pictures."""
+
+    default_strength: ClassVar[float]
+    """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
+
+    size_multiple: ClassVar[int] = 1
+    layout_version: ClassVar[str] = "1"
+
+    def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
+        super().__init__(name, data_root)
+        self.alignment = alignment
+        self._pairs: dict[str, Pair] = {}
+        self._broken: dict[str, DamagedDataError] = {}
+        self._estimated_focus: dict[str, float] = {}
+        self.strength = Strength(self.default_strength)
+        self.protocol = f"{self.about}; {ALIGNMENT_TEXTS[alignment]}"
+
+    @property
+    def folder(self) -> Path:
+        """The user's copy. Raises MissingDataError in one line that says what to get and where to put it."""
+        return require_folder(self.name, self.data_root, self.subfolder, self.remedy)
+
+    @abstractmethod
+    def find_pairs(self) -> Sequence[Pair]:
+        """List the scored pairs, whether their files are there or not.
+
+        Raises MissingDataError where there is nothing to list.
+        """
+
+    def find_broken(self) -> Mapping[str, DamagedDataError]:
+        """Return, by name, the scored scenes whose description is damaged, with the error that loading them raises."""
+        return {}
+
+    @abstractmethod
+    def find_held_out(self) -> Sequence[Pair]:
+        """List the pairs outside the scored split whose pictures are there: a blur strength may be fitted on these.
+
+        Raises DamagedDataError for a damaged description.
+        """
+
+    def prepare(self) -> None:
+        """Index the files. Raises MissingDataError where the pictures or all disparity files are absent."""
+        if self._pairs:
+            return
+        pairs = {pair.name: pair for pair in self.find_pairs()}
+        self._broken = dict(self.find_broken())
+        files = [file for pair in pairs.values() for file in (pair.source, pair.target, pair.disparity_file)]
+        if not any(pair.source.is_file() for pair in pairs.values()):
+            example = next(iter(pairs.values())).source
+            raise MissingDataError(
+                f"{self.name}: {self.folder}: no picture of the split, such as {example}: {self.remedy}"
+            )
+        if not any(pair.disparity_file.is_file() for pair in pairs.values()):
+            raise MissingDataError(
+                f"{self.name}: {self.folder}: no disparity beside the pictures: "
+                f"make it with  {disparity_command(self.name, self.data_root)}"
+            )
+        stored = read_strength(self.folder, list(pairs))
+        self.strength = stored or Strength(self.default_strength)
+        given = f"; focus of {len(self._given_focus)} scenes given in {FOCUS_FILE}" if self._given_focus else ""
+        self.protocol = f"{self.about}{given}; {ALIGNMENT_TEXTS[self.alignment]}; {self._strength_text(stored)}"
+        files += [self.folder / STRENGTH_FILE, self.folder / FOCUS_FILE]
+        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
+        self._pairs = pairs
+
+    def scene_names(self) -> Sequence[str]:
+        """Return the names of all pairs of the split, those with a damaged description at the end."""
+        self.prepare()
+        return [*self._pairs, *self._broken]
+
+    def load(self, scene_name: str) -> Scene:
+        """Read one pair. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
+        self.prepare()
+        if scene_name in self._broken:
+            raise self._broken[scene_name]
+        if scene_name not in self._pairs:
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}': {len(self._pairs)} are known")
+        return self.read_pair(self._pairs[scene_name], self.strength.blur_strength, self.alignment)
+
+    def cluster(self, scene_name: str) -> str:
+        """Return the photographed scene."""
+        self.prepare()
+        return scene_name if scene_name in self._broken else self._pairs[scene_name].scene
+
+    def read_pair(self, pair: Pair, blur_strength: float, alignment: str) -> Scene:
+        """Return ``pair`` as a Scene; ``blur_strength``: px per unit of disparity at the widest aperture."""
+        source, target = read_picture(pair.source), read_picture(pair.target)
+        check_size(pair.target, target, pair.source, source)
+        disparity = self._read_disparity(pair, source)
+        focus = self._focus_of(pair, source, target, disparity)
+        align = ALIGNMENTS[alignment]
+        if align is not None:
+            source = _naming(pair.source, lambda: align(source, target))
+        return Scene(
+            name=pair.name,
+            image=self._as_tensor(source),
+            disparity=self._as_tensor(disparity[..., None]),
+            focus_disparity=focus,
+            blur_strength=blur_strength * pair.relative_aperture,
+            target=self._as_tensor(target),
+        )
+
+    def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
+        """Return (picture, map to make) for every picture of the split and ``held_out`` scenes outside it."""
+        pairs = [*self.find_pairs(), *(spread(self.find_held_out(), held_out) if held_out else ())]
+        jobs = {pair.source: pair.disparity.with_name(f"{pair.disparity.name}.npy") for pair in pairs}
+        have = {pair.source for pair in pairs if pair.disparity_file.is_file()}
+        return [(source, made) for source, made in jobs.items() if source.is_file() and source not in have]
+
+    @cached_property
+    def _given_focus(self) -> dict[str, float]:
+        return read_focus(self.folder)
+
+    def _read_disparity(self, pair: Pair, source: Picture) -> Picture:
+        path = pair.disparity_file
+        if not path.is_file():
+            command = disparity_command(self.name, self.data_root)
+            raise MissingDataError(f"{path}: no such disparity file: make it with  {command}")
+        disparity = read_disparity(path)
+        check_size(path, disparity, pair.source, source)
+        low, high = disparity.min(), disparity.max()
+        return (disparity - low) / (high - low)
+
+    def _focus_of(self, pair: Pair, source: Picture, target: Picture, disparity: Picture) -> float:
+        if pair.scene in self._given_focus:
+            return self._given_focus[pair.scene]
+        if pair.scene not in self._estimated_focus:
+            widest = target if pair.widest == pair.target else read_picture(pair.widest)
+            check_size(pair.widest, widest, pair.source, source)
+            focus = estimate_focus(source, widest, disparity)
+            if focus is None:
+                raise DamagedDataError(
+                    f"{pair.widest}: nothing in it is as sharp as in {pair.source}: no focus found: where the pictures "
+                    f'are right, put  {{"{pair.scene}": DISPARITY IN [0, 1]}}  into {self.folder / FOCUS_FILE}'
+                )
+            self._estimated_focus[pair.scene] = focus
+        return self._estimated_focus[pair.scene]
+
+    def _as_tensor(self, picture: Picture) -> torch.Tensor:
+        cropped = crop_to_multiple(picture, self.size_multiple)
+        return torch.from_numpy(np.ascontiguousarray(cropped.transpose(2, 0, 1)))
+
+    def _strength_text(self, stored: Strength | None) -> str:
+        origin = stored.origin if stored else "a default, neither fitted nor measured"
+        return f"blur strength {self.strength.blur_strength:.4g} px per unit of scaled disparity ({origin})"
+
+
+def read_focus(folder: Path) -> dict[str, float]:
+    """Read the focus disparities given by hand in ``folder``; none where there is no such file.
+
+    Raises DamagedDataError for anything but numbers in [0,1] by scene.
+    """
+    path = folder / FOCUS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        given = {str(scene): float(value) for scene, value in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedDataError(f"{path}: expected numbers by scene: {type(error).__name__}: {error}") from error
+    wrong = [scene for scene, value in given.items() if not 0.0 <= value <= 1.0]
+    if wrong:
+        raise DamagedDataError(f"{path}: {wrong[0]}: expected a disparity in [0, 1], got {given[wrong[0]]:g}")
+    return given
+
+
+def crop_to_multiple(picture: Picture, multiple: int) -> Picture:
+    """Cut (H,W,C) to a multiple of ``multiple`` in both directions, around the centre.
+
+    Of an odd rest the larger part goes from the top and the left, as in the published evaluation.
+    """
+    rows, columns = (length - length % multiple for length in picture.shape[:2])
+    top, left = (-(-(length % multiple) // 2) for length in picture.shape[:2])
+    return picture[top : top + rows, left : left + columns]
+
+
+def spread(items: Sequence[Pair], count: int) -> list[Pair]:
+    """Return ``count`` items, evenly spread over the whole sequence; all where there are fewer."""
+    if len(items) <= count:
+        return list(items)
+    return [items[(2 * index + 1) * len(items) // (2 * count)] for index in range(count)]
+
+
+def disparity_command(name: str, data_root: Path | None) -> str:
+    """Return the command that makes the disparity of a data set."""
+    return f"python -m bokehbench.datasets.pairs.estimate_disparity {name} --data-root {data_root}"
+
+
+def _naming(path: Path, work: Callable[[], Picture]) -> Picture:
+    try:
+        return work()
+    except BokehBenchError as error:
+        raise DamagedDataError(f"{path}: {error}") from error

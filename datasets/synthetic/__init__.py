@@ -1,0 +1,1 @@
+"""Layered scenes, ray-traced from photographs and cut-outs."""

@@ -1,0 +1,140 @@
+"""Generated scenes on disk: each is a parquet shard of its own, whole or absent, outside the tree.
+
+A folder of them is a Hugging Face data set: ``datasets.load_dataset(folder)`` reads it, and it can be pushed to the hub
+as it is.
+"""
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import pyarrow
+import pyarrow.parquet
+import torch
+from datasets import Features, Value  # type: ignore[attr-defined]
+from datasets import Image as ImageColumn  # type: ignore[attr-defined]
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...core.atomic_files import write_atomically
+from ...core.errors import DamagedDataError, MissingDataError
+from ...core.scene import Scene
+
+# Mypy takes the package for our folder of the same name, hence the ignored imports.
+CACHE_VARIABLE = "BOKEHBENCH_CACHE"
+FEATURES = Features(
+    {
+        "name": Value("string"),
+        "image": ImageColumn(),
+        "target": ImageColumn(),
+        "disparity": Value("binary"),
+        "focus_disparity": Value("float64"),
+        "blur_strength": Value("float64"),
+        "gamma": Value("float64"),
+        "recipe": Value("string"),
+    }
+)
+"""Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec."""
+
+
+def cache_root() -> Path:
+    """Return the folder of everything generated: $BOKEHBENCH_CACHE, or the user's cache folder of this system."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("bokehbench"))
+
+
+def shard_path(folder: Path, index: int, count: int) -> Path:
+    """Return where scene ``index`` of ``count`` lies in a data set's folder, named as the hub names shards."""
+    return folder / "data" / f"test-{index:05d}-of-{count:05d}.parquet"
+
+
+def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
+    """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there.
+
+    The file appears in one rename when everything is written, so that a killed run leaves no half of it. A lock makes
+    parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written.
+    """
+    if path.is_file():
+        return
+    lock = path.with_suffix(".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            if not path.is_file():
+                table = pyarrow.Table.from_pylist([dict(generate())], schema=FEATURES.arrow_schema)
+                write_atomically(path, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
+        lock.unlink(missing_ok=True)  # who still waits for it finds the shard
+    except OSError as error:
+        raise MissingDataError(f"{path}: cannot write the scene: {error}: set {CACHE_VARIABLE}") from error
+
+
+def read_shard(path: Path) -> Scene:
+    """Read the scene that ``ensure_shard`` wrote. Raises MissingDataError, DamagedDataError naming the file."""
+    if not path.is_file():
+        raise MissingDataError(f"{path}: this scene is not generated yet")
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        (row,) = rows
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise _damaged(path, error) from error
+    return decode_row(row, path)
+
+
+def encode_row(
+    name: str,
+    image: NDArray[np.float32],
+    target: NDArray[np.float32],
+    disparity: NDArray[np.float32],
+    **columns: float | str,
+) -> dict[str, Any]:
+    """Return a row of FEATURES. ``image``, ``target``: (H,W,3) display-encoded, [0,1]; ``disparity``: (H,W)."""
+    return {
+        "name": name,
+        "image": _to_picture(image),
+        "target": _to_picture(target),
+        "disparity": disparity.astype("<f4").tobytes(),
+        **columns,
+    }
+
+
+def decode_row(row: Mapping[str, Any], path: Path) -> Scene:
+    """Return a row as a Scene with its target.
+
+    Raises DamagedDataError naming the file where the row does not hold what was written.
+    """
+    try:
+        image, target = _to_tensor(row["image"]), _to_tensor(row["target"])
+        disparity = np.frombuffer(row["disparity"], "<f4").reshape(1, *image.shape[1:])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return Scene(
+        name=row["name"],
+        image=image,
+        disparity=torch.from_numpy(disparity.astype(np.float32)),
+        focus_disparity=row["focus_disparity"],
+        blur_strength=row["blur_strength"],
+        gamma=row["gamma"],
+        target=target,
+    )
+
+
+def _to_picture(image: NDArray[np.float32]) -> dict[str, Any]:
+    content = io.BytesIO()
+    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG")
+    return {"bytes": content.getvalue(), "path": None}
+
+
+def _to_tensor(picture: Mapping[str, Any]) -> torch.Tensor:
+    with Image.open(io.BytesIO(picture["bytes"])) as image:
+        pixels = np.asarray(image.convert("RGB"), np.float32) / np.float32(255.0)
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def _damaged(path: Path, error: Exception) -> DamagedDataError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return DamagedDataError(f"{path}: damaged ({reason}): delete it, the next run generates it again")

@@ -1,0 +1,1 @@
+"""Physics-inspired self-attention (PISA) over tokens; it knows no U-Net and no picture."""

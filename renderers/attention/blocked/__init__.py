@@ -1,0 +1,1 @@
+"""The attention in blocks of PyTorch operations, for any device."""

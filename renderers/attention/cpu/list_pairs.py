@@ -1,0 +1,285 @@
+"""Compiled pair lists for the CPU: which pairs are in reach, their ln C (Eq. 6) and their visible rays (Eq. 8).
+
+The truth is ``dense.log_circle_dense`` and ``visibility.visible_share``; everything here is float64 inside and takes
+the same steps. A ray ends at the first point that is blocked.
+"""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from ....core.compiled import compiled
+from ..visibility import mix
+
+_mix = numba.njit(mix)
+
+RING_TOKENS = 0.5
+"""Partners whose distance differs by less keep the order of their rows."""
+
+RINGS = 256
+
+LIT = 20.0
+"""Pairs with C below e^-20 are traced only where a large logit lifts them."""
+
+
+@compiled(parallel=True)
+def list_partners(
+    grid: Any,
+    teams: np.ndarray,
+    reach_px: np.ndarray,
+    by_keys: bool,
+    starts: np.ndarray,
+    counts: np.ndarray,
+    partners: np.ndarray,
+) -> None:
+    """Write how many partners each team has, counts (G,) int64, and their rows where ``partners`` is not empty.
+
+    - ``grid``: (height, width, pitch y, pitch x, row and column of each token (N,2) float64); rows of features count
+      the tokens of all pictures, b * N + token.
+    - ``teams``: (G,n) rows of anchors, keys if ``by_keys``, else queries; neighbours in one picture, row by row.
+    - ``reach_px``: (R,), of each key; may be infinite. A token is listed if a key reaches a query within the team.
+    - ``partners``: int32, a team's from starts[g] on, the surest in reach first.
+    """
+    for g in numba.prange(len(teams)):
+        room = counts[g] if len(partners) else 0
+        found, spare_px = np.empty(room, np.int32), np.empty(room)
+        counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, found, spare_px)
+        if room:
+            _sort_rings(found, spare_px, RING_TOKENS * min(grid[2], grid[3]), partners, starts[g])
+
+
+@compiled
+def _sort_rings(found: np.ndarray, spare_px: np.ndarray, ring_px: float, partners: np.ndarray, start: int) -> None:
+    """Copy partners ring by ring, the most to spare first, and within a ring in their order."""
+    most = 0.0
+    for spare in spare_px:
+        most = max(most, spare)
+    rings = np.empty(len(found), np.int64)
+    places = np.zeros(RINGS + 1, np.int64)
+    for i in range(len(found)):
+        rings[i] = 0 if most == math.inf else int(min((most - spare_px[i]) / ring_px, RINGS - 1.0))
+        places[rings[i] + 1] += 1
+    for ring in range(RINGS):
+        places[ring + 1] += places[ring]
+    for i in range(len(found)):
+        partners[start + places[rings[i]]] = found[i]
+        places[rings[i]] += 1
+
+
+@compiled
+def _visit_partners(
+    grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
+) -> int:
+    """Count a team's partners; where there is room list them, with the most by which a reach exceeds the distance."""
+    height, width, pitch_y, pitch_x, _ = grid
+    first = _first_row(grid, team)
+    top, left = (team[0] - first) // width, (team[0] - first) % width
+    bottom, right = (team[-1] - first) // width, (team[-1] - first) % width
+    farthest = 0.0
+    for anchor in team:
+        farthest = max(farthest, reach_px[anchor])
+    if not by_keys:
+        for reach in reach_px:
+            farthest = max(farthest, reach)
+    halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
+    count = 0
+    for row in range(max(top - halo_y, 0), min(bottom + halo_y + 1, height)):
+        for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
+            other, spare = first + row * width + column, -1.0
+            for anchor in team:
+                reach = reach_px[anchor if by_keys else other]
+                spare = max(spare, reach - _measure(grid, anchor - first, other - first))
+            if spare >= 0.0:
+                if len(partners):
+                    partners[count], spare_px[count] = other, spare
+                count += 1
+    return count
+
+
+@compiled(parallel=True)
+def weigh_pairs(
+    lists: Any, grid: Any, lens: Any, log_circle: np.ndarray, log_rest: np.ndarray, near: np.ndarray
+) -> None:
+    """Write ln C (<= 0) of every pair, (P,n).
+
+    And ``log_rest`` (P,), what C adds up to from each partner of a list to its end, at most, as a logarithm; ``near``
+    (G,), how many of a team's partners come before the last with C above e^-``LIT``.
+
+    - ``lists``: (teams (G,n), starts (G+1,), partners (P,), whether anchors are keys).
+    - ``grid``: as for ``list_partners``.
+    - ``lens``: (slope per px, radius_px (R,)).
+    """
+    teams, starts, partners, by_keys = lists
+    slope_per_px, radius_px = lens
+    for g in numba.prange(len(teams)):
+        rest, count, first = 0.0, starts[g + 1] - starts[g], _first_row(grid, teams[g])
+        near[g] = 0
+        for back in range(count):
+            pair, brightest = starts[g + 1] - 1 - back, -math.inf
+            for m in range(teams.shape[1]):
+                key_row = teams[g, m] if by_keys else np.int64(partners[pair])
+                distance_px = _measure(grid, teams[g, m] - first, partners[pair] - first)
+                log_circle[pair, m] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
+                brightest = max(brightest, log_circle[pair, m])
+            rest += math.exp(brightest)
+            log_rest[pair] = math.log(rest)
+            if brightest >= -LIT and near[g] == 0:
+                near[g] = count - back
+
+
+@compiled(parallel=True)
+def find_nearest(grid: Any, reach_px: np.ndarray, surfaces: np.ndarray, nearest: np.ndarray) -> None:
+    """Write the highest disparity among the tokens that each key may reach, (B,N).
+
+    ``grid``: as for ``list_partners``. ``surfaces``: (B,height,width), the highest within each token.
+    """
+    height, width, pitch_y, pitch_x, _ = grid
+    for n in numba.prange(nearest.size):
+        row = np.int64(n)
+        picture, token = row // (height * width), row % (height * width)
+        y, x = token // width, token % width
+        # one token more: rounding must not leave out what ``_measure`` finds in reach
+        halo_y = int(min(reach_px[row] / pitch_y + 1.0, height))
+        halo_x = int(min(reach_px[row] / pitch_x + 1.0, width))
+        highest = -math.inf
+        for i in range(max(y - halo_y, 0), min(y + halo_y + 1, height)):
+            for j in range(max(x - halo_x, 0), min(x + halo_x + 1, width)):
+                highest = max(highest, surfaces[picture, i, j])
+        nearest[picture, token] = highest
+
+
+@compiled(parallel=True)
+def trace_pairs(
+    lists: Any,
+    grid: Any,
+    reach_px: np.ndarray,
+    scene: Any,
+    rays: Any,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    visible: np.ndarray,
+) -> None:
+    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each.
+
+    - ``lists``, ``grid``: as for ``weigh_pairs``.
+    - ``reach_px``: (R,), of each key; pairs out of reach count as visible.
+    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, how many of them (B,N) no surface in reach
+      exceeds, surfaces (B,h,w), highest (B,h+1,w+1) of the four samples around each point between samples, the same of
+      all points that jitter could put in its place, shifts of the sources (B,N,rays,2)).
+    - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
+    """
+    teams, starts, partners, by_keys = lists
+    width, places, segments = grid[1], grid[4], scene[1].shape[2]
+    for g in numba.prange(len(teams)):
+        first = _first_row(grid, teams[g])
+        picture = first // len(places)
+        for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
+            other = partners[pair] - first
+            for m in range(teams.shape[1]):
+                anchor, count = teams[g, m] - first, rays[1]
+                query, key = (other, anchor) if by_keys else (anchor, other)
+                in_reach = _measure(grid, query, key) <= reach_px[first + key]
+                begin = _find_danger(scene, rays, width, places, picture, query, key) if in_reach else segments
+                for ray in range(rays[1] if begin < segments else 0):
+                    count -= _is_blocked(scene, rays, width, places, ray, picture, query, key, begin)
+                visible[pair, m] = count
+
+
+@compiled
+def _first_row(grid: Any, team: np.ndarray) -> int:
+    """Return the first row of a team's picture."""
+    return team[0] - team[0] % len(grid[4])
+
+
+@compiled
+def _measure(grid: Any, one: int, other: int) -> float:
+    """Return the distance of two tokens in px."""
+    _, _, pitch_y, pitch_x, places = grid
+    dy, dx = (places[one, 0] - places[other, 0]) * pitch_y, (places[one, 1] - places[other, 1]) * pitch_x
+    return math.sqrt(dy * dy + dx * dx)
+
+
+@compiled
+def _log_sigmoid(x: float) -> float:
+    if x > 0.0:
+        return -math.log1p(math.exp(-x)) if x < 37.0 else 0.0
+    return x - math.log1p(math.exp(x)) if x > -37.0 else x
+
+
+@compiled
+def _find_danger(scene: Any, rays: Any, width: int, places: np.ndarray, picture: int, query: int, key: int) -> int:
+    """Return the first point at which any ray of a pair could lie behind a surface; beyond the last if none does."""
+    thresholds, around = scene[1], scene[5]
+    oversampling = scene[3].shape[2] // width
+    for segment in range(scene[2][picture, key], thresholds.shape[2]):
+        y, x = _point(scene, rays, places, picture, query, key, segment, 0.0, 0.0)
+        row, column = _cell(around, y * oversampling - 0.5, x * oversampling - 0.5)
+        if around[picture, row, column] > thresholds[picture, key, segment]:
+            return segment
+    return thresholds.shape[2]
+
+
+@compiled
+def _is_blocked(
+    scene: Any, rays: Any, width: int, places: np.ndarray, ray: int, picture: int, query: int, key: int, begin: int
+) -> bool:
+    """Whether any point of one ray from ``begin`` on lies behind a surface (Eq. 7-8)."""
+    _, thresholds, _, surfaces, highest, _, shifts = scene
+    seed, jitter_samples = rays[0], rays[3]
+    oversampling = surfaces.shape[2] // width
+    shift_y, shift_x = shifts[picture, key, ray, 0], shifts[picture, key, ray, 1]
+    for segment in range(begin, thresholds.shape[2]):
+        y, x = _point(scene, rays, places, picture, query, key, segment, shift_y, shift_x)
+        if jitter_samples and ray > 0:
+            h = _mix(_mix(_mix(_mix(seed, picture), query), key), ray)
+            y += _mix(h, 2 * segment) * 2.0**-32 - 0.5
+            x += _mix(h, 2 * segment + 1) * 2.0**-32 - 0.5
+        y, x, threshold = y * oversampling - 0.5, x * oversampling - 0.5, thresholds[picture, key, segment]
+        row, column = _cell(highest, y, x)
+        if highest[picture, row, column] > threshold and _surface_at(surfaces, picture, y, x) > threshold:
+            return True
+    return False
+
+
+@compiled
+def _point(
+    scene: Any,
+    rays: Any,
+    places: np.ndarray,
+    picture: int,
+    query: int,
+    key: int,
+    segment: int,
+    shift_y: float,
+    shift_x: float,
+) -> tuple[float, float]:
+    """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
+    dt = scene[1][picture, query if rays[2] else key, segment]
+    share = (1.0 - dt) / dt * scene[0][picture, key]
+    query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
+    y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
+    x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x
+    return y, x
+
+
+@compiled
+def _cell(highest: np.ndarray, y: float, x: float) -> tuple[int, int]:
+    """Return the row and column of the cell between four samples that holds y, x in samples; outside the nearest."""
+    row = min(max(math.floor(y) + 1, 0), highest.shape[1] - 1)
+    column = min(max(math.floor(x) + 1, 0), highest.shape[2] - 1)
+    return row, column
+
+
+@compiled
+def _surface_at(surfaces: np.ndarray, picture: int, y: float, x: float) -> float:
+    """Read a map bilinearly at y, x in samples from the centre of its first; 0 outside."""
+    top, left = math.floor(y), math.floor(x)
+    down, right = y - top, x - left
+    total = 0.0
+    for row, over in ((top, 1.0 - down), (top + 1, down)):
+        for column, across in ((left, 1.0 - right), (left + 1, right)):
+            if 0 <= row < surfaces.shape[1] and 0 <= column < surfaces.shape[2]:
+                total += over * across * surfaces[picture, row, column]
+    return total

@@ -1,0 +1,171 @@
+"""From logits to weights: the elementwise steps of ``pair_kernels``, each over the pairs of one team.
+
+Logits and weights are (n,16), partners by anchors; sums over partners keep ``WIDE`` numbers in flight. ``lists``: see
+``pair_kernels``.
+"""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import overload
+
+from ....core.compiled import compiled
+from .simd_matmul import LANES
+
+LOG_NEGLIGIBLE = -14.0
+NEGLIGIBLE = math.exp(LOG_NEGLIGIBLE)
+"""Share of an anchor's sum that may be left out for being unvisited, and again for being small."""
+
+GROUP = 8
+"""Partners that are dropped together."""
+
+WIDE = GROUP * LANES
+"""Weights of a group: sums over a list keep as many in flight."""
+
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+"""Sums may be reordered into vectors; infinities and NaN keep their meaning."""
+
+
+def exponential(x: Any) -> Any:
+    """Return exp(x) for x <= 0."""
+    return math.exp(x)
+
+
+@overload(exponential)
+def _compile_exponential(x: Any) -> Any:
+    def exponential_float64(x: Any) -> Any:
+        return math.exp(x)
+
+    log2_e, ln2_high, ln2_low = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
+    c2, c3, c4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
+    c5, c6, c7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
+    one, half, lowest = np.float32(1.0), np.float32(0.5), np.float32(-60.0)
+
+    def exponential_float32(x: Any) -> Any:
+        """Cephes' expf, relative error 1e-7, in operations that vectorise (math.exp does not)."""
+        x = np.maximum(x, lowest)
+        n = np.floor(x * log2_e + half)
+        r = (x - n * ln2_high) - n * ln2_low
+        series = ((((c7 * r + c6) * r + c5) * r + c4) * r + c3) * r + c2
+        power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+        return (series * r * r + r + one) * power
+
+    return exponential_float32 if x == numba.float32 else exponential_float64
+
+
+@compiled(fastmath=FAST)
+def add_circle(lists: Any, g: int, begin: int, S: np.ndarray) -> None:
+    """Add ln C to a team's logits from partner ``begin`` on."""
+    log_circle, first = lists[4], lists[2][g] + begin
+    if len(log_circle):
+        flat, circle = S.reshape(-1), log_circle[first : first + len(S)].reshape(-1)
+        for i in range(len(flat)):
+            flat[i] += circle[i]
+
+
+@compiled(fastmath=FAST)
+def hide(lists: Any, g: int, weights: np.ndarray) -> None:
+    """Multiply the weights of a team's first pairs by their visibility."""
+    visible, first, light, least = lists[5], lists[2][g], lists[7], lists[8]
+    number = weights.dtype.type
+    if len(visible):
+        flat, rays = weights.reshape(-1), visible[first : first + len(weights)].reshape(-1)
+        for i in range(len(flat)):
+            flat[i] *= np.maximum(number(rays[i]) * light, least)
+
+
+@compiled(fastmath=FAST)
+def keep_highest(S: np.ndarray, highest: np.ndarray) -> None:
+    """Keep each anchor's highest logit, in wide lanes; the first sixteen are exact."""
+    flat = S.reshape(-1)
+    for start in range(0, len(flat), WIDE):
+        block = flat[start : start + WIDE]
+        for i in range(len(block)):
+            highest[i] = np.maximum(highest[i], block[i])
+    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
+        for i in range(half):
+            highest[i] = np.maximum(highest[i], highest[half + i])
+
+
+@compiled(fastmath=FAST)
+def exponentiate(S: np.ndarray, log_sum: np.ndarray) -> np.ndarray:
+    """Turn logits <= log_sum (16,) into exp(S - log_sum); return their sums (16,)."""
+    flat, shift = S.reshape(-1), np.empty(WIDE, S.dtype)
+    sums, total = np.zeros(WIDE, S.dtype), np.zeros(LANES, S.dtype)
+    for i in range(WIDE):
+        shift[i] = log_sum[i % LANES]
+    for start in range(0, len(flat), WIDE):
+        block = flat[start : start + WIDE]
+        for i in range(len(block)):
+            block[i] = exponential(np.minimum(block[i] - shift[i], S.dtype.type(0)))
+            sums[i] += block[i]
+    _add(sums, total)
+    return total
+
+
+@compiled(fastmath=FAST)
+def normalise(S: np.ndarray, highest: np.ndarray) -> tuple[int, np.ndarray]:
+    """Turn logits into weights that sum to 1 for each anchor; return how many matter, and what ln of their sum was."""
+    total = exponentiate(S, highest)
+    flat, kept = S.reshape(-1), len(S)
+    dropped, group = np.zeros(LANES, S.dtype), np.zeros(WIDE, S.dtype)
+    while kept > GROUP:
+        block = flat[(kept - GROUP) * LANES : kept * LANES]
+        for i in range(WIDE):
+            group[i] = block[i]
+        _add(group, dropped)
+        for m in range(LANES):
+            if dropped[m] > NEGLIGIBLE * total[m]:
+                break
+        else:
+            kept -= GROUP
+            continue
+        break
+    scale = np.empty(WIDE, S.dtype)
+    for i in range(WIDE):
+        scale[i] = 1 / total[i % LANES]
+    for start in range(0, kept * LANES, WIDE):
+        block = flat[start : min(start + WIDE, kept * LANES)]
+        for i in range(len(block)):
+            block[i] *= scale[i]
+    for m in range(LANES):
+        total[m] = highest[m] + math.log(total[m])
+    return kept, total
+
+
+@compiled(fastmath=FAST)
+def differentiate(A: np.ndarray, G: np.ndarray) -> None:
+    """Turn G = M <V, dO> into dS = A (G - delta), delta = sum A G; by keys delta is <V_k, dV_k>."""
+    weights, gradients = A.reshape(-1), G.reshape(-1)
+    wide, delta = np.zeros(WIDE, A.dtype), np.zeros(LANES, A.dtype)
+    for start in range(0, len(weights), WIDE):
+        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
+        for i in range(len(a)):
+            wide[i] += a[i] * g[i]
+    _add(wide, delta)
+    for i in range(WIDE):
+        wide[i] = delta[i % LANES]
+    for start in range(0, len(weights), WIDE):
+        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
+        for i in range(len(a)):
+            g[i] = a[i] * (g[i] - wide[i])
+
+
+@compiled
+def drop(weights: np.ndarray, size: int) -> None:
+    """Take away the weights of the repeated anchors of a small team."""
+    for j in range(len(weights) if size < LANES else 0):
+        for m in range(size, LANES):
+            weights[j, m] = 0.0
+
+
+@compiled(fastmath=FAST)
+def _add(values: np.ndarray, total: np.ndarray) -> None:
+    """Add wide lanes to an anchor's total (16,)."""
+    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
+        for i in range(half):
+            values[i] += values[half + i]
+    for m in range(LANES):
+        total[m] += values[m]

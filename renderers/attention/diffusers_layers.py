@@ -1,0 +1,105 @@
+"""PISA in diffusers' U-Net: attention processors, where they go, and how one forward pass hands them its plan.
+
+Geometry does not travel through ``cross_attention_kwargs``, which every other layer would have to know. The pipeline
+gives each PISA layer the plan of its token grid for the length of one forward pass (``PisaLayers.using``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+from torch import Tensor
+
+from ...core.errors import InvalidOptionError
+from ...core.timing import stage
+from .pairs import pisa_fast
+from .plan import PisaPlan
+
+
+class PisaProcessor:
+    """Replaces the softmax of a self-attention layer by PISA; projections, LoRA and heads stay diffusers'."""
+
+    def __init__(self) -> None:
+        self.plan: PisaPlan | None = None
+
+    def __call__(self, attn: Attention, hidden_states: Tensor, *unused: object, **also_unused: object) -> Tensor:
+        """Attend among ``hidden_states`` (B,N,C), tokens numbered row by row; return (B,N,C).
+
+        Raises InvalidOptionError outside a forward pass of the pipeline: there is no geometry then.
+        """
+        if self.plan is None:
+            raise InvalidOptionError("PISA has no geometry: call the U-Net through BokehDiffPipeline, not by itself")
+        q, k, v = (_split_heads(project(hidden_states), attn.heads) for project in (attn.to_q, attn.to_k, attn.to_v))
+        mixed = _attend(q, k, v, self.plan).transpose(1, 2).flatten(2)
+        return attn.to_out[1](attn.to_out[0](mixed))
+
+
+class PisaLayers:
+    """The PISA layers of one U-Net, by the size of their token grids.
+
+    ``paths``: module paths; every self-attention (attn1) below each gets a PisaProcessor, all others diffusers' own.
+    Raises InvalidOptionError where a path holds no self-attention.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, paths: Sequence[str]):
+        self._processors: dict[int, list[PisaProcessor]] = {}
+        unet.set_attn_processor(AttnProcessor2_0())
+        for path in paths:
+            for layer in _self_attentions(unet, path):
+                processor = PisaProcessor()
+                layer.set_processor(processor)
+                self._processors.setdefault(token_downscale(unet, path), []).append(processor)
+
+    @property
+    def downscales(self) -> tuple[int, ...]:
+        """Latent px per token and axis of every grid that occurs."""
+        return tuple(self._processors)
+
+    @contextmanager
+    def using(self, plans: Mapping[int, PisaPlan]) -> Iterator[None]:
+        """Hand the layers the plan of their grid (downscale -> plan) for the length of a ``with`` block."""
+        self._assign(plans)
+        try:
+            yield
+        finally:
+            self._assign({})
+
+    def _assign(self, plans: Mapping[int, PisaPlan]) -> None:
+        for downscale, processors in self._processors.items():
+            for processor in processors:
+                processor.plan = plans.get(downscale)
+
+
+def _self_attentions(unet: UNet2DConditionModel, path: str) -> list[Attention]:
+    modules = dict(unet.named_modules())
+    found = [m for name, m in modules.items() if name.startswith(f"{path}.") and name.endswith(".attn1")]
+    if not found:
+        places = sorted({name.split(".transformer_blocks")[0] for name in modules if name.endswith(".attn1")})
+        raise InvalidOptionError(
+            f"pisa_layers: no self-attention below '{path}': this U-Net has some in {', '.join(places)}"
+        )
+    return found
+
+
+def token_downscale(unet: UNet2DConditionModel, path: str) -> int:
+    """Return how many latent px a token spans per axis in the block that ``path`` lies in."""
+    deepest = len(unet.config.block_out_channels) - 1
+    block, _, rest = path.partition(".")
+    if block == "mid_block":
+        return 2**deepest
+    index = int(rest.partition(".")[0])
+    return 2 ** (index if block == "down_blocks" else deepest - index)
+
+
+@torch.compiler.disable
+def _attend(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+    """Stay out of torch.compile: the plan's blocks differ from scene to scene."""
+    with stage("attention"):
+        return pisa_fast(q, k, v, plan)
+
+
+def _split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B,N,heads*d) to (B,heads,N,d)."""
+    return x.unflatten(2, (heads, -1)).transpose(1, 2)

@@ -1,0 +1,87 @@
+"""Physics-inspired self-attention over the pairs that matter: equal to ``dense.pisa_dense``, forward and backward.
+
+API: ``pisa_fast(q, k, v, plan) -> (B,heads,N,d)`` with ``plan = build_plan(geometry, physics, seed)``.
+
+The normaliser of PISA belongs to the key (Eq. 3). So keys stay put: for a tile of keys, one product with the window of
+queries in reach gives all that the softmax over queries needs, and the output is added up over windows: one pass, and
+no query-key matrix is ever stored. The backward pass is one more such pass: with normalised weights A and visibility M,
+dV_k = sum_q A M dO_q, delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k), the dual of flash attention's row term.
+Where the softmax runs over keys instead (an ablation), queries and keys change places.
+
+On the CPU compiled products visit little more than the pairs that count (``pair_lists``); on other devices batched
+products of tiles and windows visit all in reach and more (``pair_tiles``). Both compute in float32 at least.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .inputs import check_attention_inputs, fold_shared_batch
+from .plan import PisaPlan
+
+
+def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+    """Return what ``pisa_dense`` returns for the plan's geometry, physics and seed: (B,heads,N,d) of the inputs' type.
+
+    ``q``, ``k``, ``v``: (B,heads,N,d) on the plan's device, best as views of (B,N,heads*d), which saves a copy; so is
+    the output. Relative error up to 1e-5 in float32. Widens the plan where the logits ask for more pairs than it holds.
+    Differentiable once.
+
+    Raises InvalidSceneError where the tensors and the plan do not match.
+    """
+    check_attention_inputs(q, k, v, plan.geometry)
+    if plan.physics.is_vanilla:
+        return F.scaled_dot_product_attention(q, k, v)
+    folded = [fold_shared_batch(x, plan.geometry).transpose(1, 2) for x in (q, k, v)]
+    output = _PairAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
+    return output.view(folded[0].shape).transpose(1, 2).reshape(q.shape).to(q.dtype)
+
+
+class _PairAttention(torch.autograd.Function):
+    """Attention of rows q, k, v (R,heads,d)."""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+        bound = bound_logits(q, k, plan.physics.softmax_over_queries)
+        output, sums = plan.pairs.forward(q, k, v, bound)
+        while (missing := missing_headroom(bound, sums[0], plan)) > 0.0:
+            plan.widen(plan.headroom + missing + 1.0)
+            output, sums = plan.pairs.forward(q, k, v, bound)
+        ctx.save_for_backward(q, k, v, *sums)
+        ctx.plan = plan
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, *sums = ctx.saved_tensors
+        return (*ctx.plan.pairs.backward(q, k, v, gradients[0].contiguous(), *sums), None)
+
+
+def bound_logits(q: Tensor, k: Tensor, softmax_over_queries: bool) -> Tensor:
+    """Return what no logit of an anchor exceeds, (R,heads), for rows q, k (R,heads,d).
+
+    By Cauchy and Schwarz: <a, x> = <a, mean> + <a, x - mean> <= <a, mean> + |a| |x - mean|. The mean keeps the bound
+    tight where features share an offset.
+    """
+    anchors, others = (k, q) if softmax_over_queries else (q, k)
+    mean = others.mean(dim=0)
+    along_mean = (anchors * mean).sum(dim=-1)
+    farthest = (others - mean).norm(dim=-1).amax(dim=0)
+    return (along_mean + anchors.norm(dim=-1) * farthest) / math.sqrt(q.shape[-1])
+
+
+def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PisaPlan) -> float:
+    """Return by how much the plan's headroom is too small; <= 0 where it suffices.
+
+    ``bound``: (R,heads), the highest logits of ``bound_logits``; ``log_sum``: (R,heads), the logarithm of each anchor's
+    sum within its window. Pairs out of reach add less than exp(bound - cut) times the plan's crowd; that must stay
+    below e^-LOG_TOLERANCE of the sum.
+    """
+    if plan.is_complete or plan.cut is not None:
+        return 0.0
+    return plan.log_crowd + float((bound - log_sum).max()) - plan.headroom

@@ -1,0 +1,1 @@
+"""What the U-Net is given beside the latent."""

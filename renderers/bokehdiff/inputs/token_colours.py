@@ -1,0 +1,64 @@
+"""What PISA makes of a picture's colours before any training: the start of the parametrisation ``pisa-start``.
+
+Light adds up in linear light, and latents know only display-encoded pictures, whose blur is several dB off where bright
+and dark mix. So it is the colours of whole tokens that are spread here, by the same attention with all logits equal.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ....core.checks import check
+from ....core.optics import to_display, to_linear
+from ...attention.pairs import pisa_fast
+from ...attention.plan import PisaPlan
+from ...diffusion.tiling import Tile
+
+GAMMA = 2.2
+"""Of scenes that name none, and of training."""
+
+OWN_LIGHT = 1e-3
+"""How much of its own light is added to a token, in units of what reaches it in a picture without depth.
+
+A token that nothing reaches has its own colour.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenColours:
+    """The mean colour of every token: ``linear`` (B,3,h,w), linear light; ``gamma`` of the display transfer."""
+
+    linear: Tensor
+    gamma: float = GAMMA
+
+    @classmethod
+    def of_picture(cls, image: Tensor, pitch_px: int, gamma: float = GAMMA) -> "TokenColours":
+        """Average ``image`` (B,3,H,W), display-encoded, [0,1], over tokens of ``pitch_px`` px.
+
+        Raises InvalidOptionError on an impossible gamma.
+        """
+        check("gamma", gamma, 1.0 <= gamma <= 5.0, "1 to 5")
+        return cls(F.avg_pool2d(to_linear(image.float(), gamma), pitch_px), gamma)
+
+    def cut(self, tile: Tile) -> "TokenColours":
+        """Return those of a tile of the grid."""
+        return TokenColours(tile.cut(self.linear), self.gamma)
+
+    def spread(self, plan: PisaPlan) -> Tensor:
+        """Return what the plan's geometry and physics make of them: (B,3,h,w), display-encoded, [0,1].
+
+        Eq. 9 with q = k = 0, of the colours and of 1; the first divided by the second, as a scatter renderer does.
+        """
+        values = torch.cat([self.linear, torch.ones_like(self.linear[:, :1])], dim=1)
+        tokens = values.flatten(2).transpose(1, 2)[:, None]
+        nothing = torch.zeros_like(tokens)
+        arrived = pisa_fast(nothing, nothing, tokens, plan)[:, 0].transpose(1, 2).unflatten(2, values.shape[-2:])
+        light, weight = arrived[:, :3], arrived[:, 3:]
+        return to_display((light + OWN_LIGHT * self.linear) / (weight + OWN_LIGHT), self.gamma)
+
+
+def enlarge(colours: Tensor, pitch_px: int) -> Tensor:
+    """Return the picture (B,3,h*pitch,w*pitch) in [0,1] of display-encoded colours (B,3,h,w) of tokens."""
+    return F.interpolate(colours, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)

@@ -1,0 +1,1 @@
+"""The two sizes of BokehDiff: compact and SDXL."""

@@ -1,0 +1,111 @@
+"""The compact model: the pipeline's own classes, small enough to train anywhere and to ship (11 M parameters).
+
+Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
+The U-Net has PISA where a token spans 4 px, on the way down and again at the end, and where it spans 8 px. Its last
+layer starts at zero: under ``identity-start`` an untrained model returns what its autoencoder reconstructs, and
+training starts from there; under ``gated`` and ``pisa-start`` it starts with the gate nearly closed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from ....core.torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
+
+from ....core.errors import InvalidOptionError  # noqa: E402
+from ...attention.physics import PisaPhysics  # noqa: E402
+from ...diffusion.prompt import PromptEmbeddings  # noqa: E402
+from ..pipeline import BokehDiffPipeline  # noqa: E402
+from ..settings import PipelineSettings  # noqa: E402
+from ..variants import FULL_MODEL, VARIANTS  # noqa: E402
+
+CLOSED_GATE = -3.0
+"""Where the gates of an untrained model stand, as logits: 5 % open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactSize:
+    """Sizes of the networks. ``factor``: px folded per axis. The defaults ship; tests use smaller ones."""
+
+    factor: int = 4
+    latent_channels: int = 16
+    vae_width: int = 160
+    vae_groups: int = 8
+    unet_widths: tuple[int, ...] = (96, 128, 192)
+    unet_groups: int = 16
+    heads: int = 4
+    prompt_width: int = 32
+
+
+def build_compact(
+    variant: str = FULL_MODEL,
+    size: CompactSize | None = None,
+    physics: PisaPhysics | None = None,
+    parametrisation: str = "gated",
+) -> BokehDiffPipeline:
+    """Return an untrained compact model of a variant, on the CPU in float32.
+
+    ``physics``: the full model's, which the variant's switches then change. ``parametrisation``: of the U-Net's output,
+    see ``PipelineSettings``; a variant with a base has its own. The U-Net's first layer is as wide as the
+    variant's inputs need. Raises InvalidOptionError for a variant that renders another one's weights.
+    """
+    size = size or CompactSize()
+    switches = VARIANTS[variant]
+    if switches.weights is not None:
+        raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
+    built: dict[str, Any] = {"parametrisation": parametrisation} | dict(switches.training)
+    full = PipelineSettings(
+        pixel_unshuffle=size.factor,
+        pisa_layers=("down_blocks.0", "down_blocks.1", f"up_blocks.{len(size.unet_widths) - 1}"),
+        physics=physics or PisaPhysics(),
+        trained_as=variant,
+        **built,
+    )
+    return BokehDiffPipeline(
+        vae=_build_vae(size),
+        unet=_build_unet(size, full.input_channels(size.latent_channels), full.output_channels(size.latent_channels)),
+        scheduler=DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
+        prompt=PromptEmbeddings(width=size.prompt_width),
+        settings=full.as_variant(switches).to_json(),
+    )
+
+
+def _build_vae(size: CompactSize) -> AutoencoderKL:
+    channels = 3 * size.factor**2
+    return AutoencoderKL(
+        in_channels=channels,
+        out_channels=channels,
+        latent_channels=size.latent_channels,
+        block_out_channels=(size.vae_width,),
+        layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",),
+        up_block_types=("UpDecoderBlock2D",),
+        norm_num_groups=size.vae_groups,
+        mid_block_add_attention=False,
+        scaling_factor=1.0,
+    ).eval()
+
+
+def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> UNet2DConditionModel:
+    deeper = len(size.unet_widths) - 2
+    unet = UNet2DConditionModel(
+        in_channels=input_channels,
+        out_channels=output_channels,
+        block_out_channels=size.unet_widths,
+        layers_per_block=1,
+        down_block_types=(*["CrossAttnDownBlock2D"] * 2, *["DownBlock2D"] * deeper),
+        mid_block_type="UNetMidBlock2D",
+        up_block_types=(*["UpBlock2D"] * (deeper + 1), "CrossAttnUpBlock2D"),
+        cross_attention_dim=size.prompt_width,
+        attention_head_dim=size.heads,
+        norm_num_groups=size.unet_groups,
+    )
+    nn.init.zeros_(unet.conv_out.weight)
+    nn.init.zeros_(unet.conv_out.bias)
+    nn.init.constant_(unet.conv_out.bias[size.latent_channels :], CLOSED_GATE)
+    return unet.eval()

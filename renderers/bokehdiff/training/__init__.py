@@ -1,1 +1,0 @@
-"""Training of BokehDiff models: synthesis of scenes, losses, the loop, its checkpoints."""

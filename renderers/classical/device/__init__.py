@@ -1,0 +1,1 @@
+"""The classical renderers in PyTorch and Triton, for any device."""

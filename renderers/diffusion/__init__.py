@@ -1,0 +1,1 @@
+"""What renderers built on diffusers share: prompts, LoRA, tiling, memory."""

@@ -1,0 +1,1 @@
+"""The report's folder on disk: assets and spreadsheet exports."""

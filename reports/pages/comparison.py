@@ -1,0 +1,101 @@
+"""Two runs side by side: a page, a table to take away, and the same lines for the terminal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...benchmarks.statistics.run_comparison import Change, RunComparison
+from ..files.assets import writing
+from ..files.export import Sheet, export_sheet
+from ..parts.cells import judge, write_change
+from ..parts.numbers import write_p_value, write_percent, write_score, write_signed
+from .index import render_page
+
+PAGE = "comparison.html"
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    """One change as text."""
+
+    change: Change
+    first: str
+    second: str
+    difference: str
+    adjusted: str
+    effect: str
+    win_rate: str
+    verdict: str
+
+
+def write_comparison(comparison: RunComparison, reports_dir: Path) -> Path:
+    """Write ``reports_dir/comparison.html`` and its table; return the page's path. A run's own report stays."""
+    with writing(reports_dir) as assets:
+        assets.copy_parts()
+        lines = describe_changes(comparison)
+        context: dict[str, Any] = {
+            "comparison": comparison,
+            "lines": lines,
+            "significant": sum(line.change.test.significant for line in lines),
+            "warnings": list(dict.fromkeys(line.change.warning for line in lines if line.change.warning)),
+            "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
+            "pages": {"index.html": "Results", PAGE: "Comparison"} if (reports_dir / "index.html").exists() else {},
+            "page": PAGE,
+            "home": "index.html" if (reports_dir / "index.html").exists() else PAGE,
+        }
+        assets.write(PAGE, render_page(PAGE, context))
+    return reports_dir / PAGE
+
+
+def describe_changes(comparison: RunComparison) -> list[ChangeLine]:
+    """Return every change as text, in the order of data sets, renderers and measures."""
+    return [
+        ChangeLine(
+            change=change,
+            first=write_score(change.first, change.unit),
+            second=write_score(change.second, change.unit),
+            difference=write_change(change.test, change.unit),
+            adjusted=write_p_value(change.test.adjusted),
+            effect=write_signed(change.test.effect, "dB"),
+            win_rate=write_percent(change.test.win_rate),
+            verdict=judge(change.test) if change.first != change.second or change.test.effect else "the same",
+        )
+        for change in comparison.changes
+    ]
+
+
+def print_comparison(comparison: RunComparison) -> str:
+    """Return the changes as an aligned table for a terminal."""
+    head = ["data set", "renderer", "measure", comparison.first, comparison.second, "change (95 %)", "p (Holm)", ""]
+    lines = [head] + [
+        [line.change.dataset, line.change.renderer, line.change.measure, line.first, line.second, line.difference,
+         line.adjusted, line.verdict]
+        for line in describe_changes(comparison)
+    ]  # fmt: skip
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(text.ljust(width) if column < 3 else text.rjust(width) for column, (text, width) in
+                  enumerate(zip(line[:-1], widths, strict=False))) + f"  {line[-1]}"
+        for line in lines
+    )  # fmt: skip
+
+
+def _sheet(comparison: RunComparison, lines: list[ChangeLine]) -> Sheet:
+    first, second = comparison.first, comparison.second
+    return Sheet(
+        caption=f"Run {second} against run {first}: Wilcoxon signed-rank, Holm's correction over all lines.",
+        head=["dataset", "renderer", "measure", "scenes", f"mean {first}", f"mean {second}",
+              "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
+        values=[
+            [c.dataset, c.renderer, c.measure, c.scenes, c.first, c.second, c.test.difference,
+             c.test.interval and c.test.interval.low, c.test.interval and c.test.interval.high, c.test.p_value,
+             c.test.adjusted, c.test.effect, c.test.win_rate]
+            for c in comparison.changes
+        ],
+        printed_head=["Data set", "Renderer", "Measure", first, second, "Change", "p (Holm)", "Verdict"],
+        printed=[
+            [line.change.dataset, line.change.renderer, line.change.measure, line.first, line.second, line.difference,
+             line.adjusted, line.verdict]
+            for line in lines
+        ],
+    )  # fmt: skip

@@ -1,0 +1,214 @@
+"""Renderers compared on a measure, as text: means with intervals, standing, medals, and tests against a reference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...benchmarks.statistics.estimates import Comparison, Estimate, Interval, RendererScore, compare_renderers
+from ...benchmarks.statistics.significance import PairedTest, ReferenceComparison, compare_to_reference
+from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
+
+MEDALS = 3
+LEAST_FOR_MEDALS = 3
+"""Below three renderers a medal says less than the mark of the best."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that renderers are compared on; ``values`` is scenes x renderers, NaN where there is none."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    description: str
+    values: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure's column; ``scenes`` is how many scenes it compares."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    description: str
+    scenes: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
+
+    ``standing`` is ``best``, ``tied`` (not distinguishable from the best) or empty; ``medal`` 1 to 3 by the mean, or 0.
+    Without a ``value`` the ``note`` says why.
+    """
+
+    text: str
+    value: float | None = None
+    bounds: Interval | None = None
+    interval: str = ""
+    difference: str = ""
+    standing: str = ""
+    medal: int = 0
+    positions: tuple[float, float, float] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TestLine:
+    """One renderer against the reference on one measure, as text; ``test`` holds the numbers."""
+
+    measure: str
+    renderer: str
+    difference: str
+    p_value: str
+    adjusted: str
+    effect: str
+    win_rate: str
+    verdict: str
+    test: PairedTest
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Renderers x measures: columns, each renderer's cells, tests against ``reference``, and sentences of warning."""
+
+    columns: list[Column]
+    cells: dict[str, list[Cell]]
+    reference: str | None
+    tests: list[TestLine]
+    warnings: list[str]
+
+
+def compare_measures(
+    measures: Sequence[Measure],
+    renderers: Sequence[str],
+    clusters: Mapping[str, str],
+    reference: str | None,
+    finished: Mapping[str, int],
+) -> Grid:
+    """Compare ``renderers`` on every measure; ``finished`` counts their finished cases."""
+    comparisons = [compare_renderers(m.values, clusters, m.higher_is_better) for m in measures]
+    tested = [compare_to_reference(m.values, clusters, m.higher_is_better, reference or "") for m in measures]
+    pairs = list(zip(measures, comparisons, strict=True))
+    return Grid(
+        columns=[Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes) for m, c in pairs],
+        cells={name: [make_cell(name, c, m.unit, finished[name]) for m, c in pairs] for name in renderers},
+        reference=reference if any(tested) else None,
+        tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
+        warnings=_join_warnings([(m.name, c.warning) for m, c in pairs])
+        + _join_warnings([(m.name, t.warning if t else None) for m, t in zip(measures, tested, strict=True)]),
+    )
+
+
+def make_cell(renderer: str, comparison: Comparison, unit: str, finished: int) -> Cell:
+    """Write one renderer's mean of a comparison, or why there is none."""
+    names = [score.renderer for score in comparison.scores]
+    if renderer not in names:
+        return Cell(ABSENT, note=_explain_absence(comparison, finished))
+    rank = names.index(renderer) + 1
+    score = comparison.scores[rank - 1]
+    alone = len(names) == 1
+    tied = score.difference_interval is not None and not score.distinguishable
+    return Cell(
+        text=write_score(score.mean, unit),
+        value=score.mean,
+        bounds=score.interval,
+        interval=write_interval(score.interval, unit),
+        difference="" if rank == 1 else _write_difference(score, unit),
+        standing="" if alone else "best" if rank == 1 else "tied" if tied else "",
+        medal=rank if rank <= MEDALS and len(names) >= LEAST_FOR_MEDALS else 0,
+        positions=_place(score.interval, score.mean, [other.interval for other in comparison.scores]),
+    )
+
+
+def estimate_cells(estimates: Mapping[str, Estimate], unit: str) -> dict[str, Cell]:
+    """Write numbers that describe each renderer alone and are not compared."""
+    intervals = [estimate.interval for estimate in estimates.values()]
+    return {
+        name: Cell(
+            text=write_score(estimate.value, unit),
+            value=estimate.value,
+            bounds=estimate.interval,
+            interval=write_interval(estimate.interval, unit),
+            positions=_place(estimate.interval, estimate.value, intervals),
+        )
+        for name, estimate in estimates.items()
+    }
+
+
+def write_interval(interval: Interval | None, unit: str) -> str:
+    """Write ``low - high``; nothing where there is none."""
+    if interval is None:
+        return ""
+    return f"{write_score(interval.low, unit)} \N{EN DASH} {write_score(interval.high, unit)}"
+
+
+def write_change(test: PairedTest, unit: str) -> str:
+    """Write a difference with its sign and interval."""
+    bounds = write_interval(test.interval, unit)
+    return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
+
+
+def judge(test: PairedTest) -> str:
+    """Say in words what the corrected test found."""
+    if not test.significant:
+        return "not distinguishable"
+    return "better" if test.effect > 0 else "worse"
+
+
+def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestLine]:
+    return [
+        TestLine(
+            measure=measure.name,
+            renderer=test.renderer,
+            difference=write_change(test, measure.unit),
+            p_value=write_p_value(test.p_value),
+            adjusted=write_p_value(test.adjusted),
+            effect=write_signed(test.effect, "dB"),
+            win_rate=write_percent(test.win_rate),
+            verdict=judge(test),
+            test=test,
+        )
+        for test in comparison.tests
+    ]
+
+
+def _explain_absence(comparison: Comparison, finished: int) -> str:
+    if finished == 0:
+        return "no case finished"
+    if comparison.scores:
+        return "this metric has no value for this renderer"
+    return comparison.warning or "no value"
+
+
+def _write_difference(score: RendererScore, unit: str) -> str:
+    """Write the signed difference to the best renderer with its interval."""
+    bounds = write_interval(score.difference_interval, unit)
+    return write_signed(score.difference, unit) + (f" ({bounds})" if bounds else "")
+
+
+def _place(
+    interval: Interval | None, value: float, intervals: Sequence[Interval | None]
+) -> tuple[float, float, float] | None:
+    """Return low, value and high on an axis from the column's lowest bound to its highest."""
+    known = [other for other in intervals if other]
+    if interval is None or not known:
+        return None
+    low, high = min(i.low for i in known), max(i.high for i in known)
+    span = high - low or 1.0
+    first, middle, last = (round((number - low) / span, 4) for number in (interval.low, value, interval.high))
+    return first, middle, last
+
+
+def _join_warnings(warnings: Sequence[tuple[str, str | None]]) -> list[str]:
+    """Say each warning once, with the measures that it concerns unless it concerns all."""
+    by_text: dict[str, list[str]] = {}
+    for name, text in warnings:
+        if text:
+            by_text.setdefault(text, []).append(name)
+    return [
+        text[0].upper() + text[1:] + ("." if len(names) == len(warnings) else f" ({', '.join(names)}).")
+        for text, names in by_text.items()
+    ]

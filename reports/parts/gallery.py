@@ -1,0 +1,176 @@
+"""What the gallery shows: every scene with its pictures and scores, unscored data sets as focal stacks."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...benchmarks.run.store import StoredRun
+from .numbers import ABSENT, write_score, write_seconds
+from .pictures import Picture, PictureMaker
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one picture, as text; ``note`` says why there is no value."""
+
+    metric: str
+    text: str
+    unit: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Render:
+    """What a renderer made of a scene: a picture with scores, or the reason why there is none."""
+
+    renderer: str
+    picture: Picture | None
+    error_map: Picture | None
+    scores: list[Score]
+    seconds: str
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class SceneView:
+    """One scene. ``edges`` are crop centres as (x, y) fractions; ``focus`` is where the focus lies between the farthest
+    (0) and the nearest (1) disparity, None where it lies outside; ``focus_note`` says so in words.
+    """
+
+    name: str
+    anchor: str
+    cluster: str
+    width: int
+    height: int
+    blur_radius: str
+    focus: float | None
+    focus_note: str
+    focus_disparity: float
+    edges: list[tuple[float, float]]
+    input: Picture
+    disparity: Picture
+    target: Picture | None
+    renders: list[Render]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Scenes of one cluster, which differ in where the lens is focused."""
+
+    name: str
+    anchor: str
+    scenes: list[SceneView]
+
+
+class Gallery:
+    """Builds scene views and asks ``maker`` for their pictures.
+
+    Of several seeds the first is shown. ``damaged`` collects stored pictures that are missing or differ from those that
+    were scored: (row, what is wrong).
+    """
+
+    def __init__(self, run: StoredRun, rows: Sequence[Row], maker: PictureMaker):
+        self.run = run
+        self.maker = maker
+        self.damaged: list[tuple[Row, str]] = []
+        self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        first_seeds = {(row["dataset"], row["scene"], row["renderer"]): row["seed"] for row in reversed(rows)}
+        for row in rows:
+            if row["seed"] == first_seeds[row["dataset"], row["scene"], row["renderer"]]:
+                self._rows[row["dataset"], row["scene"]].append(row)
+
+    def scenes(self, dataset: str) -> list[SceneView]:
+        """Return the views of one data set in the order of the plan."""
+        return [self.view(scene) for scene in self.run.scenes if scene["dataset"] == dataset]
+
+    def stacks(self, dataset: str) -> list[Stack]:
+        """Return the views grouped by cluster, each from the farthest focus to the nearest."""
+        groups: dict[str, list[SceneView]] = defaultdict(list)
+        for view in self.scenes(dataset):
+            groups[view.cluster].append(view)
+        return [
+            Stack(name, views[0].anchor, sorted(views, key=lambda view: view.focus_disparity))
+            for name, views in groups.items()
+        ]
+
+    def view(self, scene: Mapping[str, Any]) -> SceneView:
+        """Return the view of one scene, an entry of the run's ``scenes``."""
+        dataset, name = scene["dataset"], scene["scene"]
+        folder = self.run.folder / scene["folder"]
+        target = folder / "target.png" if (folder / "target.png").exists() else None
+        height, width = scene["height"], scene["width"]
+        focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
+        return SceneView(
+            name=name,
+            anchor=f"scene-{self.run.scenes.index(scene) + 1}",
+            cluster=scene["cluster"],
+            width=width,
+            height=height,
+            blur_radius=f"{scene['max_radius_px']:.1f}",
+            focus=focus,
+            focus_note=focus_note,
+            focus_disparity=scene["focus_disparity"],
+            edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
+            input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
+            disparity=self.maker.disparity(folder / "disparity.png", (dataset, name, "disparity")),
+            target=target and self.maker.photograph(target, (dataset, name, "target")),
+            renders=[self.render(row, target) for row in self._rows[dataset, name]],
+        )
+
+    def render(self, row: Row, target: Path | None = None) -> Render:
+        """Return what a case made: its picture unless something is wrong with it, an error map where there is truth."""
+        source, problem = self._stored_picture(row)
+        severity = f"{row['perturbation']}{row['severity']:g}" if row["severity"] else ""
+        place = row["dataset"], row["scene"], f"{row['renderer']}{severity}"
+        picture = error_map = None
+        if source:
+            picture = self.maker.photograph(source, place)
+        if source and target:
+            error_map = self.maker.error_map(source, target, (*place[:2], f"{place[2]}-error"))
+        return Render(
+            renderer=row["renderer"],
+            picture=picture,
+            error_map=error_map,
+            scores=self._scores(row) if row["status"] == "ok" and row["metrics"] else [],
+            seconds=write_seconds(row["seconds"]),
+            problem=problem,
+        )
+
+    def _stored_picture(self, row: Row) -> tuple[Path | None, str | None]:
+        """Return the picture that was scored, or why it cannot be shown."""
+        if row["status"] != "ok":
+            return None, f"{row['status']}: {row['reason']}"
+        source = self.run.folder / row["image"]
+        if not source.is_file():
+            problem = "the picture is missing from the run's folder"
+        elif self.maker.digest(source) != row["image_sha256"]:
+            problem = "the picture has changed since it was scored"
+        else:
+            return source, None
+        self.damaged.append((row, problem))
+        return None, problem
+
+    def _scores(self, row: Row) -> list[Score]:
+        """Return the metrics that could be computed in this run, in order; without a value the note says why."""
+        scores = []
+        for name, metric in self.run.meta["metrics"].items():
+            value = row["metrics"].get(name)
+            if value is not None:
+                scores.append(Score(name, write_score(value, metric["unit"]), metric["unit"], None))
+            elif metric["available"]:
+                scores.append(Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored")))
+        return scores
+
+
+def _place_focus(focus: float, low: float, high: float) -> tuple[float | None, str]:
+    if focus < low:
+        return None, "focus behind everything"
+    if focus > high:
+        return None, "focus in front of everything"
+    if low == high:
+        return None, "one depth, in focus"
+    return (focus - low) / (high - low), "focus at the mark"

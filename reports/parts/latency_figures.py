@@ -1,0 +1,92 @@
+"""Figures of the latency page: growth on logarithmic axes, and where the time goes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..files.assets import Assets
+from .figures import Bar, Line, Plot, draw_bars, draw_growth, save
+
+Record = Mapping[str, Any]
+
+REST = "not in a stage"
+
+
+def plot_growth(ok: Sequence[Record], styles: Mapping[str, int], assets: Assets) -> list[Plot]:
+    """Draw time over pixels at every radius, time over radius at the largest size, memory over pixels."""
+    radii = sorted({one["radius_px"] for one in ok})
+    largest = max(ok, key=lambda one: one["height"] * one["width"])
+    plots = []
+    for radius in radii:
+        at_radius = [one for one in ok if one["radius_px"] == radius]
+        lines = _lines_over(at_radius, "pixels")
+        title = f"largest radius {radius:g} px"
+        plots.append(_plot(assets, f"latency-size-{radius:g}", lines, styles, ("megapixels", "ms", title)))
+    at_size = [one for one in ok if write_size(one) == write_size(largest)]
+    if len(radii) > 1:
+        labels = ("largest blur radius (px)", "ms", f"{write_size(largest)} px")
+        plots.append(_plot(assets, "latency-radius", _lines_over(at_size, "radius"), styles, labels))
+    at_radius = [one for one in ok if one["radius_px"] == radii[-1] and held_memory(one)]
+    if at_radius:
+        labels = ("megapixels", "peak MiB", f"largest radius {radii[-1]:g} px")
+        plots.append(_plot(assets, "latency-memory", _lines_over(at_radius, "pixels", memory=True), styles, labels))
+    return plots
+
+
+def _lines_over(ok: Sequence[Record], quantity: str, memory: bool = False) -> list[Line]:
+    """Return one line a renderer over ``pixels`` (millions) or ``radius``; bands are quartiles of the time in ms."""
+    lines = []
+    for renderer in dict.fromkeys(one["renderer"] for one in ok):
+        mine = [one for one in ok if one["renderer"] == renderer]
+        x = [one["height"] * one["width"] / 1e6 if quantity == "pixels" else one["radius_px"] for one in mine]
+        if memory:
+            held = [held_memory(one) or 0.0 for one in mine]
+            lines.append(Line(renderer, x, held, held, held))
+        else:
+            low, middle, high = ([1000 * one["spread"][q] for one in mine] for q in ("q25", "median", "q75"))
+            lines.append(Line(renderer, x, low, middle, high))
+    return lines
+
+
+def _plot(
+    assets: Assets, name: str, lines: Sequence[Line], styles: Mapping[str, int], labels: tuple[str, str, str]
+) -> Plot:
+    x, y, title = labels
+    figure = draw_growth(lines, styles, {"x": x, "y": y, "title": title})
+    names = ", ".join(line.renderer for line in lines)
+    alt = f"{y} over {x}, {title}, both axes logarithmic: {names}. The numbers stand in the table."
+    return save(assets, name, figure, alt)
+
+
+def plot_stages(ok: Sequence[Record], assets: Assets) -> list[Plot]:
+    """Draw where each renderer's time goes at its largest size, one bar a radius."""
+    plots = []
+    for number, renderer in enumerate(dict.fromkeys(one["renderer"] for one in ok), 1):
+        mine = [one for one in ok if one["renderer"] == renderer]
+        largest = max(one["height"] * one["width"] for one in mine)
+        shown = [one for one in mine if one["height"] * one["width"] == largest]
+        if not any(one["stages"] for one in shown):
+            continue
+        bars = [Bar(f"{one['radius_px']:g} px", _parts(one)) for one in shown]
+        size = write_size(shown[0])
+        labels = {"x": "ms", "y": "largest radius", "title": f"{renderer}, {size} px"}
+        alt = f"Stages of {renderer} at {size} px, ms: " + "; ".join(
+            f"{bar.label}: " + ", ".join(f"{name} {value:.3g}" for name, value in bar.parts.items()) for bar in bars
+        )
+        plots.append(save(assets, f"latency-stages-{number}", draw_bars(bars, labels), alt))
+    return plots
+
+
+def _parts(one: Record) -> dict[str, float]:
+    """Return the stages in ms, and what none of them covers."""
+    parts = {name: 1000 * seconds for name, seconds in one["stages"].items()}
+    return parts | {REST: max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))}
+
+
+def write_size(one: Record) -> str:
+    """Write width x height."""
+    return f"{one['width']}x{one['height']}"
+
+
+def held_memory(one: Record) -> float | None:
+    """Return the peak in MiB that measurements are compared by: allocated on CUDA, added by a render on the CPU."""
+    return one["memory"].get("allocated_mb", one["memory"]["added_mb"])

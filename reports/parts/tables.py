@@ -1,0 +1,233 @@
+"""Rows to table data: which scenes are compared, and every number as text beside its value.
+
+Means, intervals and comparisons come from ``benchmarks``; only medians of times are taken here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ...benchmarks.run.store import StoredRun
+from ..files.export import Number, Sheet
+from .cells import Cell, Column, Grid, Measure, TestLine, compare_measures
+from .numbers import write_count, write_seconds
+
+Row = dict[str, Any]
+
+ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A renderer's line; ``seconds`` is the median over the compared scenes."""
+
+    renderer: str
+    weights: str | None
+    cells: list[Cell]
+    seconds: float | None
+    seconds_text: str
+    finished: int
+    tried: int
+    unfinished: str
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """One data set's table. ``paired_scenes`` counts the scenes on which every renderer with any result succeeded;
+    ``measures`` hold the values behind the columns, ``tests`` every renderer against ``reference``.
+    """
+
+    basis: str
+    columns: list[Column]
+    rows: list[TableRow]
+    paired_scenes: int
+    measures: list[Measure]
+    reference: str | None
+    tests: list[TestLine]
+    notes: list[str]
+
+
+def build_table(
+    rows: Sequence[Row],
+    renderers: Sequence[str],
+    metrics: Mapping[str, Mapping[str, Any]],
+    clusters: Mapping[str, str],
+    reference: str | None = None,
+) -> ScoreTable | None:
+    """Build the table of one data set's unperturbed ``rows``; None where no case has finished.
+
+    ``renderers`` and ``metrics`` (name to its entry in run.json) give the order of lines and columns; ``clusters``
+    names the independent unit of each scene; ``reference`` is the renderer that the others are tested against.
+    Unavailable metrics get a note instead of a column. Several seeds of a case are averaged.
+    """
+    finished = pd.DataFrame([row for row in rows if row["status"] == "ok"])
+    if finished.empty:
+        return None
+    scenes = find_paired_scenes(finished)
+    measures = [
+        Measure(name, metric["unit"], metric["higher_is_better"], metric["description"], values)
+        for name, metric in metrics.items()
+        if metric["available"]
+        for values in [pivot(finished, name, scenes, renderers)]
+    ]
+    counts = {name: int((finished["renderer"] == name).sum()) for name in renderers}
+    grid = compare_measures(measures, renderers, clusters, reference, counts)
+    return ScoreTable(
+        basis=_describe_basis(rows, scenes, clusters),
+        columns=grid.columns,
+        rows=[_row(name, rows, finished, scenes, grid.cells[name]) for name in renderers],
+        paired_scenes=len(scenes),
+        measures=measures,
+        reference=grid.reference,
+        tests=grid.tests,
+        notes=grid.warnings + _notes(rows, renderers, metrics),
+    )
+
+
+def find_paired_scenes(finished: pd.DataFrame) -> list[str]:
+    """Return the scenes on which every renderer succeeded, of those that finished anything, in the rows' order."""
+    renderers = finished["renderer"].nunique()
+    counts = finished.groupby("scene", sort=False)["renderer"].nunique()
+    return list(counts.index[counts == renderers])
+
+
+def pivot(finished: pd.DataFrame, metric: str, scenes: Sequence[str], renderers: Sequence[str]) -> pd.DataFrame:
+    """Return a metric as scenes x renderers, averaged over seeds, NaN where it has no value."""
+    values = finished.assign(value=[scores.get(metric) for scores in finished["metrics"]]).dropna(subset="value")
+    table = values.astype({"value": float}).pivot_table(index="scene", columns="renderer", values="value")
+    return table.reindex(index=list(scenes), columns=list(renderers)).astype(float)
+
+
+def find_clusters(run: StoredRun, dataset: str, rows: Iterable[Row]) -> dict[str, str]:
+    """Return the independent unit of every scene of a data set: itself where nothing else was recorded."""
+    clusters = {row["scene"]: row["scene"] for row in rows}
+    return clusters | {scene["scene"]: scene["cluster"] for scene in run.scenes if scene["dataset"] == dataset}
+
+
+def covers_everything(run: StoredRun) -> bool:
+    """Whether the run took whole data sets: means over their first scenes are not those of a published protocol."""
+    return run.meta["settings"]["limit"] is None
+
+
+def _row(
+    renderer: str, rows: Sequence[Row], finished: pd.DataFrame, scenes: Sequence[str], cells: list[Cell]
+) -> TableRow:
+    mine = [row for row in rows if row["renderer"] == renderer]
+    done = finished[finished["renderer"] == renderer]
+    times = done.loc[done["scene"].isin(scenes), "seconds"].dropna()
+    seconds = float(times.median()) if len(times) else None
+    by_status = pd.Series([row["status"] for row in mine if row["status"] != "ok"], dtype=object).value_counts()
+    return TableRow(
+        renderer=renderer,
+        weights=describe_weights(mine),
+        cells=cells,
+        seconds=seconds,
+        seconds_text=write_seconds(seconds),
+        finished=len(done),
+        tried=len(mine),
+        unfinished=", ".join(f"{count} {status}" for status, count in by_status.items()),
+    )
+
+
+def describe_weights(rows: Iterable[Row]) -> str | None:
+    """Return the weights that made these rows, None where nothing was trained."""
+    return ", ".join(dict.fromkeys(row["weights"] for row in rows if row["weights"])) or None
+
+
+def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mapping[str, str]) -> str:
+    tried = len({row["scene"] for row in rows})
+    units = len({clusters[scene] for scene in scenes})
+    independent = f", {units} of them independent" if units != len(scenes) else ""
+    if len(scenes) == tried:
+        return f"Means over all {write_count(tried, 'scene')}{independent}"
+    return (
+        f"Means over the {len(scenes)} of {write_count(tried, 'scene')} on which every renderer succeeded{independent}"
+    )
+
+
+def _notes(rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what limits the table: renderers that failed, metrics that lack values."""
+    finished = {row["renderer"] for row in rows if row["status"] == "ok"}
+    notes = [
+        f"{name} finished no case, so it is left out of the means and of the choice of scenes."
+        for name in renderers
+        if name not in finished
+    ]
+    seeds = len({row["seed"] for row in rows})
+    if seeds > 1:
+        notes.append(f"Every scene was rendered with {seeds} seeds; its score is their mean.")
+    absent = [name for name, metric in metrics.items() if not metric["available"]]
+    if absent:
+        notes.append(f"Not computed: {', '.join(absent)}. The first page says why, under “What did not work”.")
+    return notes
+
+
+def score_sheet(table: ScoreTable, dataset: str) -> Sheet:
+    """Return the table to take away."""
+    head = ["renderer", "weights"]
+    for column in table.columns:
+        head += [column.name, f"{column.name}_low", f"{column.name}_high", f"{column.name}_scenes"]
+    values = []
+    for row in table.rows:
+        line: list[Number] = [row.renderer, row.weights]
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            line += [cell.value, *_bounds(cell), column.scenes]
+        values.append([*line, row.seconds, row.finished, row.tried])
+    arrows = [f"{c.name} {ARROWS[c.higher_is_better]}" for c in table.columns]
+    return Sheet(
+        caption=f"{dataset}. {table.basis}.",
+        head=[*head, "seconds_median", "cases_finished", "cases_tried"],
+        values=values,
+        printed_head=["Renderer", *arrows, "time"],
+        printed=[[row.renderer, *(cell.text for cell in row.cells), row.seconds_text] for row in table.rows],
+        bold=frozenset(
+            (line, column)
+            for line, row in enumerate(table.rows)
+            for column, cell in enumerate(row.cells, 1)
+            if cell.standing == "best"
+        ),
+    )
+
+
+def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> Sheet:
+    """Return the tests against the reference to take away."""
+    numbers = [line.test for line in tests]
+    return Sheet(
+        caption=f"{where}: paired differences to {reference}; Wilcoxon signed-rank, Holm's correction.",
+        head=["measure", "renderer", "reference", "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
+        values=[
+            [_plain(line.measure), line.renderer, reference, t.difference,
+             t.interval and t.interval.low, t.interval and t.interval.high, t.p_value, t.adjusted, t.effect, t.win_rate]
+            for line, t in zip(tests, numbers, strict=True)
+        ],
+        printed_head=["Measure", "Renderer", f"Difference to {reference}", "p", "p (Holm)", "effect", "wins"],
+        printed=[[t.measure, t.renderer, t.difference, t.p_value, t.adjusted, t.effect, t.win_rate] for t in tests],
+    )  # fmt: skip
+
+
+def grid_sheet(where: str, grid: Grid, widths: Mapping[str, Cell]) -> Sheet:
+    """Return the numbers that sum up degradation curves to take away."""
+    names = [*(column.name for column in grid.columns), "interquartile width"]
+    plain = [_plain(name) for name in names]
+    lines = {name: [*cells, widths[name]] for name, cells in grid.cells.items()}
+    return Sheet(
+        caption=f"{where}: means over scenes with 95 % intervals",
+        head=["renderer", *(part for name in plain for part in (name, f"{name} low", f"{name} high"))],
+        values=[
+            [name, *(number for cell in cells for number in (cell.value, *_bounds(cell)))]
+            for name, cells in lines.items()
+        ],
+        printed_head=["Renderer", *names],
+        printed=[[name, *(cell.text for cell in cells)] for name, cells in lines.items()],
+    )
+
+
+def _plain(name: str) -> str:
+    """Return a measure's name for programs: with the minus sign of a keyboard."""
+    return name.replace("\N{MINUS SIGN}", "-")
+
+
+def _bounds(cell: Cell) -> tuple[float | None, float | None]:
+    return (cell.bounds.low, cell.bounds.high) if cell.bounds else (None, None)

@@ -1,0 +1,1 @@
+"""What can be wrong about a disparity map."""

@@ -1,0 +1,34 @@
+"""Perturbations of disparity by name. Listing names imports no torch."""
+
+from typing import TYPE_CHECKING
+
+from ...core.registry import Entry, LazyRegistry
+
+if TYPE_CHECKING:
+    from .interface import Perturbation
+
+PERTURBATIONS = LazyRegistry(
+    "perturbation",
+    "bokehbench.perturbations",
+    {
+        "erode": Entry(
+            ".robustness.perturbations.outlines:ERODE", "near things shrink by px; below 0 they grow (the paper's axis)"
+        ),
+        "shift": Entry(
+            ".robustness.perturbations.outlines:SHIFT", "the map slides to the right by px; below 0 to the left"
+        ),
+        "blur": Entry(".robustness.perturbations.outlines:BLUR", "Gaussian blur with this standard deviation in px"),
+        "noise": Entry(".robustness.perturbations.values:NOISE", "independent noise per pixel, in % of the range"),
+        "noise-smooth": Entry(".robustness.perturbations.values:NOISE_SMOOTH", "smooth noise, in % of the range"),
+        "quantise": Entry(".robustness.perturbations.values:QUANTISE", "rounding to steps of this % of the range"),
+        "scale": Entry(".robustness.perturbations.values:SCALE", "stretched about the middle of the range by %"),
+        "holes": Entry(
+            ".robustness.perturbations.values:HOLES", "blobs without a match fall to the farthest value, % of the area"
+        ),
+    },
+)
+
+
+def load_perturbation(name: str) -> "Perturbation":
+    """Return the perturbation called ``name``. Raises UnknownNameError."""
+    return PERTURBATIONS.find(name).load()

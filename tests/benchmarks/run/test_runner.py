@@ -1,0 +1,270 @@
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.benchmarks.metrics.interface import Metric
+from bokehbench.benchmarks.run import runner
+from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.runner import Runner
+from bokehbench.benchmarks.run.store import read_rows
+from bokehbench.core.errors import InvalidSceneError, MissingWeightsError
+from bokehbench.core.files import read_image
+
+from .stand_ins import MEAN_DIFFERENCE, SCENES, Counting, MeanDifference, Scenes
+
+
+class Undefined(Metric):
+    name = "undefined"
+    higher_is_better = True
+    description = "for tests"
+
+    def score(self, prediction, scene):
+        return None
+
+
+@pytest.fixture
+def bench(tmp_path, make_scene):
+    """A function that runs the three scenes through counting renderers and returns rows and counts."""
+
+    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged=""):
+        dataset = Scenes(make_scene, scored)
+        dataset.damaged = damaged
+        by_name = {renderer.name: renderer for renderer in renderers}
+        cases = expand_cases([(r.name, r.weights, "cpu") for r in renderers], [("scenes", "", SCENES)])
+        return Runner(tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here").run(cases)
+
+    run.folder = tmp_path
+    return run
+
+
+def test_rows_carry_picture_scores_and_cost(bench):
+    calls = Counter()
+    rows = bench(Counting("dim", calls, weights="w1"))
+    assert calls == {"prepare": 1, **dict.fromkeys(SCENES, 1)}
+    for row in rows:
+        assert row["status"] == "ok"
+        assert row["reason"] is None
+        assert row["weights"] == "w1"
+        assert row["seconds"] > 0
+        assert (bench.folder / row["image"]).resolve().is_relative_to(bench.folder)
+    image = read_image(bench.folder / rows[0]["image"])
+    target = read_image(bench.folder / "scenes" / "scenes" / "one" / "target.png")
+    assert rows[0]["metrics"]["mean-difference"] == pytest.approx(float((image - target).abs().mean()), abs=1e-7)
+
+
+def test_scenes_are_recorded_once_with_their_true_names(bench):
+    bench(Counting("dim", Counter()))
+    recorded = [json.loads(path.read_text()) for path in bench.folder.glob("scenes/*/*/scene.json")]
+    assert {record["scene"] for record in recorded} == set(SCENES)
+    assert all(record["edges"] for record in recorded), "the two planes meet in a depth edge"
+
+
+def test_finished_cases_are_never_rendered_again(bench):
+    calls = Counter()
+    first = bench(Counting("dim", calls))
+    assert bench(Counting("dim", calls)) == first
+    assert calls["prepare"] == 1
+
+
+@pytest.mark.parametrize("stop_at", range(3))
+def test_interrupted_run_goes_on(bench, stop_at):
+    calls = Counter()
+
+    def interrupt(scene):
+        if scene.name == SCENES[stop_at]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench(Counting("dim", calls, interrupt))
+    assert len(read_rows(bench.folder)) == stop_at
+    rows = bench(Counting("dim", calls))
+    assert [row["status"] for row in rows] == ["ok"] * 3
+    assert all(calls[name] == 1 for name in SCENES)
+
+
+def test_lost_or_damaged_picture_is_rendered_again(bench):
+    calls = Counter()
+    rows = bench(Counting("dim", calls))
+    (bench.folder / rows[0]["image"]).unlink()
+    (bench.folder / rows[1]["image"]).write_bytes(b"torn")
+    again = bench(Counting("dim", calls))
+    assert [calls[name] for name in SCENES] == [2, 2, 1]
+    assert [r["image_sha256"] for r in again] == [r["image_sha256"] for r in rows]
+
+
+def test_retrained_weights_are_other_cases(bench):
+    calls = Counter()
+    bench(Counting("dim", calls, weights="old"))
+    bench(Counting("dim", calls, weights="new"))
+    assert all(calls[name] == 2 for name in SCENES)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("bad\nluck"), "ValueError: bad luck"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out of memory on cpu"),
+        (MemoryError(), "out of memory on cpu"),
+        (InvalidSceneError("one line"), "one line"),
+    ],
+)
+def test_failure_is_a_row_and_the_run_goes_on(bench, error, reason):
+    def fail(scene):
+        if scene.name == "two":
+            raise error
+
+    rows = bench(Counting("dim", Counter(), fail), Counting("other", Counter()))
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok", "ok", "ok", "ok"]
+    assert rows[1]["reason"].startswith(reason)
+    assert "\n" not in rows[1]["reason"]
+
+
+def test_failed_case_is_tried_again(bench):
+    calls = Counter()
+
+    def fail(scene):
+        raise ValueError
+
+    bench(Counting("dim", calls, fail))
+    assert [row["status"] for row in bench(Counting("dim", calls))] == ["ok"] * 3
+
+
+def test_damaged_scene_fails_for_every_renderer_and_nothing_else(bench):
+    rows = bench(Counting("dim", Counter()), Counting("other", Counter()), damaged="two")
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok"] * 2
+
+
+@pytest.mark.parametrize(("error", "status"), [(MissingWeightsError("get them"), "skipped"), (OSError("x"), "failed")])
+def test_renderer_that_cannot_be_prepared(bench, error, status):
+    class Unready(Counting):
+        def _load(self):
+            raise error
+
+    rows = bench(Unready("unready", Counter()), Counting("dim", Counter()))
+    assert [row["status"] for row in rows] == [status] * 3 + ["ok"] * 3
+    assert len({row["key"] for row in rows}) == 6
+    assert all(str(error) in row["reason"] for row in rows[:3])
+
+
+def test_new_metric_scores_the_pictures_that_exist(bench):
+    calls = Counter()
+    bench(Counting("dim", calls), metrics=())
+    rows = bench(Counting("dim", calls), metrics=(MeanDifference(), Undefined()))
+    assert calls["prepare"] == 1
+    assert all(row["metrics"]["mean-difference"] > 0 and row["metrics"]["undefined"] is None for row in rows)
+    assert all("not defined" in row["notes"]["undefined"] for row in rows)
+    lines = len((bench.folder / "rows-00000.jsonl").read_text().splitlines())
+    bench(Counting("dim", calls), metrics=(MeanDifference(), Undefined()))
+    assert len((bench.folder / "rows-00000.jsonl").read_text().splitlines()) == lines
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        (RuntimeError("no"), "failed: RuntimeError: no"),
+        (float("nan"), "failed: gave nan"),
+        (float("inf"), "failed: gave inf"),
+    ],
+)
+def test_metric_that_fails_is_named_keeps_the_picture_and_is_tried_again(bench, answer, note):
+    class Unlucky(MeanDifference):
+        name = "unlucky"
+
+        def score(self, prediction, scene):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    class Lucky(Unlucky):
+        def score(self, prediction, scene):
+            return np.float32(0.5)
+
+    calls = Counter()
+    for row in bench(Counting("dim", calls), metrics=(MeanDifference(), Unlucky())):
+        assert row["status"] == "ok"
+        assert row["metrics"]["mean-difference"] > 0
+        assert row["metrics"]["unlucky"] is None
+        assert row["notes"]["unlucky"] == note
+    for row in bench(Counting("dim", calls), metrics=(MeanDifference(), Lucky())):
+        assert row["metrics"]["unlucky"] == 0.5
+        assert row["notes"] == {}
+    assert all(calls[name] == 1 for name in SCENES)
+
+
+def test_damaged_scene_record_is_written_again(bench):
+    rows = bench(Counting("dim", Counter()))
+    record = bench.folder / "scenes" / "scenes" / "one" / "scene.json"
+    record.write_text("{")
+    assert bench(Counting("dim", Counter())) == rows
+    assert json.loads(record.read_text())["scene"] == "one"
+
+
+def test_scenes_without_target_are_rendered_not_scored(bench):
+    rows = bench(Counting("dim", Counter()), scored=False)
+    assert all(row["status"] == "ok" and row["metrics"] == {} for row in rows)
+
+
+def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_path, make_scene):
+    def flatten(scene, case):
+        return replace(scene, disparity=scene.disparity * 0 + case.severity)
+
+    seen = []
+
+    class Looking(Counting):
+        def _render(self, scene, seed):
+            seen.append(float(scene.disparity.mean()))
+            return scene.image * 0.9
+
+    cases = expand_cases([("look", None, "cpu")], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
+    sweeper = Runner(
+        tmp_path,
+        {"scenes": Scenes(make_scene)},
+        MEAN_DIFFERENCE,
+        lambda name: Looking(name, Counter()),
+        "here",
+        flatten,
+    )
+    plain, perturbed = sweeper.run(cases)
+    assert seen[1] == 0.5 != seen[0]
+    assert plain["disparity"] is None
+    assert (tmp_path / perturbed["disparity"]).is_file()
+    assert plain["metrics"] == perturbed["metrics"]
+
+
+def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
+    loads = Counter()
+
+    class Watched(Scenes):
+        def load(self, scene_name):
+            loads[scene_name] += 1
+            return super().load(scene_name)
+
+    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)], [("flat", s) for s in range(3)])
+    sweeper = Runner(
+        tmp_path,
+        {"scenes": Watched(make_scene)},
+        MEAN_DIFFERENCE,
+        lambda name: Counting(name, Counter()),
+        "here",
+        lambda scene, case: scene,
+    )
+    assert len(sweeper.run(cases)) == 9
+    assert loads == dict.fromkeys(SCENES, 1)
+
+
+def test_picture_that_cannot_be_written_fails_its_case_only(bench, monkeypatch):
+    write = runner.write_image
+
+    def fail_once(path, image):
+        if "two" in path.parts:
+            raise OSError("disk full")
+        return write(path, image)
+
+    monkeypatch.setattr(runner, "write_image", fail_once)
+    rows = bench(Counting("dim", Counter()))
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok"]
+    assert "disk full" in rows[1]["reason"]

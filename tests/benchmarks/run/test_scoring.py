@@ -1,0 +1,60 @@
+import pytest
+import torch
+
+from bokehbench.benchmarks.metrics.image_pair import quantise
+from bokehbench.benchmarks.metrics.interface import Metric
+from bokehbench.benchmarks.metrics.pixelwise import Psnr, RegionPsnr
+from bokehbench.benchmarks.metrics.structural import Ssim
+from bokehbench.benchmarks.run.scoring import Scorer
+from bokehbench.core.errors import InvalidOutputError
+
+
+class Everywhere(RegionPsnr):
+    name = "psnr-everywhere"
+    asked = 0
+
+    @staticmethod
+    def find(defocus):
+        Everywhere.asked += 1
+        return torch.ones_like(defocus[0], dtype=torch.bool)
+
+
+class Another(Everywhere):
+    name = "another"
+
+
+class Seen(Metric):
+    """One of somebody else's, which knows nothing of pairs."""
+
+    name = "seen"
+    higher_is_better = True
+    description = "for tests"
+
+    def score(self, prediction, scene):
+        assert torch.equal(prediction, quantise(prediction))
+        assert torch.equal(scene.target, quantise(scene.target))
+        return float(scene.defocus.max())
+
+
+def test_sharing_changes_no_value(make_scene):
+    scene = make_scene(target=torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(1)))
+    metrics = [Psnr(), Ssim(), Everywhere()]
+    scores, notes = Scorer([*metrics, Seen()]).score(scene.image, scene)
+    assert scores == {m.name: m.score(scene.image, scene) for m in metrics} | {"seen": float(scene.defocus.max())}
+    assert notes == {}
+
+
+def test_a_region_is_found_once_for_all_metrics_and_pictures_of_a_scene(make_scene):
+    scorer = Scorer([Everywhere(), Another()])
+    scene, other = make_scene(seed=0), make_scene(seed=1)
+    Everywhere.asked = 0
+    assert scorer.score(scene.image, scene) == scorer.score(scene.image, scene)
+    assert Everywhere.asked == 1
+    scorer.score(other.image, other)
+    assert Everywhere.asked == 2
+
+
+def test_a_picture_of_another_size_is_refused(make_scene):
+    scene = make_scene()
+    with pytest.raises(InvalidOutputError, match=r"expected \(3, 24, 32\) like its target, got \(3, 24, 31\)"):
+        Scorer([Psnr(), Seen()]).score(scene.image[:, :, 1:], scene)

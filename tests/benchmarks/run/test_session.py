@@ -1,0 +1,108 @@
+"""A command from names to a stored run, with a renderer whose weights come from elsewhere."""
+
+import pytest
+
+from bokehbench.benchmarks.run import session
+from bokehbench.benchmarks.run.session import Settings, run_benchmark
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.datasets.interface import SceneDataset
+from bokehbench.renderers.interface import Capabilities, Renderer
+
+
+class One(SceneDataset):
+    """One scene under the name of a data set that can be asked for."""
+
+    name = "motorcycle"
+    protocol = terms = "for tests"
+
+    def __init__(self, make_scene, has_target=True):
+        super().__init__()
+        self.make_scene, self.known = make_scene, has_target
+
+    def scene_names(self):
+        return ["one"]
+
+    def has_target(self, scene_name):
+        return self.known
+
+    def load(self, scene_name):
+        return self.make_scene(name=scene_name)
+
+
+class Remote(Renderer):
+    """Its weights are the content of a file, which ``source`` fills."""
+
+    name = "identity"
+    capabilities = Capabilities()
+
+    def __init__(self, file, source, rendered):
+        super().__init__()
+        self.file, self.source, self.rendered = file, source, rendered
+
+    @property
+    def weights(self):
+        return self.file.read_text() if self.file.exists() else None
+
+    def fetch(self):
+        if not self.file.exists():
+            self.file.write_text(self.source())
+
+    def _load(self):
+        self.fetch()
+
+    def _render(self, scene, seed):
+        self.rendered.append(scene.name)
+        return scene.image
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, make_scene):
+    """A function that runs one scene with weights from ``source``; returns its row and what was rendered so far."""
+    rendered = []
+
+    def start(source):
+        monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
+        monkeypatch.setattr(session, "load_renderer", lambda name: Remote(tmp_path / "weights", source, rendered))
+        settings = Settings(renderers=["identity"], datasets=["motorcycle"], metrics=[], output=tmp_path, device="cpu")
+        return run_benchmark(settings)[0], rendered
+
+    return start
+
+
+def test_weights_that_a_run_fetches_are_in_its_keys(run):
+    first, _ = run(lambda: "authors 12345678")
+    assert first["status"] == "ok"
+    assert first["weights"] == "authors 12345678"
+    second, rendered = run(lambda: "authors 12345678")
+    assert second == first
+    assert rendered == ["one"], "the next run finds the case finished"
+
+
+def test_weights_that_cannot_be_had_skip_their_cases(run):
+    def fail():
+        raise MissingWeightsError("no network: get them")
+
+    row, rendered = run(fail)
+    assert (row["status"], row["reason"]) == ("skipped", "no network: get them")
+    assert rendered == []
+
+
+def test_a_refused_command_discards_nothing(monkeypatch, tmp_path, make_scene):
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene, has_target=False))
+    asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
+    run_benchmark(Settings(**asked))
+    stored = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json*")}
+    assert stored
+    with pytest.raises(InvalidOptionError, match="no scene to render"):
+        run_benchmark(Settings(**asked, perturbations=[("erode", 2.0)], fresh=True))
+    assert {path: path.read_bytes() for path in stored} == stored
+
+
+def test_whatever_fetching_raises_is_the_cases_failure(run):
+    def fail():
+        raise OSError("the line is dead")
+
+    row, rendered = run(fail)
+    assert row["status"] == "failed"
+    assert "the line is dead" in row["reason"]
+    assert rendered == []

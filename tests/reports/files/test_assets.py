@@ -1,0 +1,53 @@
+"""A report's files: one writer at a time, stale ones removed, a damaged ledger costs nothing but a word."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bokehbench.core.errors import InvalidOptionError
+from bokehbench.reports.files import assets
+from bokehbench.reports.files.assets import LEDGER, Assets, writing
+
+HOLDER = """
+import sys
+from pathlib import Path
+from bokehbench.reports.files.assets import writing
+
+with writing(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_second_writer_waits_for_the_first(tmp_path, monkeypatch):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], **pipes) as holder:
+        assert holder.stdout.readline() == "held\n"
+        monkeypatch.setattr(assets, "LONGEST_WAIT_S", 0.1)
+        with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path):
+            pass
+        monkeypatch.setattr(assets, "LONGEST_WAIT_S", 60)
+        holder.stdin.write("\n")
+        holder.stdin.flush()
+        start = time.monotonic()
+        with writing(tmp_path) as found:
+            found.write("page.html", "<p>")
+        assert time.monotonic() - start < 30
+    assert (tmp_path / "page.html").read_text() == "<p>"
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', b"\xff\xfe".decode("latin-1")])
+def test_damaged_ledger_is_said_and_mended(tmp_path, caplog, content):
+    (tmp_path / "assets").mkdir()
+    (tmp_path / LEDGER).write_text(content, encoding="latin-1")
+    (tmp_path / "assets" / "old.svg").write_text("kept: nobody knows whose it is")
+    for _ in range(2):
+        report = Assets(tmp_path)
+        report.write("index.html", "<p>")
+        report.remove_stale()
+    assert [record.getMessage().count("is damaged") for record in caplog.records] == [1]
+    assert (tmp_path / "assets" / "old.svg").exists()
+    Assets(tmp_path).remove_stale()
+    assert not (tmp_path / "index.html").exists()

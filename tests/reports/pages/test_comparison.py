@@ -1,0 +1,63 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bokehbench.benchmarks.run.store import StoredRun
+from bokehbench.benchmarks.statistics.run_comparison import compare_runs
+from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+
+
+@pytest.fixture
+def comparison(compared_folders):
+    return compare_runs(*map(StoredRun.open, compared_folders))
+
+
+def test_what_changed_is_found_and_what_did_not_is_not(comparison):
+    found = {(change.renderer, change.measure): change for change in comparison.changes}
+    assert set(found) == {(r, m) for r in ("plain", "fancy") for m in ("psnr", "lpips", "time")}
+    better = found["fancy", "psnr"]
+    assert better.second - better.first == pytest.approx(better.test.difference)
+    assert better.test.difference == pytest.approx(1.0, abs=0.1)
+    assert better.test.p_value == 2.0**-9
+    assert better.test.adjusted == pytest.approx(6 * 2.0**-9)  # Holm over all six lines
+    assert better.test.significant
+    assert not any(change.test.significant for change in comparison.changes if change is not better)
+    assert found["plain", "lpips"].scenes == 9
+
+
+def test_what_differed_is_listed(comparison):
+    assert ("command", "python run_bench.py --run before", "python run_bench.py --run after") in comparison.settings
+    assert ("torch", "before", "after") in comparison.settings
+    assert "renderers only in before: old" in comparison.alone
+    assert "renderers only in after: new" in comparison.alone
+    assert comparison.pictures == {("pairs", "plain"): (10, 10), ("pairs", "fancy"): (10, 10)}
+
+
+def test_page_table_and_terminal_agree(comparison, tmp_path):
+    page = write_comparison(comparison, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "1 of 6 comparisons changed significantly" in text
+    assert text.count(">better</td>") == 1
+    assert text.count(">the same</td>") == 5
+    table = pd.read_csv(tmp_path / "assets/tables/comparison.csv")
+    assert np.allclose(table["mean after"] - table["mean before"], table["difference"])
+    lines = print_comparison(comparison).splitlines()
+    assert len(lines) == 7
+    assert len({line.index(word) + len(word) for line, word in ((lines[0], "before"), (lines[1], "34.50"))}) == 1
+    assert re.search(r"fancy +psnr +34\.50 +35\.\d\d +\+\d\.\d\d \(.*\) +0\.012  better", "\n".join(lines))
+
+
+def test_runs_without_anything_in_common(compared_folders, tmp_path):
+    first, second = map(StoredRun.open, compared_folders)
+    second.rows.clear()
+    text = write_comparison(compare_runs(first, second), tmp_path).read_text(encoding="utf-8")
+    assert "share no finished case" in text
+
+
+def test_a_run_is_the_same_as_itself(compared_folders):
+    run = StoredRun.open(compared_folders[0])
+    comparison = compare_runs(run, run)
+    assert comparison.settings == comparison.alone == []
+    assert all(change.test.p_value == 1.0 for change in comparison.changes)

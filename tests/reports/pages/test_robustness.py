@@ -1,0 +1,132 @@
+"""The robustness page shows what a few lines of pandas over the stored rows say."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bokehbench.reports.files.assets import Assets
+from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.parts.figures import draw_curves, save, shorten
+from bokehbench.reports.parts.perturbed_cases import choose_severities
+from bokehbench.robustness.curves import Degradation
+
+
+def stored(run):
+    """Read the rows as anyone would: JSON lines into pandas."""
+    lines = (run.folder / "rows-00000.jsonl").read_text().splitlines()
+    frame = pd.DataFrame(map(json.loads, lines))
+    frame["psnr"] = [scores["psnr"] for scores in frame["metrics"]]
+    return frame
+
+
+def test_plotted_and_exported_numbers_are_those_of_pandas(swept_run, swept_report):
+    frame = stored(swept_run)
+    table = pd.read_csv(swept_report / "assets/tables/robustness-1-psnr-curves.csv").set_index(["renderer", "severity"])
+    found = Degradation(swept_run.sweep, "erode", "psnr", True)
+    styles = {name: number for number, name in enumerate(found.renderers)}
+    for what, prefix in (("score", ""), ("drop", "drop_")):
+        figure = draw_curves(found.curves(), found.severities, styles, {"x": "x", "y": "y", "what": what})
+        lines = {line.get_gid(): line for line in figure.axes[0].lines}
+        for renderer, mine in frame.groupby("renderer"):
+            scores = mine.pivot(index="scene", columns="severity", values="psnr")
+            shown = scores if what == "score" else -scores.sub(scores[0], axis=0)
+            low, median, high = shown.quantile([0.25, 0.5, 0.75]).to_numpy()
+            np.testing.assert_allclose(lines[f"median-{renderer}"].get_ydata(), median)
+            names = ["q25", "median", "q75"]
+            exported = table.loc[renderer][[f"{prefix}{name}" for name in names]].to_numpy().T
+            np.testing.assert_allclose(exported, [low, median, high])
+            band = figure.axes[0].collections[styles[renderer]].get_paths()[0].vertices
+            assert {round(y, 9) for y in band[:, 1]} == {round(y, 9) for y in (*low, *high)}
+
+
+def test_summary_is_that_of_pandas(swept_run, swept_report):
+    frame = stored(swept_run)
+    summary = pd.read_csv(swept_report / "assets/tables/robustness-1-psnr-summary.csv").set_index("renderer")
+    assert list(summary.index) == ["steady", "fragile"]
+    for renderer in summary.index:
+        scores = frame[frame.renderer == renderer].pivot(index="scene", columns="severity", values="psnr")
+        drop = -scores.sub(scores[0], axis=0)
+        areas = [np.trapezoid(line, scores.columns) / 16 for line in drop.to_numpy()]
+        assert summary["mean drop"][renderer] == pytest.approx(np.mean(areas))
+        heights = [np.trapezoid(line, scores.columns) / 16 for line in scores.to_numpy()]
+        assert summary["mean score"][renderer] == pytest.approx(np.mean(heights))
+        assert summary["drop at -8"][renderer] == pytest.approx(drop[-8].mean())
+        assert summary["drop at +8"][renderer] == pytest.approx(drop[8].mean())
+        width = scores.quantile(0.75) - scores.quantile(0.25)
+        assert summary["interquartile width"][renderer] == pytest.approx(width.mean())
+        assert summary["mean drop low"][renderer] < summary["mean drop"][renderer] < summary["mean drop high"][renderer]
+
+
+def test_page_says_what_it_shows(swept_run, swept_report):
+    text = (swept_report / "robustness.html").read_text(encoding="utf-8")
+    assert 'href="robustness.html"' in (swept_report / "index.html").read_text(encoding="utf-8")
+    assert 'href="index.html">back' in text
+    assert "blind: never reads the disparity" in text
+    assert "The metric dists was not computed" in text
+    assert "suffers most" in text
+    assert "Tests against steady" in text  # the first renderer, where classical is not in the run
+    assert text.count("disparity at +8") == 3
+    assert "python run_bench.py --robustness" in text
+
+
+def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):
+    lost = next(row for row in swept_run.sweep if row["severity"] == 4 and row["renderer"] == "fragile")
+    lost |= {"status": "failed", "reason": "out of luck", "metrics": {}, "image": None}
+    write_report(swept_run, tmp_path / "reports")
+    text = (tmp_path / "reports" / "robustness.html").read_text(encoding="utf-8")
+    assert "out of luck" in text
+    assert "pairs / scene 0 / erode 4" in text
+    assert "1 scene left out" in text
+
+
+def test_sweep_without_any_finished_case_is_a_page_too(swept_run, tmp_path):
+    swept_run.rows.clear()
+    swept_run.sweep.clear()
+    write_report(swept_run, tmp_path / "reports")
+    text = (tmp_path / "reports" / "robustness.html").read_text(encoding="utf-8")
+    assert "No scene has a value at every severity yet." in text
+    assert "40 of 120 planned cases" not in text
+    assert "120 of 120 planned cases have not been run." in text
+
+
+@pytest.mark.parametrize(
+    ("severities", "chosen"),
+    [
+        ([*range(-10, 11, 2)], [-10, -4, 0, 4, 10]),
+        ([0, 1, 2, 4, 8], [0, 1, 2, 4, 8]),
+        ([0, 0.4, 2, 5, 10, 25, 50], [0, 0.4, 5, 10, 50]),
+        ([-2, 0], [-2, 0]),
+    ],
+)
+def test_chosen_severities_hold_the_ends_and_zero(severities, chosen):
+    assert choose_severities(severities) == chosen
+
+
+def test_figures_are_the_same_bytes_twice_vector_and_themed(swept_run, tmp_path):
+    found = Degradation(swept_run.sweep, "erode", "psnr", True)
+    styles = {name: number for number, name in enumerate(found.renderers)}
+    contents = []
+    for name in ("a", "b"):
+        figure = draw_curves(found.curves(), found.severities, styles, {"x": "x", "y": "y", "what": "score"})
+        plot = save(Assets(tmp_path / name), "figure", figure, "alt")
+        contents.append([(tmp_path / name / file).read_bytes() for file in (plot.svg, plot.dark, plot.png)])
+    assert contents[0] == contents[1]
+    light, dark, png = contents[0]
+    assert b"<image" not in light
+    assert b"<text" not in light  # letters are outlines: the same everywhere
+    assert b"#1b1f24" in light
+    assert b"#1b1f24" not in dark
+    assert png.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["$x_2$ $", "_hidden", "a" * 300, "<b>&\n", "\\frac"])
+def test_any_name_can_be_drawn(swept_run, tmp_path, name):
+    for row in swept_run.sweep:
+        row["renderer"] = name
+    found = Degradation(swept_run.sweep, "erode", "psnr", True)
+    figure = draw_curves(found.curves(), found.severities, {name: 9}, {"x": name, "y": name, "what": "drop"})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [shorten(name)]
+    figure.savefig(io.BytesIO(), format="svg")

@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.robustness.perturbations.registry import PERTURBATIONS, load_perturbation
+
+NAMES = list(PERTURBATIONS.entries)
+
+
+@pytest.fixture
+def scene(make_scene):
+    return make_scene(60, 80, name="scene")
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestContract:
+    def test_severity_zero_is_the_identity(self, scene, name):
+        assert load_perturbation(name).name == name
+        assert 0 in load_perturbation(name).severities
+        assert load_perturbation(name).apply(scene, 0) is scene
+
+    def test_every_default_severity_keeps_size_type_range_and_focus(self, scene, name):
+        perturbation = load_perturbation(name)
+        for severity in perturbation.severities:
+            changed = perturbation.apply(scene, severity)
+            assert changed.disparity.shape == scene.disparity.shape
+            assert changed.disparity.dtype == torch.float32
+            assert float(changed.disparity.min()) >= float(scene.disparity.min())
+            assert float(changed.disparity.max()) <= float(scene.disparity.max())
+            assert changed.focus_disparity == scene.focus_disparity
+            assert torch.equal(changed.image, scene.image)
+
+    def test_severe_changes_something_and_leaves_the_input_alone(self, scene, name):
+        before = scene.disparity.clone()
+        smooth = torch.linspace(0, 1, 80).repeat(60, 1)[None] + scene.disparity
+        changed = load_perturbation(name).apply(
+            type(scene)(**{**vars(scene), "disparity": smooth}), load_perturbation(name).severities[-1]
+        )
+        assert not torch.equal(changed.disparity, smooth)
+        assert torch.equal(scene.disparity, before)
+
+    def test_same_seed_same_map(self, scene, name):
+        perturbation = load_perturbation(name)
+        severity = perturbation.severities[-1]
+        first, second = (perturbation.apply(scene, severity, seed=3).disparity for _ in range(2))
+        assert torch.equal(first, second)
+
+    def test_constant_disparity_is_kept_finite(self, make_scene, name):
+        perturbation = load_perturbation(name)
+        flat = make_scene(disparity=torch.full((1, 24, 32), 0.5))
+        assert torch.equal(perturbation.apply(flat, perturbation.severities[-1]).disparity, flat.disparity)
+
+    @pytest.mark.parametrize("severity", [float("nan"), float("inf"), -1e9])
+    def test_impossible_severity_is_refused(self, scene, name, severity):
+        with pytest.raises(InvalidOptionError, match=f"perturbation {name}: expected"):
+            load_perturbation(name).apply(scene, severity)
+
+
+@pytest.mark.parametrize("size", [1, 3, -1, -3])
+def test_erosion_is_the_naive_minimum_over_an_ellipse(scene, size):
+    disparity = np.random.default_rng(0).random((20, 30), np.float32)
+    changed = load_perturbation("erode").change(disparity, size, np.random.default_rng(0))
+    e = abs(size)
+    best = np.minimum if size > 0 else np.maximum
+    expected = disparity.copy()
+    for dy in range(-e, e + 1):
+        # OpenCV's ellipse: columns within e * sqrt(1 - (dy/e)^2), rounded
+        half = round(e * (1 - (dy / e) ** 2) ** 0.5)
+        for dx in range(-half, half + 1):
+            for y in range(20):
+                for x in range(30):
+                    if 0 <= y + dy < 20 and 0 <= x + dx < 30:
+                        expected[y, x] = best(expected[y, x], disparity[y + dy, x + dx])
+    assert np.array_equal(changed, expected)
+
+
+def test_erosion_shrinks_and_dilation_grows_what_is_near(scene):
+    near = [(load_perturbation("erode").apply(scene, e).disparity > 0.5).sum() for e in (4, 0, -4)]
+    assert near[0] < near[1] < near[2]
+
+
+def test_shift_moves_to_the_right(scene):
+    changed = load_perturbation("shift").apply(scene, 3).disparity
+    assert torch.allclose(changed[..., 3:], scene.disparity[..., :-3])
+
+
+def test_noise_has_the_stated_strength(make_scene):
+    ramp = torch.linspace(0, 1, 200).repeat(100, 1)[None]
+    scene = make_scene(100, 200, disparity=ramp)
+    inside = slice(60, 140)  # away from the clipping at the range's ends
+    for name in ("noise", "noise-smooth"):
+        error = load_perturbation(name).apply(scene, 5).disparity - ramp
+        assert float(error[..., inside].std()) == pytest.approx(0.05, rel=0.4)
+
+
+def test_holes_cover_the_stated_area(make_scene):
+    scene = make_scene(100, 200, disparity=torch.rand(1, 100, 200) + 1.0)
+    changed = load_perturbation("holes").apply(scene, 20).disparity
+    assert float((changed == scene.disparity.min()).float().mean()) == pytest.approx(0.2, abs=0.01)
+
+
+def test_quantisation_leaves_the_stated_levels(make_scene):
+    scene = make_scene(disparity=torch.linspace(0, 1, 24 * 32).reshape(1, 24, 32))
+    assert len(load_perturbation("quantise").apply(scene, 25).disparity.unique()) == 5
+
+
+def test_other_seeds_and_scenes_get_other_noise(make_scene):
+    noise = load_perturbation("noise")
+    maps = [noise.apply(make_scene(name=n), 5, seed=s).disparity for n, s in (("a", 0), ("a", 1), ("b", 0))]
+    assert not torch.equal(maps[0], maps[1])
+    assert not torch.equal(maps[0], maps[2])
+
+
+def test_unknown_name_and_lazy_listing():
+    with pytest.raises(UnknownNameError, match="Did you mean erode"):
+        load_perturbation("erod")
+    registry = "bokehbench.robustness.perturbations.registry"
+    code = f"import sys, {registry} as r; r.PERTURBATIONS.entries; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""Trains the learned renderers: ``python -m bokehbench.training CONFIG.yaml``."""

@@ -1,0 +1,26 @@
+"""``python -m bokehbench.training CONFIG.yaml``, alone or under ``accelerate launch``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.commands import ends_in_one_line
+
+
+@ends_in_one_line("training", "training: interrupted; give the same command to go on from the last checkpoint")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train one stage; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
+    parser = argparse.ArgumentParser(prog="python -m bokehbench.training", description=main.__doc__, allow_abbrev=False)
+    parser.add_argument("config", type=Path, metavar="CONFIG.yaml", help="see docs/training.md")
+    options = parser.parse_args(arguments)
+    from .engine.config import read_config  # here: --help needs no PyTorch
+    from .engine.loop import train
+
+    result = train(read_config(options.config))
+    print(f"Result: {result}" if result else "Stopped after the given minutes; give the same command to go on")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

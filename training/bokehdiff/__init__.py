@@ -1,0 +1,1 @@
+"""The training tasks of BokehDiff and the recipe of its compact models."""

@@ -1,0 +1,95 @@
+"""Fits a colour encoder to an autoencoder: both must give one latent where a picture has no detail."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from ...core.checks import check
+from ...core.optics import to_display
+from ...renderers.bokehdiff.inputs.colour_encoder import REACH, ColourEncoder
+from ...renderers.bokehdiff.inputs.token_colours import GAMMA, TokenColours, enlarge
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
+from .autoencoder_task import PhotographPieces
+from .digests import digest_encoder
+from .latent_task import decoder_gains
+
+SIDE_PX = 256
+CHECKED = 8
+LARGEST_BLUR = 6.0
+"""Of the colours, in tokens (standard deviation): as they come out of attention, sharp to smooth."""
+
+BATCH = 2048
+LEARNING_RATE = 5e-3
+
+
+def fit_colour_encoder(
+    pipeline: BokehDiffPipeline, photographs: Sequence[str], pictures: int = 96, steps: int = 4000, seed: int = 0
+) -> ColourEncoder:
+    """Return an encoder of token colours that is alike ``pipeline``'s autoencoder.
+
+    ``photographs``: folders; ``pictures`` pieces of 256 px of theirs are reduced to one colour a token, blurred, and
+    enlarged. The affine part is a least-squares solution, the rest is trained on what that leaves. ``alike_db`` in the
+    result's configuration is the PSNR between pictures decoded from both, to first order, over the last 8 pieces, which
+    are not fitted. Depends on the seed only. Raises InvalidOptionError where no pieces are left to fit.
+    """
+    check("pictures", pictures, pictures > CHECKED, f"more than {CHECKED}")
+    pieces = PhotographPieces(tuple(photographs), SIDE_PX, seed)
+    samples = [_sample(pipeline, pieces[index]["image"], index) for index in range(pictures)]
+    gains = decoder_gains(pipeline, samples[0][1][None]).flatten()
+    seen = torch.stack([colours for colours, _ in samples])
+    latents = torch.stack([latent for _, latent in samples]).movedim(1, -1)
+    patches = _neighbourhoods(2.0 * seen - 1.0)
+    fitted, checked = slice(0, -CHECKED), slice(-CHECKED, None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = ColourEncoder(latents.shape[-1], fitted_to=digest_encoder(pipeline.vae))
+        _fit(encoder, patches[fitted].flatten(0, 2), latents[fitted].flatten(0, 2), gains, steps)
+    encoder.requires_grad_(False).eval()
+    error = encoder(seen[checked]).movedim(1, -1) - latents[checked]
+    mse = float((error.square() * gains).sum(dim=-1).mean())
+    encoder.register_to_config(alike_db=round(-10.0 * math.log10(mse), 1))
+    return encoder
+
+
+@torch.no_grad()
+def _sample(pipeline: BokehDiffPipeline, image: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """Return a picture's colours (3,h,w), display-encoded, blurred, and the latent (C,h,w) of their enlargement."""
+    pitch_px = pipeline.latent_pitch_px
+    linear = TokenColours.of_picture(image[None], pitch_px).linear[0]
+    blur = LARGEST_BLUR * (index % 4) / 3.0
+    blurred = gaussian_filter(linear.numpy(), (0.0, blur, blur), mode="nearest")
+    colours = to_display(torch.from_numpy(blurred), GAMMA)
+    return colours, pipeline.encode(enlarge(colours[None], pitch_px))[0]
+
+
+def _neighbourhoods(colours: Tensor) -> Tensor:
+    """Return (B,h,w,3,5,5), channels before rows and columns, of colours (B,3,h,w); the edge repeats."""
+    padded, side = F.pad(colours, [REACH] * 4, mode="replicate"), 2 * REACH + 1
+    return padded.unfold(2, side, 1).unfold(3, side, 1).movedim(1, 3)
+
+
+def _fit(encoder: ColourEncoder, patches: Tensor, latents: Tensor, gains: Tensor, steps: int) -> None:
+    """Set the encoder's weights. ``patches``: (N,3,5,5) in [-1,1], ``latents``: (N,C), ``gains``: (C,)."""
+    flat = torch.cat([patches.flatten(1), torch.ones(len(patches), 1)], dim=1).double()
+    solution = torch.linalg.lstsq(flat, latents.double()).solution
+    rest = latents - (flat @ solution).float()
+    weight = solution[:-1].T.reshape(encoder.affine.weight.shape)
+    encoder.affine.load_state_dict({"weight": weight, "bias": solution[-1]})
+    spread = rest.std(dim=0)
+    weights = gains * spread.square()
+    optimiser = torch.optim.Adam(encoder.rest.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(patches), (BATCH,))
+        error = encoder.rest(patches[chosen]).flatten(1) - rest[chosen] / spread
+        optimiser.zero_grad()
+        ((error.square() * weights).sum() / weights.sum() / BATCH).backward()
+        optimiser.step()
+        schedule.step()
+    with torch.no_grad():
+        for parameter in encoder.rest[-1].parameters():
+            parameter.mul_(spread.view(-1, *[1] * (parameter.ndim - 1)))

@@ -1,0 +1,110 @@
+"""Stored scenes as an autoencoder's latents: encoded once, kept beside the scenes, shared by all trainings on them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from ...core.errors import InvalidOptionError
+from ...renderers.bokehdiff.inputs.token_colours import GAMMA
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
+from ..engine.task import Batch
+from ..scenes.shards import StoredScenes
+from .digests import digest_encoder
+
+LATENT_MAPS = ("z", "z_target", "z_base", "colours")
+"""What lies on the latent's grid: latents of the pictures, and the tokens' mean colours in linear light."""
+
+KEPT = ("disparity", "focus_disparity", "blur_strength", "index")
+
+
+class EncodedScenes(Dataset[Batch]):
+    """Samples as latents and maps of their size (``LATENT_MAPS``), in float32.
+
+    Raises InvalidOptionError where the files do not hold the same scenes.
+    """
+
+    def __init__(self, *paths: Path):
+        files = [safe_open(path, "pt") for path in paths]
+        indices = [file.get_tensor("index") for file in files]
+        if not all(torch.equal(index, indices[0]) for index in indices):
+            raise InvalidOptionError(f"{paths[-1]}: holds other scenes than {paths[0].name}: remove both")
+        self._columns = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - no mapping
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._columns["index"].get_slice("index").get_shape()[0]
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return one."""
+        sample = {name: file.get_slice(name)[index] for name, file in self._columns.items()}
+        return {name: value.float() if value.is_floating_point() else value for name, value in sample.items()}
+
+
+def open_encoded(pipeline: BokehDiffPipeline, scenes: StoredScenes, folder: Path, precision: str) -> EncodedScenes:
+    """Return ``scenes`` as latents, encoding them first unless ``folder`` has them, with a progress bar.
+
+    A file is named after what decides it: the number of scenes, and for latents the encoder's weights and the
+    ``precision`` of training (bf16 encodes in that, too), for colours, which ``pisa-start`` needs, the size of a token
+    and gamma. It appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
+    """
+    paths = [folder / f"latents-{len(scenes)}-{precision}-{digest_encoder(pipeline.vae)}.safetensors"]
+    _ensure_encoded(paths[0], pipeline, scenes, precision, _encode_pictures)
+    if pipeline.active_settings.parametrisation == "pisa-start":
+        paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}px-gamma{GAMMA:g}.safetensors")
+        _ensure_encoded(paths[1], pipeline, scenes, precision, _average_colours)
+    return EncodedScenes(*paths)
+
+
+@torch.no_grad()
+def encode_scenes(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return what a batch of pictures is trained with: ``z``, ``z_target``, and what else the settings need."""
+    return _encode_pictures(pipeline, batch) | _average_colours(pipeline, batch)
+
+
+def defocus_of(batch: Batch) -> Tensor:
+    """Return the signed defocus of a batch's scenes, (B,1,H,W) in px."""
+    focus, strength = (batch[name].view(-1, 1, 1, 1) for name in ("focus_disparity", "blur_strength"))
+    return strength * (batch["disparity"] - focus)
+
+
+def _ensure_encoded(
+    path: Path,
+    pipeline: BokehDiffPipeline,
+    scenes: StoredScenes,
+    precision: str,
+    encode: Callable[[BokehDiffPipeline, Batch], Batch],
+) -> None:
+    with FileLock(path.with_suffix(".lock")):
+        if path.exists():
+            return
+        columns: dict[str, list[Tensor]] = {}
+        device = pipeline.unet.device
+        for index in tqdm(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
+            batch = {name: value[None].to(device) for name, value in scenes[index].items()}
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                encoded = encode(pipeline, batch)
+            for name, value in encoded.items():
+                columns.setdefault(name, []).append(value[0].half().cpu() if value.ndim == 4 else value[0].cpu())
+        partial = path.with_suffix(".partial")
+        save_file({name: torch.stack(values) for name, values in columns.items()}, partial)
+        partial.replace(path)
+
+
+def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return ``z``, ``z_target`` and, where there is a base, ``z_base``, with whatever else is kept of a batch."""
+    names = {"image": "z", "target": "z_target", "base": "z_base"}
+    latents = {latent: pipeline.encode(batch[picture]) for picture, latent in names.items() if picture in batch}
+    return latents | {name: batch[name] for name in KEPT}
+
+
+def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
+    """Return the tokens' ``colours``, where the parametrisation starts from them."""
+    colours = pipeline.token_colours(batch["image"])
+    return {} if colours is None else {"colours": colours.linear, "index": batch["index"]}

@@ -1,0 +1,142 @@
+"""The stage that the paper describes: losses on the picture, through the decoder (Eq. 10-12).
+
+It trains the SDXL model by a LoRA and parts of its encoder, and gives the compact model its last polish.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ...core.torchvision_guard import ensure_torchvision
+
+ensure_torchvision()
+
+from diffusers import UNet2DConditionModel  # noqa: E402
+from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
+
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline  # noqa: E402
+from ...renderers.bokehdiff.weight_files import SETTINGS_FILE  # noqa: E402
+from ..engine.config import TrainingConfig  # noqa: E402
+from ..engine.task import Batch, Stage, StepLosses  # noqa: E402
+from ..losses.pictures import EdgeLoss, PerceptualLoss  # noqa: E402
+from ..scenes.open_scenes import open_scenes  # noqa: E402
+from .latent_task import crop_maps, set_training_physics  # noqa: E402
+
+LORA_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
+LORA_LAYERS_OF_CODE = (*LORA_LAYERS, "conv1", "conv2", "conv_shortcut", "conv", "time_emb_proj", "linear_1", "linear_2")
+ENCODER_PARTS = ("encoder.mid_block", "encoder.conv_norm_out", "encoder.conv_out", "quant_conv")
+
+
+class PictureStage(Stage):
+    """Trains what ``config.network`` names against MSE, LPIPS and the edge loss; the loop adds the adversarial term.
+
+    Source: BokehDiff, Sec. 3.4.
+    """
+
+    def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
+        super().__init__(pipeline, config)
+        if config.network.encoder:
+            pipeline.register_modules(colour_encoder=None)
+        losses = config.losses
+        self._edge = EdgeLoss(config.profile) if losses.edge else None
+        self._perceptual = (
+            PerceptualLoss(losses.perceptual_network, losses.perceptual_weights).requires_grad_(False)
+            if losses.lpips
+            else None
+        )
+        self._unet_parameters = self._choose_unet()
+        self._vae_parameters = self._choose_vae()
+        self._dataset = open_scenes(config, pipeline.active_settings.base)
+        self.unet.train()
+
+    def dataset(self) -> Dataset[Batch]:
+        """Return the scenes that ``data`` names."""
+        return self._dataset
+
+    def forward(self, batch: Batch, step: int) -> StepLosses:
+        """Render random crops with autograd and compare them with the target."""
+        pipeline, weights = self.pipeline, self._config.losses
+        maps = crop_maps(pipeline, batch, self._config, step)
+        set_training_physics(pipeline, self._inference.physics, self._config, step)
+        base = pipeline.encode(maps["base"]) if "base" in maps else None
+        z = pipeline.encode(maps["image"])
+        start = pipeline.token_colours(maps["image"])
+        z0 = pipeline.denoise(z, maps["disparity"], maps["defocus"], seed=step, base=base, start=start)
+        predicted, target = pipeline.decode(z0).float(), maps["target"]
+        mse = (predicted - target).square().mean()
+        terms: dict[str, Tensor] = {}
+        if weights.mse:
+            terms["mse"] = weights.mse * mse
+        if self._perceptual is not None:
+            terms["lpips"] = weights.lpips * self._perceptual(predicted, target)
+        if self._edge is not None:
+            terms["edge"] = weights.edge * self._edge(predicted, target, maps["image"])
+        return StepLosses(terms, mse.detach(), predicted, target)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the U-Net's trained weights, and the autoencoder's at their own rate."""
+        groups = [{"params": self._unet_parameters, "rate": 1.0}]
+        if self._vae_parameters:
+            groups.append({"params": self._vae_parameters, "rate": self._config.optimiser.encoder_rate})
+        return groups
+
+    def save(self, folder: Path) -> None:
+        """Save the whole pipeline, or after LoRA training what the authors publish: the LoRA and the encoder's parts.
+
+        ``pytorch_lora_weights.safetensors`` and ``vae.safetensors`` load over the pipeline it started from.
+        """
+        self.pipeline.configure(self._inference)
+        if not self._config.network.lora_rank:
+            super().save(folder)
+            return
+        from diffusers.utils import convert_state_dict_to_diffusers
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        lora = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
+        self.pipeline.save_lora_weights(folder, unet_lora_layers=lora, safe_serialization=True)
+        settings = json.dumps(self.pipeline.active_settings.to_json(), indent=1)
+        (folder / SETTINGS_FILE).write_text(settings + "\n", encoding="utf-8")
+        trained = {n: p.detach().cpu().contiguous() for n, p in self.vae.named_parameters() if p.requires_grad}
+        if trained:
+            save_file(trained, folder / "vae.safetensors")
+
+    def _choose_unet(self) -> list[nn.Parameter]:
+        network = self._config.network
+        if network.lora_rank == 0:
+            chosen = self.unet if network.unet_part == "all" else self.unet.down_blocks
+            chosen.requires_grad_(True)
+            return [p for p in self.unet.parameters() if p.requires_grad]
+        add_lora(self.unet, network.lora_rank, network.unet_part, self._config.profile)
+        return [p for p in self.unet.parameters() if p.requires_grad]
+
+    def _choose_vae(self) -> list[nn.Parameter]:
+        network = self._config.network
+        parts: tuple[str, ...] = ()
+        if network.encoder:
+            parts += ENCODER_PARTS if self._config.profile == "paper" else (*ENCODER_PARTS, "encoder.conv_in")
+        if network.decoder:
+            parts += ("decoder", "post_quant_conv")
+        chosen = [p for name, p in self.vae.named_parameters() if name.startswith(parts)] if parts else []
+        for parameter in chosen:
+            parameter.requires_grad_(True)
+        return chosen
+
+
+def add_lora(unet: UNet2DConditionModel, rank: int, part: str, profile: str) -> None:
+    """Add a LoRA of ``rank`` = alpha to a diffusers U-Net: in its ``down`` blocks or ``all`` of it.
+
+    ``profile``: ``paper`` adapts attention, feed-forward and projections, ``code`` convolutions and time embedding too.
+    """
+    layers = LORA_LAYERS_OF_CODE if profile == "code" else LORA_LAYERS
+    targets = [
+        name
+        for name, module in unet.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+        and name.endswith(tuple(f".{layer}" for layer in layers))
+        and (part == "all" or name.startswith("down_blocks."))
+    ]
+    unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights=True, target_modules=targets))

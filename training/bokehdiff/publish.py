@@ -1,0 +1,107 @@
+"""From the compact recipe's trainings to the weights that ship, with a record of the training beside each."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.files import write_json
+from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
+from ...renderers.bokehdiff.weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE
+from .build import load_colour_encoder
+from .digests import digest_encoder
+
+AUTOENCODER = "autoencoder"
+"""The training of the autoencoder."""
+
+DECODER = "decoder"
+"""The training whose autoencoder all models ship with: it has the encoder that they were trained with."""
+
+COLOURS = "colours"
+"""The folder of the colour encoder."""
+
+FIRST = "first"
+"""The folder, in that of a variant, of the training that its own went on from."""
+
+KEPT = (
+    "steps", "batch", "optimiser", "latent_loss", "hardness", "rays", "pair_cut", "precision", "seed", "size", "variant"
+)  # fmt: skip
+"""What of a training's configuration a reader of its weights may want to know."""
+
+
+def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
+    """Write the ``variants`` that are trained to ``folder``/<variant> in half precision, one autoencoder for all.
+
+    ``trainings``/<variant>: the output of each one's training; those that are not finished are left out. The decoder
+    is that of ``trainings``/decoder, the colour encoder, where a model needs one, ``trainings``/colours; both may be
+    younger than a model.
+    Beside each, and beside the autoencoder, lies training.json: its recipe and its validation curve, without the names
+    of anybody's folders.
+    Raises MissingWeightsError where no model is finished or a part is absent, InvalidOptionError where a model was
+    trained with another encoder, or one that is not replaced decodes through another autoencoder.
+    """
+    finished = [variant for variant in variants if (trainings / variant / "model").is_dir()]
+    if not finished:
+        raise MissingWeightsError(f"{trainings}: no model is finished: nothing to ship")
+    if not (trainings / DECODER / "model").is_dir():
+        raise MissingWeightsError(f"{trainings}: no decoder is finished: train it first")
+    vae = load_saved(trainings / DECODER / "model", torch.float32).vae
+    colours = load_colour_encoder(trainings / COLOURS, vae)
+    records = {variant: describe_training(trainings / variant, trainings / variant / FIRST) for variant in finished}
+    record_of_autoencoder = describe_training(trainings / DECODER, trainings / AUTOENCODER)
+    pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
+    for variant, pipeline in pipelines.items():
+        if digest_encoder(pipeline.vae) != digest_encoder(vae):
+            raise InvalidOptionError(f"{variant} was trained with another encoder than {DECODER}: train it again")
+    if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
+        shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
+    for variant, pipeline in pipelines.items():
+        starts = pipeline.active_settings.parametrisation == "pisa-start"
+        pipeline.register_modules(vae=vae, colour_encoder=colours if starts else None)
+        save_compact(pipeline, folder / variant)
+        write_json(folder / variant / RECORD_FILE, records[variant])
+    write_json(folder / SHARED_AUTOENCODER / RECORD_FILE, record_of_autoencoder)
+
+
+def describe_training(trained: Path, before: Path) -> dict[str, Any]:
+    """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
+
+    Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
+    both, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record.
+    """
+    path = trained / "model" / RECORD_FILE
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    config = record["configuration"]
+    went_on = config["start"] is not None and (before / "model" / RECORD_FILE).is_file()
+    first = describe_training(before, before / FIRST) if went_on else None
+    data = config["data"]
+    settings = json.loads((trained / "model" / "model_index.json").read_text(encoding="utf-8"))["settings"]
+    curve = trained / "validation.jsonl"
+    lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
+    nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
+    seconds = round(record["seconds"] + (0.0 if first is None else first["seconds"]), 1)
+    return {
+        "summary": _summarise(record, seconds, first),
+        "seconds": seconds,
+        **{name: config[name] for name in KEPT},
+        "parametrisation": settings["parametrisation"],
+        "scenes": data["scenes"] | nameless,
+        "disparity": data["disparity"],
+        "validation": [json.loads(line) for line in lines],
+        **({} if first is None else {"first": first}),
+    }
+
+
+def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
+    config = record["configuration"]
+    steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
+    data = config["data"]
+    scenes = f" out of {data['count']} synthesised scenes" if data["count"] else ""
+    where = f"{seconds / 60.0:.0f} minutes on {record['device']}"
+    return f"{steps} steps of {config['batch']} crops of {data['crop_px']} px{scenes}, {where}"

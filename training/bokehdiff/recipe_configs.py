@@ -1,0 +1,259 @@
+"""What the compact recipe consists of: its parts, its two sizes, and the configuration of every training in it."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...datasets.synthetic.training_scenes import SynthesisSettings
+from ...renderers.bokehdiff.checkpoints import load_saved
+from ...renderers.bokehdiff.models.compact import CompactSize
+from ..engine.config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
+from ..scenes.disparity_errors import DisparityErrors
+from .build import load_colour_encoder
+from .publish import AUTOENCODER, COLOURS, DECODER, FIRST
+
+FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
+"""The full model and its ablations, most wanted first: all are trained alike."""
+
+PLUS = "bokehdiff-plus"
+PARTS = (AUTOENCODER, DECODER, COLOURS, "scenes", "told", *FAMILY, PLUS, "ship")
+BASE = "classical-occlusion"
+SCENE_SEED = 1
+
+LEARNING_RATE = 1e-3
+"""Muon's, of the U-Nets."""
+
+SECOND_RATE = 5e-4
+"""Muon's, of the U-Nets' second training, which has no beginner to teach."""
+
+DECODER_RATE = 3e-4
+"""Muon's, of the decoder: at 1e-3 it loses 5 dB before it gains any."""
+
+PAIR_CUT = 7.0
+"""Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What differs between a CPU's and a GPU's training."""
+
+    scenes: int
+    told_scenes: int
+    autoencoder_steps: int
+    decoder_steps: int
+    first_steps: int
+    second_steps: int
+    plus_steps: int
+    batch: int
+    crop_px: int
+    size: CompactSize
+
+
+SCALES = {
+    "cpu": Scale(
+        scenes=2400,
+        told_scenes=1200,
+        autoencoder_steps=850,
+        decoder_steps=450,
+        first_steps=1600,
+        second_steps=1200,
+        plus_steps=2000,
+        batch=4,
+        crop_px=128,
+        size=CompactSize(unet_widths=(64, 96, 144)),
+    ),
+    "gpu": Scale(
+        scenes=12000,
+        told_scenes=12000,
+        autoencoder_steps=6000,
+        decoder_steps=2000,
+        first_steps=3000,
+        second_steps=3000,
+        plus_steps=6000,
+        batch=32,
+        crop_px=192,
+        size=CompactSize(unet_widths=(64, 96, 144)),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A scale, the folders of pictures and the folder that gets everything."""
+
+    scale: Scale
+    photographs: str
+    cutouts: str
+    output: Path
+    validation_photographs: str | None = None
+    validation_cutouts: str | None = None
+    minutes: float = 0.0
+    precision: str = "no"
+
+    @property
+    def scenes(self) -> SynthesisSettings:
+        """Return what training scenes are drawn from: two to four layers, any of them in focus or none."""
+        return SynthesisSettings(
+            photographs=(self.photographs,),
+            cutouts=(self.cutouts,),
+            painted=48,
+            planes=(1, 3),
+            focus_between=0.25,
+            night=0.05,
+            seed=SCENE_SEED,
+        )
+
+    @property
+    def scene_folder(self) -> Path:
+        """Where scenes are stored."""
+        return self.output / "scenes"
+
+    @property
+    def told_folder(self) -> Path:
+        """Where the same scenes are stored with wrong disparity and the base's picture."""
+        return self.output / "told"
+
+    @property
+    def autoencoder(self) -> TrainingConfig:
+        """Return the autoencoder's training."""
+        return TrainingConfig(
+            stage="autoencoder",
+            output=str(self.output / AUTOENCODER),
+            data=DataConfig(scenes=SynthesisSettings(photographs=(self.photographs,), painted=1), crop_px=96),
+            size=self.scale.size,
+            steps=self.scale.autoencoder_steps,
+            batch=16,
+            optimiser=OptimiserConfig(learning_rate=2.5e-4, warmup=40, hold=0.2, weight_decay=0.0),
+            ema=0.995,
+            precision=self.precision,
+            checkpoint_every=150,
+            validate_every=150,
+            validation=self._validation(count_cutouts=False),
+            validation_count=16,
+            minutes=self.minutes,
+        )
+
+    @property
+    def decoder(self) -> TrainingConfig:
+        """Return the decoder's second training, by Muon; latents stay what they are."""
+        first = self.autoencoder
+        return dataclasses.replace(
+            first,
+            output=str(self.output / DECODER),
+            start=f"{first.output}/model",
+            network=NetworkConfig(fixed_encoder=True),
+            steps=self.scale.decoder_steps,
+            optimiser=dataclasses.replace(first.optimiser, method="muon", learning_rate=DECODER_RATE),
+        )
+
+    def trainings(self, part: str) -> tuple[TrainingConfig, ...]:
+        """Return what trains the ``autoencoder``, its ``decoder``, or a variant, in this order."""
+        if part == AUTOENCODER:
+            return (self.autoencoder,)
+        if part == DECODER:
+            return (self.decoder,)
+        if part == PLUS:
+            return (self._unet(part, self.scale.plus_steps),)
+        return self._family(part)
+
+    def _family(self, variant: str) -> tuple[TrainingConfig, TrainingConfig]:
+        """Return a beginner's training, then one in decibels, which would teach a beginner nothing."""
+        whole = self._unet(variant, self.scale.first_steps)
+        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST}")
+        second = dataclasses.replace(
+            whole,
+            start=f"{first.output}/model",
+            parametrisation=None,
+            latent_loss="psnr",
+            steps=self.scale.second_steps,
+            optimiser=dataclasses.replace(whole.optimiser, learning_rate=SECOND_RATE),
+            hardness=(whole.hardness[1], whole.hardness[1]),
+            seed=first.seed + 1,
+        )
+        return first, second
+
+    def _unet(self, part: str, steps: int) -> TrainingConfig:
+        """Return a variant's training against latents, from its random start."""
+        plus = part == PLUS
+        scale = self.scale
+        return TrainingConfig(
+            stage="latent",
+            output=str(self.output / part),
+            data=DataConfig(
+                scenes=self.scenes,
+                stored=str(self.told_folder if plus else self.scene_folder),
+                count=scale.told_scenes if plus else scale.scenes,
+                disparity="robust" if plus else "true",
+                crop_px=scale.crop_px,
+            ),
+            variant=part,
+            size=scale.size,
+            autoencoder=f"{self.decoder.output}/model",
+            colour_encoder=None if plus else str(self.output / COLOURS),
+            steps=steps,
+            batch=scale.batch,
+            parametrisation=None if plus else "pisa-start",
+            latent_loss="psnr" if plus else "mse",
+            optimiser=OptimiserConfig(
+                method="muon", learning_rate=LEARNING_RATE, warmup=40, hold=0.3, weight_decay=0.0
+            ),
+            hardness=(1e5, 1e7),
+            rays=1,
+            pair_cut=PAIR_CUT,
+            precision=self.precision,
+            checkpoint_every=100,
+            validate_every=200,
+            validation=self._validation(),
+            validation_count=12,
+            minutes=self.minutes,
+        )
+
+    def store_scenes(self, workers: int) -> None:
+        """Trace and store the training scenes, as far as they are missing."""
+        from ...datasets.synthetic.training_scenes import SyntheticScenes
+        from ..scenes.degraded import describe_scenes
+        from ..scenes.shards import store_scenes
+
+        scenes = SyntheticScenes(self.scenes)
+        description = describe_scenes(self.scenes, None, None)
+        store_scenes(scenes, self.scale.scenes, self.scene_folder, description, workers)
+
+    def fit_colours(self) -> None:
+        """Fit the colour encoder to the autoencoder, unless that is done.
+
+        Raises InvalidOptionError where the folder holds one that was fitted to another autoencoder.
+        """
+        from .fit_colour_encoder import fit_colour_encoder
+
+        folder = self.output / COLOURS
+        pipeline = load_saved(Path(self.decoder.output) / "model", torch.float32)
+        if (folder / "config.json").is_file():
+            load_colour_encoder(folder, pipeline.vae)
+        else:
+            fit_colour_encoder(pipeline, (self.photographs,)).save_pretrained(folder)
+
+    def store_told_scenes(self, workers: int) -> None:
+        """Store the same scenes as ``bokehdiff-plus`` is told of them."""
+        from ..scenes.degraded import ToldScenes, describe_scenes
+        from ..scenes.shards import StoredScenes, store_scenes
+
+        errors = DisparityErrors()
+        told = ToldScenes(StoredScenes(self.scene_folder), errors, BASE, SCENE_SEED)
+        description = describe_scenes(self.scenes, errors, BASE)
+        store_scenes(told, self.scale.told_scenes, self.told_folder, description, workers)
+
+    def _validation(self, count_cutouts: bool = True) -> SynthesisSettings | None:
+        if self.validation_photographs is None or (count_cutouts and self.validation_cutouts is None):
+            return None
+        if not count_cutouts:
+            return SynthesisSettings(photographs=(self.validation_photographs,), painted=1)
+        return SynthesisSettings(
+            photographs=(self.validation_photographs,),
+            cutouts=(str(self.validation_cutouts),),
+            planes=(1, 1),
+            radius_px=(2.0, 16.0),
+            max_facing_angle=0.0,
+            seed=2,
+        )

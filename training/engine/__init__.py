@@ -1,0 +1,1 @@
+"""The training loop, its configuration and checkpoints. It knows no model."""

@@ -1,0 +1,52 @@
+"""What a model in training makes of scenes it never trains on: PSNR curves and pictures, for TensorBoard and a file."""
+
+import json
+import math
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from ...core.files import write_atomically
+from .config import TrainingConfig
+from .task import Stage
+
+SHOWN = 4
+CURVE_FILE = "validation.jsonl"
+
+
+class Validation:
+    """Scores the first ``validation_count`` scenes of ``config.validation``; without that, does nothing."""
+
+    def __init__(self, config: TrainingConfig):
+        self._config = config
+        self._samples: list[dict[str, Tensor]] = []
+
+    def forget_after(self, step: int) -> None:
+        """Drop the curve's points from ``step`` on that a killed run left: they are measured again."""
+        curve = Path(self._config.output) / CURVE_FILE
+        if curve.is_file():
+            lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and step and json.loads(line)["step"] <= step]
+            write_atomically(curve, lambda file: file.write("".join(kept).encode()))
+
+    def run(self, stage: Stage, step: int, accelerator: Accelerator) -> None:
+        """Log the mean PSNR and the first pictures (result beside truth); append the PSNR to validation.jsonl."""
+        if self._config.validation is None:
+            return
+        if not self._samples:
+            scenes = stage.validation_dataset(self._config.validation)
+            self._samples = [scenes[index] for index in range(self._config.validation_count)]
+        ratios, pictures = [], []
+        for sample in self._samples:
+            predicted, target = stage.render({k: v[None].to(accelerator.device) for k, v in sample.items()})
+            error = (predicted.float().clamp(0.0, 1.0) - target).square().mean()
+            ratios.append(-10.0 * math.log10(max(float(error), 1e-12)))
+            pictures.append(torch.cat([predicted, target], dim=3)[0].float().clamp(0.0, 1.0).cpu())
+        mean = sum(ratios) / len(ratios)
+        accelerator.log({"validation/psnr": mean}, step=step)
+        tracker = accelerator.get_tracker("tensorboard", unwrap=False)
+        tracker.log_images({"validation": torch.stack(pictures[:SHOWN]).numpy()}, step=step, dataformats="NCHW")
+        with (Path(self._config.output) / CURVE_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, "psnr": round(mean, 4)}) + "\n")

@@ -1,0 +1,1 @@
+"""Training samples: stored scenes, and what is degraded about them."""
