@@ -5,31 +5,20 @@ Nothing is loaded in place of absent weights.
 
 import copy
 import json
-import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
+from ...core.diffusers import AutoencoderKL
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-# diffusers imports bitsandbytes where it is installed (pyiqa needs it); that warns of kernels that nothing here uses
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-
-from diffusers import AutoencoderKL  # noqa: E402
-from diffusers.utils import logging as diffusers_logging  # noqa: E402
-
-from .models.sdxl import load_sdxl  # noqa: E402
-from .pipeline import BokehDiffPipeline  # noqa: E402
-from .settings import PipelineSettings  # noqa: E402
-from .variants import FULL_MODEL, VARIANTS  # noqa: E402
-from .weight_files import SHARED_AUTOENCODER, SHARED_FILE, SavedFiles, find_autoencoder, find_weights, label_weights  # noqa: E402
+from .models.sdxl import load_sdxl
+from .pipeline import BokehDiffPipeline
+from .settings import PipelineSettings
+from .variants import FULL_MODEL, VARIANTS
+from .weight_files import SHARED_AUTOENCODER, SHARED_FILE, SavedFiles, find_autoencoder, find_weights, label_weights
 
 
 @dataclass(frozen=True)
@@ -66,10 +55,7 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     try:
         upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
-        with _no_progress_bar():
-            pipeline = BokehDiffPipeline.from_pretrained(
-                folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
-            )
+        pipeline = BokehDiffPipeline.from_pretrained(folder, dtype, vae=vae)
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(
@@ -78,18 +64,6 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     if pipeline.colour_encoder is not None:
         pipeline.colour_encoder.float()
     return pipeline
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keep diffusers from drawing a bar for files that load in a moment."""
-    shown = diffusers_logging.is_progress_bar_enabled()
-    diffusers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            diffusers_logging.enable_progress_bar()
 
 
 def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: bool = True) -> None:
@@ -108,7 +82,7 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
     )
     for network in (half.vae, half.unet, half.prompt, half.colour_encoder):
         if network is not None:
-            network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
+            network.register_to_config(_name_or_path="")  # the folder it was loaded from stays out of published files
     if share_autoencoder:
         _share(half.vae, folder.resolve().parent / SHARED_AUTOENCODER)
     if half.colour_encoder is None:

@@ -10,18 +10,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ....core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from ....core.errors import InvalidOptionError, MissingWeightsError
-from ....core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-
-from ...diffusion.prompt import TEXT_FOLDERS, PromptEmbeddings, load_or_embed_prompt  # noqa: E402
-from ..hub import fetch_repository  # noqa: E402
-from ..pipeline import BokehDiffPipeline  # noqa: E402
-from ..settings import PipelineSettings  # noqa: E402
-from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files  # noqa: E402
+from ...diffusion.prompt import TEXT_FOLDERS, PromptEmbeddings, load_or_embed_prompt
+from ..hub import fetch_repository
+from ..pipeline import BokehDiffPipeline
+from ..settings import PipelineSettings
+from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files
 
 
 def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
@@ -40,8 +35,8 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
     pipeline = BokehDiffPipeline(vae, unet, scheduler, _load_prompt(files), files.settings.to_json())
     if files.lora is not None:
         pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name, local_files_only=True)
-        pipeline.fuse_lora(components=["unet"])
-        pipeline.unload_lora_weights()
+        unet.fuse_lora()
+        unet.unload_lora()
     return pipeline
 
 
