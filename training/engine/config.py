@@ -4,18 +4,12 @@ API: ``read_config(path) -> TrainingConfig``. An unknown or misspelt entry, a wr
 line that names it; entries that are absent take the defaults below.
 """
 
-import dataclasses
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from ...core.checks import check, check_choice
 from ...core.errors import InvalidOptionError
+from ...core.settings import read_record, read_yaml
 from ...datasets.synthetic.training_scenes import SynthesisSettings
 from ...renderers.bokehdiff.models.compact import CompactSize
 from ...renderers.bokehdiff.settings import PARAMETRISATIONS
@@ -234,61 +228,8 @@ def read_config(path: Path) -> TrainingConfig:
 
     Raises InvalidOptionError in one line for whatever is wrong with it.
     """
+    content = read_yaml(path, "a training configuration")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InvalidOptionError(f"{path}: expected a YAML file with a training configuration: {reason}") from error
-    try:
-        return _build(TrainingConfig, content, "")
+        return read_record(TrainingConfig, content)
     except InvalidOptionError as error:
         raise InvalidOptionError(f"{path}: {error}") from None
-
-
-def _build(record: type, values: Any, where: str) -> Any:
-    """Make a dataclass of a mapping, its fields' types deciding how."""
-    if not isinstance(values, Mapping):
-        raise InvalidOptionError(f"{where.rstrip('.') or 'the file'}: expected entries 'name: value', got {values!r}")
-    hints = typing.get_type_hints(record)
-    unknown = sorted(str(name) for name in values if name not in hints)
-    if unknown:
-        raise InvalidOptionError(f"unknown entry {where}{unknown[0]}: expected some of {', '.join(hints)}")
-    required = [f.name for f in dataclasses.fields(record) if f.default is f.default_factory is dataclasses.MISSING]
-    missing = [name for name in required if name not in values]
-    if missing:
-        raise InvalidOptionError(f"missing entry {where}{missing[0]}")
-    return record(**{name: _convert(hints[name], value, f"{where}{name}") for name, value in values.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _convert(next(a for a in arguments if a is not type(None)), value, where)
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast(type, hint), value, f"{where}.")
-    if origin is tuple:
-        return _convert_tuple(arguments, value, where)
-    if hint is float and isinstance(value, str):
-        value = _number(value, where)  # YAML 1.1 reads 1e-4 as a string
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise InvalidOptionError(f"{where}: expected {hint.__name__}, got {value!r}")
-    return value
-
-
-def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise InvalidOptionError(f"{where}: expected a list, got {value!r}")
-    if arguments[-1] is Ellipsis:
-        arguments = (arguments[0],) * len(value)
-    if len(arguments) != len(value):
-        raise InvalidOptionError(f"{where}: expected {len(arguments)} values, got {len(value)}")
-    return tuple(_convert(hint, x, where) for hint, x in zip(arguments, value, strict=True))
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidOptionError(f"{where}: expected a number, got '{text}'") from None
