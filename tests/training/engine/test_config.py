@@ -19,7 +19,7 @@ def write(folder, values):
 
 @pytest.fixture
 def values(settings):
-    return {"stage": "latent", "output": "out", "data": {"scenes": settings, "crop_px": 32}}
+    return {"task": "bokehdiff/latent", "output": "out", "model": {"data": {"scenes": settings, "crop_px": 32}}}
 
 
 def test_defaults_are_the_papers(tmp_path, values):
