@@ -8,7 +8,7 @@ from bokehbench.training.__main__ import main
 from bokehbench.training.engine import config as config_module
 from bokehbench.training.engine.config import read_config
 
-CONFIGS = Path(config_module.__file__).with_name("configs")
+CONFIGS = Path(config_module.__file__).parents[1] / "bokehdiff" / "configs"
 
 
 def write(folder, values):
@@ -19,7 +19,7 @@ def write(folder, values):
 
 @pytest.fixture
 def values(settings):
-    return {"stage": "latent", "output": "out", "data": {"scenes": settings, "crop_px": 32}}
+    return {"task": "bokehdiff/latent", "output": "out", "model": {"data": {"scenes": settings, "crop_px": 32}}}
 
 
 def test_defaults_are_the_papers(tmp_path, values):
@@ -47,8 +47,8 @@ def test_numbers_as_yaml_misreads_them(tmp_path, values):
         ({"speed": 1}, "unknown entry speed"),
         ({"optimiser": {"rate": 1}}, "unknown entry optimiser.rate"),
         ({"optimiser": 3}, "optimiser: expected entries"),
-        ({"steps": "many"}, "steps: expected int, got 'many'"),
-        ({"steps": True}, "steps: expected int, got True"),
+        ({"steps": "many"}, "steps: expected a valid integer, got 'many'"),
+        ({"steps": True}, "steps: expected a valid integer, got True"),
         ({"steps": 0}, "steps: expected 1 or more"),
         ({"hardness": [3.0]}, "hardness: expected 2 values, got 1"),
         ({"hardness": 3.0}, "hardness: expected a list"),
@@ -71,7 +71,7 @@ def test_numbers_as_yaml_misreads_them(tmp_path, values):
             "losses: expected one weight above 0",
         ),
         ({"network": {"fixed_encoder": True}}, "network.fixed_encoder: expected false but in the stage autoencoder"),
-        ({"ema": "fast"}, "ema: expected a number, got 'fast'"),
+        ({"ema": "fast"}, "ema: expected a valid number, got 'fast'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, values, change, message):
