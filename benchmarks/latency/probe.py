@@ -172,7 +172,7 @@ def describe_failure(error: Exception, device: str) -> Record:
     """Turn an error into a failed measurement with its reason in one line."""
     message = " ".join(str(error).split())
     if isinstance(error, MissingWeightsError):
-        return {"status": "skipped", "reason": message, "renderer_missing": True}
+        return {"status": "skipped", "reason": message, "without_weights": True}
     if isinstance(error, SkippedSceneError):
         return {"status": "skipped", "reason": message}
     if isinstance(error, BokehBenchError):
