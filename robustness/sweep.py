@@ -8,6 +8,7 @@ from ..benchmarks.run.runner import Row
 from ..benchmarks.run.session import Settings, run_benchmark
 from ..core.errors import InvalidOptionError
 from ..core.scene import Scene
+from ..renderers.registry import load_renderer
 from .perturbations.registry import load_perturbation
 
 DEFAULT_PERTURBATIONS = ("erode",)
@@ -17,8 +18,11 @@ def run_sweep(settings: Settings, names: Sequence[str], severities: Sequence[flo
     """Run ``settings`` for each perturbation in ``names`` at its default severities, or at ``severities``.
 
     Severity 0 is always included: every drop is measured against it, and it is the benchmark's own case, made once.
-    Raises InvalidOptionError where a severity means nothing to a perturbation.
+    Raises InvalidOptionError where a severity means nothing to a perturbation, or no renderer takes a disparity.
     """
+    if not any("disparity" in load_renderer(name).capabilities.inputs for name in settings.renderers):
+        listed = ", ".join(settings.renderers)
+        raise InvalidOptionError(f"--renderers {listed}: expected one that takes a disparity: a sweep changes it")
     return run_benchmark(dataclasses.replace(settings, perturbations=plan_severities(names, severities)), perturb)
 
 

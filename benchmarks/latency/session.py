@@ -153,6 +153,6 @@ def _skipped(point: Point, record: Record) -> Record | None:
     """Return why a renderer that this command found without weights is not tried on its other points."""
     for other in record["measurements"].values():
         same = other["renderer"] == point.renderer and other.get("time", "") >= record["started"]
-        if same and other["status"] == "skipped":
-            return {"status": "skipped", "reason": other["reason"]}
+        if same and other.get("without_weights"):
+            return {"status": "skipped", "reason": other["reason"], "without_weights": True}
     return None

@@ -37,9 +37,12 @@ class Truth:
         return replace(self.original, target=self.target)
 
     def region(self, find: Callable[[Tensor], Tensor], device: torch.device) -> Region:
-        """Return the pixels that ``find`` chooses by the defocus, (1,H,W) in px -> (H,W) bool, and their number."""
+        """Return the target's pixels that ``find`` chooses by their defocus, (1,H,W) in px of the target -> (H,W) bool.
+
+        Their number comes with them.
+        """
         if (find, device) not in self._regions:
-            pixels = find(self.original.defocus)
+            pixels = find(self.original.render_defocus)
             self._regions[find, device] = pixels.to(device), int(pixels.sum())
         return self._regions[find, device]
 

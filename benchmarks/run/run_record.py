@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ...datasets.catalogue import DATASETS
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
+from ...renderers.learned import LearnedRenderer
 from ...renderers.registry import RENDERERS
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
@@ -78,8 +78,8 @@ def _describe_renderer(name: str, renderer: Renderer) -> Record:
         "summary": RENDERERS.find(name.partition("@")[0]).summary,
         "weights": renderer.weights,
         "training": renderer.training,
-        "needs_weights": getattr(renderer, "takes_checkpoint", False),
-        "capabilities": asdict(renderer.capabilities),
+        "needs_weights": isinstance(renderer, LearnedRenderer),
+        "capabilities": renderer.capabilities.to_json(),
     }
 
 

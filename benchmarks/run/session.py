@@ -76,6 +76,7 @@ def run_benchmark(settings: Settings, perturb: Callable[[Scene, Case], Scene] | 
             [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
             [(name, d.version, _choose_scenes(name, d, settings)) for name, d in datasets.items()],
             settings.perturbations,
+            blind=[name for name, r in renderers.items() if "disparity" not in r.capabilities.inputs],
             seed=settings.seed,
             dtype=settings.dtype,
         )

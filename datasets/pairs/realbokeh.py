@@ -116,6 +116,7 @@ class RealBokeh(PhotographPairs):
                 target=targets[f_number],
                 disparity=split / "disparity" / file.stem,
                 widest=targets[widest],
+                f_number=f_number,
                 relative_aperture=WIDEST_F_NUMBER / f_number,
             )
             for f_number in chosen

@@ -11,7 +11,8 @@ import torch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
 from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
-from ...renderers.bokehdiff.weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE
+from ...renderers.bokehdiff.weight_files import SHARED_AUTOENCODER
+from ...renderers.weights import RECORD_FILE, SHARED_FILE
 from .digests import digest_encoder
 from .fit_colour_encoder import load_colour_encoder
 

@@ -23,7 +23,7 @@ from bokehbench.benchmarks.latency.session import (
     read_latency,
     run_latency,
 )
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -69,6 +69,26 @@ def test_known_sleeps_are_found():
     assert found["cpu_seconds"] < found["spread"]["median"], "sleep costs no processor time"
     assert found["prepare_seconds"] >= 0.05
     assert found["megapixels_per_second"] == pytest.approx(32 * 48 / 1e6 / found["spread"]["median"])
+
+
+class Doubling(Sleepy):
+    """Twice as large as its input, needs an f-number, and takes its time to check what it made."""
+
+    capabilities = Capabilities(inputs=frozenset({"picture", "f-number"}), devices=("cpu",), scale=2)
+
+    def _render(self, scene, seed):
+        return super()._render(scene, seed).repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+    def check(self, output, scene):
+        time.sleep(1.5)
+        return super().check(output, scene)
+
+
+def test_any_inputs_and_scale_are_measured_and_the_checks_are_not():
+    found = measure_point(POINT, Doubling(), QUICK)
+    assert found["status"] == "ok"
+    assert found["first_seconds"] < 1.5
+    assert found["spread"]["median"] < 1.5
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's high-water mark is Linux's")
@@ -165,10 +185,17 @@ def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):
 
 
 def test_missing_weights_are_found_once(tmp_path, probe):
-    probe.answer = {"status": "skipped", "reason": "get them"}
+    probe.answer = describe_failure(MissingWeightsError("get them"), "cpu")
     record = run_latency(settings(tmp_path, sizes=[(16, 16), (32, 32)]))
     assert len(probe.given) == 1
     assert [one["status"] for one in record["measurements"].values()] == ["skipped"] * 2
+
+
+def test_skipped_scene_says_nothing_of_another_size(tmp_path, probe):
+    probe.answer = describe_failure(SkippedSceneError("too small"), "cpu")
+    record = run_latency(settings(tmp_path, sizes=[(16, 16), (32, 32)]))
+    assert len(probe.given) == 2
+    assert [one["reason"] for one in record["measurements"].values()] == ["too small"] * 2
 
 
 @pytest.mark.parametrize(
@@ -191,6 +218,7 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
     ("error", "status", "reason"),
     [
         (MissingWeightsError("get them"), "skipped", "get them"),
+        (SkippedSceneError("not this one"), "skipped", "not this one"),
         (InvalidOptionError("no such thing"), "failed", "no such thing"),
         (MemoryError(), "failed", "out of memory on cpu"),
         (torch.OutOfMemoryError("x"), "failed", "out of memory on cpu"),
@@ -199,7 +227,8 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
     ],
 )
 def test_errors_become_reasons(error, status, reason):
-    assert describe_failure(error, "cpu") == {"status": status, "reason": reason}
+    found = describe_failure(error, "cpu")
+    assert (found["status"], found["reason"]) == (status, reason)
 
 
 def test_plan_holds_each_point_once_small_first(tmp_path):
