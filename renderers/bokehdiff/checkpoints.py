@@ -8,11 +8,11 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
 
-from ...core.diffusers import AutoencoderKL
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ..weights import SHARED_FILE, find_part
 from .models.sdxl import load_sdxl
@@ -20,6 +20,9 @@ from .pipeline import BokehDiffPipeline
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 from .weight_files import SHARED_AUTOENCODER, SavedFiles, SdxlFiles, find_weights, label_weights
+
+if TYPE_CHECKING:
+    from ...core.diffusers import AutoencoderKL
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ def load_checkpoint(variant: str, checkpoint: str | None, dtype: torch.dtype) ->
 def load_pipeline(files: SavedFiles | SdxlFiles, variant: str, dtype: torch.dtype) -> BokehDiffPipeline:
     """Load weights for a variant, on the CPU.
 
-    The full model renders a folder's weights as they
-    were trained. A variant renders them under its own switches (an ablation at test time), and the label then says what
-    they were trained as; a variant that differs in its training only takes no weights that were trained otherwise.
+    The full model renders a folder's weights as they were trained. A variant renders them under its own switches (an
+    ablation at test time), and the label then says what they were trained as; a variant that differs in its training
+    only takes no weights that were trained otherwise.
 
     Raises MissingWeightsError where a file is absent or damaged, InvalidOptionError where they do not belong to the
     variant.
@@ -106,7 +109,7 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
         (folder / SHARED_FILE).unlink(missing_ok=True)
 
 
-def _share(vae: AutoencoderKL, folder: Path) -> None:
+def _share(vae: "AutoencoderKL", folder: Path) -> None:
     """Write the autoencoder, or see that the one which is there already has the same weights."""
     if not (folder / "config.json").is_file():
         vae.save_pretrained(folder)
@@ -118,7 +121,9 @@ def _share(vae: AutoencoderKL, folder: Path) -> None:
         )
 
 
-def _load_autoencoder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
+def _load_autoencoder(folder: Path, dtype: torch.dtype) -> "AutoencoderKL":
+    from ...core.diffusers import AutoencoderKL  # here, as importing diffusers takes seconds
+
     return AutoencoderKL.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
 
 

@@ -101,8 +101,7 @@ class BokehDiffPipeline(NetworkGroup):
         self._active = settings
         self._pisa = PisaLayers(self.unet, () if settings.physics.is_vanilla else settings.pisa_layers)
 
-    def settings_json(self) -> dict[str, Any]:
-        """Return the settings as they are saved."""
+    def settings_json(self) -> dict[str, Any]:  # noqa: D102 - see NetworkGroup
         return self._active.to_json()
 
     def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
@@ -148,8 +147,8 @@ class BokehDiffPipeline(NetworkGroup):
 
         ``image``: (B,3,H,W) in [0,1]. ``disparity``: (B,1,H,W), any finite range; the focus may lie outside it.
         ``tiling``: ``never``, ``always``, or ``auto``: where the picture is larger than ``one_pass_latents``, whatever
-        the machine. Without the circle of confusion (``-no-coc``, ``-vanilla``) attention reaches as far as the tile, so
-        that tiling changes the method itself; with it, little. ``seed`` draws PISA's jitter.
+        the machine. Without the circle of confusion (``-no-coc``, ``-vanilla``) attention reaches as far as the tile:
+        there tiling changes the method itself. ``seed`` draws PISA's jitter.
         ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
         ``gamma``: of the display transfer, which only ``blurred-colours`` needs.
         With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
@@ -174,7 +173,7 @@ class BokehDiffPipeline(NetworkGroup):
         return BokehDiffOutput(output, side)
 
     def normalise(self, disparity: Tensor) -> Tensor:
-        """Map disparity (B,1,H,W) of any range into (0,1), see ``inputs.disparity``."""
+        """Map disparity into (0,1), see ``inputs.disparity``."""
         return normalise_disparity(disparity, self._active.disparity_margin)
 
     @staged("encode")

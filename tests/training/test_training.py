@@ -100,7 +100,7 @@ def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings, tiny, stage)
 @pytest.mark.parametrize("stage", ["latent", "picture"])
 def test_a_resumed_run_of_the_compact_recipe_ends_in_the_same_weights(tmp_path, settings, tiny, stage):
     recipe = {
-        "parametrisation": "pisa-start",
+        "output_form": "blurred-colours",
         "optimiser": {"method": "muon", "learning_rate": 1.0e-3, "warmup": 1},
         "losses": {"lpips": 0.0, "adversarial": 0.0},
     }

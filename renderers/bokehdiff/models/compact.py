@@ -7,17 +7,18 @@ starts from there; under ``blurred-colours`` it starts with the gate nearly clos
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from ....core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from ....core.errors import InvalidOptionError
 from ...attention.physics import PisaPhysics
-from ...diffusion.prompt import PromptEmbeddings
 from ..pipeline import BokehDiffPipeline
 from ..settings import BLURRED_COLOURS, PipelineSettings
 from ..variants import FULL_MODEL, VARIANTS
+
+if TYPE_CHECKING:
+    from ....core.diffusers import AutoencoderKL, UNet2DConditionModel
 
 CLOSED_GATE = -3.0
 """Where the gates of an untrained model stand, as logits: 5 % open."""
@@ -49,6 +50,9 @@ def build_compact(
     ``PipelineSettings``; a variant with a base has its own. The U-Net's first layer is as wide as the variant's inputs
     need. Raises InvalidOptionError for a variant that renders another one's weights.
     """
+    from ....core.diffusers import DDPMScheduler  # here, as importing diffusers takes seconds
+    from ...diffusion.prompt import PromptEmbeddings
+
     size = size or CompactSize()
     switches = VARIANTS[variant]
     if switches.weights is not None:
@@ -70,7 +74,9 @@ def build_compact(
     )
 
 
-def _build_vae(size: CompactSize) -> AutoencoderKL:
+def _build_vae(size: CompactSize) -> "AutoencoderKL":
+    from ....core.diffusers import AutoencoderKL
+
     channels = 3 * size.factor**2
     return AutoencoderKL(
         in_channels=channels,
@@ -86,7 +92,9 @@ def _build_vae(size: CompactSize) -> AutoencoderKL:
     ).eval()
 
 
-def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> UNet2DConditionModel:
+def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> "UNet2DConditionModel":
+    from ....core.diffusers import UNet2DConditionModel
+
     deeper = len(size.unet_widths) - 2
     unet = UNet2DConditionModel(
         in_channels=input_channels,

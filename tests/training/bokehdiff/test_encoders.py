@@ -24,7 +24,7 @@ def size(tiny):
 @pytest.fixture
 def start(size, tmp_path):
     """A saved pipeline with a colour encoder."""
-    pipeline = build_compact(size=size, parametrisation="pisa-start")
+    pipeline = build_compact(size=size, output_form="blurred-colours")
     fitted = ColourEncoder(size.latent_channels, width=4, fitted_to=digest_encoder(pipeline.vae))
     fitted.save_pretrained(tmp_path / "colours")
     pipeline.register_modules(colour_encoder=fitted)
@@ -66,7 +66,7 @@ def test_training_the_encoder_leaves_out_what_was_fitted_to_it(config, stage, ne
 
 def test_it_can_be_named_where_it_fits(config, size, start, tmp_path):
     new = dataclasses.replace(
-        config, start=None, size=size, parametrisation="pisa-start", autoencoder=str(start), colour_encoder="nowhere"
+        config, start=None, size=size, output_form="blurred-colours", autoencoder=str(start), colour_encoder="nowhere"
     )
     with pytest.raises(MissingWeightsError, match="nowhere: expected a folder with a colour encoder"):
         build_stage(new, CPU)

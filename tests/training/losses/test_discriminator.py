@@ -13,10 +13,6 @@ from bokehbench.core.torchvision_guard import ensure_torchvision
 from bokehbench.renderers.bokehdiff import hub
 from bokehbench.training.losses.discriminator import Discriminator, load_features
 
-ensure_torchvision()
-
-import timm  # noqa: E402
-
 PROFILES = ("paper", "code")
 
 
@@ -25,6 +21,9 @@ def discriminator():
     """A factory of discriminators on a random ConvNeXt of 4000 parameters."""
 
     def make(profile="paper"):
+        ensure_torchvision()
+        import timm
+
         torch.manual_seed(0)
         features = timm.create_model(
             "convnext_atto", features_only=True, pretrained=False, dims=(4, 8, 8, 8), depths=(1, 1, 1, 1)
