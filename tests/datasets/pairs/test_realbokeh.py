@@ -50,6 +50,7 @@ def test_blur_is_proportional_to_one_over_the_f_number_with_one_focus(folder) ->
     dataset = load_dataset("realbokeh", folder.parent)
     scenes = [dataset.load(f"11-f{f:g}") for f in (2, 4, 8)]
     assert [scene.blur_strength for scene in scenes] == [16.0, 8.0, 4.0]
+    assert [scene.f_number for scene in scenes] == [2.0, 4.0, 8.0]
     assert {scene.focus_disparity for scene in scenes} == {1.0}
 
 
