@@ -82,9 +82,7 @@ def test_a_colour_encoder_can_be_named_where_it_fits(model, size, start, tmp_pat
 
 def test_only_the_compact_autoencoder_is_trained_by_itself(model, sdxl_folder, tmp_path):
     config = AutoencoderConfig(**(model | {"start": str(sdxl_folder)}))
-    with pytest.raises(
-        InvalidOptionError, match=r"model\.start: this task trains the compact model's"
-    ):
+    with pytest.raises(InvalidOptionError, match=r"model\.start: this task trains the compact model's"):
         build(config, tmp_path)
 
 
