@@ -33,8 +33,8 @@ def alexnet_folder(tmp_path_factory) -> Path:
     generator = torch.Generator().manual_seed(1)
     trunk = {}
     for layer, (out, inputs, size) in ALEXNET_SHAPES.items():
-        spread = (2.0 / (inputs * size * size)) ** 0.5
-        trunk[f"features.{layer}.weight"] = torch.randn(out, inputs, size, size, generator=generator) * spread
+        deviation = (2.0 / (inputs * size * size)) ** 0.5
+        trunk[f"features.{layer}.weight"] = torch.randn(out, inputs, size, size, generator=generator) * deviation
         trunk[f"features.{layer}.bias"] = torch.randn(out, generator=generator) * 0.01
     folder = tmp_path_factory.mktemp("weights")
     save_file(trunk, folder / "alexnet_features.safetensors")
