@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sized
 from typing import Any
 
+import cv2
+import numba
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 
@@ -43,15 +46,9 @@ class StepSampler(Sampler[list[int]]):
             yield indices
 
 
-def make_loader(dataset: Dataset[Any], sampler: StepSampler, workers: int) -> DataLoader[Any]:
+def make_loader(dataset: Dataset[Any], sampler: Sampler[list[int]], workers: int) -> DataLoader[Any]:
     """Return a loader of the sampler's batches, in their order whatever the number of ``workers``."""
-    return DataLoader(
-        dataset,
-        batch_sampler=sampler,
-        num_workers=workers,
-        persistent_workers=False,
-        multiprocessing_context=process_context(workers),
-    )
+    return DataLoader(dataset, batch_sampler=sampler, **worker_options(workers))
 
 
 def length_of(dataset: Dataset[Any]) -> int | None:
@@ -59,9 +56,18 @@ def length_of(dataset: Dataset[Any]) -> int | None:
     return len(dataset) if isinstance(dataset, Sized) else None
 
 
-def process_context(workers: int) -> str | None:
-    """Return how a loader starts its processes.
+def worker_options(workers: int) -> dict[str, Any]:
+    """Return how a DataLoader starts ``workers`` processes: fresh interpreters of one thread each.
 
-    Fork is unsafe beside the threads of numba and torch; a fresh interpreter is not.
+    Fork is unsafe beside the threads of numba and torch.
     """
-    return "spawn" if workers else None
+    if workers == 0:
+        return {"num_workers": 0}
+    return {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": use_one_thread}
+
+
+def use_one_thread(_worker: int = 0) -> None:
+    """Keep kernels in numba, OpenCV and torch to one thread: processes share out the cores already."""
+    numba.set_num_threads(1)
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
