@@ -27,7 +27,8 @@ class RendererScore:
     """One renderer's mean over the compared scenes, and its difference to the best renderer's on the same scenes.
 
     ``interval`` and ``difference_interval`` are None where there are fewer than two clusters; the best renderer has no
-    ``difference_interval``. ``distinguishable`` is True where ``difference_interval`` excludes 0.
+    ``difference_interval``. Whether the two differ is for ``significance.compare_pairs`` to say: the intervals are of
+    one number each, and are not corrected for how many are looked at.
     """
 
     renderer: str
@@ -35,11 +36,6 @@ class RendererScore:
     interval: Interval | None
     difference: float
     difference_interval: Interval | None
-
-    @property
-    def distinguishable(self) -> bool:
-        """Whether the scenes suffice to tell this renderer from the best one."""
-        return self.difference_interval is not None and 0.0 not in self.difference_interval
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -96,8 +97,17 @@ class PictureMaker:
         return Picture(full, thumbnail)
 
 
-def colour_ramp(name: str, stops: int = 9) -> list[str]:
-    """Return a colour map as CSS colours, dark to bright, for the legend."""
+def describe_colours() -> dict[str, Any]:
+    """Return the colour maps of disparity and error for the legend, and the error that is brightest."""
+    return {
+        "disparity": _colour_ramp(DISPARITY_COLOURS),
+        "error": _colour_ramp(ERROR_COLOURS),
+        "error_scale": ERROR_SCALE,
+    }
+
+
+def _colour_ramp(name: str, stops: int = 9) -> list[str]:
+    """Return a colour map as CSS colours, dark to bright."""
     return [mpl.colors.to_hex(mpl.colormaps[name](position)) for position in np.linspace(0.0, 1.0, stops)]
 
 

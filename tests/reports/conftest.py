@@ -11,7 +11,7 @@ from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.benchmarks.run.store import RowWriter, StoredRun, write_meta
 from bokehbench.core.files import safe_name, write_image, write_map
 from bokehbench.renderers.interface import Scene
-from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.report import write_report
 
 HEIGHT, WIDTH = 48, 64
 METRICS = {
