@@ -96,14 +96,10 @@ def test_another_paper_gets_its_own_tables(run_writer, tmp_path, two_papers):
     run = make_run(run_writer, [*FAMILY, "fancy", "fancy-half"])
     write_report(run, tmp_path / "reports")
     text = words(tmp_path / "reports" / "ablations.html")
-    assert (
-        "What each part of BokehDiff is worth: our numbers in the layout of the paper\N{RIGHT SINGLE QUOTATION MARK}s Table 2"
-        in text
+    assert re.search(
+        r"What each part of BokehDiff is worth: our numbers in the layout of the paper.s Table 2, the", text
     )
-    assert (
-        "What each part of Lens is worth: our numbers in the layout of the paper\N{RIGHT SINGLE QUOTATION MARK}s Table 4"
-        in text
-    )
+    assert re.search(r"What each part of Lens is worth: our numbers in the layout of the paper.s Table 4, the", text)
     own = text.rpartition("Lens on pairs")[2]
     assert re.search(r"half fancy-half [^.]+\.\d\d .* 0\.50 -0\.4000", own)
     assert "whole fancy" in own
