@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ...core.torchvision_guard import ensure_torchvision
-from .image_pair import ImagePair
-from .interface import PairMetric
+from .comparison import Comparison
+from .interface import ComparisonMetric
 from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
 
 LPIPS_TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}
@@ -26,7 +26,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class NetworkMetric(PairMetric):
+class NetworkMetric(ComparisonMetric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
 
     higher_is_better = False
@@ -45,11 +45,11 @@ class NetworkMetric(PairMetric):
         super().prepare(device)
         self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
 
-    def score_pair(self, pair: ImagePair) -> float | None:
-        """Return the distance; None for an image smaller than ``least_size_px``. Calls ``prepare`` if nobody did."""
+    def compare(self, comparison: Comparison) -> float | None:
+        """Return the distance; None for an image smaller than ``least_size_px``. Prepares the network if need be."""
         if self._network is None:
             self.prepare()
-        image, target = pair.on(self._device)
+        image, target = comparison.on(self._device)
         if min(image.shape[1:]) < self.least_size_px:
             return None
         with torch.inference_mode(), _exact_convolutions():

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from .image_pair import ImagePair
-from .interface import PairMetric
+from .comparison import Comparison
+from .interface import ComparisonMetric
 
 WINDOW_PX = 11
 SIGMA_PX = 1.5
@@ -14,7 +14,7 @@ C1 = 0.01**2
 C2 = 0.03**2
 
 
-class Ssim(PairMetric):
+class Ssim(ComparisonMetric):
     """SSIM as its authors defined it, per RGB channel, averaged over channels and all positions of a full window.
 
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity",
@@ -26,9 +26,9 @@ class Ssim(PairMetric):
     higher_is_better = True
     description = "SSIM per RGB channel at full resolution, 11x11 Gaussian window, sigma 1.5, 8-bit values"
 
-    def score_pair(self, pair: ImagePair) -> float | None:
+    def compare(self, comparison: Comparison) -> float | None:
         """Return the mean SSIM, [-1,1], computed in float64; None for an image smaller than the window."""
-        image, target = pair.on(self._device)
+        image, target = comparison.on(self._device)
         if min(image.shape[1:]) < WINDOW_PX:
             return None
         # A channel at a time stays in the processor's cache: two thirds of the time of all at once.

@@ -88,7 +88,7 @@ class ReferenceComparison:
 def compare_pairs(scores: pd.DataFrame, clusters: Mapping[Hashable, Hashable] | pd.Series) -> PairTests:
     """Test every pair of the columns of ``scores`` (scenes x renderers, NaN where there is none).
 
-    As in ``compare_renderers``, only scenes that all scored renderers share count. Scenes of a cluster are not
+    As in ``rank_renderers``, only scenes that all scored renderers share count. Scenes of a cluster are not
     independent: the tests read one mean a cluster.
     Source: Holm 1979; all pairs as in Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", 2006.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...benchmarks.statistics.estimates import Comparison, Estimate, Interval, RendererScore, compare_renderers
+from ...benchmarks.statistics.estimates import Estimate, Interval, Ranking, RendererScore, rank_renderers
 from ...benchmarks.statistics.significance import (
     PairedTest,
     PairTests,
@@ -95,13 +95,13 @@ def compare_measures(
     finished: Mapping[str, int],
 ) -> Grid:
     """Compare ``renderers`` on every measure; ``finished`` counts their finished cases."""
-    comparisons = [compare_renderers(m.values, clusters, m.higher_is_better) for m in measures]
+    rankings = [rank_renderers(m.values, clusters, m.higher_is_better) for m in measures]
     pairs = [compare_pairs(m.values, clusters) for m in measures]
     tested = [
         compare_to_reference(m.values, clusters, m.higher_is_better, reference or "", p)
         for m, p in zip(measures, pairs, strict=True)
     ]
-    found = list(zip(measures, comparisons, pairs, strict=True))
+    found = list(zip(measures, rankings, pairs, strict=True))
     return Grid(
         columns=[Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes) for m, c, _ in found],
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
@@ -112,22 +112,22 @@ def compare_measures(
     )
 
 
-def make_cell(renderer: str, comparison: Comparison, pairs: PairTests, unit: str, finished: int) -> Cell:
-    """Write one renderer's mean of a comparison, or why there is none."""
-    names = [score.renderer for score in comparison.scores]
+def make_cell(renderer: str, ranking: Ranking, pairs: PairTests, unit: str, finished: int) -> Cell:
+    """Write one renderer's mean of a ranking, or why there is none."""
+    names = [score.renderer for score in ranking.scores]
     if renderer not in names:
-        return Cell(ABSENT, note=_explain_absence(comparison, finished))
+        return Cell(ABSENT, note=_explain_absence(ranking, finished))
     rank = names.index(renderer) + 1
-    score = comparison.scores[rank - 1]
+    score = ranking.scores[rank - 1]
     return Cell(
         text=write_score(score.mean, unit),
         value=score.mean,
         bounds=score.interval,
         interval=write_interval(score.interval, unit),
         difference="" if rank == 1 else _write_difference(score, unit),
-        standing=_standing(renderer, comparison, pairs),
+        standing=_standing(renderer, ranking, pairs),
         medal=rank if rank <= MEDALS and len(names) >= LEAST_FOR_MEDALS else 0,
-        positions=_place(score.interval, score.mean, [other.interval for other in comparison.scores]),
+        positions=_place(score.interval, score.mean, [other.interval for other in ranking.scores]),
     )
 
 
@@ -183,21 +183,21 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestL
     ]
 
 
-def _standing(renderer: str, comparison: Comparison, pairs: PairTests) -> str:
-    best = comparison.best
-    if best is None or len(comparison.scores) == 1:
+def _standing(renderer: str, ranking: Ranking, pairs: PairTests) -> str:
+    best = ranking.best
+    if best is None or len(ranking.scores) == 1:
         return ""
     if renderer == best:
         return "best"
     return "" if pairs.differ(renderer, best) else "tied"
 
 
-def _explain_absence(comparison: Comparison, finished: int) -> str:
+def _explain_absence(ranking: Ranking, finished: int) -> str:
     if finished == 0:
         return "no case finished"
-    if comparison.scores:
+    if ranking.scores:
         return "this metric has no value for this renderer"
-    return comparison.warning or "no value"
+    return ranking.warning or "no value"
 
 
 def _write_difference(score: RendererScore, unit: str) -> str:

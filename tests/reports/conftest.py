@@ -169,7 +169,7 @@ def typical_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def typical_run(typical_folder) -> StoredRun:
-    """The typical run, read afresh: its rows may be changed, its files may not."""
+    """The typical run, read again: its rows may be changed, its files may not."""
     return StoredRun.open(typical_folder)
 
 
@@ -197,7 +197,7 @@ def swept_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def swept_run(swept_folder) -> StoredRun:
-    """The swept run, read afresh: its rows may be changed, its files may not."""
+    """The swept run, read again: its rows may be changed, its files may not."""
     return StoredRun.open(swept_folder)
 
 

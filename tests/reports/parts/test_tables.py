@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from bokehbench.benchmarks.statistics.estimates import compare_renderers
+from bokehbench.benchmarks.statistics.estimates import rank_renderers
 from bokehbench.benchmarks.statistics.significance import compare_pairs
 from bokehbench.reports.parts.numbers import write_score, write_seconds
 from bokehbench.reports.parts.tables import build_table
@@ -41,7 +41,7 @@ def test_intervals_and_standing_are_those_of_the_statistics(typical_run):
     frame["value"] = [row["metrics"].get("psnr") for row in rows]
     scores = frame.pivot(index="scene", columns="renderer", values="value").dropna()
     clusters = {scene: scene for scene in scores.index}
-    expected, pairs = compare_renderers(scores, clusters, True), compare_pairs(scores, clusters)
+    expected, pairs = rank_renderers(scores, clusters, True), compare_pairs(scores, clusters)
     for score in expected.scores:
         cell = next(line.cells[0] for line in table.rows if line.renderer == score.renderer)
         assert cell.interval == f"{score.interval.low:.2f} \N{EN DASH} {score.interval.high:.2f}"
