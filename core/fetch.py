@@ -108,7 +108,9 @@ class Network:
                 received = bar.n
             transfer.result()
         except requests.HTTPError as error:  # an answer: whatever it says of this file, the network lives
-            raise DownloadError(f"HTTP {error.response.status_code}: {error.response.reason}") from error
+            answer = error.response
+            reason = str(error) if answer is None else f"HTTP {answer.status_code}: {answer.reason}"
+            raise DownloadError(reason) from error
         except (requests.ConnectionError, requests.Timeout) as error:
             raise self._found_dead(_root_cause(error)) from error
         except requests.RequestException as error:
