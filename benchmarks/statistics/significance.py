@@ -14,7 +14,7 @@ from scipy import stats
 
 from .resampling import RESAMPLES, Floats, Interval, expanded_interval, number_clusters, resample_means
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class PairTests:
 
     def differ(self, first: str, second: str) -> bool:
         """Whether the corrected test rejects equality at 5 %."""
-        return self.adjusted[frozenset((first, second))] < LEVEL
+        return self.adjusted[frozenset((first, second))] < SIGNIFICANCE_LEVEL
 
     @property
     def warning(self) -> str | None:
@@ -40,7 +40,7 @@ class PairTests:
         With n units the smallest two-sided p-value is 2^(1-n).
         """
         pairs = len(self.p_values)
-        if pairs == 0 or 2.0 ** (1 - self.units) * pairs < LEVEL:
+        if pairs == 0 or 2.0 ** (1 - self.units) * pairs < SIGNIFICANCE_LEVEL:
             return None
         several = f" corrected for {pairs} pairs of renderers," if pairs > 1 else ""
         few = f"{self.units} independent scenes are too few"
@@ -69,7 +69,7 @@ class PairedTest:
     @property
     def significant(self) -> bool:
         """Whether the corrected test rejects equality at 5 %."""
-        return self.adjusted < LEVEL
+        return self.adjusted < SIGNIFICANCE_LEVEL
 
 
 @dataclass(frozen=True, kw_only=True)

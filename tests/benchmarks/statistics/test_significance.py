@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from bokehbench.benchmarks.statistics.significance import (
-    LEVEL,
+    SIGNIFICANCE_LEVEL,
     compare_pairs,
     compare_to_reference,
     holm,
@@ -124,7 +124,11 @@ def test_a_pair_has_one_p_value_whoever_is_the_reference():
             pair = frozenset((reference, test.renderer))
             assert (test.p_value, test.adjusted) == (pairs.p_values[pair], pairs.adjusted[pair])
             assert test.p_value == stats.wilcoxon(scores[reference], scores[test.renderer]).pvalue
-            assert test.significant == pairs.differ(reference, test.renderer) == (pairs.adjusted[pair] < LEVEL)
+            assert (
+                test.significant
+                == pairs.differ(reference, test.renderer)
+                == (pairs.adjusted[pair] < SIGNIFICANCE_LEVEL)
+            )
 
 
 def test_whoever_is_found_best_among_equals_is_rarely_said_to_be():
