@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from bokehbench.benchmarks.statistics.estimates import estimate_quartile_width, rank_renderers
-from bokehbench.benchmarks.statistics.resampling import Interval, resample_quartile_widths
+from bokehbench.benchmarks.statistics.resampling import Interval
 
 
 def one_cluster_a_scene(scores):
@@ -140,18 +140,6 @@ def test_few_independent_scenes_come_with_a_warning(clusters, warning):
     assert ranking.warning is None if warning is None else warning in ranking.warning
     assert (ranking.scores[0].interval is None) == (clusters == 1)
     assert (ranking.scores[1].difference_interval is None) == (clusters == 1)
-
-
-def test_resampled_quartiles_are_numpys_on_the_resampled_scenes():
-    """Against drawing the clusters' scenes one by one, from the same multinomial draws."""
-    generator = np.random.default_rng(4)
-    values = generator.normal(size=(13, 2))
-    members = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 4, 4, 5, 6])
-    found = resample_quartile_widths(values, members, resamples=50, seed=9)
-    draws = np.random.default_rng(9).multinomial(7, np.full(7, 1 / 7), size=50)
-    for draw, widths in zip(draws, found, strict=True):
-        low, high = np.quantile(values[np.repeat(np.arange(13), draw[members])], [0.25, 0.75], axis=0)
-        np.testing.assert_allclose(widths, high - low)
 
 
 def test_quartile_width_is_that_of_the_scenes_and_its_interval_covers_the_truth():
