@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, arguments: list[str]) -> int:
     check_names(options)
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
     from bokehbench.benchmarks.run.store import StoredRun, run_folder
-    from bokehbench.reports.pages.index import write_report
+    from bokehbench.reports.report import write_report
 
     folder = run_folder(options.output, options.run)
     rows = None if options.report_only else make_rows(options, arguments)
@@ -104,7 +104,8 @@ def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
     check_names(options)
     from bokehbench.benchmarks.latency.session import LatencySettings, run_latency
     from bokehbench.benchmarks.run.store import run_folder
-    from bokehbench.reports.pages.latency_report import print_latency, write_latency
+    from bokehbench.reports.pages.latency import print_latency
+    from bokehbench.reports.report import write_latency
 
     settings = LatencySettings(
         renderers=options.renderers,

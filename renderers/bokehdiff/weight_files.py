@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import MissingWeightsError
+from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
 from ..weights import RECORD_FILE, find_part, label_files, read_object
-from .hub import fetch_repository
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
@@ -177,7 +177,7 @@ def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
 def _find_adapters(home: Path | None, download: bool) -> Path:
     if home is None:
         needed = [f"{ADAPTER_FOLDER}/{name}" for name in (LORA_FILE, ENCODER_FILES[-1])]
-        return fetch_repository(ADAPTERS, needed, needed, REMEDY, download=download) / ADAPTER_FOLDER
+        return NETWORK.fetch_repository(ADAPTERS, needed, REMEDY, needed=needed, download=download) / ADAPTER_FOLDER
     return home if (home / LORA_FILE).is_file() else home / ADAPTER_FOLDER
 
 
@@ -193,7 +193,7 @@ def find_backbone(home: Path | None, download: bool) -> Path:
                 raise MissingWeightsError(f"{place}: an SDXL model lacks {', '.join(absent)}: {REMEDY}")
             return place
     needed = [*MODEL_FILES, *(f"{part}/{NETWORK_FILE}.safetensors" for part in NETWORKS)]
-    return fetch_repository(BACKBONE, needed, needed, REMEDY, download=download)
+    return NETWORK.fetch_repository(BACKBONE, needed, REMEDY, needed=needed, download=download)
 
 
 def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.pages.index import write_report
 from bokehbench.reports.pages.robustness import takes_disparity
 from bokehbench.reports.parts.figures import draw_curves, save, shorten
 from bokehbench.reports.parts.perturbed_cases import choose_severities
+from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
 
 

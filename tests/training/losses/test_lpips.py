@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from bokehbench.benchmarks.metrics import weights as weights_module
-from bokehbench.benchmarks.metrics.download import DownloadError
 from bokehbench.benchmarks.metrics.perceptual import build_lpips
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.fetch import DownloadError
 from bokehbench.training.losses.lpips import PerceptualLoss
 
 ALEXNET_SHAPES = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)}
@@ -22,7 +22,7 @@ def _no_network(monkeypatch, tmp_path):
     def fetch(url, destination, sha256_prefix):
         raise DownloadError("no network: this is a test")
 
-    monkeypatch.setattr(weights_module.DOWNLOADER, "fetch", fetch)
+    monkeypatch.setattr(weights_module.NETWORK, "fetch_file", fetch)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv(weights_module.FOLDER_VARIABLE, raising=False)
 

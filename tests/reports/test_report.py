@@ -6,7 +6,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_image
-from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.report import write_report
 
 HOSTILE = "<script>alert(1)</script>\"'/../ü&#x27; onerror=x {{ 7*7 }}"
 
