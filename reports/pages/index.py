@@ -232,7 +232,7 @@ def _summary(run: StoredRun, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "sentence": (
             f"{write_count(len(meta['renderers']), 'renderer')} on {write_count(scenes, 'scene')} of "
             f"{write_count(len(meta['datasets']), 'data set')}; {finished} of "
-            f"{write_count(len(meta['plan']), 'case')} finished."
+            f"{write_count(len(meta['cases']), 'case')} finished."
         ),
         "facts": [(name, value) for name, value in facts.items() if value is not None],
     }

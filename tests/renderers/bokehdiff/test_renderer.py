@@ -255,11 +255,14 @@ def test_authors_weights_from_a_folder(authors_folder, scene):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [("nowhere", "no such folder"), (".", "expected a folder saved by BokehDiffPipeline")],
+    ("name", "error", "message"),
+    [
+        ("nowhere", InvalidOptionError, "no such folder"),
+        (".", MissingWeightsError, "expected a folder saved by BokehDiffPipeline"),
+    ],
 )
-def test_folder_without_weights(name, message, tmp_path):
-    with pytest.raises(MissingWeightsError, match=message) as caught:
+def test_folder_without_weights(name, error, message, tmp_path):
+    with pytest.raises(error, match=message) as caught:
         load_renderer(f"bokehdiff@{tmp_path / name}").prepare()
     assert "\n" not in str(caught.value)
 
