@@ -129,12 +129,13 @@ def measure_latency(request: RunRequest) -> int:
 
 def check(request: RunRequest) -> int:
     """Print what is there, missing or damaged in each data set. Returns the worst exit code."""
-    from bokehbench.core.errors import DamagedDataError, MissingDataError
     from bokehbench.datasets.catalogue import DATASETS, load_dataset
-    from bokehbench.datasets.check import check_dataset, write_check
 
     for name in request.check:
         DATASETS.find(name)
+    from bokehbench.core.errors import DamagedDataError, MissingDataError
+    from bokehbench.datasets.check import check_dataset, write_check
+
     code = 0
     for name in request.check:
         try:

@@ -13,7 +13,7 @@ from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
 from .run_record import Record, now
-from .store import Meta, RowWriter, part_file, read_meta, whole_rows, write_meta
+from .store import Meta, merge_parts, read_meta, write_meta
 
 LOCK = ".lock"
 
@@ -64,13 +64,10 @@ class RunFolder:
             if self.processes.is_main:
                 if fresh:
                     self._discard()
-                self._merge_parts()
-                self._earlier = read_meta(self.folder)
-                everywhere = self._earlier.get("environments", {}) | everywhere
-                started = {"started": now(), "starts": 1, "finished": None, "seconds": None}
-                started |= {"cases": [case.key for case in cases]}
-                self._record = continue_record(self._earlier, record | started)
-                self._earlier |= {"environments": everywhere}
+                merge_parts(self.folder)
+                earlier = read_meta(self.folder)
+                self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
+                self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
                 self._write()
         self._start = time.perf_counter()
@@ -92,19 +89,6 @@ class RunFolder:
             (self.folder / name).unlink(missing_ok=True)
         for name in ("images", "scenes"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-
-    def _merge_parts(self) -> None:
-        """Move the rows of all parts into the first, which a command does before it adds to any.
-
-        So the parts of one command are all that there are beside the first, and no two of them hold the same case. A
-        kill in between loses nothing: a part is removed once its rows are written.
-        """
-        first = part_file(self.folder, 0)
-        for part in (path for path in sorted(self.folder.glob("rows-*.jsonl")) if path != first):
-            with RowWriter(self.folder) as writer:
-                for row in whole_rows(part):
-                    writer.append(row)
-            part.unlink()
 
 
 def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:

@@ -24,13 +24,17 @@ def describe_run(
     metrics: Mapping[str, Metric],
     unavailable: Mapping[str, str],
 ) -> Record:
-    """Describe what a command asks for, and with what; ``device`` and ``severities`` are those that it comes to.
+    """Describe a command that starts now, short of its cases; ``device`` and ``severities`` are those that it comes to.
 
     ``unavailable``: why a metric cannot be computed here.
     """
     return {
         "run": request.run,
         "command": request.command,
+        "started": now(),
+        "starts": 1,
+        "finished": None,
+        "seconds": None,
         "settings": request.recorded | {"device": device, "perturbations": severities},
         "renderers": {name: _describe_renderer(name, renderer) for name, renderer in renderers.items()},
         "datasets": {name: _describe_dataset(name, dataset) for name, dataset in datasets.items()},

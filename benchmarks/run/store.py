@@ -31,6 +31,19 @@ def part_file(folder: Path, part: int) -> Path:
     return folder / f"rows-{part:05d}.jsonl"
 
 
+def merge_parts(folder: Path) -> None:
+    """Move the rows of all parts into the first, which a command does before it adds to any.
+
+    So the parts of one command are all that there are beside the first, and no two of them hold the same case. A kill
+    in between loses nothing: a part is removed once its rows are written.
+    """
+    for part in sorted({*folder.glob("rows-*.jsonl")} - {part_file(folder, 0)}):
+        with RowWriter(folder) as writer:
+            for row in _whole_rows(part):
+                writer.append(row)
+        part.unlink()
+
+
 class RowWriter:
     """Appends rows to a part file, one flushed JSON line each. A line torn by a kill is cut off before the first."""
 
@@ -56,11 +69,11 @@ class RowWriter:
 def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
     """Read every part file; the newest row of a key wins, a torn or foreign line is dropped.
 
-    Rows of later parts are newer than those of the first: see ``RunFolder.begin``.
+    Rows of later parts are newer than those of the first: see ``merge_parts``.
     """
     rows: dict[str, dict[str, Any]] = {}
     for part in sorted(folder.glob("rows-*.jsonl")):
-        for row in whole_rows(part):
+        for row in _whole_rows(part):
             rows[row["key"]] = row
     return rows
 
@@ -151,7 +164,7 @@ def _length_of_whole_lines(path: Path) -> int:
     return path.read_bytes().rfind(b"\n") + 1
 
 
-def whole_rows(part: Path) -> Iterator[dict[str, Any]]:
+def _whole_rows(part: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a part file, short of torn and foreign lines."""
     for line in part.read_bytes().split(b"\n"):
         try:
