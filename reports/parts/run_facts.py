@@ -35,7 +35,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         "sentence": (
             f"{write_count(len(meta['renderers']), 'renderer')} on {write_count(scenes, 'scene')} of "
             f"{write_count(len(meta['datasets']), 'data set')}; {finished} of "
-            f"{write_count(len(meta['plan']), 'case')} finished."
+            f"{write_count(len(meta['cases']), 'case')} finished."
         ),
         "facts": [(name, value) for name, value in facts.items() if value is not None],
     }

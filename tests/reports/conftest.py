@@ -123,8 +123,8 @@ class RunWriter:
                 writer.append(row)
         unperturbed = [row["key"] for row in self.rows if row["perturbation"] == "none"]
         if "sweep" in self.meta:
-            self.meta["sweep"] = {**self.meta, "plan": [row["key"] for row in self.rows], **self.meta["sweep"]}
-        write_meta(self.folder, {"plan": unperturbed, **self.meta})
+            self.meta["sweep"] = {**self.meta, "cases": [row["key"] for row in self.rows], **self.meta["sweep"]}
+        write_meta(self.folder, {"cases": unperturbed, **self.meta})
         return StoredRun.open(self.folder)
 
 

@@ -122,7 +122,7 @@ def test_all_good_is_said(run_writer, tmp_path):
 
 def test_interrupted_run_and_damaged_pictures_are_said(run_writer, tmp_path):
     writer = run_writer(datasets={"pairs": True, "absent": True})
-    writer.meta |= {"plan": ["pairs/s/plain", "pairs/s/fancy", "pairs/t/plain"], "finished": None, "seconds": None}
+    writer.meta |= {"cases": ["pairs/s/plain", "pairs/s/fancy", "pairs/t/plain"], "finished": None, "seconds": None}
     writer.scene("pairs", "s")
     for renderer in ("plain", "fancy"):
         writer.case("pairs", "s", renderer, {"psnr": 30.0, "lpips": 0.1})
