@@ -75,7 +75,7 @@ def test_page_says_what_it_shows(swept_run, swept_report):
 
 def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(swept_run, swept_report, tmp_path):
     swept_run.sweep[:] = [row for row in swept_run.sweep if row["renderer"] != "blind" or not row["severity"]]
-    swept_run.meta["sweep"]["plan"] = [row["key"] for row in swept_run.sweep]
+    swept_run.meta["sweep"]["cases"] = [row["key"] for row in swept_run.sweep]
     for about in swept_run.meta["sweep"]["renderers"].values():
         old = about["capabilities"].pop("needs_disparity")
         about["capabilities"]["inputs"] = ["picture", "disparity"] if old else ["picture"]
