@@ -136,7 +136,8 @@ class Scene:
 class GivenScene(Scene):
     """A scene as a renderer gets it: reading an input that the renderer does not name raises WithheldInputError.
 
-    So "takes no disparity" is true of the pictures, not only of the table. There is no target, either.
+    So "takes no disparity" is true of the pictures, not only of the table. There is no target, either. Another picture
+    is put in by ``with_image``; ``dataclasses.replace`` reads every field and so refuses.
     """
 
     _inputs: frozenset[str] = frozenset(INPUT_FIELDS)

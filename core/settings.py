@@ -9,9 +9,9 @@ import json
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import yaml
 
@@ -56,18 +56,21 @@ def read_record(record: type[Record], values: Any, where: str = "") -> Record:
     from pydantic import ValidationError  # here: whoever only lists names needs none
 
     try:
-        return _adapter(record).validate_json(json.dumps([values], default=str))[0]
+        return _adapter(cast(Hashable, record)).validate_json(json.dumps([values], default=str))[0]
+    except TypeError as error:  # of JSON: a date as a name
+        raise InvalidOptionError(f"{where.rstrip('.') or 'the file'}: expected texts as names: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
     raise InvalidOptionError(_explain(record, first["type"], first["loc"][1:], first["msg"], first["input"], where))
 
 
 @functools.cache
-def _adapter(record: type[Record]) -> "TypeAdapter[tuple[Record]]":
+def _adapter(record: Any) -> "TypeAdapter[tuple[Any]]":
     from pydantic import ConfigDict, TypeAdapter
 
     # The configuration reaches dataclasses, nested ones too, through a type around them only.
-    return TypeAdapter(tuple[record], config=ConfigDict(extra="forbid", strict=True))
+    around: Any = tuple[record]
+    return TypeAdapter(around, config=ConfigDict(extra="forbid", strict=True))
 
 
 def _explain(record: type, kind: str, place: Sequence[str | int], message: str, value: Any, where: str) -> str:
@@ -82,8 +85,8 @@ def _explain(record: type, kind: str, place: Sequence[str | int], message: str, 
         return f"{where}{'.'.join(map(str, entry))}: expected {expected} values, got {got}"
     if kind == "missing":
         return f"missing entry {name}"
-    expected = message.removeprefix("Input should be ")
-    return f"{name.rstrip('.') or 'the file'}: expected {PLAINLY.get(expected, expected)}, got {value!r}"
+    what = message.removeprefix("Input should be ")
+    return f"{name.rstrip('.') or 'the file'}: expected {PLAINLY.get(what, what)}, got {value!r}"
 
 
 def _type_at(record: Any, place: Sequence[str | int]) -> Any:

@@ -124,8 +124,8 @@ class Runner:
             return
         renderer = self.load_renderer(left[0].renderer)
         while left and (skipped := self._skipped(left[0], renderer)):
-            stored = rows.get(left.pop(0).key)
-            yield stored if stored and _same_outcome(stored, skipped) else skipped
+            earlier = rows.get(left.pop(0).key)
+            yield earlier if earlier and _same_outcome(earlier, skipped) else skipped
         if not left:
             return
         failure = self._guarded(left[0], partial(self._prepare, left[0], renderer))

@@ -17,10 +17,10 @@ holds it, ``{"vae": "autoencoder"}``, beside its own.
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import MissingWeightsError
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
 from ..weights import RECORD_FILE, find_part, label_files, read_object
-from .hub import fetch_repository
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
@@ -102,7 +102,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
     """Find the files of a variant's weights: those shipped, or those that ``checkpoint`` (``sdxl`` or a folder) names.
 
     ``download``: whether the hub may be asked for what is not in its cache. Raises MissingWeightsError that says what
-    to get and where to put it, InvalidOptionError for settings that cannot be read.
+    to get and where to put it, InvalidOptionError for a folder that is absent and for settings that cannot be read.
     """
     if checkpoint is None:
         return _find_shipped(variant)
@@ -110,7 +110,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
         return _find_sdxl(AUTHORS, None, download)
     folder = Path(checkpoint).expanduser()
     if not folder.is_dir():
-        raise MissingWeightsError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
+        raise InvalidOptionError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
     name = folder.resolve().name
     saved_by = _saved_by(folder)
     if saved_by == PIPELINE:
@@ -178,7 +178,7 @@ def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
 def _find_adapters(home: Path | None, download: bool) -> Path:
     if home is None:
         needed = [f"{ADAPTER_FOLDER}/{name}" for name in (LORA_FILE, ENCODER_FILES[-1])]
-        return fetch_repository(ADAPTERS, needed, needed, REMEDY, download=download) / ADAPTER_FOLDER
+        return NETWORK.fetch_repository(ADAPTERS, needed, REMEDY, needed=needed, download=download) / ADAPTER_FOLDER
     return home if (home / LORA_FILE).is_file() else home / ADAPTER_FOLDER
 
 
@@ -194,7 +194,7 @@ def find_backbone(home: Path | None, download: bool) -> Path:
                 raise MissingWeightsError(f"{place}: an SDXL model lacks {', '.join(absent)}: {REMEDY}")
             return place
     needed = [*MODEL_FILES, *(f"{part}/{NETWORK_FILE}.safetensors" for part in NETWORKS)]
-    return fetch_repository(BACKBONE, needed, needed, REMEDY, download=download)
+    return NETWORK.fetch_repository(BACKBONE, needed, REMEDY, needed=needed, download=download)
 
 
 def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:

@@ -95,6 +95,13 @@ def test_unreadable_files_are_one_line(tmp_path, content):
     assert "\n" not in str(caught.value)
 
 
+def test_a_date_as_a_name_is_one_line(tmp_path):
+    path = tmp_path / "lens.yaml"
+    path.write_text("2026-01-01: 1", encoding="utf-8")
+    with pytest.raises(InvalidOptionError, match="the file: expected texts as names"):
+        read_record(Lens, read_yaml(path, "a lens"))
+
+
 def test_importing_it_is_cheap():
     code = "import sys, bokehbench.core.settings; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.cases import Case
-from bokehbench.benchmarks.run.session import Settings
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
@@ -64,10 +64,18 @@ def sweep(monkeypatch, tmp_path, make_scene):
                 return scene if self.has_target(scene_name) else scene.without_target()
 
         monkeypatch.setattr(session, "load_dataset", lambda name, root: Mixed())
-        settings = Settings(
-            renderers=renderers, datasets=["folder"], metrics=["psnr"], output=tmp_path, device="cpu", limit=limit
+        return run_sweep(
+            RunRequest(
+                renderers=renderers,
+                datasets=["folder"],
+                metrics=["psnr"],
+                output=tmp_path,
+                device="cpu",
+                limit=limit,
+                perturbations=["shift"],
+                severities=[2],
+            )
         )
-        return run_sweep(settings, ["shift"], [2])
 
     return start
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from filelock import FileLock
@@ -83,7 +84,8 @@ def _ensure_encoded(
         columns: dict[str, list[Tensor]] = {}
         device = pipeline.unet.device
         for index in tqdm(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
-            batch = {name: value[None].to(device) for name, value in scenes[index].items()}
+            sample = cast(Batch, scenes[index])
+            batch = {name: value[None].to(device) for name, value in sample.items()}
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
                 encoded = encode(pipeline, batch)
             for name, value in encoded.items():

@@ -52,9 +52,8 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
         raise MissingWeightsError(f"{trainings}: no decoder is finished: train it first")
     vae = load_saved(trainings / DECODER_TUNING / "model", torch.float32).vae
     colours = load_colour_encoder(trainings / COLOUR_ENCODER, vae)
-    records = {
-        variant: training_record(trainings / variant, trainings / variant / FIRST_TRAINING) for variant in finished
-    }
+    folders = {variant: trainings / variant for variant in finished}
+    records = {variant: training_record(folder, folder / FIRST_TRAINING) for variant, folder in folders.items()}
     record_of_autoencoder = training_record(trainings / DECODER_TUNING, trainings / AUTOENCODER)
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():

@@ -19,7 +19,7 @@ from .fit_colour_encoder import load_colour_encoder
 from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, FIRST_TRAINING
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
-"""The full model and its ablations, most wanted first: all are trained alike."""
+"""The full model and its ablations, most wanted first: all are trained in the same way."""
 
 PLUS = "bokehdiff-plus"
 SCENES, DEGRADED, SHIP = "scenes", "degraded", "ship"

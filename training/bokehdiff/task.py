@@ -1,5 +1,6 @@
 """What BokehDiff's tasks share: the pipeline, its identity, validation, saving."""
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,5 @@ class BokehDiffTask(Task):
     def group(self, parameters: Iterable[nn.Parameter], rate: float = 1.0) -> list[ParameterGroup]:
         """Return groups of ``parameters``: the layers that make latents and pictures keep out of Muon."""
         last = {id(p) for layer in (self.unet.conv_out, self.vae.decoder.conv_out) for p in layer.parameters()}
-        chosen = list(parameters)
-        groups: list[ParameterGroup] = [
-            {"params": [p for p in chosen if (id(p) not in last) == muon], "rate": rate, "muon": muon}
-            for muon in (True, False)
-        ]
-        return [group for group in groups if group["params"]]
+        consecutive = itertools.groupby(parameters, key=lambda parameter: id(parameter) not in last)
+        return [{"params": list(part), "rate": rate, "muon": muon} for muon, part in consecutive]

@@ -46,7 +46,9 @@ class Discriminator(Protocol):
     It is a module.
     """
 
-    heads: nn.Module
+    @property
+    def heads(self) -> nn.Module:
+        """Return what is trained."""
 
     def generator_loss(self, pictures: Tensor) -> Tensor:
         """Return how little pictures seem real; its gradient reaches them, and not the heads."""

@@ -11,7 +11,7 @@ next.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save
@@ -93,10 +93,11 @@ class StoredScenes(Dataset[TrainingSample]):
 
 def unpack(sample: Mapping[str, Tensor]) -> TrainingSample:
     """Return a stored sample with pictures in [0,1] and disparity as float32."""
-    return {
+    unpacked = {
         name: value.float() / 255.0 if name in PICTURES else value.float() if value.dtype == torch.float16 else value
         for name, value in sample.items()
     }
+    return cast(TrainingSample, unpacked)
 
 
 def _pack(sample: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ....core.errors import InvalidOptionError, MissingWeightsError
-from ..hub import fetch_repository
+from ....core.fetch import NETWORK
 from ..pipeline import BokehDiffPipeline
 from ..settings import PipelineSettings
 from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files
@@ -111,5 +111,5 @@ def _load_prompt(files: SdxlFiles) -> "PromptEmbeddings":
         stored = platformdirs.user_cache_path("bokehbench") / "prompts" / name
     if not (stored / "config.json").is_file() and not all((backbone / name).is_dir() for name in TEXT_FOLDERS):
         needed = [f"{name}/model.safetensors" for name in TEXT_FOLDERS if name.startswith("text_encoder")]
-        backbone = fetch_repository(BACKBONE, [f"{name}/*" for name in TEXT_FOLDERS], needed, REMEDY)
+        backbone = NETWORK.fetch_repository(BACKBONE, [f"{name}/*" for name in TEXT_FOLDERS], REMEDY, needed=needed)
     return load_or_embed_prompt(stored, backbone)

@@ -16,13 +16,13 @@ from bokehbench.benchmarks.latency.probe import ForeignLoad, describe_failure, m
 from bokehbench.benchmarks.latency.repeats import RepeatRule
 from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.benchmarks.latency.session import (
-    LatencySettings,
     Point,
     measure_apart,
     plan_points,
     read_latency,
     run_latency,
 )
+from bokehbench.benchmarks.request import RunRequest
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
@@ -126,14 +126,13 @@ def test_scene_has_the_radius_that_it_is_named_for(height, width):
     assert torch.equal(scene.image, make_latency_scene(height, width, 5.0).image)
 
 
-def settings(folder, **values):
-    return LatencySettings(
-        **{"renderers": ["identity"], "output": folder, "sizes": [(16, 24)], "radii": [2.0], "rule": QUICK} | values
-    )
+def request_for(folder, **values):
+    asked = {"renderers": ["identity"], "output": folder, "sizes": [(16, 24)], "radii": [2.0]}
+    return RunRequest(**asked | values)
 
 
 def test_a_process_of_its_own_measures(tmp_path):
-    record = run_latency(settings(tmp_path))
+    record = run_latency(request_for(tmp_path), QUICK)
     (one,) = record["measurements"].values()
     assert one["status"] == "ok"
     assert one["spread"]["repeats"] == 2
@@ -160,40 +159,40 @@ def probe(monkeypatch):
 
 
 def test_finished_measurements_are_kept_and_failed_ones_taken_again(tmp_path, probe):
-    asked = settings(tmp_path, sizes=[(16, 16), (16, 24)], radii=[2.0, 4.0])
-    record = run_latency(asked)
+    asked = request_for(tmp_path, sizes=[(16, 16), (16, 24)], radii=[2.0, 4.0])
+    record = run_latency(asked, QUICK)
     assert probe.given == record["plan"]
     assert len(probe.given) == 4
     failed = record["plan"][2]
     record["measurements"][failed] |= {"status": "failed", "reason": "bad luck"}
     path = tmp_path / "results" / "default" / "latency.json"
     path.write_text(json.dumps(record))
-    run_latency(asked)
+    run_latency(asked, QUICK)
     assert probe.given[4:] == [failed]
-    run_latency(settings(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True))
+    run_latency(request_for(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True), QUICK)
     assert len(probe.given) == 6
     assert len(read_latency(path.parent)["measurements"]) == 1
 
 
 def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):
-    record = run_latency(settings(tmp_path))
+    record = run_latency(request_for(tmp_path), QUICK)
     for one in record["measurements"].values():
         one["environment"] = "elsewhere"
     (tmp_path / "results" / "default" / "latency.json").write_text(json.dumps(record))
-    run_latency(settings(tmp_path))
+    run_latency(request_for(tmp_path), QUICK)
     assert len(probe.given) == 2
 
 
 def test_missing_weights_are_found_once(tmp_path, probe):
     probe.answer = describe_failure(MissingWeightsError("get them"), "cpu")
-    record = run_latency(settings(tmp_path, sizes=[(16, 16), (32, 32)]))
+    record = run_latency(request_for(tmp_path, sizes=[(16, 16), (32, 32)]), QUICK)
     assert len(probe.given) == 1
     assert [one["status"] for one in record["measurements"].values()] == ["skipped"] * 2
 
 
 def test_skipped_scene_says_nothing_of_another_size(tmp_path, probe):
     probe.answer = describe_failure(SkippedSceneError("too small"), "cpu")
-    record = run_latency(settings(tmp_path, sizes=[(16, 16), (32, 32)]))
+    record = run_latency(request_for(tmp_path, sizes=[(16, 16), (32, 32)]), QUICK)
     assert len(probe.given) == 2
     assert [one["reason"] for one in record["measurements"].values()] == ["too small"] * 2
 
@@ -232,7 +231,7 @@ def test_errors_become_reasons(error, status, reason):
 
 
 def test_plan_holds_each_point_once_small_first(tmp_path):
-    points = plan_points(settings(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
+    points = plan_points(request_for(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
     assert [(p.height, p.radius_px) for p in points] == [(16, 2.0), (16, 8.0), (32, 2.0), (32, 8.0)]
 
 

@@ -245,22 +245,26 @@ def test_authors_weights_from_a_folder(authors_folder, scene):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "error", "message"),
     [
-        ("nowhere", "no such folder"),
-        (".", "expected a folder saved by BokehDiffPipeline"),
-        ("other", r"expected a folder saved by BokehDiffPipeline.*got one saved by MyBokehDiffPipeline"),
-        ("torn", "model_index.json: not JSON .* get it again"),
+        ("nowhere", InvalidOptionError, "no such folder"),
+        (".", MissingWeightsError, "expected a folder saved by BokehDiffPipeline"),
+        (
+            "other",
+            MissingWeightsError,
+            r"expected a folder saved by BokehDiffPipeline.*got one saved by MyBokehDiffPipeline",
+        ),
+        ("torn", InvalidOptionError, "model_index.json: not JSON .* get it again"),
     ],
 )
-def test_folder_without_weights(name, message, tmp_path):
+def test_folder_without_weights(name, error, message, tmp_path):
     for folder, index in (
         ("other", '{"_class_name": "MyBokehDiffPipeline", "like": "BokehDiffPipeline"}'),
         ("torn", "{"),
     ):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "model_index.json").write_text(index)
-    with pytest.raises((MissingWeightsError, InvalidOptionError), match=message) as caught:
+    with pytest.raises(error, match=message) as caught:
         load_renderer(f"bokehdiff@{tmp_path / name}").prepare()
     assert "\n" not in str(caught.value)
 

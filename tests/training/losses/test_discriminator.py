@@ -9,21 +9,27 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.fetch import NETWORK
 from bokehbench.core.torchvision_guard import ensure_torchvision
-from bokehbench.renderers.bokehdiff import hub
 from bokehbench.training.losses.discriminator import Discriminator, load_features
 
 PROFILES = ("paper", "code")
 
 
+@pytest.fixture(scope="module")
+def timm():
+    """The package, imported when a test needs it."""
+    ensure_torchvision()
+    import timm as package
+
+    return package
+
+
 @pytest.fixture
-def discriminator():
+def discriminator(timm):
     """A factory of discriminators on a random ConvNeXt of 4000 parameters."""
 
     def make(profile="paper"):
-        ensure_torchvision()
-        import timm
-
         torch.manual_seed(0)
         features = timm.create_model(
             "convnext_atto", features_only=True, pretrained=False, dims=(4, 8, 8, 8), depths=(1, 1, 1, 1)
@@ -110,7 +116,7 @@ def test_unknown_profile(discriminator):
         discriminator("hinge")
 
 
-def test_weights_come_from_the_file_that_is_named(tmp_path):
+def test_weights_come_from_the_file_that_is_named(timm, tmp_path):
     torch.manual_seed(1)
     whole = timm.create_model("convnext_atto", pretrained=False)
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
@@ -119,7 +125,7 @@ def test_weights_come_from_the_file_that_is_named(tmp_path):
     assert torch.allclose(loaded.eval()(pictures)[-1], whole.eval().forward_features(pictures), atol=1e-5)
 
 
-def test_a_file_of_another_network_is_named(tmp_path):
+def test_a_file_of_another_network_is_named(timm, tmp_path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
     whole = timm.create_model("convnext_atto", pretrained=False).state_dict()
@@ -139,7 +145,7 @@ def test_an_absent_file_is_named(tmp_path):
 
 def test_without_file_and_network_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(hub, "_probe_hub", lambda: "no network: this is a test")
+    monkeypatch.setattr(NETWORK, "dead_because", "no network: this is a test")
     with pytest.raises(MissingWeightsError, match=r"no network.*model\.safetensors.*'losses\.adversarial: 0'") as error:
         load_features()
     assert "\n" not in str(error.value)

@@ -6,7 +6,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_image
-from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.report import write_report
 
 HOSTILE = "<script>alert(1)</script>\"'/../ü&#x27; onerror=x {{ 7*7 }}"
 
@@ -122,7 +122,7 @@ def test_all_good_is_said(run_writer, tmp_path):
 
 def test_interrupted_run_and_damaged_pictures_are_said(run_writer, tmp_path):
     writer = run_writer(datasets={"pairs": True, "absent": True})
-    writer.meta |= {"plan": ["pairs/s/plain", "pairs/s/fancy", "pairs/t/plain"], "finished": None, "seconds": None}
+    writer.meta |= {"cases": ["pairs/s/plain", "pairs/s/fancy", "pairs/t/plain"], "finished": None, "seconds": None}
     writer.scene("pairs", "s")
     for renderer in ("plain", "fancy"):
         writer.case("pairs", "s", renderer, {"psnr": 30.0, "lpips": 0.1})

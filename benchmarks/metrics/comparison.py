@@ -1,4 +1,4 @@
-"""What metrics compare: a picture and its scene's ground truth, with what several of them derive from the two."""
+"""What metrics compare: a picture and its scene's target, with what several of them derive from the two."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,11 +15,11 @@ Region = tuple[Tensor, int]
 """Pixels, (H,W) bool, and how many they are."""
 
 
-class Truth:
+class Target:
     """A scene as metrics see it. What they derive from it is found once and kept as long as this is.
 
-    ``target``: (3,H,W) float32 on the CPU, contiguous, display-encoded, [0,1], 8-bit values. Raises InvalidSceneError
-    where the scene has none.
+    ``image``: its target, (3,H,W) float32 on the CPU, contiguous, display-encoded, [0,1], 8-bit values. Raises
+    InvalidSceneError where the scene has none.
     """
 
     def __init__(self, scene: Scene):
@@ -28,13 +28,13 @@ class Truth:
                 f"scene '{scene.name}': it has no target, so nothing to compare with: do not score it"
             )
         self.original = scene
-        self.target = quantise(scene.target.to("cpu", torch.float32)).contiguous()
+        self.image = quantise(scene.target.to("cpu", torch.float32)).contiguous()
         self._regions: dict[tuple[Callable[[Tensor], Tensor], torch.device], Region] = {}
 
     @cached_property
     def scene(self) -> Scene:
         """The scene with its 8-bit target."""
-        return replace(self.original, target=self.target)
+        return replace(self.original, target=self.image)
 
     def region(self, find: Callable[[Tensor], Tensor], device: torch.device) -> Region:
         """Return the target's pixels that ``find`` chooses by their defocus, (1,H,W) in px of the target -> (H,W) bool.
@@ -47,28 +47,28 @@ class Truth:
         return self._regions[find, device]
 
 
-class ImagePair:
-    """A picture beside the truth, which several metrics compare.
+class Comparison:
+    """A picture beside its target, which several metrics compare.
 
     ``image``: (3,H,W) float32 on the CPU, contiguous, display-encoded, [0,1], 8-bit values. Raises InvalidOutputError
     where the shapes differ.
     """
 
-    def __init__(self, prediction: Tensor, truth: Truth):
-        if prediction.shape != truth.target.shape:
-            expected, got = tuple(truth.target.shape), tuple(prediction.shape)
+    def __init__(self, prediction: Tensor, target: Target):
+        if prediction.shape != target.image.shape:
+            expected, got = tuple(target.image.shape), tuple(prediction.shape)
             raise InvalidOutputError(
-                f"prediction of '{truth.original.name}': expected {expected} like its target, got {got}"
+                f"prediction of '{target.original.name}': expected {expected} like its target, got {got}"
             )
         self.image = quantise(prediction.to("cpu", torch.float32)).contiguous()
-        self.truth = truth
+        self.target = target
         self._on: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self._squared_errors: dict[torch.device, Tensor] = {}
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Return image and target on ``device``."""
         if device not in self._on:
-            self._on[device] = self.image.to(device), self.truth.target.to(device)
+            self._on[device] = self.image.to(device), self.target.image.to(device)
         return self._on[device]
 
     def squared_error(self, device: torch.device) -> Tensor:
