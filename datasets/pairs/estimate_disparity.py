@@ -64,7 +64,7 @@ class DepthAnything:
         if self.kind not in ("relative", "metric"):
             raise InvalidOptionError(
                 f"--model {model}: its configuration does not say depth_estimation_type relative or metric, "
-                "so nobody knows whether larger is nearer: use a Depth-Anything-V2 model"
+                "so it is unknown whether larger is nearer: use a Depth-Anything-V2 model"
             )
 
     @torch.inference_mode()
@@ -145,7 +145,7 @@ def check_record(folder: Path, model: str, revision: str | None) -> None:
         if earlier_revision != revision:
             raise InvalidOptionError(
                 f"--model {model}: maps in {folder} are from its revision {earlier_revision}, this is {revision}:"
-                f" delete them and {path.name} to make them anew"
+                f" delete them and {path.name} to make them again"
             )
         return
     text = json.dumps({"model": model, "revision": revision}, indent=1) + "\n"

@@ -13,7 +13,7 @@ from .recipes import FIRST_NUMBER, make_recipe
 from .tracing import Tracer
 
 VERSION = "1"
-"""Changes whenever a recipe or the tracer does: folders of another version are rendered anew."""
+"""Changes whenever a recipe or the tracer does: folders of another version are rendered again."""
 
 
 def generate(output: Path, scenes: int, width: int, height: int, samples: int, radii_px: list[float]) -> None:
