@@ -25,7 +25,7 @@ class Scene:
     - ``focus_disparity``: the disparity that is rendered sharp.
     - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0.
     - ``gamma``: of the display transfer, linear = image ** gamma.
-    - ``target``: (3,H,W) float32 ground truth, encoded alike, or None.
+    - ``target``: (3,H,W) float32 ground truth, display-encoded as ``image``, or None.
 
     Raises InvalidSceneError on the wrong shape, type, range, or on values that are not finite.
     """

@@ -143,9 +143,9 @@ def read_latency(folder: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure anew with --latency --fresh") from error
+        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure again with --latency --fresh") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure anew with --latency --fresh")
+        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure again with --latency --fresh")
     return record
 
 

@@ -24,7 +24,7 @@ def estimate_peak_bytes(
 
     ``vae``, ``unet``: their configurations; ``pixels``, ``latents``: what each works on, times the batch;
     ``itemsizes``: bytes per number in each; ``pairs``: of tokens that PISA visits. The decoder's last stage holds three
-    maps of its input's width at full resolution, and convolutions need room; the U-Net its skips, and about twelve
+    maps of its input's width at full resolution, and convolutions need workspace; the U-Net its skips, and about twelve
     maps of the largest level's width, or 22 in a level with transformers, whose gated layers are eight times as wide.
     """
     widths = vae["block_out_channels"]

@@ -6,7 +6,7 @@ from bokehbench.renderers.interface import Capabilities, Renderer
 
 
 class Answering(Renderer):
-    """Returns what it is told to."""
+    """Returns what a test sets."""
 
     name = "answering"
     capabilities = Capabilities(devices=("cpu",))
