@@ -21,6 +21,10 @@ FLOORS = {
 """What each root folder may import beside itself."""
 
 
+WINGS = {"report": {"pages", "parts", "files"}, "pages": {"parts", "files"}, "parts": {"files"}, "files": set()}
+"""What each part of ``reports`` may import of the others; a page never imports another page."""
+
+
 def modules():
     return [path for room in FLOORS for path in sorted((ROOT / room).rglob("*.py"))]
 
@@ -55,6 +59,17 @@ def test_imports_go_one_way(path):
     folder = path.relative_to(ROOT).parts[0]
     foreign = {name.partition(".")[0] for name in bokehbench_imports(path)} - FLOORS[folder] - {folder}
     assert not foreign, f"{folder} must not import {foreign}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "reports").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_of_a_report_are_made_of_parts_and_parts_of_files(path):
+    wing, *deeper = path.relative_to(ROOT / "reports").with_suffix("").parts
+    mine = ".".join(("reports", wing, *deeper))
+    names = {name for name in bokehbench_imports(path) if name.startswith("reports.")}
+    foreign = {name for name in names if name.split(".")[1] not in WINGS.get(wing, set()) | {wing}}
+    assert not foreign, f"{mine} must not import {foreign}"
+    if wing == "pages":
+        assert not {name for name in names if name.startswith("reports.pages")}, f"{mine} imports another page"
 
 
 def test_no_bare_imports_of_our_folders():
