@@ -58,7 +58,7 @@ class Room(NamedTuple):
 
 @compiled
 def _make_room(longest: int, features: np.ndarray) -> Room:
-    """Return room for lists of a length, for features of that size and type."""
+    """Return scratch arrays for lists of a length, for features of that size and type."""
     size, dtype = features.shape[2], features.dtype
     numbers = np.arange(max(longest, size, LANES), dtype=np.int32)
     A, G = np.empty((longest, LANES), dtype), np.empty((longest, LANES), dtype)

@@ -72,7 +72,7 @@ def _sort_rings(found: np.ndarray, spare_px: np.ndarray, ring_px: float, partner
 def _visit_partners(
     grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
 ) -> int:
-    """Count a team's partners; where there is room list them, with the most by which a reach exceeds the distance."""
+    """Count a team's partners; where there is space list them, with the most by which a reach exceeds the distance."""
     height, width, pitch_y, pitch_x, _ = grid
     first = _first_row(grid, team)
     top, left = (team[0] - first) // width, (team[0] - first) % width
