@@ -26,7 +26,7 @@ WINGS = {"report": {"pages", "parts", "files"}, "pages": {"parts", "files"}, "pa
 
 
 def modules():
-    return [path for room in FLOORS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for folder in FLOORS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def bokehbench_imports(path: Path):
