@@ -19,7 +19,7 @@ from ..core.errors import InvalidOptionError, MissingDataError
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
 from ..datasets.files.data_root import HELP, default_data_root
-from ..datasets.pairs.pairs import Pair, PhotographPairs, disparity_command, spread
+from ..datasets.pairs.pairs import Pair, PhotographPairs, disparity_command, evenly_chosen
 from ..datasets.pairs.strength_file import Strength, write_strength
 from ..renderers.interface import Renderer
 from ..renderers.registry import load_renderer
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> None:
             raise MissingDataError(
                 f"{dataset.folder}: no pair outside the split has disparity: make it with  {command}"
             )
-        strength = fit_strength(dataset, spread(ready, options.pairs), options.strongest)
+        strength = fit_strength(dataset, evenly_chosen(ready, options.pairs), options.strongest)
     path = write_strength(dataset.folder, strength)
     score = "" if strength.psnr_db is None else f", mean PSNR {strength.psnr_db:.2f} dB"
     print(f"{strength.blur_strength:g} px per unit of scaled disparity ({strength.origin}{score}): {path}")

@@ -42,7 +42,7 @@ LAYOUT = (
 )
 VERSION = "1"
 
-Settings = Mapping[str, Any]
+SceneOptions = Mapping[str, Any]
 
 
 class UserFolder(UserPictures):
@@ -134,7 +134,7 @@ class UserFolder(UserPictures):
         return jobs
 
 
-def read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path) -> SceneOptions:
     """Read the settings file of ``folder``: YAML, of which JSON is a part; empty where there is none.
 
     Raises DamagedDataError for one that cannot be parsed, is no mapping, or has keys that nobody knows.
@@ -157,7 +157,7 @@ def read_settings(folder: Path) -> Settings:
     return content
 
 
-def merge_settings(common: Settings, own: Settings) -> Settings:
+def merge_settings(common: SceneOptions, own: SceneOptions) -> SceneOptions:
     """Return a scene's settings over the common ones: its own focus replaces any common focus, strength likewise."""
     replaced = {key for group in (FOCUS_SETTINGS, STRENGTH_SETTINGS) if any(k in own for k in group) for key in group}
     return {key: value for key, value in common.items() if key not in replaced} | dict(own)
@@ -180,7 +180,7 @@ def _find_file(folder: Path, role: str) -> Path | None:
     return found[0] if found else None
 
 
-def _role_file(folder: Path, role: str, settings: Settings) -> Path | None:
+def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
     if role in settings:
         return inside(folder, settings[role], folder / SETTINGS_FILES[0])
     return _find_file(folder, role)
@@ -195,7 +195,7 @@ def _required(file: Path | None, folder: Path, role: str) -> Path:
     return file
 
 
-def _focus(settings: Settings, disparity: NDArray[np.float32], folder: Path) -> float:
+def _focus(settings: SceneOptions, disparity: NDArray[np.float32], folder: Path) -> float:
     if "focus_at" in settings:
         point = settings["focus_at"]
         if not (isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))):
@@ -209,7 +209,7 @@ def _focus(settings: Settings, disparity: NDArray[np.float32], folder: Path) -> 
     return _number(settings, "focus_disparity", folder)
 
 
-def _strength(settings: Settings, disparity: NDArray[np.float32], focus: float, folder: Path) -> float:
+def _strength(settings: SceneOptions, disparity: NDArray[np.float32], focus: float, folder: Path) -> float:
     if "max_radius_px" in settings:
         reach = float(np.abs(disparity - focus).max())
         return _number(settings, "max_radius_px", folder, low=0.0) / reach
@@ -218,7 +218,7 @@ def _strength(settings: Settings, disparity: NDArray[np.float32], focus: float, 
     return _number(settings, "blur_strength", folder, low=0.0)
 
 
-def _number(settings: Settings, key: str, folder: Path, low: float = -math.inf) -> float:
+def _number(settings: SceneOptions, key: str, folder: Path, low: float = -math.inf) -> float:
     value = settings[key]
     if not _is_number(value) or value < low:
         bound = f" of at least {low:g}" if low > -math.inf else ""

@@ -145,7 +145,7 @@ def check_record(folder: Path, model: str, revision: str | None) -> None:
         if earlier_revision != revision:
             raise InvalidOptionError(
                 f"--model {model}: maps in {folder} are from its revision {earlier_revision}, this is {revision}:"
-                f" delete them and {path.name} to make them anew"
+                f" delete them and {path.name} to make them again"
             )
         return
     text = json.dumps({"model": model, "revision": revision}, indent=1) + "\n"

@@ -185,7 +185,7 @@ class PhotographPairs(UserPictures):
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
         """Return (picture, map to make) for every picture of the split and ``held_out`` scenes outside it."""
-        pairs = [*self.find_pairs(), *(spread(self.find_held_out(), held_out) if held_out else ())]
+        pairs = [*self.find_pairs(), *(evenly_chosen(self.find_held_out(), held_out) if held_out else ())]
         jobs = {pair.source: pair.disparity.with_name(f"{pair.disparity.name}.npy") for pair in pairs}
         have = {pair.source for pair in pairs if pair.disparity_file.is_file()}
         return [(source, made) for source, made in jobs.items() if source.is_file() and source not in have]
@@ -257,7 +257,7 @@ def crop_to_multiple(picture: Picture, multiple: int) -> Picture:
     return picture[top : top + rows, left : left + columns]
 
 
-def spread(items: Sequence[Pair], count: int) -> list[Pair]:
+def evenly_chosen(items: Sequence[Pair], count: int) -> list[Pair]:
     """Return ``count`` items, evenly spread over the whole sequence; all where there are fewer."""
     if len(items) <= count:
         return list(items)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...core.commands import ends_in_one_line
 from .generate import generate
-from .recipes import KINDS
+from .traced_scenes import KINDS
 
 
 @ends_in_one_line("error")

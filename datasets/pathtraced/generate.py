@@ -8,12 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from ..files.exr import write_exr
-from .objects import HALF_WIDTH, Recipe
-from .recipes import FIRST_NUMBER, make_recipe
+from .objects import HALF_WIDTH, TracedScene
+from .traced_scenes import FIRST_NUMBER, make_traced_scene
 from .tracing import Tracer
 
 VERSION = "1"
-"""Changes whenever a recipe or the tracer does: folders of another version are rendered anew."""
+"""Changes whenever a scene or the tracer does: folders of another version are rendered again."""
 
 
 def generate(output: Path, scenes: int, width: int, height: int, samples: int, radii_px: list[float]) -> None:
@@ -31,33 +31,33 @@ def generate(output: Path, scenes: int, width: int, height: int, samples: int, r
 def _generate_scene(
     folder: Path, index: int, settings: tuple[int, int, int], radii_px: list[float], progress: Any
 ) -> None:
-    recipe = make_recipe(index)
-    width, height, samples = settings[0], settings[1], settings[2] * recipe.effort
-    made_with = {"version": VERSION, "kind": recipe.kind, "size": [width, height], "samples": samples}
+    scene = make_traced_scene(index)
+    width, height, samples = settings[0], settings[1], settings[2] * scene.effort
+    made_with = {"version": VERSION, "kind": scene.kind, "size": [width, height], "samples": samples}
     made_with["radii"] = radii_px
     if _is_finished(folder, made_with):
         progress.update(2 + 2 * len(radii_px))
         return
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "info.json").unlink(missing_ok=True)
-    tracer = Tracer(recipe, width, height, samples)
+    tracer = Tracer(scene, width, height, samples)
     depth = tracer.depth()
     write_exr(folder / "depth.exr", depth, half=False)
     progress.update()
-    write_exr(folder / "image.exr", tracer.picture(None, recipe.focus_depths[1]))
+    write_exr(folder / "image.exr", tracer.picture(None, scene.focus_depths[1]))
     progress.update()
     span = float(1.0 / depth.min() - 1.0 / depth.max())
     blur_parameters = [radius / span for radius in radii_px]
     for level, blur in enumerate(blur_parameters):
-        for focus, distance in enumerate(recipe.focus_depths):
+        for focus, distance in enumerate(scene.focus_depths):
             write_exr(folder / f"bokeh_{level:02d}_{focus:02d}.exr", tracer.picture(blur, distance))
             progress.update()
-    info = _describe(recipe, width, height, blur_parameters) | {"made_with": made_with}
+    info = _describe(scene, width, height, blur_parameters) | {"made_with": made_with}
     # Written last: a folder with a description is complete.
     (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
 
 
-def _describe(recipe: Recipe, width: int, height: int, blur_parameters: list[float]) -> dict[str, Any]:
+def _describe(scene: TracedScene, width: int, height: int, blur_parameters: list[float]) -> dict[str, Any]:
     """Return what BLB's info.json holds, for a sensor one unit wide."""
     focal_px = width / 2 / HALF_WIDTH
     focal_length = 0.5 / HALF_WIDTH
@@ -66,7 +66,7 @@ def _describe(recipe: Recipe, width: int, height: int, blur_parameters: list[flo
         "resolution_y": height,
         "focal_length": focal_length,
         "sensor_width": 1.0,
-        "focus_distances": list(recipe.focus_depths),
+        "focus_distances": list(scene.focus_depths),
         "f_stops": [float(np.round(focal_length / (2 * blur / focal_px), 4)) for blur in blur_parameters],
         "blur_parameters": blur_parameters,
     }

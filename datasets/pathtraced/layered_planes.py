@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...core.commands import ends_in_one_line
 from ..files.exr import write_exr
 from ..synthetic.layers import Layer, LayeredScene, Plane
-from .objects import HALF_WIDTH, Panel, Recipe, Thing
+from .objects import HALF_WIDTH, Panel, Thing, TracedScene
 from .tracing import Tracer
 
 HEIGHT, WIDTH = 96, 128
@@ -106,8 +106,8 @@ def layered_scene(focus_depth: float) -> LayeredScene:
 
 def trace_reference(things: Sequence[Thing], focus_depth: float, samples: int = SAMPLES) -> NDArray[np.float32]:
     """Render with Mitsuba: (H,W,3) float32, linear. Raises MissingDataError where it is not installed."""
-    recipe = Recipe("planes", 1, (focus_depth, focus_depth), list(things))
-    return Tracer(recipe, WIDTH, HEIGHT, samples).picture(BLUR_PARAMETER, focus_depth)
+    scene = TracedScene("planes", 1, (focus_depth, focus_depth), list(things))
+    return Tracer(scene, WIDTH, HEIGHT, samples).picture(BLUR_PARAMETER, focus_depth)
 
 
 def lamp() -> list[Thing]:

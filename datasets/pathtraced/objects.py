@@ -67,7 +67,7 @@ Thing = Card | Ball | Rod | Lamp | Panel
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TracedScene:
     """A scene and its two focus distances (front, back)."""
 
     kind: str

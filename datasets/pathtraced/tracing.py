@@ -1,4 +1,4 @@
-"""Mitsuba renders a recipe: the pinhole picture, the lens pictures, and depth composed with the cut-outs' alpha.
+"""Mitsuba renders a scene: the pinhole picture, the lens pictures, and depth composed with the cut-outs' alpha.
 
 Source: Mitsuba 3 (Jakob et al.), plug-ins ``thinlens``, ``path``, ``mask``; a constant light over diffuse textures.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import MissingDataError
-from .objects import HALF_WIDTH, Ball, Lamp, Panel, Recipe, Rod, Thing
+from .objects import HALF_WIDTH, Ball, Lamp, Panel, Rod, Thing, TracedScene
 
 MAX_SURFACES = 24
 """A ray is followed through this many cut-outs when depth is composed."""
@@ -43,15 +43,15 @@ def load_mitsuba() -> Any:
 
 
 class Tracer:
-    """A recipe as a Mitsuba scene for pictures of ``width`` x ``height`` px. ``samples``: paths per pixel."""
+    """A scene as a Mitsuba scene for pictures of ``width`` x ``height`` px. ``samples``: paths per pixel."""
 
-    def __init__(self, recipe: Recipe, width: int, height: int, samples: int):
+    def __init__(self, scene: TracedScene, width: int, height: int, samples: int):
         self.mi = load_mitsuba()
         self.mi.set_log_level(self.mi.LogLevel.Error)
         self.width, self.height, self.samples = width, height, samples
-        self.seed = recipe.seed
+        self.seed = scene.seed
         description: dict[str, Any] = {"type": "scene", "light": {"type": "constant", "radiance": 0.95}}
-        for index, thing in enumerate(recipe.objects):
+        for index, thing in enumerate(scene.objects):
             description[f"object{index:03d}"] = self._describe(thing)
         self.scene = self.mi.load_dict(description)
 

@@ -21,7 +21,7 @@ from ..interface import SceneDataset
 from .cache import cache_root, encode_row, ensure_shard, read_shard, shard_path
 from .canvas import GAMMA
 from .layers import pinhole
-from .manifest import GRID, summarise
+from .manifest import CELLS_A_SIDE, summarise
 from .ray_tracer import trace
 from .recipes import SceneRecipe, compose, recipe_hash
 from .sources import PACKAGED, SceneSources
@@ -137,8 +137,8 @@ def _write_scene(path: Path, recipe: SceneRecipe, sources: SceneSources) -> list
     return []
 
 
-def describe_scenes(
-    version: str, recipes: Sequence[SceneRecipe], scenes: Iterable[Scene], grid: int = GRID
+def manifest_of(
+    version: str, recipes: Sequence[SceneRecipe], scenes: Iterable[Scene], grid: int = CELLS_A_SIDE
 ) -> dict[str, Any]:
     """Return the manifest of ``scenes``, in the recipes' order: each one's parameters' hash and coarse statistics."""
     entries = {

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...core.scene import Scene
 
-GRID = 4
+CELLS_A_SIDE = 4
 TOLERANCES = {
     "image_mean": 0.004,
     "image_std": 0.006,
@@ -23,7 +23,7 @@ TOLERANCES = {
 DIGITS = 4
 
 
-def summarise(scene: Scene, grid: int = GRID) -> dict[str, Any]:
+def summarise(scene: Scene, grid: int = CELLS_A_SIDE) -> dict[str, Any]:
     """Return mean and standard deviation per channel on ``grid`` x ``grid`` cells, mean disparity, and the lens."""
     if scene.target is None:
         raise ValueError(f"scene '{scene.name}' has no target to summarise")

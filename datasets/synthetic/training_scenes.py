@@ -113,7 +113,7 @@ class SyntheticScenes(Dataset[dict[str, Tensor]]):
         """Draw the layers and the lens of sample ``index``.
 
         The blur strength makes the largest radius among the layers' visible points equal to the drawn one: what a
-        renderer is told is what the target was traced with.
+        renderer is given is what the target was traced with.
         """
         settings = self.settings
         rng = np.random.Generator(np.random.PCG64([settings.seed, index]))

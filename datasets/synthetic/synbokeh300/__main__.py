@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ..cache import cache_root
-from ..generated_scenes import describe_scenes, generate_all, read_scenes, to_display
+from ..generated_scenes import generate_all, manifest_of, read_scenes, to_display
 from ..layers import LayeredScene, crop
 from ..manifest import differences
 from ..ray_tracer import trace
@@ -29,7 +29,7 @@ from .dataset import SynBokeh300
 from .recipes import COUNT, make_index, make_recipes, read_index, write_index
 
 MANIFEST = Path(__file__).with_name("manifest.json")
-MANIFEST_GRID = 2
+CELLS_A_SIDE = 2
 TRUTH_SAMPLES = 20_000
 TRUTH_SIDE_PX = 192
 REQUIRED_DB = 70.0
@@ -93,7 +93,7 @@ def _generate(options: argparse.Namespace, sources: SceneSources) -> list[str]:
 def describe_folder(folder: Path, version: str, recipes: list[SceneRecipe], count: int) -> dict[str, Any]:
     """Return the manifest of the first ``count`` scenes. Raises MissingDataError or DamagedDataError naming a file."""
     scenes = read_scenes(folder, count, len(recipes))
-    return describe_scenes(version, recipes[:count], scenes, MANIFEST_GRID)
+    return manifest_of(version, recipes[:count], scenes, CELLS_A_SIDE)
 
 
 def write_manifest(found: dict[str, Any]) -> list[str]:

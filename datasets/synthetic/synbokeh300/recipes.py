@@ -62,7 +62,7 @@ def _make_recipe(index: int, sources: SceneSources) -> SceneRecipe:
 
 
 def _deal(deck: Sequence[Any], index: int, what: str) -> Any:
-    """Return card ``index`` of a deck that is shuffled anew each time it is used up: every card as often."""
+    """Return card ``index`` of a deck that is shuffled again each time it is used up: every card as often."""
     turn, place = divmod(index, len(deck))
     salt = int.from_bytes(hashlib.sha256(what.encode()).digest()[:4], "big")
     order = np.argsort(np.random.Generator(np.random.PCG64([SEED, salt, turn])).random(len(deck)))

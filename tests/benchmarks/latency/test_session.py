@@ -95,7 +95,7 @@ def test_known_sleeps_are_found():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's high-water mark is Linux's")
 def test_memory_of_a_render_is_seen():
     """In a fresh process, as the command measures: this one may give back what earlier tests left, meanwhile."""
-    code = "import json, test_latency as t; print(json.dumps(t.measure_point(t.POINT, t.Sleepy(), t.QUICK)['memory']))"
+    code = "import json, test_session as t; print(json.dumps(t.measure_point(t.POINT, t.Sleepy(), t.QUICK)['memory']))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
     )

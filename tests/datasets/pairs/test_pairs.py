@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bokehbench.datasets.pairs.pairs import crop_to_multiple, read_focus, spread
+from bokehbench.datasets.pairs.pairs import crop_to_multiple, evenly_chosen, read_focus
 
 
 @pytest.mark.parametrize(("length", "start"), [(8, 0), (9, 1), (10, 1), (11, 2)])
@@ -12,10 +12,10 @@ def test_the_crop_is_that_of_the_published_evaluation(length, start) -> None:
 
 def test_a_few_are_spread_over_all() -> None:
     items = list(range(100))
-    assert spread(items, 4) == [12, 37, 62, 87]
-    assert spread(items, 200) == items
-    assert spread(items, 100) == items
-    assert spread([], 3) == []
+    assert evenly_chosen(items, 4) == [12, 37, 62, 87]
+    assert evenly_chosen(items, 200) == items
+    assert evenly_chosen(items, 100) == items
+    assert evenly_chosen([], 3) == []
 
 
 def test_given_focus_is_read_by_scene(tmp_path) -> None:

@@ -12,7 +12,7 @@ from bokehbench.datasets.blb.files import read_blb_scene
 from bokehbench.datasets.files.exr import read_exr, write_exr
 from bokehbench.datasets.pathtraced.__main__ import main
 from bokehbench.datasets.pathtraced.objects import Card
-from bokehbench.datasets.pathtraced.recipes import KINDS, make_recipe
+from bokehbench.datasets.pathtraced.traced_scenes import KINDS, make_traced_scene
 
 TRUTH = Path(__file__).resolve().parents[2] / "data" / "pathtraced"
 SCENES = sorted(TRUTH.iterdir())
@@ -61,7 +61,7 @@ def test_exr_round_trip(tmp_path, shape):
 
 
 def test_recipes_are_deterministic():
-    one, two = make_recipe(1), make_recipe(1)
+    one, two = make_traced_scene(1), make_traced_scene(1)
     cards = [(a, b) for a, b in zip(one.objects, two.objects, strict=True) if isinstance(a, Card)]
     assert cards
     for a, b in cards:

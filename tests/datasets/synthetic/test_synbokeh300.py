@@ -106,7 +106,7 @@ def test_the_manifest_has_these_scenes() -> None:
     assert [entry["parameters"] for entry in manifest["scenes"].values()] == [recipe_hash(r) for r in RECIPES]
     dataset = SynBokeh300()
     name = dataset.scene_names()[0]
-    found = {"parameters": recipe_hash(RECIPES[0]), **summarise(dataset.load(name), command.MANIFEST_GRID)}
+    found = {"parameters": recipe_hash(RECIPES[0]), **summarise(dataset.load(name), command.CELLS_A_SIDE)}
     expected = {"version": "", "scenes": {name: manifest["scenes"][name]}}
     assert differences(expected, {"version": "", "scenes": {name: found}}) == []
 

@@ -10,7 +10,7 @@ from bokehbench.datasets.synthetic.manifest import differences, summarise
 from bokehbench.datasets.synthetic.recipes import BACKGROUND, recipe_hash
 from bokehbench.datasets.synthetic.synbokeh_mini import MANIFEST, RECIPES, SynBokehMini, describe, generate_row
 
-ADVICE = "the generator draws other pictures: raise GENERATOR_VERSION and write the manifest anew"
+ADVICE = "the generator draws other pictures: raise GENERATOR_VERSION and write the manifest again"
 FRESH = ("hair-brick", "fur-coffee", "wire-rocket", "glass-night", "glass-lettering")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .objects import Ball, Card, Lamp, Recipe, Rod, Thing
+from .objects import Ball, Card, Lamp, Rod, Thing, TracedScene
 from .textures import blotches, hairy_cutout, leafy_cutout, shuffled_photographs
 
 Photos = Iterator[NDArray[np.uint8]]
@@ -14,7 +14,7 @@ FIRST_NUMBER = 100
 """Scene folders are numbered from here."""
 
 
-def make_recipe(index: int) -> Recipe:
+def make_traced_scene(index: int) -> TracedScene:
     """Return scene ``index`` (0, 1, ...): the kinds take turns, the seed is the index. Deterministic."""
     kinds = list(KINDS)
     kind = kinds[index % len(kinds)]
@@ -32,33 +32,33 @@ def _hairy(rng: np.random.Generator, photos: Photos, place: tuple[float, float],
     return Card(next(photos), at, (size, size), tilt, hairy_cutout(rng, hairs))
 
 
-def _portrait(rng: np.random.Generator, seed: int) -> Recipe:
+def _portrait(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [
         _backdrop(rng, photos),
         _hairy(rng, photos, (float(rng.uniform(-0.3, 0.3)), 2.5), 0.95, 70),
     ]
-    return Recipe("portrait", seed, (2.5, 8.0), objects)
+    return TracedScene("portrait", seed, (2.5, 8.0), objects)
 
 
-def _crowd(rng: np.random.Generator, seed: int) -> Recipe:
+def _crowd(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     depths = (2.2, 3.0, 4.2, 5.5)
     places = rng.permutation([-0.65, -0.2, 0.25, 0.7])
     cards = [_hairy(rng, photos, (float(x), z), 0.75, 30) for x, z in zip(places, depths, strict=True)]
-    return Recipe("crowd", seed, (2.2, 5.5), [_backdrop(rng, photos), *cards])
+    return TracedScene("crowd", seed, (2.2, 5.5), [_backdrop(rng, photos), *cards])
 
 
-def _balls(rng: np.random.Generator, seed: int) -> Recipe:
+def _balls(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [_backdrop(rng, photos)]
     for depth in (2.4, 3.0, 3.6, 4.4, 5.2, 6.4):
         at = (float(rng.uniform(-0.8, 0.8)), float(rng.uniform(-0.5, 0.5)), depth)
         objects.append(Ball(blotches(rng), at, float(rng.uniform(0.18, 0.32))))
-    return Recipe("balls", seed, (2.4, 7.5), objects)
+    return TracedScene("balls", seed, (2.4, 7.5), objects)
 
 
-def _fence(rng: np.random.Generator, seed: int) -> Recipe:
+def _fence(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [
         _backdrop(rng, photos),
@@ -72,20 +72,20 @@ def _fence(rng: np.random.Generator, seed: int) -> Recipe:
             (float(place + shift + lean), 1.2, 2.4 + float(rng.uniform(0, 0.5))),
         )
         objects.append(Rod((colour[0], colour[1], colour[2]), start, end, float(rng.uniform(0.004, 0.02))))
-    return Recipe("fence", seed, (2.6, 7.5), objects)
+    return TracedScene("fence", seed, (2.6, 7.5), objects)
 
 
-def _foliage(rng: np.random.Generator, seed: int) -> Recipe:
+def _foliage(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [_backdrop(rng, photos)]
     for depth in (5.0, 3.4, 2.3):
         at = (float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.2, 0.2)), depth)
         tilt = (float(rng.uniform(-25, 25)), float(rng.uniform(-25, 25)), 0.0)
         objects.append(Card(next(photos), at, (1.1, 1.1), tilt, leafy_cutout(rng, 30)))
-    return Recipe("foliage", seed, (2.3, 6.5), objects)
+    return TracedScene("foliage", seed, (2.3, 6.5), objects)
 
 
-def _court(rng: np.random.Generator, seed: int) -> Recipe:
+def _court(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     floor = Card(blotches(rng), (0.0, 0.42, 4.5), (1.9, 2.2), (72.0, 0.0, 0.0))
     objects: list[Thing] = [_backdrop(rng, photos, 9.0), floor]
@@ -94,10 +94,10 @@ def _court(rng: np.random.Generator, seed: int) -> Recipe:
         colour = tuple(float(c) for c in rng.uniform(0.1, 0.9, 3))
         objects.append(Rod((colour[0], colour[1], colour[2]), (across, -0.9, depth), (across, 0.5, depth), 0.06))
     objects.append(Ball(blotches(rng), (float(rng.uniform(-0.5, 0.5)), 0.1, 3.6), 0.22))
-    return Recipe("court", seed, (2.6, 8.0), objects)
+    return TracedScene("court", seed, (2.6, 8.0), objects)
 
 
-def _lights(rng: np.random.Generator, seed: int) -> Recipe:
+def _lights(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [
         _backdrop(rng, photos),
@@ -107,10 +107,10 @@ def _lights(rng: np.random.Generator, seed: int) -> Recipe:
         radiance = tuple(float(c) for c in rng.uniform(3.0, 10.0, 3))
         at = (float(rng.uniform(-0.95, 0.95)), float(rng.uniform(-0.7, 0.7)), float(rng.uniform(5.5, 6.5)))
         objects.append(Lamp((radiance[0], radiance[1], radiance[2]), at, 0.012))
-    return Recipe("lights", seed, (2.5, 6.0), objects, effort=4)
+    return TracedScene("lights", seed, (2.5, 6.0), objects, effort=4)
 
 
-def _still_life(rng: np.random.Generator, seed: int) -> Recipe:
+def _still_life(rng: np.random.Generator, seed: int) -> TracedScene:
     photos = shuffled_photographs(rng)
     objects: list[Thing] = [
         _backdrop(rng, photos),
@@ -125,10 +125,10 @@ def _still_life(rng: np.random.Generator, seed: int) -> Recipe:
         objects.append(
             Rod((0.15, 0.3, 0.1), (float(x), float(y), depth), (float(x + ends[0]), float(y + ends[1]), depth), 0.01)
         )
-    return Recipe("still-life", seed, (2.4, 5.0), objects)
+    return TracedScene("still-life", seed, (2.4, 5.0), objects)
 
 
-KINDS: dict[str, Callable[[np.random.Generator, int], Recipe]] = {
+KINDS: dict[str, Callable[[np.random.Generator, int], TracedScene]] = {
     "portrait": _portrait,
     "crowd": _crowd,
     "balls": _balls,

@@ -1,0 +1,3 @@
+"""Miniatures of users' data sets."""
+
+from ..miniatures import miniature_root, miniatures  # noqa: F401 - fixtures
