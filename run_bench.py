@@ -1,13 +1,12 @@
 """Benchmark bokeh renderers: render, score, and write a report. See --help."""
 
-import argparse
 import os
-import shlex
 import sys
 from pathlib import Path
 
 try:
-    from bokehbench.benchmarks.options import DEFAULT_DATASETS, SWEEP_DATASETS, check_options, parse_options
+    from bokehbench.benchmarks.options import parse_options
+    from bokehbench.benchmarks.request import RunRequest, run_folder
     from bokehbench.benchmarks.run.launch import is_helper
     from bokehbench.core.errors import BokehBenchError, InvalidOptionError
 except ModuleNotFoundError as missing:
@@ -24,21 +23,20 @@ HERE = Path(__file__).resolve().parent
 
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
-    options = parse_options(arguments, HERE)
     # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing.
     helper = is_helper()
-    if helper and (options.list or options.compare or options.check or options.latency or options.report_only):
-        return 0
     try:
-        if options.list:
+        request = parse_options(arguments, HERE)
+        if helper and (request.list or request.compare or request.check or request.latency or request.report_only):
+            return 0
+        if request.list:
             return list_names()
-        if options.compare:
-            return compare(options)
-        if options.check:
-            return check(options)
-        if options.latency:
-            return measure_latency(options, arguments)
-        return run(options, arguments)
+        if request.compare:
+            return compare(request)
+        if request.check:
+            return check(request)
+        check_names(request)
+        return measure_latency(request) if request.latency else run(request)
     except BokehBenchError as error:
         if not helper:
             print(f"run_bench.py: {error}", file=sys.stderr)
@@ -63,62 +61,66 @@ def list_names() -> int:
     return 0
 
 
-def run(options: argparse.Namespace, arguments: list[str]) -> int:
+def run(request: RunRequest) -> int:
     """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
-    check_options(options)
-    check_names(options)
-    # Imported late: PyTorch alone takes over a second, and --help needs none of it.
-    from bokehbench.benchmarks.run.store import StoredRun, run_folder
-    from bokehbench.reports.pages.index import write_report
-
-    folder = run_folder(options.output, options.run)
-    rows = None if options.report_only else make_rows(options, arguments)
+    rows = None if request.report_only else make_rows(request)
     if is_helper():
         return 0
-    stored = StoredRun.open(folder)
-    page = write_report(stored, options.output / "reports", options.reference)
-    asked = stored.meta["sweep"] if options.robustness and rows is not None else stored.meta
-    for name, metric in asked["metrics"].items():
-        if not metric["available"]:
-            print(f"metric {name} is left out: {metric['reason']}", file=sys.stderr)
-    return summarise(stored.finished, stored.planned, page) if rows is None else summarise(rows, len(rows), page)
+    # Imported late: PyTorch alone takes over a second, and --help needs none of it.
+    from bokehbench.benchmarks.run.store import StoredRun
+    from bokehbench.reports.report import write_report
+
+    stored = StoredRun.open(request.folder)
+    page = write_report(stored, request.output / "reports", request.reference)
+    if rows is None:
+        return summarise(stored.finished, stored.planned, page)
+    say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
+    return summarise(rows, len(rows), page)
 
 
-def compare(options: argparse.Namespace) -> int:
+def make_rows(request: RunRequest) -> list[dict]:
+    """Render and score what the request asks for. Returns one row a case."""
+    if request.robustness:
+        from bokehbench.robustness.sweep import run_sweep
+
+        return run_sweep(request)
+    from bokehbench.benchmarks.run.session import run_benchmark
+
+    return run_benchmark(request)
+
+
+def say_what_is_left_out(record: dict) -> None:
+    """Name the metrics that cannot be computed here; the reasons once, since the report keeps them."""
+    left_out = {name: metric["reason"] for name, metric in record["metrics"].items() if not metric["available"]}
+    if record["starts"] == 1:
+        for name, reason in left_out.items():
+            print(f"metric {name} is left out: {reason}", file=sys.stderr)
+    elif left_out:
+        print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
+
+
+def compare(request: RunRequest) -> int:
     """Print what changed between two stored runs and write it as a page."""
-    from bokehbench.benchmarks.run.store import StoredRun, run_folder
+    from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.benchmarks.statistics.run_comparison import compare_runs
     from bokehbench.reports.pages.comparison import print_comparison, write_comparison
 
-    first, second = (StoredRun.open(run_folder(options.output, name)) for name in options.compare)
+    first, second = (StoredRun.open(run_folder(request.output, name)) for name in request.compare)
     comparison = compare_runs(first, second)
-    page = write_comparison(comparison, options.output / "reports")
+    page = write_comparison(comparison, request.output / "reports")
     print(print_comparison(comparison))
     print(f"Report: {page}")
     return 0
 
 
-def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
+def measure_latency(request: RunRequest) -> int:
     """Measure the renderers' time and memory, then write the report with its latency page."""
-    check_options(options)
-    check_names(options)
-    from bokehbench.benchmarks.latency.session import LatencySettings, run_latency
-    from bokehbench.benchmarks.run.store import run_folder
-    from bokehbench.reports.pages.latency_report import print_latency, write_latency
+    from bokehbench.benchmarks.latency.session import run_latency
+    from bokehbench.reports.pages.latency import print_latency
+    from bokehbench.reports.report import write_latency
 
-    settings = LatencySettings(
-        renderers=options.renderers,
-        output=options.output,
-        run=options.run,
-        sizes=options.sizes,
-        radii=options.radii,
-        device=options.device,
-        dtype=options.dtype,
-        fresh=options.fresh,
-        command=shlex.join(["python", "run_bench.py", *arguments]),
-    )
-    record = run_latency(settings)
-    page = write_latency(run_folder(options.output, options.run), options.output / "reports")
+    record = run_latency(request)
+    page = write_latency(request.folder, request.output / "reports")
     planned = [record["measurements"][key] for key in record["plan"]]
     failed = [one for one in planned if one["status"] != "ok"]
     print(print_latency(record))
@@ -126,20 +128,19 @@ def measure_latency(options: argparse.Namespace, arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def check(options: argparse.Namespace) -> int:
+def check(request: RunRequest) -> int:
     """Print what is there, missing or damaged in each data set. Returns the worst exit code."""
-    check_options(options)
-    from bokehbench.core.errors import DamagedDataError, MissingDataError
     from bokehbench.datasets.catalogue import DATASETS, load_dataset
-    from bokehbench.datasets.check import check_dataset, write_check
-    from bokehbench.datasets.files.data_root import default_data_root
 
-    for name in options.check:
+    for name in request.check:
         DATASETS.find(name)
+    from bokehbench.core.errors import DamagedDataError, MissingDataError
+    from bokehbench.datasets.check import check_dataset, write_check
+
     code = 0
-    for name in options.check:
+    for name in request.check:
         try:
-            found = check_dataset(load_dataset(name, options.data_root or default_data_root()))
+            found = check_dataset(load_dataset(name, request.data_root))
         except MissingDataError as error:
             print(f"run_bench.py: {error}", file=sys.stderr)
             code = max(code, 1 if isinstance(error, DamagedDataError) else 2)
@@ -149,50 +150,24 @@ def check(options: argparse.Namespace) -> int:
     return code
 
 
-def make_rows(options: argparse.Namespace, arguments: list[str]) -> list[dict]:
-    """Render and score what the options ask for. Returns one row a case."""
-    from bokehbench.benchmarks.metrics.registry import DEFAULT_METRICS, METRICS
-    from bokehbench.benchmarks.run.session import Settings, run_benchmark
-    from bokehbench.datasets.files.data_root import default_data_root
-    from bokehbench.robustness.sweep import DEFAULT_PERTURBATIONS, run_sweep
-
-    settings = Settings(
-        renderers=options.renderers,
-        datasets=options.datasets or (SWEEP_DATASETS if options.robustness else DEFAULT_DATASETS),
-        metrics=list(METRICS.entries) if "all" in (options.metrics or ()) else options.metrics or DEFAULT_METRICS,
-        output=options.output,
-        run=options.run,
-        limit=options.limit,
-        device=options.device,
-        dtype=options.dtype,
-        seed=options.seed or 0,
-        fresh=options.fresh,
-        weights=options.weights,
-        data_root=options.data_root or default_data_root(),
-        command=shlex.join(["python", "run_bench.py", *arguments]),
-    )
-    if options.robustness:
-        return run_sweep(settings, options.perturbations or DEFAULT_PERTURBATIONS, options.severities)
-    return run_benchmark(settings)
-
-
-def check_names(options: argparse.Namespace) -> None:
+def check_names(request: RunRequest) -> None:
     """Refuse unknown names; listing them imports nothing heavy, so that a typo is answered at once."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
-    if options.reference and not options.report_only and options.reference not in options.renderers:
-        raise InvalidOptionError(f"--reference {options.reference}: expected one of {', '.join(options.renderers)}")
-    for name in options.renderers:
+    if request.reference and not request.report_only and request.reference not in request.renderers:
+        raise InvalidOptionError(f"--reference {request.reference}: expected one of {', '.join(request.renderers)}")
+    for name in request.renderers:
         RENDERERS.find(name.partition("@")[0])
-    for registry, wanted in ((DATASETS, options.datasets), (PERTURBATIONS, options.perturbations)):
-        for name in wanted or ():
+    for registry, wanted in (
+        (DATASETS, request.datasets),
+        (METRICS, request.metrics),
+        (PERTURBATIONS, request.perturbations),
+    ):
+        for name in wanted:
             registry.find(name)
-    for name in options.metrics or ():
-        if name != "all":
-            METRICS.find(name)
 
 
 def summarise(rows: list[dict], planned: int, page: Path) -> int:

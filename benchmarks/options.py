@@ -1,19 +1,18 @@
-"""run_bench.py's options: what there is, their defaults, and which contradict each other.
+"""run_bench.py's options: the parser of a ``RunRequest``, the defaults that depend on each other, and contradictions.
 
-API: ``parse_options(arguments, output)``, then ``check_options`` before anything is computed. Imports nothing heavy:
---help and a typo are answered at once.
+Imports nothing heavy: --help and a mistake are answered at once.
 """
 
 import argparse
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
-
-DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
-SWEEP_RENDERERS = ("bokehdiff", "classical")
-DEFAULT_DATASETS = ("synbokeh-mini", "motorcycle")
-SWEEP_DATASETS = ("synbokeh-mini",)
+from ..datasets.files.data_root import default_data_root
+from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
 
 EXAMPLES = """\
 examples:
@@ -44,156 +43,47 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see --help)\n")
 
 
-def parse_options(arguments: list[str], output: Path) -> argparse.Namespace:
-    """Parse a command line; ends the process with one line and exit code 2 where it is wrong.
+def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
+    """Parse a command line.
 
-    ``output``: the folder that gets results/ and reports/ by default.
+    ``output``: the folder that gets results/ and reports/ by default. Ends the process with one line and exit code 2
+    where a value is wrong; raises InvalidOptionError where options contradict each other.
     """
-    options = _build_parser(output).parse_args(_join_severities(arguments))
-    options.renderers = options.renderers or list(SWEEP_RENDERERS if options.robustness else DEFAULT_RENDERERS)
-    return options
+    given = vars(_build_parser().parse_args(_join_severities(arguments)))
+    _refuse_contradictions(given)
+    defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
+    if "robustness" in given:
+        defaults |= {"renderers": SWEEP_RENDERERS, "datasets": SWEEP_DATASETS}
+    request = RunRequest(**defaults | given, command=shlex.join(["python", "run_bench.py", *arguments]))
+    _refuse_folders(given, request.output)
+    return request
 
 
-def _build_parser(output: Path) -> argparse.ArgumentParser:
-    """Describe every option."""
+def _build_parser() -> argparse.ArgumentParser:
+    """Describe every option; what is not on the command line is not in the namespace either."""
     parser = OneLineParser(
         prog="run_bench.py",
         description="Render scenes with bokeh renderers, score them against ground truth, write reports/index.html.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
-    _add_what(parser)
-    _add_where(parser, output)
-    _add_sweep_and_speed(parser)
-    _add_instead(parser)
+    groups: dict[str, Any] = {}
+    for option in (field for field in fields(RunRequest) if field.metadata):
+        name = option.metadata["group"]
+        if name not in groups:
+            group = parser.add_argument_group(name)
+            groups[name] = group.add_mutually_exclusive_group() if name == INSTEAD else group
+        groups[name].add_argument(_flag(option.name), default=argparse.SUPPRESS, **option.metadata["keywords"])
     return parser
 
 
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_argument_group("what to run (comma-separated names; --list shows them)")
-    what.add_argument(
-        "--renderers",
-        type=names,
-        metavar="NAMES",
-        help=f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
-    )
-    what.add_argument("--datasets", type=names, metavar="NAMES", help=f"default: {','.join(DEFAULT_DATASETS)}")
-    what.add_argument(
-        "--metrics", type=names, default=None, metavar="NAMES", help="or 'all'; default: those that are quick on a CPU"
-    )
-    what.add_argument("--limit", type=positive, metavar="N", help="only the first N scenes of each data set")
-    how = parser.add_argument_group("how")
-    how.add_argument("--device", metavar="DEVICE", help="cpu, cuda or cuda:N; default: cuda where there is one")
-    how.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32", help="for networks")
-    how.add_argument("--seed", type=int, metavar="N", help="of renderers that draw random numbers; default: 0")
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def _add_where(parser: argparse.ArgumentParser, output: Path) -> None:
-    where = parser.add_argument_group("where")
-    where.add_argument(
-        "--output", type=Path, default=output, metavar="DIR", help="gets results/ and reports/; default: here"
-    )
-    where.add_argument(
-        "--run", default="default", metavar="NAME", help="results/NAME keeps this run; default: %(default)s"
-    )
-    where.add_argument(
-        "--reference", metavar="NAME", help="renderer that the report tests the others against; default: classical"
-    )
-    where.add_argument("--weights", type=Path, metavar="DIR", help="folder of metric weights (see README, Metrics)")
-    where.add_argument(
-        "--data-root",
-        type=Path,
-        metavar="DIR",
-        help="your own copies of data sets, DIR/ebb and so on (see docs/datasets.md), and with --datasets folder your "
-        "own scenes; default: $BOKEHBENCH_DATA, else data/ here where it exists",
-    )
-
-
-def _add_sweep_and_speed(parser: argparse.ArgumentParser) -> None:
-    wrong = parser.add_argument_group("wrong disparity")
-    wrong.add_argument(
-        "--robustness",
-        action="store_true",
-        help=f"repeat every scored case with perturbed disparity; default data set: {','.join(SWEEP_DATASETS)}",
-    )
-    wrong.add_argument("--perturbations", type=names, metavar="NAMES", help="with --robustness; default: erode")
-    wrong.add_argument(
-        "--severities", type=numbers, metavar="NUMBERS", help="with --robustness; default: each one's own"
-    )
-    speed = parser.add_argument_group("speed (measure on an otherwise idle machine)")
-    speed.add_argument(
-        "--latency",
-        action="store_true",
-        help="measure time, stages and memory over sizes and blur radii instead of rendering the data sets",
-    )
-    speed.add_argument("--sizes", type=sizes, metavar="SIZES", help="with --latency: 512,768x512 (width x height) ...")
-    speed.add_argument("--radii", type=radii, metavar="NUMBERS", help="with --latency: largest blur radii, px")
-
-
-def _add_instead(parser: argparse.ArgumentParser) -> None:
-    instead = parser.add_argument_group("instead of a plain run").add_mutually_exclusive_group()
-    instead.add_argument("--fresh", action="store_true", help="forget what this run has stored and start over")
-    instead.add_argument(
-        "--report-only", action="store_true", help="write the report of what is stored, render nothing"
-    )
-    instead.add_argument(
-        "--compare",
-        nargs=2,
-        metavar=("RUN_A", "RUN_B"),
-        help="what changed from one stored run to another, and how surely",
-    )
-    instead.add_argument(
-        "--check",
-        type=names,
-        metavar="NAMES",
-        help="load every scene of these data sets and say what is there, missing or damaged; "
-        "exit code 1: something in it is damaged or lacking, 2: a data set is absent",
-    )
-    instead.add_argument("--list", action="store_true", help="name every renderer, data set, metric and perturbation")
-
-
-def names(text: str) -> list[str]:
-    """Parse ``a,b,c``; repeated names count once."""
-    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not found:
-        raise argparse.ArgumentTypeError("expected at least one name")
-    return found
-
-
-def positive(text: str) -> int:
-    """Parse a whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
-    return int(text)
-
-
-def numbers(text: str) -> list[float]:
-    """Parse ``-4,0,2.5``."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
-
-
-def sizes(text: str) -> list[tuple[int, int]]:
-    """Parse ``512,768x512`` into (height, width); one number is a square."""
-    found = []
-    for part in text.split(","):
-        width, cross, height = part.strip().partition("x")
-        found.append((positive(height if cross else width), positive(width)))
-    return found
-
-
-def radii(text: str) -> list[float]:
-    """Parse ``8,32``, all above 0."""
-    found = numbers(text)
-    if not all(0 < radius < float("inf") for radius in found):
-        raise argparse.ArgumentTypeError(f"expected numbers above 0, got '{text}'")
-    return found
-
-
-def _join_severities(arguments: list[str]) -> list[str]:
+def _join_severities(arguments: Sequence[str]) -> list[str]:
     """Write ``--severities -4,4`` as one word: argparse would take the list for an option."""
     joined = list(arguments)
     if "--severities" in joined[:-1]:
@@ -202,30 +92,26 @@ def _join_severities(arguments: list[str]) -> list[str]:
     return joined
 
 
-def check_options(options: argparse.Namespace) -> None:
-    """Refuse options that contradict each other and folders that are absent, before anything is computed."""
-    for option, value in (("--perturbations", options.perturbations), ("--severities", options.severities)):
-        if value is not None and not options.robustness:
-            raise InvalidOptionError(f"{option} has a meaning only with --robustness")
-    _check_latency_options(options)
-    if options.weights is not None and not options.weights.is_dir():
-        raise InvalidOptionError(f"--weights {options.weights}: no such folder")
-    if options.data_root is not None and not options.data_root.is_dir():
-        raise InvalidOptionError(f"--data-root {options.data_root}: no such folder")
-    for folder in (options.output, options.output / "reports"):
-        if folder.exists() and not folder.is_dir():
-            raise InvalidOptionError(f"--output {options.output}: {folder} is a file, expected a folder")
-
-
-def _check_latency_options(options: argparse.Namespace) -> None:
-    """Refuse options that ``--latency`` lacks, or has no use for."""
-    if not options.latency:
-        for option, value in (("--sizes", options.sizes), ("--radii", options.radii)):
-            if value is not None:
-                raise InvalidOptionError(f"{option} has a meaning only with --latency")
+def _refuse_contradictions(given: Collection[str]) -> None:
+    """Refuse options that contradict each other; ``given`` are the names of those on the command line."""
+    for leader, followers in (("robustness", ("perturbations", "severities")), ("latency", ("sizes", "radii"))):
+        for name in followers:
+            if name in given and leader not in given:
+                raise InvalidOptionError(f"{_flag(name)} has a meaning only with {_flag(leader)}")
+    if "latency" not in given:
         return
-    if options.robustness or options.report_only:
+    if "robustness" in given or "report_only" in given:
         raise InvalidOptionError("--latency measures and nothing else: leave out --robustness and --report-only")
     for name in ("datasets", "metrics", "limit", "seed", "reference", "weights", "data_root"):
-        if getattr(options, name) is not None:
-            raise InvalidOptionError(f"--{name.replace('_', '-')} has no meaning with --latency: leave it out")
+        if name in given:
+            raise InvalidOptionError(f"{_flag(name)} has no meaning with --latency: leave it out")
+
+
+def _refuse_folders(given: Mapping[str, Any], output: Path) -> None:
+    """Refuse a given folder that is absent, and an output folder that is a file."""
+    for name in ("weights", "data_root"):
+        if name in given and not given[name].is_dir():
+            raise InvalidOptionError(f"{_flag(name)} {given[name]}: no such folder")
+    for folder in (output, output / "reports"):
+        if folder.exists() and not folder.is_dir():
+            raise InvalidOptionError(f"--output {output}: {folder} is a file, expected a folder")

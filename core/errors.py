@@ -13,8 +13,16 @@ class InvalidSceneError(BokehBenchError):
     """A scene whose tensors have the wrong shape, type or range."""
 
 
+class WithheldInputError(BokehBenchError):
+    """A renderer that read what its capabilities do not name."""
+
+
+class SkippedSceneError(BokehBenchError):
+    """A scene that a renderer cannot do, by its own word: no failure, and no picture either."""
+
+
 class InvalidOutputError(BokehBenchError):
-    """A renderer that returned something other than a finite (3,H,W) image in [0,1]."""
+    """A renderer that returned something other than a finite image in [0,1] of the size that was asked for."""
 
 
 class MissingDataError(BokehBenchError):

@@ -1,9 +1,14 @@
 """Thin-lens words in pixels, and the display transfer. Everything here accepts tensors on any device."""
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
+GAMMA = 2.2
+"""Of the display transfer of scenes that name none: display = linear ** (1 / GAMMA)."""
 
-def signed_defocus(disparity: Tensor, focus_disparity: float, blur_strength: float) -> Tensor:
+
+def signed_defocus(disparity: Tensor, focus_disparity: float | Tensor, blur_strength: float | Tensor) -> Tensor:
     """Return the signed radius of the circle of confusion in px, positive in front of the focal plane.
 
     ``disparity``: any shape, larger = nearer; ``blur_strength``: px per unit of disparity.
@@ -21,3 +26,8 @@ def to_linear(image: Tensor, gamma: float) -> Tensor:
 def to_display(linear: Tensor, gamma: float) -> Tensor:
     """Encode linear light, [0,inf), for the display: linear ** (1/gamma), clipped to [0,1]."""
     return linear.clamp(0.0, 1.0) ** (1.0 / gamma)
+
+
+def array_to_display(linear: NDArray[np.floating], gamma: float = GAMMA) -> NDArray[np.float32]:
+    """Do the same with an array of any shape; the result is float32."""
+    return (np.clip(linear, 0.0, 1.0) ** (1.0 / gamma)).astype(np.float32)

@@ -4,16 +4,30 @@ Convention: images are display-encoded (gamma), channels first, float32 in [0,1]
 defocus is in px of the scene's own resolution, positive in front of the focal plane.
 """
 
-import dataclasses
+import copy
 import math
+from collections.abc import Set
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .errors import InvalidSceneError
+from .errors import InvalidSceneError, WithheldInputError
 from .optics import signed_defocus
+
+INPUT_FIELDS = {
+    "picture": "image",
+    "disparity": "disparity",
+    "focus": "focus_disparity",
+    "blur strength": "blur_strength",
+    "gamma": "gamma",
+    "f-number": "f_number",
+}
+"""What a renderer may ask for, and the field of Scene that holds it. Every scene has all but the f-number."""
+
+_WORDS = {field: word for word, field in INPUT_FIELDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,8 +39,11 @@ class Scene:
     - ``focus_disparity``: the disparity that is rendered sharp.
     - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0.
     - ``gamma``: of the display transfer, linear = image ** gamma.
-    - ``target``: (3,H,W) float32 ground truth, encoded alike, or None.
+    - ``f_number``: of the aperture that the target was taken at, > 0; None where the data set does not know it.
+    - ``target``: (3,scale*H,scale*W) float32 ground truth, encoded alike, or None.
+    - ``scale``: how many times larger than the image a render is, >= 1; nearly always 1.
 
+    The constructor, and so ``dataclasses.replace``, looks at every pixel; ``to`` and ``without_target`` do not again.
     Raises InvalidSceneError on the wrong shape, type, range, or on values that are not finite.
     """
 
@@ -36,7 +53,9 @@ class Scene:
     focus_disparity: float
     blur_strength: float
     gamma: float = 2.2
+    f_number: float | None = None
     target: Tensor | None = None
+    scale: int = 1
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[0] != 3 or 0 in self.image.shape:
@@ -44,11 +63,15 @@ class Scene:
         height, width = self.image.shape[1:]
         _check_tensor(self.name, "image", self.image, (3, height, width), minimum=0.0)
         _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
+        if not isinstance(self.scale, int) or self.scale < 1:
+            raise InvalidSceneError(f"scene '{self.name}': scale: expected a whole number >= 1, got {self.scale!r}")
         if self.target is not None:
-            _check_tensor(self.name, "target", self.target, (3, height, width), minimum=0.0)
+            _check_tensor(self.name, "target", self.target, self.render_shape, minimum=0.0)
         _check_number(self.name, "focus_disparity", self.focus_disparity, -float("inf"), float("inf"))
         _check_number(self.name, "blur_strength", self.blur_strength, 0.0, float("inf"))
         _check_number(self.name, "gamma", self.gamma, 1.0, 5.0)
+        if self.f_number is not None:
+            _check_number(self.name, "f_number", self.f_number, 0.01, 10000.0)
 
     @property
     def height(self) -> int:
@@ -65,44 +88,84 @@ class Scene:
         """Signed radius of the circle of confusion, (1,H,W) float32 in px, positive in front of the focal plane."""
         return signed_defocus(self.disparity, self.focus_disparity, self.blur_strength)
 
-    def without_target(self) -> "Scene":
-        """Return the scene as a renderer may see it."""
-        return dataclasses.replace(self, target=None)
+    @property
+    def render_shape(self) -> tuple[int, int, int]:
+        """Shape of the target and of every render: (3, scale*H, scale*W)."""
+        return 3, self.scale * self.height, self.scale * self.width
 
-    def to(self, device: str | torch.device) -> "Scene":
-        """Move every tensor to ``device``."""
-        target = None if self.target is None else self.target.to(device)
-        return dataclasses.replace(
-            self, image=self.image.to(device), disparity=self.disparity.to(device), target=target
-        )
+    @property
+    def render_defocus(self) -> Tensor:
+        """The defocus of the target's pixels, (1,scale*H,scale*W), in px of the target.
 
-    def resized(self, height: int, width: int) -> "Scene":
-        """Resample to another size and rescale the blur strength with it, so that the picture stays the same.
-
-        Images are area-averaged when they shrink and bilinear when they grow; disparity is bilinear. The blur strength
-        follows the geometric mean of both factors. Only this method changes a scene's resolution.
+        Bilinear between the pixels of the input, so that a slope stays the slope that it is: radii and distances grow
+        alike.
         """
-        scale = ((height / self.height) * (width / self.width)) ** 0.5
-        return dataclasses.replace(
-            self,
-            image=_resample(self.image, height, width),
-            disparity=F.interpolate(self.disparity[None], (height, width), mode="bilinear", align_corners=False)[0],
-            target=None if self.target is None else _resample(self.target, height, width),
-            blur_strength=self.blur_strength * scale,
-        )
+        if self.scale == 1:
+            return self.defocus
+        size = self.render_shape[1:]
+        return self.scale * F.interpolate(self.defocus[None], size, mode="bilinear", align_corners=False)[0]
+
+    @property
+    def inputs(self) -> Set[str]:
+        """Which of ``INPUT_FIELDS`` can be read here."""
+        return {word for word in INPUT_FIELDS if word != "f-number" or self.f_number is not None}
+
+    def without_target(self) -> Self:
+        """Return the scene as a perturbation or a renderer may see it."""
+        return self._changed(target=None)
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move every tensor to ``device``."""
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return self._changed(**{name: tensor.to(device) for name, tensor in tensors.items()})
+
+    def given(self, inputs: Set[str]) -> "GivenScene":
+        """Return the scene with nothing to read but ``inputs``, the name, the size and the scale."""
+        given = object.__new__(GivenScene)
+        fields = {field: getattr(self, field) for word, field in INPUT_FIELDS.items() if word in inputs}
+        vars(given).update(name=self.name, target=None, scale=self.scale, _inputs=frozenset(inputs), **fields)
+        return given
+
+    def _changed(self, **fields: Any) -> Self:
+        """Return a copy with other values, unchecked: they are those of a scene that was checked."""
+        changed = copy.copy(self)
+        vars(changed).update(fields)
+        return changed
+
+
+class GivenScene(Scene):
+    """A scene as a renderer gets it: reading an input that the renderer does not name raises WithheldInputError.
+
+    So "takes no disparity" is true of the pictures, not only of the table. There is no target, either. Another picture
+    is put in by ``with_image``; ``dataclasses.replace`` reads every field and so refuses.
+    """
+
+    _inputs: frozenset[str] = frozenset(INPUT_FIELDS)
+
+    def __getattribute__(self, name: str) -> Any:
+        word = _WORDS.get(name)
+        if word is not None and word not in object.__getattribute__(self, "_inputs"):
+            scene = object.__getattribute__(self, "name")
+            raise WithheldInputError(
+                f"scene '{scene}': {name} was read by a renderer that does not ask for it: add '{word}' to the inputs"
+                " of its Capabilities"
+            )
+        return object.__getattribute__(self, name)
+
+    @property
+    def inputs(self) -> Set[str]:
+        """Which of ``INPUT_FIELDS`` can be read here."""
+        return self._inputs
+
+    def with_image(self, image: Tensor) -> "GivenScene":
+        """Return the same with another picture of the same size, unchecked."""
+        return self._changed(image=image)
 
 
 def find_range(tensor: Tensor) -> tuple[float, float]:
     """Return the lowest and the highest value in one pass; both are NaN where the tensor holds one."""
     low, high = torch.aminmax(tensor)
     return float(low), float(high)
-
-
-def _resample(image: Tensor, height: int, width: int) -> Tensor:
-    smaller = height <= image.shape[1] and width <= image.shape[2]
-    if smaller:
-        return F.interpolate(image[None], (height, width), mode="area")[0]
-    return F.interpolate(image[None], (height, width), mode="bilinear", align_corners=False)[0]
 
 
 def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...], minimum: float | None = None) -> None:

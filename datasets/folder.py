@@ -25,10 +25,11 @@ import yaml
 from numpy.typing import NDArray
 
 from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import inside, require_folder
 from .files.fingerprint import fingerprint
-from .files.pictures import GAMMA, SUFFIXES, check_size, read_disparity, read_picture
+from .files.pictures import SUFFIXES, check_size, read_disparity, read_picture
 from .interface import UserPictures
 from .pairs.focus import disparity_at
 

@@ -5,14 +5,14 @@ from typing import ClassVar
 from torch import Tensor
 
 from ..core.scene import Scene
-from .interface import Capabilities, Renderer
+from .interface import PICTURE_ONLY, Capabilities, Renderer
 
 
 class IdentityRenderer(Renderer):
     """Returns the all-in-focus image. A renderer that scores below it does harm."""
 
     name = "identity"
-    capabilities: ClassVar[Capabilities] = Capabilities(needs_disparity=False, differentiable=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(inputs=PICTURE_ONLY)
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         return scene.image

@@ -1,21 +1,24 @@
 """The interface of renderers: Renderer, Capabilities; Scene is exported here, too."""
 
-import dataclasses
 import logging
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ..core.errors import InvalidOptionError, InvalidOutputError
-from ..core.scene import Scene, find_range
+from ..core.errors import InvalidOptionError, InvalidOutputError, SkippedSceneError
+from ..core.scene import INPUT_FIELDS, GivenScene, Scene, find_range
 
-__all__ = ["Capabilities", "Renderer", "Scene"]
+__all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Renderer", "Scene"]
 
 log = logging.getLogger(__name__)
+
+PICTURE_ONLY = frozenset({"picture"})
+LENS_INPUTS = frozenset({"picture", "disparity", "focus", "blur strength", "gamma"})
+"""What every scene has, and a renderer that computes a lens needs."""
 
 OUTPUT_TOLERANCE = 1e-4
 """How far a renderer's rounding may leave [0,1] before the output counts as wrong."""
@@ -25,18 +28,39 @@ OUTPUT_TOLERANCE = 1e-4
 class Capabilities:
     """What a renderer can do and needs; data, so that a table can show it without running anything."""
 
-    needs_disparity: bool = True
+    inputs: frozenset[str] = LENS_INPUTS
+    """What it reads of a scene, some of ``core.scene.INPUT_FIELDS``; the rest is withheld from it.
+
+    ``picture`` always; ``disparity``; ``focus``: the disparity in focus; ``blur strength``: px per unit of disparity;
+    ``gamma``: of the display transfer; ``f-number``: scenes without one are skipped.
+    """
+    scale: int = 1
+    """How many times larger than its input its output is; scenes whose target has another scale are skipped."""
     devices: tuple[str, ...] = ("cpu", "cuda")
     deterministic: bool = True
-    differentiable: bool = False
     hdr: bool = False
     """Takes values above 1; where False the base class clips the image first, and says so."""
-    size_multiple: int = 1
-    """What the network pads to inside; callers may pass any size."""
+
+    def __post_init__(self) -> None:
+        unknown = self.inputs - set(INPUT_FIELDS)
+        if unknown or "picture" not in self.inputs:
+            known = ", ".join(INPUT_FIELDS)
+            raise InvalidOptionError(
+                f"capabilities: inputs: expected 'picture' and others of {known}, got {sorted(self.inputs)}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as run.json keeps them; inputs are a list in a fixed order."""
+        return asdict(self) | {"inputs": [word for word in INPUT_FIELDS if word in self.inputs]}
 
 
 class Renderer(ABC):
     """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
+
+    The order of calls: ``fetch`` before cases are planned; ``skip`` for each scene; ``prepare``, which calls ``_load``,
+    once before the first scene that is not skipped; then ``render`` for each scene, which is ``accept``,
+    ``render_accepted`` and ``check``. Only ``render_accepted``, that is ``_render``, is ever timed. ``forget`` may come
+    between any two renders.
 
     ``weights`` says which trained weights make the pictures (None where nothing was trained), ``backend`` which of
     several implementations computes them, known once prepared (None where there is one); each result row names both.
@@ -74,18 +98,54 @@ class Renderer(ABC):
         self._load()
         self._prepared = True
 
+    def skip(self, scene: Scene) -> str | None:
+        """Return why this renderer cannot do ``scene``, in words for the report; None where it can.
+
+        Such a case is listed as skipped, and never scored. Every command asks, before anything is loaded, with all of
+        the scene but its target. A sub-class that has reasons of its own returns ``super().skip(scene) or ...``.
+        """
+        missing = [word for word in INPUT_FIELDS if word in self.capabilities.inputs - scene.inputs]
+        if missing:
+            return f"needs the {' and the '.join(missing)}, which the scene does not give"
+        if scene.scale != self.capabilities.scale:
+            return f"renders at {self.capabilities.scale}x the input's size, the scene asks for {scene.scale}x"
+        return None
+
     def render(self, scene: Scene, seed: int = 0) -> Tensor:
         """Return the picture a lens would take: (3,H,W) float32, display-encoded, [0,1], on the renderer's device.
 
-        Calls ``prepare()`` with its defaults if nobody did. The same scene and seed give the same bits on one machine
-        where ``capabilities.deterministic``. Raises InvalidOutputError if the result is not what is promised here.
+        H and W are the scene's, times ``scale`` both. Calls ``prepare()`` with its defaults if nobody did. The same
+        scene and seed give the same bits on one machine where ``capabilities.deterministic``. Raises SkippedSceneError
+        for a scene that ``skip`` refuses, InvalidOutputError if the result is not what is promised here.
+        """
+        given = self.accept(scene)
+        return self.check(self.render_accepted(given, seed), given)
+
+    def accept(self, scene: Scene) -> GivenScene:
+        """Return what the renderer sees of a scene: its ``inputs`` alone, on its device, clipped without ``hdr``.
+
+        Calls ``prepare()`` if nobody did. Raises SkippedSceneError where ``skip`` has a reason.
         """
         if not self._prepared:
             self.prepare()
+        reason = self.skip(scene)
+        if reason is not None:
+            raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}")
+        given = scene.given(self.capabilities.inputs)
         if not self.capabilities.hdr and float(scene.image.max()) > 1.0:
             log.warning("%s does not take values above 1: the highlights of '%s' are clipped", self.name, scene.name)
-            scene = dataclasses.replace(scene, image=scene.image.clamp(max=1.0))
-        output = self._render(scene.without_target().to(self.device), seed)
+            given = given.with_image(scene.image.clamp(max=1.0))
+        return given.to(self.device)
+
+    def render_accepted(self, scene: GivenScene, seed: int = 0) -> Tensor:
+        """Return the picture of a scene that ``accept`` returned, unchecked: what a clock is held to."""
+        return self._render(scene, seed)
+
+    def check(self, output: Tensor, scene: Scene) -> Tensor:
+        """Return the render of ``scene`` as float32, its rounding clipped to [0,1].
+
+        Raises InvalidOutputError for another shape, for values that are not finite, or that leave [0,1].
+        """
         return _checked_output(self.name, output, scene)
 
     def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
@@ -96,9 +156,10 @@ class Renderer(ABC):
 
     @abstractmethod
     def _render(self, scene: Scene, seed: int) -> Tensor:
-        """Render a validated scene whose tensors are on ``self.device``; return (3,H,W) in [0,1].
+        """Render a validated scene whose tensors are on ``self.device``; return (3,scale*H,scale*W) in [0,1].
 
-        The scene is shared with other renders: do not change its tensors in place.
+        The scene holds what ``capabilities.inputs`` names; reading anything else raises WithheldInputError. It is
+        shared with other renders: do not change its tensors in place.
         """
 
 
@@ -124,9 +185,8 @@ def _checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
 
 
 def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
-    expected = (3, scene.height, scene.width)
-    if tuple(output.shape) != expected:
-        raise InvalidOutputError(f"{name} on '{scene.name}': expected {expected}, got {tuple(output.shape)}")
+    if tuple(output.shape) != scene.render_shape:
+        raise InvalidOutputError(f"{name} on '{scene.name}': expected {scene.render_shape}, got {tuple(output.shape)}")
     output = output.to(torch.float32)
     low, high = find_range(output)
     if not (math.isfinite(low) and math.isfinite(high)):

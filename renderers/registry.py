@@ -37,7 +37,9 @@ def load_renderer(name: str) -> "Renderer":
     target = entry.load()
     if not at:
         return target(**{"name": name, **entry.options})
-    if not getattr(target, "takes_checkpoint", False):
+    from .learned import LearnedRenderer  # here: it imports torch, which ``target`` has by now
+
+    if not (isinstance(target, type) and issubclass(target, LearnedRenderer)):
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")

@@ -1,6 +1,6 @@
 """Degradation curves: what a metric does along the severities of a perturbation, and the numbers that sum it up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,17 @@ class Degradation:
     def scores_of(self, renderer: str) -> pd.DataFrame:
         """Return scenes x severities of one renderer."""
         return pd.DataFrame(self.scores[renderer])
+
+
+def repeat_blind(rows: Sequence[Row], blind: Collection[str], perturbation: str) -> list[Row]:
+    """Return ``rows`` with the unperturbed row of each ``blind`` renderer standing for every severity that others have.
+
+    A renderer that takes no disparity makes one picture a scene, whatever is done to the disparity.
+    """
+    severities = {row["severity"]: None for row in rows if row["perturbation"] == perturbation}
+    kept = [row for row in rows if row["renderer"] not in blind or row["perturbation"] == UNPERTURBED]
+    once = [row for row in kept if row["renderer"] in blind]
+    return [*kept, *(row | {"perturbation": perturbation, "severity": s} for row in once for s in severities)]
 
 
 def _tabulate(rows: Sequence[Row], perturbation: str, metric: str) -> pd.DataFrame:

@@ -1,25 +1,27 @@
 """The robustness sweep: the benchmark's cases, once for every severity of every perturbation."""
 
-import dataclasses
 from collections.abc import Sequence
 
+from ..benchmarks.request import RunRequest
 from ..benchmarks.run.cases import Case
 from ..benchmarks.run.runner import Row
-from ..benchmarks.run.session import Settings, run_benchmark
+from ..benchmarks.run.session import run_benchmark
 from ..core.errors import InvalidOptionError
 from ..core.scene import Scene
+from ..renderers.registry import load_renderer
 from .perturbations.registry import load_perturbation
 
-DEFAULT_PERTURBATIONS = ("erode",)
 
-
-def run_sweep(settings: Settings, names: Sequence[str], severities: Sequence[float] | None = None) -> list[Row]:
-    """Run ``settings`` for each perturbation in ``names`` at its default severities, or at ``severities``.
+def run_sweep(request: RunRequest) -> list[Row]:
+    """Run ``request`` for each of its perturbations at their default severities, or at those that it names.
 
     Severity 0 is always included: every drop is measured against it, and it is the benchmark's own case, made once.
-    Raises InvalidOptionError where a severity means nothing to a perturbation.
+    Raises InvalidOptionError where a severity means nothing to a perturbation, or no renderer takes a disparity.
     """
-    return run_benchmark(dataclasses.replace(settings, perturbations=plan_severities(names, severities)), perturb)
+    if not any("disparity" in load_renderer(name).capabilities.inputs for name in request.renderers):
+        listed = ", ".join(request.renderers)
+        raise InvalidOptionError(f"--renderers {listed}: expected one that takes a disparity: a sweep changes it")
+    return run_benchmark(request, plan_severities(request.perturbations, request.severities), perturb)
 
 
 def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:

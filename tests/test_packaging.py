@@ -34,11 +34,12 @@ WITHOUT_A_MODULE = {
     "renderers/attention/test_pisa.py": "every backend of the attention against its definition",
     "reports/test_browser.py": "the pages of every report in a real browser",
     "renderers/bokehdiff/test_base.py": "bokehdiff-plus from its renderer to its network",
-    "training/bokehdiff/test_encoders.py": "what both trainings do with the encoder of colours",
-    "training/test_data.py": "stored scenes from the generator to batches",
-    "training/test_training.py": "whole trainings",
+    "training/engine/test_no_model.py": "the engine knows no model",
 }
 """Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""
+
+WINGS = {"report": {"pages", "parts", "files"}, "pages": {"parts", "files"}, "parts": {"files"}, "files": set()}
+"""What each part of ``reports`` may import of the others; a page never imports another page."""
 
 
 def modules() -> list[Path]:
@@ -144,6 +145,17 @@ def test_every_way_to_import_is_seen(tmp_path, monkeypatch, line, imported):
     assert found == ({imported} if imported else set())
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "reports").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_of_a_report_are_made_of_parts_and_parts_of_files(path):
+    wing, *deeper = path.relative_to(ROOT / "reports").with_suffix("").parts
+    mine = ".".join(("reports", wing, *deeper))
+    names = {name for name in bokehbench_imports(path) if name.startswith("reports.")}
+    foreign = {name for name in names if name.split(".")[1] not in WINGS.get(wing, set()) | {wing}}
+    assert not foreign, f"{mine} must not import {foreign}"
+    if wing == "pages":
+        assert not {name for name in names if name.startswith("reports.pages")}, f"{mine} imports another page"
+
+
 def test_no_bare_imports_of_our_folders():
     """``import renderers`` works from the root folder and nowhere else."""
     bare = set(FLOORS) - {"datasets"}
@@ -162,7 +174,9 @@ def test_tests_mirror_the_tree():
         folder, name = path.relative_to(ROOT / "tests").parent, path.stem.removeprefix("test_")
         if folder == Path() or name in (path.stem, "contract"):
             continue
-        subjects = {module.stem for module in (ROOT / folder).iterdir() if module.suffix == ".py" or module.is_dir()}
+        subjects = {
+            module.stem.strip("_") for module in (ROOT / folder).iterdir() if module.suffix == ".py" or module.is_dir()
+        }
         if not any(name == subject or name.startswith(f"{subject}_") for subject in subjects):
             astray.append((folder / path.name).as_posix())
     assert sorted(astray) == sorted(WITHOUT_A_MODULE)

@@ -10,7 +10,7 @@ from ..core.commands import ends_in_one_line
 
 @ends_in_one_line("training", "training: interrupted; give the same command to go on from the last checkpoint")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train one stage; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
+    """Train a task; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.training", description=main.__doc__, allow_abbrev=False)
     parser.add_argument("config", type=Path, metavar="CONFIG.yaml", help="see docs/training.md")
     options = parser.parse_args(arguments)

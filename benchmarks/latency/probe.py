@@ -17,8 +17,8 @@ import numpy as np
 import psutil
 import torch
 
-from ...core.errors import BokehBenchError, MissingWeightsError
-from ...core.scene import Scene
+from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.scene import GivenScene
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
 from ...renderers.registry import load_renderer
@@ -68,18 +68,21 @@ class Repeat:
 def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
     """Prepare the renderer, render once to warm up and to see its memory, then time repeats.
 
-    Times are medians over the repeats; ``stages`` leaves out what no stage covers.
+    The scene's way to the device and the checks are outside the clock. Times are medians over the repeats;
+    ``stages`` leaves out what no stage covers.
     """
-    scene = make_latency_scene(point.height, point.width, point.radius_px)
+    scene = make_latency_scene(point.height, point.width, point.radius_px, renderer.capabilities.scale)
     start = time.perf_counter()
     renderer.prepare(point.device, point.dtype)
     prepared = time.perf_counter() - start
+    given = renderer.accept(scene)
     clocks = [read_gpu()]
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
-    first = measure(lambda: renderer.render(scene), renderer.device)
+    first = measure(lambda: renderer.render_accepted(given), renderer.device)
+    renderer.check(first.result, given)
     memory = _describe_memory(first.peak_memory_mb, renderer.device)
     with ForeignLoad() as foreign:
-        repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, scene), lambda one: one.seconds, rule)
+        repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, given), lambda one: one.seconds, rule)
     clocks.append(read_gpu())
     spread = describe_spread([one.seconds for one in repeats])
     names = dict.fromkeys(name for one in repeats for name in one.stages)
@@ -102,7 +105,7 @@ def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
     }
 
 
-def _time_once(renderer: Renderer, scene: Scene) -> Repeat:
+def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
     """Render once, as a new scene. On CUDA the device has no work left before the first event and after the last."""
     renderer.forget()
     cuda = renderer.device.type == "cuda"
@@ -112,7 +115,7 @@ def _time_once(renderer: Renderer, scene: Scene) -> Repeat:
             begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
             begin.record()
         wall, cpu = time.perf_counter(), time.process_time()
-        renderer.render(scene)
+        renderer.render_accepted(scene)
         if cuda:
             end.record()
             torch.cuda.synchronize(renderer.device)
@@ -169,6 +172,8 @@ def describe_failure(error: Exception, device: str) -> Record:
     """Turn an error into a failed measurement with its reason in one line."""
     message = " ".join(str(error).split())
     if isinstance(error, MissingWeightsError):
+        return {"status": "skipped", "reason": message, "without_weights": True}
+    if isinstance(error, SkippedSceneError):
         return {"status": "skipped", "reason": message}
     if isinstance(error, BokehBenchError):
         return {"status": "failed", "reason": message}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from scipy import stats
 
 T = TypeVar("T")
 
@@ -73,14 +74,7 @@ def describe_spread(values: Sequence[float]) -> Spread:
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Return an interval that holds the true median with at least 95 %, whatever the distribution.
 
-    None below six values. Source: order statistics and the binomial distribution (the sign test's interval).
+    None below six values. Source: order statistics and the binomial distribution (the interval of the sign test).
     """
-    count = len(values)
-    rank, below = 0, 1  # ``below`` of 2**count outcomes of the sign test have at most ``rank`` values on one side
-    while below / 2**count < 0.025:
-        rank += 1
-        below += math.comb(count, rank)
-    if rank < 1:
-        return None
-    ordered = sorted(values)
-    return float(ordered[rank - 1]), float(ordered[count - rank])
+    interval = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
+    return None if math.isnan(interval.low) else (float(interval.low), float(interval.high))

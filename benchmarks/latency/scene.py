@@ -10,11 +10,12 @@ ELLIPSES = ((0.30, 0.35, 0.22, 0.16, 0.6), (0.65, 0.60, 0.18, 0.26, 0.8), (0.45,
 """Centre (row, column), half axes (rows, columns), as parts of the picture, and disparity: far to near."""
 
 
-def make_latency_scene(height: int, width: int, radius_px: float) -> Scene:
+def make_latency_scene(height: int, width: int, radius_px: float, scale: int = 1) -> Scene:
     """Return a slanted background in 0 to 0.3 of disparity with three plane ellipses before it, the nearest at 1.
 
     Focus is on the background; the nearest ellipse is blurred by ``radius_px``, > 0, the background's far end by a
-    third of it. Without a target. The picture is smooth noise with fine grain, from a fixed seed.
+    third of it. Without a target, at f/2; renders are ``scale`` times the size. The picture is
+    smooth noise with fine grain, from a fixed seed.
     """
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, 3, 24, 24, generator=generator)
@@ -31,4 +32,6 @@ def make_latency_scene(height: int, width: int, radius_px: float) -> Scene:
         disparity=disparity[None],
         focus_disparity=FOCUS,
         blur_strength=radius_px / (1.0 - FOCUS),
+        f_number=2.0,
+        scale=scale,
     )

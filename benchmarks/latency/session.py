@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,17 @@ from tqdm import tqdm
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 from ...renderers.registry import load_renderer
+from ..option_values import Size
+from ..request import RunRequest
 from ..run.environment import describe_environment
+from ..run.run_folder import RunFolder
 from ..run.run_record import now
 from ..run.session import check_device, choose_device
-from ..run.store import locked, run_folder
 from .probe import Point, Record
 from .repeats import RepeatRule
 
 SCHEMA = 1
 FILE = "latency.json"
-
-Size = tuple[int, int]
-"""Height and width, px."""
 
 CPU_SIZES: tuple[Size, ...] = ((256, 256), (256, 384), (512, 512), (512, 768))
 CUDA_SIZES: tuple[Size, ...] = (*CPU_SIZES, (1024, 1024), (1024, 1536), (1536, 1536), (2048, 2048))
@@ -39,70 +38,57 @@ CUDA_RADII: tuple[float, ...] = (8.0, 32.0, 64.0)
 PROBE = (sys.executable, "-m", "bokehbench.benchmarks.latency.probe")
 
 
-@dataclass(frozen=True, kw_only=True)
-class LatencySettings:
-    """What a latency command asks for; ``sizes`` and ``radii`` (px) None mean the grid of the device."""
-
-    renderers: Sequence[str]
-    output: Path
-    run: str = "default"
-    sizes: Sequence[Size] | None = None
-    radii: Sequence[float] | None = None
-    device: str | None = None
-    dtype: str = "float32"
-    fresh: bool = False
-    command: str = ""
-    rule: RepeatRule = field(default_factory=RepeatRule)
-
-
-def run_latency(settings: LatencySettings) -> Record:
-    """Measure what ``settings`` asks for and is not measured yet; returns what latency.json then says.
+def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
+    """Measure what ``request`` asks for and is not measured yet; returns what latency.json then says.
 
     A measurement is kept while weights, code, versions, threads and machine stay the same. Raises BokehBenchError for
     unknown names, an absent device, a run that another command writes.
     """
-    folder = run_folder(settings.output, settings.run)
-    check_device(settings.device)
-    points = plan_points(settings)
-    with locked(folder):
+    rule = rule or RepeatRule()
+    check_device(request.device)
+    points = plan_points(request)
+    with RunFolder.open(request.folder) as run:
         environment, surroundings = describe_environment()
-        earlier = {} if settings.fresh else read_latency(folder) or {}
+        earlier = {} if request.fresh else read_latency(run.folder) or {}
         record = {
             "schema": SCHEMA,
-            "command": settings.command,
+            "command": request.command,
             "started": now(),
-            "rule": asdict(settings.rule),
+            "rule": asdict(rule),
             "cuda": torch.version.cuda,
             "plan": [point.key for point in points],
             "environments": earlier.get("environments", {}) | {environment: surroundings},
             "measurements": earlier.get("measurements", {}),
         }
-        write_json(folder / FILE, record)
+        write_json(run.folder / FILE, record)
         for point in tqdm(points, unit="point", dynamic_ncols=True):
             stored = record["measurements"].get(point.key)
             if stored and stored["status"] == "ok" and stored["environment"] == environment:
                 continue
-            outcome = _skipped(point, record) or measure_apart(point, settings.rule)
+            outcome = _skipped(point, record) or measure_apart(point, rule)
             record["measurements"][point.key] = asdict(point) | outcome | {"environment": environment, "time": now()}
-            write_json(folder / FILE, record)
+            write_json(run.folder / FILE, record)
     return record
 
 
-def plan_points(settings: LatencySettings) -> list[Point]:
-    """Return every point, small ones first; renderers vary slowest. Radii count once."""
+def plan_points(request: RunRequest) -> list[Point]:
+    """Return every point, small ones first; renderers vary slowest. Radii count once.
+
+    Sizes and radii that are not asked for are those of the device.
+    """
     points = []
-    for name in settings.renderers:
+    for name in request.renderers:
         renderer = load_renderer(name)
-        device = choose_device(settings.device, renderer)
+        device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
-        sizes = settings.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
-        radii = settings.radii or (CUDA_RADII if cuda else CPU_RADII)
+        sizes = request.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
+        radii = request.radii or (CUDA_RADII if cuda else CPU_RADII)
         points += [
             Point(
                 renderer=name,
                 weights=renderer.weights,
                 device=device,
-                dtype=settings.dtype,
+                dtype=request.dtype,
                 height=height,
                 width=width,
                 radius_px=radius_px,
@@ -143,9 +129,9 @@ def read_latency(folder: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure anew with --latency --fresh") from error
+        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure again with --latency --fresh") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure anew with --latency --fresh")
+        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure again with --latency --fresh")
     return record
 
 
@@ -153,6 +139,6 @@ def _skipped(point: Point, record: Record) -> Record | None:
     """Return why a renderer that this command found without weights is not tried on its other points."""
     for other in record["measurements"].values():
         same = other["renderer"] == point.renderer and other.get("time", "") >= record["started"]
-        if same and other["status"] == "skipped":
-            return {"status": "skipped", "reason": other["reason"]}
+        if same and other.get("without_weights"):
+            return {"status": "skipped", "reason": other["reason"], "without_weights": True}
     return None

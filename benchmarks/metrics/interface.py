@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...core.scene import Scene
-from .image_pair import ImagePair, Truth
+from .comparison import Comparison, Target
 
 
 class Metric(ABC):
@@ -31,17 +31,17 @@ class Metric(ABC):
     def score(self, prediction: Tensor, scene: Scene) -> float | None:
         """Compare ``prediction`` with ``scene.target``, both (3,H,W) float32, display-encoded, [0,1], 8-bit values.
 
-        ``scene`` is the unperturbed scene: its defocus tells where focus and depth edges are. Returns None where the
+        ``scene`` is the unperturbed scene: its defocus says where focus and depth edges are. Returns None where the
         metric is not defined on this scene (no pixel in focus, no depth edge). Both are shared: do not change them.
         """
 
-    def score_pair(self, pair: ImagePair) -> float | None:
-        """Return the same for a pair that other metrics look at too; the harness calls this."""
-        return self.score(pair.image, pair.truth.scene)
+    def compare(self, comparison: Comparison) -> float | None:
+        """Return the same for a comparison that other metrics look at too; the harness calls this."""
+        return self.score(comparison.image, comparison.target.scene)
 
 
-class PairMetric(Metric):
-    """A metric that uses what a pair keeps. Sub-classes write ``score_pair``.
+class ComparisonMetric(Metric):
+    """A metric that uses what a comparison keeps. Sub-classes write ``compare``.
 
     Computes on the device that ``prepare`` was given.
     """
@@ -58,8 +58,8 @@ class PairMetric(Metric):
 
         Raises InvalidSceneError where the scene has no target, InvalidOutputError where the shapes differ.
         """
-        return self.score_pair(ImagePair(prediction, Truth(scene)))
+        return self.compare(Comparison(prediction, Target(scene)))
 
     @abstractmethod
-    def score_pair(self, pair: ImagePair) -> float | None:
-        """Return the pair's value; None where the metric is not defined on its scene."""
+    def compare(self, comparison: Comparison) -> float | None:
+        """Return the value; None where the metric is not defined on its scene."""

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from ...core.torchvision_guard import ensure_torchvision
-from .image_pair import ImagePair
-from .interface import PairMetric
+from .comparison import Comparison
+from .interface import ComparisonMetric
 from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
 
 LPIPS_TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}
 """Trunks of LPIPS: their weights, their name, the smaller side in px of the least image they leave something of."""
 
+VGG16_STAGES = ((0, 4), (4, 9), (9, 16), (16, 23), (23, 30))
+"""Layers of VGG-16 up to each of its poolings, which DISTS replaces: the first of every stage but the first one."""
 
-class NetworkMetric(PairMetric):
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class NetworkMetric(ComparisonMetric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
 
     higher_is_better = False
@@ -38,11 +45,11 @@ class NetworkMetric(PairMetric):
         super().prepare(device)
         self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
 
-    def score_pair(self, pair: ImagePair) -> float | None:
-        """Return the distance; None for an image smaller than ``least_size_px``. Calls ``prepare`` if nobody did."""
+    def compare(self, comparison: Comparison) -> float | None:
+        """Return the distance; None for an image smaller than ``least_size_px``. Prepares the network if need be."""
         if self._network is None:
             self.prepare()
-        image, target = pair.on(self._device)
+        image, target = comparison.on(self._device)
         if min(image.shape[1:]) < self.least_size_px:
             return None
         with torch.inference_mode(), _exact_convolutions():
@@ -94,11 +101,7 @@ class Dists(NetworkMetric):
     def _build(self, weights: Path | None) -> nn.Module:
         trunk = read_weights(VGG16, self.name, weights)
         balance = read_weights(DISTS_WEIGHTS, self.name, weights)
-        ensure_torchvision()
-        from pyiqa.archs.dists_arch import DISTS
-
-        with _untrained_vgg16():
-            network = DISTS(pretrained=False)
+        network = _make_dists()
         fill_parameters(network, {**trunk, **balance}, self.name)
         return network
 
@@ -123,17 +126,28 @@ def build_lpips(trunk: str, needed_by: str, weights: Path | None = None) -> nn.M
     return network
 
 
-@contextmanager
-def _untrained_vgg16() -> Iterator[None]:
-    """Keep pyiqa from downloading VGG-16 by its own means, which neither end on a dead network nor verify the file."""
-    from torchvision import models
+def _make_dists() -> nn.Module:
+    """Return pyiqa's network without weights: its own constructor downloads VGG-16 and does not verify it."""
+    ensure_torchvision()
+    from pyiqa.archs.dists_arch import DISTS, L2pooling
+    from torchvision.models import vgg
 
-    original = models.vgg16
-    models.vgg16 = lambda **_: original(weights=None, init_weights=False)
-    try:
-        yield
-    finally:
-        models.vgg16 = original
+    class UntrainedDists(DISTS):  # type: ignore[misc]
+        def __init__(self) -> None:
+            nn.Module.__init__(self)
+            layers = vgg.make_layers(vgg.cfgs["D"])
+            self.chns = [3, 64, 128, 256, 512, 512]
+            for stage, (first, end) in enumerate(VGG16_STAGES, 1):
+                chosen = {str(layer): layers[layer] for layer in range(first, end)}
+                if stage > 1:
+                    chosen[str(first)] = L2pooling(channels=self.chns[stage - 1])
+                self.add_module(f"stage{stage}", nn.Sequential(OrderedDict(chosen)))
+            self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, -1, 1, 1))
+            self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, -1, 1, 1))
+            self.alpha = nn.Parameter(torch.empty(1, sum(self.chns), 1, 1))
+            self.beta = nn.Parameter(torch.empty(1, sum(self.chns), 1, 1))
+
+    return UntrainedDists()
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from .comparison import Comparison
 from .depth_edges import depth_edge_band
-from .image_pair import ImagePair
-from .interface import PairMetric
+from .interface import ComparisonMetric
 
 PSNR_CAP_DB = 100.0
 """The PSNR of identical images, and the most any pair gets: JSON and means have no place for infinity."""
@@ -21,7 +21,7 @@ def find_in_focus(defocus: Tensor) -> Tensor:
     return defocus[0].abs() < FOCUS_RADIUS_PX
 
 
-class Psnr(PairMetric):
+class Psnr(ComparisonMetric):
     """10 log10(1 / mean squared error) over all pixels and the three channels, in dB, at most ``PSNR_CAP_DB``."""
 
     name = "psnr"
@@ -29,22 +29,22 @@ class Psnr(PairMetric):
     higher_is_better = True
     description = "PSNR over all RGB values in [0,1], 8-bit, display-encoded; identical images get 100 dB"
 
-    def score_pair(self, pair: ImagePair) -> float | None:
+    def compare(self, comparison: Comparison) -> float | None:
         """Return the PSNR in dB."""
-        return _decibels(float(pair.squared_error(self._device).mean()))
+        return _decibels(float(comparison.squared_error(self._device).mean()))
 
 
 class RegionPsnr(Psnr):
-    """PSNR over a part of the picture, which a sub-class's ``find`` chooses by the defocus: see ``Truth.region``."""
+    """PSNR over a part of the picture, which a sub-class's ``find`` chooses by the defocus: see ``Target.region``."""
 
     find: Callable[[Tensor], Tensor]
 
-    def score_pair(self, pair: ImagePair) -> float | None:
+    def compare(self, comparison: Comparison) -> float | None:
         """Return the PSNR in dB; None where the scene has no pixel that the metric looks at."""
-        region, pixels = pair.truth.region(type(self).find, self._device)
+        region, pixels = comparison.target.region(type(self).find, self._device)
         if pixels == 0:
             return None
-        return _decibels(float((pair.squared_error(self._device) * region).sum()) / pixels)
+        return _decibels(float((comparison.squared_error(self._device) * region).sum()) / pixels)
 
 
 class FocusPsnr(RegionPsnr):

@@ -22,8 +22,8 @@ METRICS = LazyRegistry(
 )
 
 DEFAULT_METRICS = ("psnr", "ssim", "lpips-alex", "psnr-focus", "psnr-edge")
-"""What a run computes unless told otherwise. The two VGG metrics cost half a gigabyte of weights, and seconds a picture
-on a CPU, so they are asked for by name, or with all others by ``--metrics all``."""
+"""What a run computes by default. The two VGG metrics cost half a gigabyte of weights, and seconds a picture on a CPU:
+they are asked for by name, or with all others by ``--metrics all``."""
 
 
 def load_metric(name: str) -> "Metric":

@@ -14,13 +14,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from .download import Downloader, DownloadError
+from ...core.fetch import NETWORK, DownloadError
 
 FOLDER_VARIABLE = "BOKEHBENCH_WEIGHTS"
 """The environment variable that names a folder of weights, beside the one given by ``--weights``."""
-
-DOWNLOADER = Downloader()
-"""One for the process: a dead network is met once."""
 
 SUBFOLDERS = ("", "lpips", "checkpoints", "pyiqa")
 """Where a folder of weights is searched; the last two make a copy of torch hub's cache such a folder."""
@@ -82,7 +79,7 @@ def read_weights(file: WeightsFile, metric: str, folder: Path | None = None) -> 
         if path.is_file():
             return _read_tensors(path, file)
     try:
-        DOWNLOADER.fetch(file.url, cached, file.sha256_prefix)
+        NETWORK.fetch_file(file.url, cached, file.sha256_prefix)
     except DownloadError as error:
         searched = ", ".join(str(place) for place in [*folders, cached.parent])
         raise MissingWeightsError(

@@ -1,6 +1,6 @@
 """Cases: what one command asks for, expanded before anything is rendered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
@@ -48,13 +48,15 @@ def expand_cases(
     datasets: Iterable[tuple[str, str, Sequence[str]]],
     perturbations: Sequence[tuple[str, float]] = ((UNPERTURBED, 0),),
     *,
+    blind: Collection[str] = (),
     seed: int = 0,
     dtype: str = "float32",
 ) -> list[Case]:
     """Expand (renderer, weights, device), (data set, version, scene names) and (perturbation, severity) into cases.
 
     Renderers vary slowest, so that a run holds one renderer in memory at a time. Severity 0 of any perturbation is the
-    same unperturbed case, which is made once.
+    same unperturbed case, which is made once. ``blind`` renderers take no disparity: no perturbation reaches them, so
+    they get that case alone.
     """
     pairs = list(dict.fromkeys((name, severity) if severity else (UNPERTURBED, 0) for name, severity in perturbations))
     datasets = list(datasets)
@@ -74,7 +76,7 @@ def expand_cases(
         for renderer, weights, device in renderers
         for dataset, version, scenes in datasets
         for scene in scenes
-        for perturbation, severity in pairs
+        for perturbation, severity in (pairs if renderer not in blind else [(UNPERTURBED, 0)])
     ]
 
 

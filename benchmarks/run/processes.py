@@ -4,14 +4,15 @@ Nothing here schedules work: a launcher (``accelerate launch``, ``torchrun``) st
 variables that torch.distributed reads. Only the main process (rank 0) writes run.json and the report.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 
-from ...core.errors import BokehBenchError, InvalidOptionError
+from ...core.errors import InvalidOptionError
 from .launch import is_shared
 
 T = TypeVar("T")
@@ -56,27 +57,31 @@ class Processes:
             self.wait()
             self.state.destroy_process_group()
 
-    def main_first(self, work: Callable[[], None]) -> None:
-        """Do ``work`` in the main process while the others wait.
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Let the main process through the block before the others.
 
-        Raises its BokehBenchError there, and InvalidOptionError in the others.
+        Where it raises in the main process, the others raise InvalidOptionError in place of entering the block.
         """
         if self.state is None:
-            work()
-            return
-        failed = torch.zeros(1, dtype=torch.int32, device=self.state.device)
-        error: BokehBenchError | None = None
-        if self.is_main:
+            yield
+        elif self.is_main:
             try:
-                work()
-            except BokehBenchError as caught:
-                error = caught
-                failed.fill_(1)
-        torch.distributed.broadcast(failed, src=0)
-        if error is not None:
-            raise error
-        if int(failed):
-            raise InvalidOptionError("the main process could not start: it says why")
+                yield
+            except Exception:
+                self._announce(failed=True)
+                raise
+            self._announce(failed=False)
+        else:
+            if self._announce():
+                raise InvalidOptionError("the main process could not start: it says why")
+            yield
+
+    def _announce(self, *, failed: bool = False) -> bool:
+        """Say in the main process, and hear in the others, whether the main process failed."""
+        word = torch.tensor([int(failed)], dtype=torch.int32, device=self.state.device)
+        torch.distributed.broadcast(word, src=0)
+        return bool(word)
 
 
 def join_processes(device: str) -> Processes:

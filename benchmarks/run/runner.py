@@ -3,9 +3,7 @@
 Rendering and scoring are two steps over a saved 8-bit picture: a metric added later scores the pictures that exist.
 """
 
-import hashlib
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,8 +17,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ...core.errors import BokehBenchError, MissingWeightsError
-from ...core.files import read_image, safe_name, sha256_of, write_image
+from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
@@ -28,11 +26,11 @@ from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
 from .measure import measure
 from .processes import Processes
+from .rows import Row, describe_case, image_path, make_row
 from .scene_record import read_record, record_perturbed, record_scene
 from .scoring import FAILED, UNDEFINED, Scorer, one_line
-from .store import SCHEMA, RowWriter, read_rows
+from .store import RowWriter, read_rows
 
-Row = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -58,8 +56,9 @@ class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
     ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
-    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails is a row with the reason, and
-    the run goes on. The next command tries failed and skipped cases again, finished ones never.
+    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails or is skipped is a row with
+    the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
+    finished ones are left alone.
     """
 
     def __init__(
@@ -100,7 +99,8 @@ class Runner:
             for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
                 progress.set_description(name)
                 for row in self._run_renderer(list(group), rows, rendered):
-                    writer.append(row)
+                    if row is not rows.get(row["key"]):
+                        writer.append(row)
                     rows[row["key"]] = row
                     progress.update()
         if self.processes.count > 1:
@@ -113,7 +113,7 @@ class Runner:
         return tqdm(total=total, unit="case", dynamic_ncols=True, disable=not self.processes.is_main)
 
     def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
-        """Yield the rows of one renderer's pending cases; it is loaded only if something is left to render."""
+        """Yield the rows of one renderer's pending cases; it is loaded only if a case is left that it does not skip."""
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
@@ -123,11 +123,16 @@ class Runner:
         if not left:
             return
         renderer = self.load_renderer(left[0].renderer)
+        while left and (skipped := self._skipped(left[0], renderer)):
+            earlier = rows.get(left.pop(0).key)
+            yield earlier if earlier and _same_outcome(earlier, skipped) else skipped
+        if not left:
+            return
         failure = self._guarded(left[0], partial(self._prepare, left[0], renderer))
         if failure["status"] == "ok":
             yield from self._render_cases(left, renderer)
         else:
-            yield from (failure | self._identity(case) for case in left)
+            yield from (failure | describe_case(case) for case in left)
 
     def _render_cases(self, cases: Sequence[Case], renderer: Renderer) -> Iterator[Row]:
         """Render one case after the other while threads load the next scene and write the last picture.
@@ -155,6 +160,13 @@ class Runner:
                 finish = self._save_and_score(case, outcome, threads)
             if finish:
                 yield finish()
+
+    def _skipped(self, case: Case, renderer: Renderer) -> Row | None:
+        """Return the row of a case that its renderer, which may not be prepared, skips; None where it has to try."""
+        outcome = self._guarded(case, lambda: renderer.skip(self._load_scene(case).without_target()))
+        if isinstance(outcome, str):
+            return self._row(case, status="skipped", reason=one_line(outcome))
+        return None  # an error is met again where the case is tried
 
     def _prepare(self, case: Case, renderer: Renderer) -> Row:
         renderer.prepare(case.device, case.dtype)
@@ -188,27 +200,32 @@ class Runner:
                 last[1].set_exception(error)
         return last[1].result()
 
-    def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered:
+    def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered | Row:
         assert loading is not None, "there is one load a case"  # noqa: S101
         loaded = loading.result()
-        measured = measure(lambda: renderer.render(loaded.given, case.seed), renderer.device)
+        reason = renderer.skip(loaded.given)
+        if reason is not None:
+            return self._row(case, status="skipped", reason=one_line(reason))
+        given = renderer.accept(loaded.given)
+        measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
+        picture = renderer.check(measured.result, given)
         row = self._row(
             case,
             status="ok",
             seconds=measured.seconds,
             peak_memory_mb=measured.peak_memory_mb,
-            image=_image_path(case).as_posix(),
+            image=image_path(case).as_posix(),
             disparity=loaded.disparity,
             weights=renderer.weights,
             backend=renderer.backend,
         )
-        return Rendered(loaded.scene, measured.result.detach().to("cpu", torch.float32), row)
+        return Rendered(loaded.scene, picture.detach().to("cpu"), row)
 
     def _save_and_score(self, case: Case, outcome: Rendered | Row, threads: Executor) -> Callable[[], Row]:
         """Score a picture while a thread writes it. Returns what waits for the file and gives the row."""
         if not isinstance(outcome, Rendered):
             return lambda: outcome
-        saving = threads.submit(write_image, self.folder / _image_path(case), outcome.picture)
+        saving = threads.submit(write_image, self.folder / image_path(case), outcome.picture)
         scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
@@ -225,8 +242,8 @@ class Runner:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
         try:
             return work()
-        except MissingWeightsError as error:
-            return self._row(case, status="skipped", reason=str(error))
+        except (MissingWeightsError, SkippedSceneError) as error:
+            return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
             return self._row(case, status="failed", reason=one_line(str(error)))
         except (MemoryError, torch.OutOfMemoryError):
@@ -236,37 +253,8 @@ class Runner:
             reason = one_line(f"{type(error).__name__}: {error}")
             return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
 
-    def _identity(self, case: Case) -> Row:
-        return {
-            "schema": SCHEMA,
-            "key": case.key,
-            "dataset": case.dataset,
-            "scene": case.scene,
-            "renderer": case.renderer,
-            "perturbation": case.perturbation,
-            "severity": case.severity,
-            "seed": case.seed,
-            "device": case.device,
-            "dtype": case.dtype,
-            "weights": case.weights,
-        }
-
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
-        outcome: Row = {
-            "status": status,
-            "reason": None,
-            "metrics": {},
-            "notes": {},
-            "seconds": None,
-            "peak_memory_mb": None,
-            "image": None,
-            "image_sha256": None,
-            "disparity": None,
-            "backend": None,
-            "environment": self.environment,
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        }
-        return self._identity(case) | outcome | values
+        return make_row(case, self.environment, status=status, **values)
 
     def _mend_records(self, finished: Iterable[Case]) -> None:
         """Write the record of a finished case's scene again where it was lost or damaged."""
@@ -289,8 +277,5 @@ class Runner:
         return path.is_file() and sha256_of(path) == row["image_sha256"]
 
 
-def _image_path(case: Case) -> Path:
-    """One picture per key; the key's hash keeps devices, seeds, weights and severities apart."""
-    digest = hashlib.sha256(case.key.encode()).hexdigest()[:12]
-    name = f"{safe_name(case.renderer)}-{digest}.png"
-    return Path("images", safe_name(case.dataset), safe_name(case.scene), name)
+def _same_outcome(first: Row, second: Row) -> bool:
+    return all(first[name] == second[name] for name in ("status", "reason"))

@@ -1,4 +1,8 @@
-"""What a run keeps of a scene, so that a report needs no data set: input, disparity, target, and where to look."""
+"""What a run keeps of a scene, so that a report needs no data set: input, disparity, target, and where to look.
+
+Everything is at the size of the renders, so that one crop fits all pictures: where these are larger than the input, its
+pixels and those of its disparity are repeated.
+"""
 
 import hashlib
 import json
@@ -28,8 +32,8 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
     if read_record(run, dataset, scene.name) == description:
         return
     low, high = description["disparity_range"]
-    write_image(folder / "input.png", scene.image)
-    write_map(folder / "disparity.png", scene.disparity, low, high)
+    write_image(folder / "input.png", _enlarged(scene.image, scene.scale))
+    write_map(folder / "disparity.png", _enlarged(scene.disparity, scene.scale), low, high)
     if scene.target is not None:
         write_image(folder / "target.png", scene.target)
     write_json(folder / "scene.json", description)
@@ -47,24 +51,29 @@ def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> s
     """Write the disparity a perturbed case was rendered from, on the true map's scale. Returns its path in the run."""
     name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
     path = _folder(run, case.dataset, case.scene) / f"{name}.png"
-    write_map(path, perturbed.disparity, float(scene.disparity.min()), float(scene.disparity.max()))
+    disparity = _enlarged(perturbed.disparity, perturbed.scale)
+    write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))
     return path.relative_to(run).as_posix()
 
 
 def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
-    """Return the content of scene.json."""
+    """Return the content of scene.json; lengths are in px of the renders, ``scale`` times the input's size."""
+    height, width = scene.render_shape[1:]
+    defocus = scene.render_defocus
     return {
         "dataset": dataset,
         "scene": scene.name,
         "cluster": cluster,
-        "height": scene.height,
-        "width": scene.width,
+        "height": height,
+        "width": width,
+        "scale": scene.scale,
         "focus_disparity": float(scene.focus_disparity),
         "blur_strength": float(scene.blur_strength),
         "gamma": float(scene.gamma),
-        "max_radius_px": float(scene.defocus.abs().max()),
+        "f_number": scene.f_number,
+        "max_radius_px": float(defocus.abs().max()),
         "disparity_range": [float(scene.disparity.min()), float(scene.disparity.max())],
-        "edges": find_depth_edges(scene.defocus),
+        "edges": find_depth_edges(defocus),
         "sha256": _fingerprint(scene),
     }
 
@@ -94,6 +103,11 @@ def find_depth_edges(defocus: Tensor) -> list[list[int]]:
 
 def _folder(run: Path, dataset: str, scene: str) -> Path:
     return run / "scenes" / safe_name(dataset) / safe_name(scene)
+
+
+def _enlarged(image: Tensor, scale: int) -> Tensor:
+    """Repeat the pixels of (C,H,W)."""
+    return image if scale == 1 else image.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
 
 
 def _fingerprint(scene: Scene) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ...core.scene import Scene
-from ..metrics.image_pair import ImagePair, Truth
+from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
 
 UNDEFINED = "not defined on this scene"
@@ -19,7 +19,7 @@ class Scorer:
 
     def __init__(self, metrics: Sequence[Metric]):
         self.metrics = metrics
-        self._truth: Truth | None = None
+        self._target: Target | None = None
 
     def score(self, image: Tensor, scene: Scene) -> tuple[dict[str, float | None], dict[str, str]]:
         """Compare the 8-bit picture with the 8-bit target; a metric without a value is None with a note that says why.
@@ -29,13 +29,13 @@ class Scorer:
         """
         if scene.target is None:
             return {}, {metric.name: UNDEFINED for metric in self.metrics}
-        if self._truth is None or self._truth.original is not scene:
-            self._truth = Truth(scene)
-        pair = ImagePair(image, self._truth)
+        if self._target is None or self._target.original is not scene:
+            self._target = Target(scene)
+        comparison = Comparison(image, self._target)
         scores: dict[str, float | None] = {}
         notes: dict[str, str] = {}
         for metric in self.metrics:
-            scores[metric.name], note = _apply(metric, pair)
+            scores[metric.name], note = _apply(metric, comparison)
             if note:
                 notes[metric.name] = note
         return scores, notes
@@ -46,10 +46,10 @@ def one_line(message: str) -> str:
     return " ".join(message.split())
 
 
-def _apply(metric: Metric, pair: ImagePair) -> tuple[float | None, str | None]:
+def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
-        value = metric.score_pair(pair)
+        value = metric.compare(comparison)
     except Exception as error:  # noqa: BLE001 - the row names it
         return None, one_line(f"{FAILED}{type(error).__name__}: {error}")
     if value is None:

@@ -8,61 +8,22 @@ DIR/results/RUN/run.json          what was asked, by which command, where
 """
 
 import json
-import re
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from filelock import FileLock, Timeout
-
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 
+Meta = dict[str, Any]
+"""The content of run.json."""
+
 SCHEMA = 1
+"""Of rows."""
 
-
-def run_folder(output: Path, run: str) -> Path:
-    """Return DIR/results/RUN. Raises InvalidOptionError for a name that is not one plain folder name."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", run):
-        raise InvalidOptionError(
-            f"--run '{run}': expected letters, digits, '.', '_' or '-', not starting with '.' or '-'"
-        )
-    return output / "results" / run
-
-
-def discard_run(folder: Path) -> None:
-    """Remove what earlier commands stored in this run, and nothing else."""
-    for name in ("run.json", "latency.json", *(path.name for path in folder.glob("rows-*.jsonl"))):
-        (folder / name).unlink(missing_ok=True)
-    for name in ("images", "scenes"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run for this process; two commands writing one run would render the same cases.
-
-    Raises InvalidOptionError when another process holds it or the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise InvalidOptionError(
-            f"{folder}: another command is writing this run: wait for it, or use --run NAME"
-        ) from error
-    except OSError as error:
-        raise InvalidOptionError(
-            f"{folder}: cannot write here ({error.strerror}): choose a folder with --output"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+RUN_SCHEMA = 2
+"""Of run.json: 1 calls ``plan`` what 2 calls ``cases``, and is read too."""
 
 
 def part_file(folder: Path, part: int) -> Path:
@@ -76,10 +37,9 @@ def merge_parts(folder: Path) -> None:
     So the parts of one command are all that there are beside the first, and no two of them hold the same case. A kill
     in between loses nothing: a part is removed once its rows are written.
     """
-    parts = [path for path in sorted(folder.glob("rows-*.jsonl")) if path != part_file(folder, 0)]
-    for part in parts:
+    for part in sorted({*folder.glob("rows-*.jsonl")} - {part_file(folder, 0)}):
         with RowWriter(folder) as writer:
-            for row in _whole_rows(part.read_bytes().split(b"\n")):
+            for row in _whole_rows(part):
                 writer.append(row)
         part.unlink()
 
@@ -113,7 +73,7 @@ def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
     """
     rows: dict[str, dict[str, Any]] = {}
     for part in sorted(folder.glob("rows-*.jsonl")):
-        for row in _whole_rows(part.read_bytes().split(b"\n")):
+        for row in _whole_rows(part):
             rows[row["key"]] = row
     return rows
 
@@ -122,13 +82,13 @@ def read_rows(folder: Path) -> dict[str, dict[str, Any]]:
 class StoredRun:
     """A run as the reports see it.
 
-    ``meta`` is run.json; ``rows`` the rows of the last benchmark's plan, in its order; ``sweep`` those of the last
-    robustness sweep's; ``scenes`` the scene.json of every scene in either, each with its ``folder`` relative to the
-    run's.
+    ``meta`` is run.json; ``rows`` the rows of the last benchmark's cases, in their order; ``sweep`` those of the
+    last robustness sweep's; ``scenes`` the scene.json of every scene in either, each with its ``folder`` relative to
+    the run's.
     """
 
     folder: Path
-    meta: dict[str, Any]
+    meta: Meta
     rows: list[dict[str, Any]]
     sweep: list[dict[str, Any]] = field(default_factory=list)
     scenes: list[dict[str, Any]] = field(default_factory=list)
@@ -140,8 +100,8 @@ class StoredRun:
         if not meta:
             raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first")
         stored = read_rows(folder)
-        rows = [stored[key] for key in meta["plan"] if key in stored]
-        sweep = [stored[key] for key in meta.get("sweep", {}).get("plan", ()) if key in stored]
+        rows = [stored[key] for key in meta["cases"] if key in stored]
+        sweep = [stored[key] for key in meta.get("sweep", {}).get("cases", ()) if key in stored]
         order = {pair: n for n, pair in enumerate(dict.fromkeys((r["dataset"], r["scene"]) for r in rows + sweep))}
         scenes = [scene for scene in _read_scenes(folder) if (scene["dataset"], scene["scene"]) in order]
         scenes.sort(key=lambda scene: order[scene["dataset"], scene["scene"]])
@@ -150,7 +110,7 @@ class StoredRun:
     @property
     def planned(self) -> int:
         """How many cases the last benchmark and the last sweep asked for; those that both did count once."""
-        return len({*self.meta["plan"], *self.meta.get("sweep", {}).get("plan", ())})
+        return len({*self.meta["cases"], *self.meta.get("sweep", {}).get("cases", ())})
 
     @property
     def finished(self) -> list[dict[str, Any]]:
@@ -158,13 +118,16 @@ class StoredRun:
         return list({row["key"]: row for row in self.rows + self.sweep}.values())
 
 
-def write_meta(folder: Path, meta: dict[str, Any]) -> None:
+def write_meta(folder: Path, meta: Meta) -> None:
     """Write run.json, atomically."""
-    write_json(folder / "run.json", {"schema": SCHEMA, **meta})
+    write_json(folder / "run.json", {"schema": RUN_SCHEMA, **meta})
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
-    """Read run.json; empty where no run is stored. Raises InvalidOptionError for a damaged file or another schema."""
+def read_meta(folder: Path) -> Meta:
+    """Read run.json, short of its schema; empty where no run is stored.
+
+    Raises InvalidOptionError for a damaged file or another schema.
+    """
     path = folder / "run.json"
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
@@ -172,9 +135,20 @@ def read_meta(folder: Path) -> dict[str, Any]:
         return {}
     except ValueError as error:
         raise InvalidOptionError(f"{path}: not valid JSON ({error}): start over with --fresh") from error
-    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        raise InvalidOptionError(f"{path}: expected a run of schema {SCHEMA}: start over with --fresh")
-    return meta
+    schema = meta.pop("schema", None) if isinstance(meta, dict) else None
+    if schema not in (1, RUN_SCHEMA):
+        raise InvalidOptionError(
+            f"{path}: expected a run of schema 1 or {RUN_SCHEMA}, got {schema}: start over with --fresh"
+        )
+    return _from_schema_1(meta) if schema == 1 else meta
+
+
+def _from_schema_1(meta: Meta) -> Meta:
+    """Name what schema 1 called ``plan``."""
+    renamed = {"cases" if name == "plan" else name: value for name, value in meta.items()}
+    if "sweep" in renamed:
+        renamed["sweep"] = _from_schema_1(renamed["sweep"])
+    return renamed
 
 
 def _read_scenes(folder: Path) -> Iterator[dict[str, Any]]:
@@ -190,8 +164,9 @@ def _length_of_whole_lines(path: Path) -> int:
     return path.read_bytes().rfind(b"\n") + 1
 
 
-def _whole_rows(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
+def _whole_rows(part: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a part file, short of torn and foreign lines."""
+    for line in part.read_bytes().split(b"\n"):
         try:
             row = json.loads(line)
         except ValueError:

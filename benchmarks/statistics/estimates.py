@@ -27,7 +27,8 @@ class RendererScore:
     """One renderer's mean over the compared scenes, and its difference to the best renderer's on the same scenes.
 
     ``interval`` and ``difference_interval`` are None where there are fewer than two clusters; the best renderer has no
-    ``difference_interval``. ``distinguishable`` is True where ``difference_interval`` excludes 0.
+    ``difference_interval``. Whether the two differ is for ``significance.compare_pairs`` to say: the intervals are of
+    one number each, and are not corrected for how many are looked at.
     """
 
     renderer: str
@@ -36,14 +37,9 @@ class RendererScore:
     difference: float
     difference_interval: Interval | None
 
-    @property
-    def distinguishable(self) -> bool:
-        """Whether the scenes suffice to tell this renderer from the best one."""
-        return self.difference_interval is not None and 0.0 not in self.difference_interval
-
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Ranking:
     """Renderers on the scenes that all of them have a score on, best first; ``best`` is None without any such scene.
 
     ``dropped_scenes`` counts the scenes that some renderer, but not all, lacks a score on; ``unscored`` names the
@@ -63,14 +59,14 @@ class Comparison:
         return self.scores[0].renderer if self.scores else None
 
 
-def compare_renderers(
+def rank_renderers(
     scores: pd.DataFrame,
     clusters: Mapping[Hashable, Hashable] | pd.Series,
     higher_is_better: bool,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Comparison:
+) -> Ranking:
     """Rank renderers by their mean over the same scenes, with 95 % intervals.
 
     ``scores``: one row a scene, one column a renderer, NaN where there is no score. ``clusters``: the independent unit
@@ -89,14 +85,14 @@ def compare_renderers(
     compared = candidates.dropna(axis=0, how="any")
     partly_scored = int(candidates.notna().any(axis=1).sum()) - len(compared)
     if compared.empty:
-        return Comparison(
+        return Ranking(
             scores=(), scenes=0, clusters=0, dropped_scenes=partly_scored, unscored=unscored,
             warning="no scene was scored for every renderer",
         )  # fmt: skip
     members, count = number_clusters(compared.index, clusters)
     values = compared.to_numpy(dtype=np.float64)
     ordered = _rank(compared.columns, values, members, higher_is_better, resamples, seed)
-    return Comparison(
+    return Ranking(
         scores=ordered,
         scenes=len(compared),
         clusters=count,

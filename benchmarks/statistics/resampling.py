@@ -19,7 +19,7 @@ RESAMPLES = 10_000
 QUANTILE_RESAMPLES = 2_000
 """Quantiles cost a thousand times more than means, and 2000 resamples place their intervals well enough."""
 
-AT_ONCE = 500
+RESAMPLES_AT_ONCE = 500
 
 Floats = NDArray[np.float64]
 Members = NDArray[np.intp]
@@ -57,7 +57,7 @@ def resample_means(values: Floats, members: Members, resamples: int = RESAMPLES,
     np.add.at(sums, members, values)
     sizes = np.bincount(members, minlength=clusters).astype(np.float64)
     draws = _draw(clusters, resamples, seed)
-    blocks = [draws[start : start + AT_ONCE] for start in range(0, resamples, AT_ONCE)]
+    blocks = [draws[start : start + RESAMPLES_AT_ONCE] for start in range(0, resamples, RESAMPLES_AT_ONCE)]
     return np.concatenate([(block @ sums) / (block @ sizes)[:, None] for block in blocks])
 
 

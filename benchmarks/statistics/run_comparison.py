@@ -102,7 +102,8 @@ def _compare_renderer(
             changes.append(
                 Change(
                     dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(scores.dropna()),
-                    first=float(means["a"]), second=float(means["b"]), test=compared.tests[0], warning=compared.warning,
+                    first=float(means["a"]), second=float(means["b"]), test=compared.tests[0],
+                    warning=compared.pairs.warning,
                 )
             )  # fmt: skip
     return changes

@@ -1,7 +1,12 @@
-"""Is a renderer different from a reference? Paired tests over independent scenes, corrected for how many are asked."""
+"""Which renderers differ? Paired tests over independent scenes, corrected for how many pairs are compared.
+
+A table marks who cannot be distinguished from the best, and the best is found from the same scores; another compares
+everybody with a reference. Both are read from one family, all pairs of renderers on one measure, so they agree.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -9,7 +14,37 @@ from scipy import stats
 
 from .resampling import RESAMPLES, Floats, Interval, expanded_interval, number_clusters, resample_means
 
-LEVEL = 0.05
+SIGNIFICANCE_LEVEL = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairTests:
+    """The two-sided Wilcoxon signed-rank test of every pair of renderers on the same scenes.
+
+    Of each pair the p-value, and ``adjusted`` the same after Holm's correction over all pairs; ``units`` are the
+    independent scenes.
+    """
+
+    p_values: Mapping[frozenset[str], float]
+    adjusted: Mapping[frozenset[str], float]
+    units: int
+
+    def differ(self, first: str, second: str) -> bool:
+        """Whether the corrected test rejects equality at 5 %."""
+        return self.adjusted[frozenset((first, second))] < SIGNIFICANCE_LEVEL
+
+    @property
+    def warning(self) -> str | None:
+        """One sentence where there are too few units for any test to find anything, or None.
+
+        With n units the smallest two-sided p-value is 2^(1-n).
+        """
+        pairs = len(self.p_values)
+        if pairs == 0 or 2.0 ** (1 - self.units) * pairs < SIGNIFICANCE_LEVEL:
+            return None
+        several = f" corrected for {pairs} pairs of renderers," if pairs > 1 else ""
+        few = f"{self.units} independent scenes are too few"
+        return f"{few}:{several} the signed-rank test cannot find any difference at 5 %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +52,10 @@ class PairedTest:
     """One renderer against the reference on the same scenes.
 
     ``difference`` is the renderer's mean minus the reference's, with its 95 % interval (None below two clusters).
-    ``p_value`` is the two-sided Wilcoxon signed-rank test's, ``adjusted`` after Holm's correction. ``effect`` is the
-    matched-pairs rank-biserial correlation in [-1,1] and ``win_rate`` in [0,1] the part of units that the renderer wins
-    (a tie counts half): both are above 0 and 0.5 where the renderer is better, whichever way the metric points.
+    ``p_value`` is the two-sided Wilcoxon signed-rank test's, ``adjusted`` after Holm's correction: see ``PairTests``.
+    ``effect`` is the matched-pairs rank-biserial correlation in [-1,1] and ``win_rate`` in [0,1] the part of units that
+    the renderer wins (a tie counts half): both are above 0 and 0.5 where the renderer is better, whichever way the
+    metric points.
     """
 
     renderer: str
@@ -33,24 +69,38 @@ class PairedTest:
     @property
     def significant(self) -> bool:
         """Whether the corrected test rejects equality at 5 %."""
-        return self.adjusted < LEVEL
+        return self.adjusted < SIGNIFICANCE_LEVEL
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceComparison:
-    """Every renderer against ``reference``, in the order of the scores' columns; ``units`` are the independent scenes.
-
-    ``warning`` is one sentence where there are too few of them for any test to find anything, or None.
-    """
+    """Every renderer against ``reference``, in the order of the scores' columns; ``pairs`` are the tests behind it."""
 
     reference: str
     tests: tuple[PairedTest, ...]
-    units: int
-    warning: str | None
+    pairs: PairTests
 
     def find(self, renderer: str) -> PairedTest | None:
         """Return a renderer's test; None for the reference and for renderers without scores."""
         return next((test for test in self.tests if test.renderer == renderer), None)
+
+
+def compare_pairs(scores: pd.DataFrame, clusters: Mapping[Hashable, Hashable] | pd.Series) -> PairTests:
+    """Test every pair of the columns of ``scores`` (scenes x renderers, NaN where there is none).
+
+    As in ``rank_renderers``, only scenes that all scored renderers share count. Scenes of a cluster are not
+    independent: the tests read one mean a cluster.
+    Source: Holm 1979; all pairs as in Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", 2006.
+    """
+    compared = _shared(scores)
+    members, units = number_clusters(compared.index, clusters)
+    per_unit = compared.groupby(members).mean()
+    p_values = {
+        frozenset((str(first), str(second))): _signed_rank_p((per_unit[first] - per_unit[second]).to_numpy(np.float64))
+        for first, second in combinations(compared.columns, 2)
+    }
+    adjusted = dict(zip(p_values, holm([*p_values.values()]), strict=True))
+    return PairTests(p_values=p_values, adjusted=adjusted, units=units)
 
 
 def compare_to_reference(
@@ -58,20 +108,21 @@ def compare_to_reference(
     clusters: Mapping[Hashable, Hashable] | pd.Series,
     higher_is_better: bool,
     reference: str,
+    pairs: PairTests | None = None,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> ReferenceComparison | None:
     """Test every column of ``scores`` (scenes x renderers, NaN where there is none) against the column ``reference``.
 
-    None where the reference has no score. As in ``compare_renderers``, only scenes that all scored renderers share
-    count. Scenes of a cluster are not independent: tests, effect and win rate read one mean a cluster.
-    Holm's correction is over the renderers of this call.
-    Source: Holm 1979; Kerby, "The Simple Difference Formula", 2014 (matched-pairs rank-biserial correlation).
+    None where the reference has no score. ``pairs``: the tests of these scores where they are at hand; scenes and units
+    are theirs, and effect and win rate read one mean a unit too.
+    Source: Kerby, "The Simple Difference Formula", 2014 (matched-pairs rank-biserial correlation).
     """
-    compared = scores.dropna(axis=1, how="all").dropna(axis=0, how="any")
+    compared = _shared(scores)
     if compared.empty or reference not in compared:
         return None
+    pairs = pairs or compare_pairs(scores, clusters)
     others = [name for name in compared if name != reference]
     values = compared[others].to_numpy(np.float64) - compared[[reference]].to_numpy(np.float64)
     members, units = number_clusters(compared.index, clusters)
@@ -83,14 +134,14 @@ def compare_to_reference(
             renderer=str(name),
             difference=float(values[:, column].mean()),
             interval=expanded_interval(resampled[:, column], units),
-            p_value=_signed_rank_p(per_unit[:, column]),
-            adjusted=1.0,
+            p_value=pairs.p_values[frozenset((str(name), reference))],
+            adjusted=pairs.adjusted[frozenset((str(name), reference))],
             effect=rank_biserial(sign * per_unit[:, column]),
             win_rate=float((np.sign(sign * per_unit[:, column]).mean() + 1.0) / 2.0),
         )
         for column, name in enumerate(others)
     ]
-    return ReferenceComparison(reference=reference, tests=correct(tests), units=units, warning=_warn(units, len(tests)))
+    return ReferenceComparison(reference=reference, tests=tuple(tests), pairs=pairs)
 
 
 def correct(tests: Sequence[PairedTest]) -> tuple[PairedTest, ...]:
@@ -118,16 +169,13 @@ def rank_biserial(differences: Floats) -> float:
     return float((np.sign(nonzero) * ranks).sum() / ranks.sum())
 
 
+def _shared(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the renderers with any score, on the scenes that all of them have one on."""
+    return scores.dropna(axis=1, how="all").dropna(axis=0, how="any")
+
+
 def _signed_rank_p(differences: Floats) -> float:
     """Two-sided; zeros are left out, and without any difference there is nothing to find."""
     if not differences.any():
         return 1.0
     return float(stats.wilcoxon(differences, zero_method="wilcox").pvalue)
-
-
-def _warn(units: int, tests: int) -> str | None:
-    """With n units the smallest two-sided p-value is 2^(1-n): too few of them cannot show any difference."""
-    if tests == 0 or 2.0 ** (1 - units) * tests < LEVEL:
-        return None
-    several = f" corrected for {tests} renderers," if tests > 1 else ""
-    return f"{units} independent scenes are too few:{several} the signed-rank test cannot find any difference at 5 %"

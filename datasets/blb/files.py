@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
+from ...core.optics import GAMMA
 from ...core.scene import Scene
 from ..files.exr import read_exr
 from ..files.pictures import check_size
 
-GAMMA = 2.2
 INFO = "info.json"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
+from ...core.atomic_files import write_atomically
 from ...core.errors import DamagedDataError, MissingDataError
 
 
@@ -39,6 +40,5 @@ def write_exr(path: Path, picture: NDArray[np.floating], half: bool = True) -> N
     """
     pixels = np.ascontiguousarray(picture, dtype=np.float16 if half else np.float32)
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    partial = path.with_suffix(".partial")
-    OpenEXR.File(header, {"RGB" if pixels.ndim == 3 else "Z": pixels}).write(str(partial))
-    partial.replace(path)
+    picture_file = OpenEXR.File(header, {"RGB" if pixels.ndim == 3 else "Z": pixels})
+    write_atomically(path, lambda file: picture_file.write(file.name))

@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ...core.errors import DamagedDataError, MissingDataError
+from ...core.optics import GAMMA
 from .exr import read_exr
-
-GAMMA = 2.2
-"""Of the display transfer assumed for files that hold linear light (OpenEXR): display = linear ** (1 / GAMMA)."""
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".npy", ".webp", ".bmp")
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -10,6 +10,7 @@ from pathlib import Path
 from .pairs import Pair, PhotographPairs
 
 SPLIT = range(4400, 4694)
+F_NUMBER = 1.8
 
 
 class Ebb(PhotographPairs):
@@ -50,4 +51,5 @@ class Ebb(PhotographPairs):
             target=target,
             disparity=folder / "disparity" / str(number),
             widest=target,
+            f_number=F_NUMBER,
         )

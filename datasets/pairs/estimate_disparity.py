@@ -19,12 +19,18 @@ from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.commands import ends_in_one_line
-from ...core.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingWeightsError
+from ...core.errors import (
+    BokehBenchError,
+    DamagedDataError,
+    InvalidOptionError,
+    MissingDataError,
+    MissingWeightsError,
+)
+from ...core.fetch import NETWORK
 from ...core.torchvision_guard import ensure_torchvision
 from ..catalogue import load_dataset
 from ..files.data_root import HELP, default_data_root
 from ..files.pictures import read_picture
-from ..hub import fetch_snapshot
 from ..interface import UserPictures
 
 DEFAULT_MODEL = "depth-anything/Depth-Anything-V2-Large-hf"
@@ -51,7 +57,10 @@ class DepthAnything:
             raise MissingWeightsError(
                 f"disparity needs the package transformers: pip install -c constraints.txt -e '.[disparity]': {error}"
             ) from error
-        folder = Path(model) if Path(model).is_dir() else fetch_snapshot(model, "model", MODEL_FILES)
+        folder = Path(model)
+        if not folder.is_dir():
+            remedy = "give the command again to go on, or a folder with --model"
+            folder = NETWORK.fetch_repository(model, MODEL_FILES, remedy, missing=MissingDataError)
         try:
             self.processor = AutoImageProcessor.from_pretrained(folder)
             self.model = AutoModelForDepthEstimation.from_pretrained(folder, use_safetensors=True).to(device).eval()

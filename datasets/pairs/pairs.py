@@ -49,6 +49,7 @@ class Pair:
     - ``scene``: the independent unit it belongs to;
     - ``disparity``: path of the estimated map without its suffix;
     - ``widest``: the scene's photograph at its widest aperture, which tells best where it was focused;
+    - ``f_number``: of the target's aperture;
     - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to.
     """
 
@@ -58,6 +59,7 @@ class Pair:
     target: Path
     disparity: Path
     widest: Path
+    f_number: float
     relative_aperture: float = 1.0
 
     @property
@@ -180,6 +182,7 @@ class PhotographPairs(UserPictures):
             disparity=self._as_tensor(disparity[..., None]),
             focus_disparity=focus,
             blur_strength=blur_strength * pair.relative_aperture,
+            f_number=pair.f_number,
             target=self._as_tensor(target),
         )
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
+from ...core.fetch import NETWORK
 from ..files.data_root import HELP, default_data_root, inside
-from ..hub import fetch_snapshot
 from .pairs import Pair, PhotographPairs
 
 REPOSITORY = "timseizinger/RealBokeh_3MP"
@@ -116,6 +116,7 @@ class RealBokeh(PhotographPairs):
                 target=targets[f_number],
                 disparity=split / "disparity" / file.stem,
                 widest=targets[widest],
+                f_number=f_number,
                 relative_aperture=WIDEST_F_NUMBER / f_number,
             )
             for f_number in chosen
@@ -154,7 +155,14 @@ def download(data_root: Path, splits: Sequence[str]) -> Path:
     Raises MissingDataError where the hub cannot be reached.
     """
     patterns = ["README.md", *(f"{split}/*" for split in splits)]
-    return fetch_snapshot(REPOSITORY, "dataset", patterns, data_root / RealBokeh.subfolder)
+    return NETWORK.fetch_repository(
+        REPOSITORY,
+        patterns,
+        "give the command again to go on",
+        kind="dataset",
+        folder=data_root / RealBokeh.subfolder,
+        missing=MissingDataError,
+    )
 
 
 @ends_in_one_line("error")

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
+from ...core.optics import GAMMA
 from .photographs import cover, load_photograph
-
-GAMMA = 2.2
-"""Of the display transfer of everything painted here: linear = display ** GAMMA."""
 
 OVERSAMPLING = 4
 Colour = tuple[float, float, float]

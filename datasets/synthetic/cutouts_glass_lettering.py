@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from .canvas import GAMMA, OVERSAMPLING, Colour, photograph_texture, shade, smooth_noise
+from ...core.optics import GAMMA
+from .canvas import OVERSAMPLING, Colour, photograph_texture, shade, smooth_noise
 from .photographs import packaged_file
 
 GLASS_TINTS: tuple[Colour, ...] = ((0.10, 0.34, 0.16), (0.40, 0.20, 0.06), (0.20, 0.42, 0.52))

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
+from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
 from ..interface import SceneDataset
 from .cache import cache_root, encode_row, ensure_shard, read_shard, shard_path
-from .canvas import GAMMA
 from .layers import pinhole
 from .manifest import CELLS_A_SIDE, summarise
 from .ray_tracer import trace
@@ -74,19 +72,14 @@ def generate_row(recipe: SceneRecipe, sources: SceneSources = PACKAGED) -> dict[
     image, disparity, _ = pinhole(layered.layers, layered.height, layered.width)
     return encode_row(
         recipe.name,
-        to_display(image),
-        to_display(trace(layered)),
+        array_to_display(image),
+        array_to_display(trace(layered)),
         disparity,
         focus_disparity=layered.focus_disparity,
         blur_strength=layered.blur_strength,
         gamma=GAMMA,
         recipe=json.dumps(dataclasses.asdict(recipe)),
     )
-
-
-def to_display(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Clip linear light to [0,1] and encode it with GAMMA."""
-    return (np.clip(linear, 0.0, 1.0) ** (1.0 / GAMMA)).astype(np.float32)
 
 
 def generate_all(

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InvalidSceneError
-from .canvas import GAMMA, Colour
+from ...core.optics import GAMMA
+from .canvas import Colour
 from .layers import Layer, LayeredScene, Plane, pinhole
 from .photographs import cover
 from .sources import PACKAGED, SceneSources
@@ -30,6 +31,10 @@ BACKGROUND_TINTS: dict[str, Colour] = {
 
 LIGHT_COLOURS: tuple[Colour, ...] = ((1.0, 0.85, 0.55), (1.0, 0.62, 0.30), (0.75, 0.88, 1.0), (1.0, 0.40, 0.35))
 NIGHT_EXPOSURE = 0.07
+"""Of a night's background. Training's nights are brighter (0.1, see ``training_scenes``). Nothing demands that the two
+differ, but recorded scores hold for these pictures.
+"""
+
 MIN_VISIBLE_PX = 64.0
 """Of the layer in focus."""
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ...core.errors import DamagedDataError, MissingDataError
+from ...core.errors import DamagedDataError
+from ...core.optics import GAMMA
 from ..files.pictures import read_picture
-from .canvas import GAMMA
 from .cutouts import CUTOUTS, make_cutout
 from .photographs import PHOTOGRAPHS, load_photograph
+from .picture_files import list_pictures, read_cutout
 
 PHOTOGRAPH_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 CUTOUT_SUFFIXES = (".png", ".webp", ".tif", ".tiff")
@@ -55,7 +55,7 @@ class SceneSources:
         """
         if not self.cutout_files:
             return make_cutout(name, height, width, rng)
-        return _fitted(_read_cutout(self.cutout_files[name]), height, width, mirrored=rng.random() < 0.5)
+        return _fitted(_read_foreground(self.cutout_files[name]), height, width, mirrored=rng.random() < 0.5)
 
     def describe(self) -> dict[str, str]:
         """Return the SHA-256 of every file of one's own, by name; nothing for what is packaged."""
@@ -77,10 +77,7 @@ def open_sources(photographs: Path | None, cutouts: Path | None) -> SceneSources
 def _list_files(folder: Path | None, suffixes: tuple[str, ...]) -> dict[str, Path]:
     if folder is None:
         return {}
-    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in suffixes) if folder.is_dir() else []
-    if not found:
-        raise MissingDataError(f"{folder}: expected a folder with pictures ({', '.join(suffixes)})")
-    return {file.name: file for file in found}
+    return {file.name: file for file in list_pictures(folder, suffixes)}
 
 
 @lru_cache(maxsize=32)
@@ -94,15 +91,9 @@ def _read_reduced(path: Path) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=32)
-def _read_cutout(path: Path) -> NDArray[np.float32]:
+def _read_foreground(path: Path) -> NDArray[np.float32]:
     """Return (h,w,4) float32, linear, premultiplied, without its transparent margins."""
-    try:
-        with Image.open(path) as picture:
-            if "A" not in picture.getbands() and "transparency" not in picture.info:
-                raise DamagedDataError(f"{path}: expected a picture with transparency (RGBA), got {picture.mode}")
-            pixels = np.asarray(picture.convert("RGBA"), np.float32) / np.float32(255.0)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DamagedDataError(f"{path}: expected a picture with transparency: {error}") from error
+    pixels = read_cutout(path).astype(np.float32) / np.float32(255.0)
     alpha = pixels[..., 3:]
     if float(alpha.max()) == 0.0:
         raise DamagedDataError(f"{path}: every pixel is transparent: expected a cut-out foreground")

@@ -7,12 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ...core.errors import MissingDataError
-from .canvas import GAMMA
+from ...core.optics import GAMMA
 from .cutouts import CUTOUTS, make_cutout
 from .photographs import read_photograph
+from .picture_files import list_pictures, read_cutout
 
 PHOTOGRAPH_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 CUTOUT_ENDINGS = (".png", ".webp", ".tif", ".tiff")
@@ -31,7 +30,7 @@ class PhotographSource:
     """Backgrounds out of folders of pictures in any common format. Raises MissingDataError where there are none."""
 
     def __init__(self, folders: Sequence[str]):
-        self._files = list_pictures(folders, PHOTOGRAPH_ENDINGS)
+        self._files = _list_all(folders, PHOTOGRAPH_ENDINGS)
 
     def draw(self, rng: np.random.Generator, size_px: int, margin: int) -> NDArray[np.float32]:
         """Return (size + 2 margin, size + 2 margin, 3) float32, linear: a random piece at a random scale, mirrored at
@@ -60,7 +59,7 @@ class CutoutSource:
     """
 
     def __init__(self, folders: Sequence[str], painted: int, painted_px: int):
-        self._files = list_pictures(folders, CUTOUT_ENDINGS) if folders else []
+        self._files = _list_all(folders, CUTOUT_ENDINGS) if folders else []
         self._painted = painted
         self._painted_px = painted_px
 
@@ -71,7 +70,7 @@ class CutoutSource:
         """
         from_file = bool(self._files) and (self._painted == 0 or rng.random() < 0.5)
         if from_file:
-            rgba = read_cutout(self._files[rng.integers(len(self._files))])
+            rgba = _read_foreground(self._files[rng.integers(len(self._files))])
         else:
             rgba = paint_cutout(int(rng.integers(self._painted)), self._painted_px)
         scale = side_px / max(rgba.shape[:2])
@@ -83,33 +82,17 @@ class CutoutSource:
         return np.concatenate([np.clip(scaled[..., :3], 0.0, alpha), alpha], axis=2)
 
 
-def list_pictures(folders: Sequence[str], endings: Sequence[str]) -> list[Path]:
-    """Return the pictures of all folders, sorted within each.
-
-    Raises MissingDataError for a folder that is absent or has none.
-    """
-    found: list[Path] = []
-    for folder in map(Path, folders):
-        here = sorted(x for x in folder.iterdir() if x.suffix.lower() in endings) if folder.is_dir() else []
-        if not here:
-            raise MissingDataError(f"{folder}: expected a folder with pictures ({', '.join(endings)})")
-        found += here
-    return found
+def _list_all(folders: Sequence[str], suffixes: Sequence[str]) -> list[Path]:
+    return [file for folder in folders for file in list_pictures(Path(folder), suffixes)]
 
 
 @lru_cache(maxsize=CACHED_CUTOUTS)
-def read_cutout(path: Path) -> NDArray[np.float32]:
+def _read_foreground(path: Path) -> NDArray[np.float32]:
     """Read an RGBA picture as (h,w,4) float32, premultiplied, linear, its longer side at most LARGEST_SIDE_PX.
 
     Raises MissingDataError for a file that cannot be read or has no alpha.
     """
-    try:
-        with Image.open(path) as picture:
-            if "A" not in picture.getbands() and "transparency" not in picture.info:
-                raise MissingDataError(f"{path}: expected a picture with transparency (RGBA), got {picture.mode}")
-            pixels = np.asarray(picture.convert("RGBA"))
-    except OSError as error:
-        raise MissingDataError(f"{path}: expected a picture with transparency: {error}") from error
+    pixels = read_cutout(path)
     alpha = pixels[..., 3:].astype(np.float32) / 255.0
     rgba = np.concatenate([DECODED[pixels[..., :3]] * alpha, alpha], axis=2)
     scale = LARGEST_SIDE_PX / max(rgba.shape[:2])

@@ -25,11 +25,12 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 from diffusers import AutoencoderKL  # noqa: E402
 from diffusers.utils import logging as diffusers_logging  # noqa: E402
 
+from ..weights import SHARED_FILE, find_part  # noqa: E402
 from .models.sdxl import load_sdxl  # noqa: E402
 from .pipeline import BokehDiffPipeline  # noqa: E402
 from .settings import PipelineSettings  # noqa: E402
 from .variants import FULL_MODEL, VARIANTS  # noqa: E402
-from .weight_files import SHARED_AUTOENCODER, SHARED_FILE, SavedFiles, find_autoencoder, find_weights, label_weights  # noqa: E402
+from .weight_files import SHARED_AUTOENCODER, SavedFiles, SdxlFiles, find_weights, label_weights  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,29 @@ class Checkpoint:
 
 
 def load_checkpoint(variant: str, checkpoint: str | None, dtype: torch.dtype) -> Checkpoint:
-    """Load the weights of a variant: those shipped under its name, or those that ``checkpoint`` names.
+    """Find and load the weights of a variant: those shipped under its name, or those that ``checkpoint`` names.
 
-    ``checkpoint``: None, ``sdxl`` or a folder, see ``weight_files``. The full model renders a folder's weights as they
+    ``checkpoint``: None, ``sdxl`` or a folder, see ``weight_files``. Raises as ``load_pipeline``, and
+    MissingWeightsError where there are none.
+    """
+    files = find_weights(variant, checkpoint, download=True)
+    return Checkpoint(load_pipeline(files, variant, dtype), label_weights(files, variant))
+
+
+def load_pipeline(files: SavedFiles | SdxlFiles, variant: str, dtype: torch.dtype) -> BokehDiffPipeline:
+    """Load weights for a variant, on the CPU.
+
+    The full model renders a folder's weights as they
     were trained. A variant renders them under its own switches (an ablation at test time), and the label then says what
     they were trained as; a variant that differs in its training only takes no weights that were trained otherwise.
 
-    Raises MissingWeightsError where there are none, InvalidOptionError where they do not belong to the variant.
+    Raises MissingWeightsError where a file is absent or damaged, InvalidOptionError where they do not belong to the
+    variant.
     """
-    files = find_weights(variant, checkpoint, download=True)
     settings = _choose_settings(variant, files.settings)
     pipeline = load_saved(files.folder, dtype) if isinstance(files, SavedFiles) else load_sdxl(files, dtype)
     pipeline.configure(settings)
-    return Checkpoint(pipeline, label_weights(files, variant))
+    return pipeline
 
 
 def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
@@ -62,7 +73,7 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     The autoencoder is kept in float32 where it says ``force_upcast``, the colour encoder always. Raises
     MissingWeightsError where files are absent or damaged.
     """
-    autoencoder = find_autoencoder(folder)
+    autoencoder = find_part(folder, "vae")
     try:
         upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)

@@ -2,18 +2,20 @@
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from ...core.errors import MissingWeightsError
 from ...core.scene import Scene
+from ..classical.occlusion import OcclusionRenderer
+from ..classical.scatter import ScatterRenderer
 from ..interface import Capabilities, Renderer
-from ..registry import load_renderer
+from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
-from .weight_files import describe_training, find_weights, label_weights
+from .weight_files import SavedFiles, SdxlFiles, find_weights, label_weights
+
+BASES: dict[str, type[Renderer]] = {"classical": ScatterRenderer, "classical-occlusion": OcclusionRenderer}
 
 
-class BokehDiffRenderer(Renderer):
+class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
     """One-step latent diffusion with physics-inspired self-attention.
 
     - ``variant``: a name in ``variants.VARIANTS``.
@@ -31,10 +33,7 @@ class BokehDiffRenderer(Renderer):
     """
 
     name = FULL_MODEL
-    takes_checkpoint = True
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        needs_disparity=True, deterministic=True, differentiable=False, hdr=False, size_multiple=32
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities()
 
     def __init__(
         self,
@@ -47,85 +46,49 @@ class BokehDiffRenderer(Renderer):
         channels_last: bool = True,
         compile: bool = False,  # noqa: A002 - torch's word for it
     ):
-        super().__init__(name)
+        super().__init__(name, checkpoint)
         self.variant = variant
-        self.checkpoint = checkpoint
         self.tiling = tiling
         self.tile_latents = tile_latents
         self.channels_last = channels_last
         self.compile = compile
-        self._label: str | None = None
         self._base: Renderer | None = None
 
-    @property
-    def weights(self) -> str | None:  # type: ignore[override]
-        """Name and hash of the weights' files, and what they were trained as; None while they are not at hand.
+    def find_weights(self, *, download: bool) -> SavedFiles | SdxlFiles:
+        """Find the files of the variant's weights, see ``weight_files``."""
+        return find_weights(self.variant, self.checkpoint, download=download)
 
-        Known before anything is loaded, so that a plan of cases can tell retrained weights apart.
-        """
-        if self._label is None:
-            try:
-                files = find_weights(self.variant, self.checkpoint, download=False)
-            except MissingWeightsError:  # ``prepare`` looks further and says what is missing
-                return None
-            self._label = label_weights(files, self.variant)
-        return self._label
-
-    @property
-    def training(self) -> str | None:  # type: ignore[override]
-        """What the weights' folder says of their training."""
-        try:
-            return describe_training(find_weights(self.variant, self.checkpoint, download=False))
-        except MissingWeightsError:
-            return None
-
-    def fetch(self) -> None:
-        """Ask the hub for what the checkpoint lacks."""
-        if self.checkpoint is not None:
-            find_weights(self.variant, self.checkpoint, download=True)
+    def label(self, files: SavedFiles | SdxlFiles) -> str:
+        """Return name and hash of the weights' files, and what else they were trained as."""
+        return label_weights(files, self.variant)
 
     def forget(self) -> None:
         """Drop what the base renderer kept of earlier scenes."""
         if self._base is not None:
             self._base.forget()
 
-    def _load(self) -> None:
-        if self.checkpoint is None:
-            find_weights(self.variant, None, download=False)
-        from .checkpoints import load_checkpoint  # here: it imports diffusers, which takes seconds
+    def _load_networks(self, files: SavedFiles | SdxlFiles) -> None:
+        from .checkpoints import load_pipeline  # here: it imports diffusers, which takes seconds
 
-        loaded = load_checkpoint(self.variant, self.checkpoint, self.dtype)
-        self._label = loaded.label
-        self.pipeline = loaded.pipeline.to(self.device)
+        self.pipeline = load_pipeline(files, self.variant, self.dtype).to(self.device)
+        self.warm_up_px = self.pipeline.size_multiple_px
         self._base = self._load_base()
         if self.pipeline.colour_encoder is not None:
-            self.pipeline.colour_encoder.requires_grad_(False).eval()
+            freeze(self.pipeline.colour_encoder)
         for network in (self.pipeline.unet, self.pipeline.vae):
-            network.requires_grad_(False).eval()
-            if self.channels_last:
-                network.to(memory_format=torch.channels_last)
+            freeze(network, self.channels_last)
         if self.compile:
             self.pipeline.unet.compile()
             self.pipeline.vae.encoder.compile()
             self.pipeline.vae.decoder.compile()
-        self._warm_up()
 
     def _load_base(self) -> Renderer | None:
         name = self.pipeline.active_settings.base
         if name is None:
             return None
-        base = load_renderer(name)
+        base = BASES[name]()
         base.prepare(self.device if self.device.type in base.capabilities.devices else "cpu")
         return base
-
-    def _warm_up(self) -> None:
-        """Render a few px: PISA's kernels are compiled on first use."""
-        side_px = self.pipeline.size_multiple_px
-        disparity = torch.linspace(0.0, 1.0, side_px**2, device=self.device).reshape(1, side_px, side_px)
-        image = disparity.expand(3, -1, -1)
-        self._render(
-            Scene(name="tiny", image=image, disparity=disparity, focus_disparity=0.5, blur_strength=10.0), seed=0
-        )
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         options = {} if self.tile_latents is None else {"tile_latents": self.tile_latents}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.checks import check, check_choice
-from ...core.errors import InvalidOptionError
+from ...core.settings import read_record
 from ..attention.physics import PisaPhysics
 from .inputs.condition_maps import CONDITIONS
 from .variants import FULL_MODEL, VARIANTS, Variant
@@ -96,14 +96,7 @@ class PipelineSettings:
 
         Raises InvalidOptionError on unknown names or impossible values: those of a newer version are not guessed at.
         """
-        physics = dict(_known(PisaPhysics, values.get("physics", {}), "physics of the checkpoint's settings"))
-        if "ray_range" in physics:
-            physics["ray_range"] = tuple(physics["ray_range"])
-        fields = dict(_known(cls, values, "the checkpoint's settings")) | {"physics": PisaPhysics(**physics)}
-        for name in ("pisa_layers", "condition_channels"):
-            if name in fields:
-                fields[name] = tuple(fields[name])
-        return cls(**fields)
+        return read_record(cls, values, "settings.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as nested dicts, lists, strings and numbers."""
@@ -127,30 +120,3 @@ class PipelineSettings:
         return dataclasses.replace(
             self, physics=dataclasses.replace(self.physics, **variant.physics), **variant.rendering
         )
-
-
-def _known(record: type, values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
-        raise InvalidOptionError(f"{what}: expected named values, got {values!r}")
-    names = [f.name for f in dataclasses.fields(record)]
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        raise InvalidOptionError(f"{what}: unknown {', '.join(unknown)}: expected some of {', '.join(names)}")
-    usual = record()
-    for name, value in values.items():
-        if not _is_like(value, getattr(usual, name)):
-            raise InvalidOptionError(f"{what}: {name}: expected something like {getattr(usual, name)!r}, got {value!r}")
-    return values
-
-
-def _is_like(value: Any, usual: Any) -> bool:
-    """Whether a value out of JSON may stand where the default is ``usual``."""
-    if usual is None:
-        return value is None or isinstance(value, str)
-    if isinstance(usual, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(usual, bool)
-    if isinstance(usual, float):
-        return isinstance(value, int | float)
-    if isinstance(usual, tuple):
-        return isinstance(value, list | tuple)
-    return isinstance(value, Mapping if dataclasses.is_dataclass(usual) else type(usual))

@@ -1,4 +1,4 @@
-"""Which files a renderer's weights are, and what a row says of them. Imports no torch: a name costs nothing to check.
+"""Which files BokehDiff's weights are, and what a row says of them. Imports no torch: a name costs nothing to check.
 
 ``bokehdiff`` and its variants take the weights shipped under their name; ``@sdxl`` the authors' from the hub;
 ``@FOLDER`` either a folder that ``BokehDiffPipeline.save_pretrained`` wrote, or one in the authors' formats:
@@ -14,25 +14,22 @@ A saved pipeline may share its autoencoder with others: ``shared.json`` in place
 holds it, ``{"vae": "autoencoder"}``, beside its own.
 """
 
-import hashlib
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
-from .hub import fetch_repository
+from ..weights import RECORD_FILE, find_part, label_files, read_object
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
 SHIPPED = Path(__file__).parent / "weights"
 """One folder per variant, and the autoencoder that they share: written by ``checkpoints.save_compact``."""
 
-SHARED_FILE = "shared.json"
 SHARED_AUTOENCODER = "autoencoder"
 INDEX = "model_index.json"
+PIPELINE = "BokehDiffPipeline"
 AUTHORS = "sdxl"
 BACKBONE = "SG161222/RealVisXL_V5.0"
 ADAPTERS = "zcx65535/bokehdiff"
@@ -40,11 +37,6 @@ ADAPTER_FOLDER = "small"
 LORA_FILE = "pytorch_lora_weights.safetensors"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
-RECORD_FILE = "training.json"
-"""Optional, in the folder of a saved pipeline or a shared autoencoder: how it was trained.
-
-Its entry ``summary`` is a sentence for the report.
-"""
 
 MODEL_FILES = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
 NETWORKS = ("unet", "vae")
@@ -82,7 +74,7 @@ class SavedFiles:
 class SdxlFiles:
     """SDXL with a LoRA and, unless trained without, a VAE encoder; without either it is what training starts from.
 
-    ``home``: the user's folder; None: the hub.
+    ``home``: the user's folder; None: the hub. Neither holds a record of training.
     """
 
     name: str
@@ -91,6 +83,7 @@ class SdxlFiles:
     lora: Path | None
     encoder: Path | None
     settings: PipelineSettings
+    folder: None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -109,7 +102,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
     """Find the files of a variant's weights: those shipped, or those that ``checkpoint`` (``sdxl`` or a folder) names.
 
     ``download``: whether the hub may be asked for what is not in its cache. Raises MissingWeightsError that says what
-    to get and where to put it, InvalidOptionError for settings that cannot be read.
+    to get and where to put it, InvalidOptionError for a folder that is absent and for settings that cannot be read.
     """
     if checkpoint is None:
         return _find_shipped(variant)
@@ -117,57 +110,25 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
         return _find_sdxl(AUTHORS, None, download)
     folder = Path(checkpoint).expanduser()
     if not folder.is_dir():
-        raise MissingWeightsError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
+        raise InvalidOptionError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
     name = folder.resolve().name
-    if _is_saved_pipeline(folder):
+    saved_by = _saved_by(folder)
+    if saved_by == PIPELINE:
         return _saved_files(name, folder)
     if any((place / LORA_FILE).is_file() for place in (folder, folder / ADAPTER_FOLDER)):
         return _find_sdxl(name, folder, download)
+    got = f", got one saved by {saved_by}" if saved_by else ""
     raise MissingWeightsError(
-        f"{variant}@{folder}: expected a folder saved by BokehDiffPipeline, or one with {LORA_FILE} and vae.ckpt in it"
-        f" or in {ADAPTER_FOLDER}/"
+        f"{variant}@{folder}: expected a folder saved by {PIPELINE}, or one with {LORA_FILE} and vae.ckpt in it"
+        f" or in {ADAPTER_FOLDER}/{got}"
     )
 
 
 def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
-    """Return what a row says: name, digits of the SHA-256 over ``files.paths``, and what else they were trained as."""
-    digest = hashlib.sha256("".join(_sha256(path) for path in files.paths).encode()).hexdigest()
+    """Return what a row says: name, digits of a hash over the files, and what else they were trained as."""
     trained_as = files.settings.trained_as
     own = trained_as in (variant, VARIANTS[variant].weights)
-    return f"{files.name} {digest[:8]}" + ("" if own else f", trained as {trained_as}")
-
-
-def describe_training(files: SavedFiles | SdxlFiles) -> str | None:
-    """Return how the weights were trained, as the folder of a saved pipeline states it; None where it does not.
-
-    Raises InvalidOptionError for a record that is not JSON.
-    """
-    record = files.folder / RECORD_FILE if isinstance(files, SavedFiles) else None
-    if record is None or not record.is_file():
-        return None
-    summary = _read_json(record).get("summary")
-    return summary if isinstance(summary, str) else None
-
-
-def find_autoencoder(folder: Path) -> Path:
-    """Return the folder of a saved pipeline's autoencoder: its own ``vae/``, or the shared one that it names.
-
-    Raises InvalidOptionError where ``shared.json`` names anything but a folder beside this one, MissingWeightsError
-    where that is not there.
-    """
-    shared = folder / SHARED_FILE
-    if not shared.is_file():
-        return folder / "vae"
-    stated = _read_json(shared)
-    name = stated.get("vae")
-    if set(stated) != {"vae"} or not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise InvalidOptionError(
-            f'{shared}: expected {{"vae": NAME}}, NAME a folder beside {folder.name}, got {stated}'
-        )
-    autoencoder = folder.resolve().parent / name
-    if not (autoencoder / "config.json").is_file():
-        raise MissingWeightsError(f"{autoencoder}: not there, and {shared} needs it: put the shared autoencoder there")
-    return autoencoder
+    return label_files(files) + ("" if own else f", trained as {trained_as}")
 
 
 def network_files(backbone: Path, part: str) -> list[Path]:
@@ -184,7 +145,7 @@ def network_files(backbone: Path, part: str) -> list[Path]:
 def _find_shipped(variant: str) -> SavedFiles:
     owner = VARIANTS[variant].weights or variant
     folder = SHIPPED / owner
-    if not _is_saved_pipeline(folder):
+    if _saved_by(folder) != PIPELINE:
         raise MissingWeightsError(
             f"{variant}: weights of this variant are not trained and shipped yet: use {variant}@FOLDER for weights of"
             f" your own, {FULL_MODEL}@{AUTHORS} for the authors', or classical"
@@ -216,7 +177,7 @@ def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
 def _find_adapters(home: Path | None, download: bool) -> Path:
     if home is None:
         needed = [f"{ADAPTER_FOLDER}/{name}" for name in (LORA_FILE, ENCODER_FILES[-1])]
-        return fetch_repository(ADAPTERS, needed, needed, REMEDY, download=download) / ADAPTER_FOLDER
+        return NETWORK.fetch_repository(ADAPTERS, needed, REMEDY, needed=needed, download=download) / ADAPTER_FOLDER
     return home if (home / LORA_FILE).is_file() else home / ADAPTER_FOLDER
 
 
@@ -232,7 +193,7 @@ def find_backbone(home: Path | None, download: bool) -> Path:
                 raise MissingWeightsError(f"{place}: an SDXL model lacks {', '.join(absent)}: {REMEDY}")
             return place
     needed = [*MODEL_FILES, *(f"{part}/{NETWORK_FILE}.safetensors" for part in NETWORKS)]
-    return fetch_repository(BACKBONE, needed, needed, REMEDY, download=download)
+    return NETWORK.fetch_repository(BACKBONE, needed, REMEDY, needed=needed, download=download)
 
 
 def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:
@@ -244,35 +205,16 @@ def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:
     raise MissingWeightsError(f"{adapters}: lacks {' or '.join(ENCODER_FILES)}, the trained VAE encoder: {REMEDY}")
 
 
-def _is_saved_pipeline(folder: Path) -> bool:
-    return (folder / INDEX).is_file() and '"BokehDiffPipeline"' in (folder / INDEX).read_text(
-        encoding="utf-8", errors="replace"
-    )
+def _saved_by(folder: Path) -> str | None:
+    """Return the class that saved a folder in diffusers' layout, None where none did."""
+    index = folder / INDEX
+    return str(read_object(index).get("_class_name")) if index.is_file() else None
 
 
 def _saved_files(name: str, folder: Path) -> SavedFiles:
-    settings = PipelineSettings.from_json(_read_json(folder / INDEX).get("settings", {}))
-    return SavedFiles(name=name, folder=folder, autoencoder=find_autoencoder(folder), settings=settings)
+    settings = PipelineSettings.from_json(read_object(folder / INDEX).get("settings", {}))
+    return SavedFiles(name=name, folder=folder, autoencoder=find_part(folder, "vae"), settings=settings)
 
 
 def _read_settings(path: Path) -> PipelineSettings:
-    return PipelineSettings.from_json(_read_json(path)) if path.is_file() else RELEASED_SETTINGS
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text())
-    except ValueError as error:
-        raise InvalidOptionError(f"{path}: not JSON ({error}): get it again") from error
-    if not isinstance(values, dict):
-        raise InvalidOptionError(f"{path}: expected an object, got {type(values).__name__}: get it again")
-    return values
-
-
-def _sha256(path: Path) -> str:
-    """Hash a file. The hub's cache names large files by their SHA-256, which saves reading 10 GB."""
-    name = path.resolve().name
-    if path.is_symlink() and path.resolve().parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", name):
-        return name
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return PipelineSettings.from_json(read_object(path)) if path.is_file() else RELEASED_SETTINGS

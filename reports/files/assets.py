@@ -2,11 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ...core.errors import InvalidOptionError
 from ...core.files import write_atomically, write_json
@@ -65,6 +67,17 @@ class Assets:
             raise InvalidOptionError(f"{self.folder / name}: cannot be written ({why}): move it away") from error
         self.files.add(name)
         return name
+
+    def write_page(self, name: str, context: Mapping[str, Any]) -> str:
+        """Fill the template ``name`` and write the page under that name; everything is escaped."""
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        return self.write(name, environment.get_template(name).render(context))
 
     def copy_parts(self) -> None:
         """Copy style sheets, scripts and the icon."""

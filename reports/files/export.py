@@ -12,7 +12,7 @@ from .assets import Assets
 Number = float | int | str | None
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-LATEX = {
+LATEX_ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -92,7 +92,9 @@ def write_latex(sheet: Sheet) -> str:
 
 def escape_latex(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return re.sub("|".join(map(re.escape, LATEX)), lambda found: LATEX[found.group()], " ".join(text.split()))
+    return re.sub(
+        "|".join(map(re.escape, LATEX_ESCAPES)), lambda found: LATEX_ESCAPES[found.group()], " ".join(text.split())
+    )
 
 
 def _print_cell(text: str, bold: bool) -> str:

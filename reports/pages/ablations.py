@@ -1,27 +1,25 @@
-"""The ablation page: the paper's Table 2 with our numbers, the printed ones beside them."""
+"""The ablation page: a paper's table of ablations with our numbers, the printed ones beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...benchmarks.published.tables import ABLATIONS, METRICS, PROTOCOLS, SOURCE, PublishedRow, published_ablations
+from ...benchmarks.published.papers import AblationSpec, Paper, PrintedMetric, PublishedRow, read_papers
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
 from ..parts.cells import Cell
 from ..parts.numbers import ABSENT, write_signed
-from ..parts.tables import ScoreTable, build_table, covers_everything, find_clusters
+from ..parts.tables import ScoreTable, TableRow, build_table, covers_everything, find_clusters
 
 Row = dict[str, Any]
-
-COMPLETE = ABLATIONS["complete model"]
-FAMILY = "bokehdiff"
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A published number and its change against the complete model, as text."""
+    """A published number (None where the paper has none), and its change against the complete model, as text."""
 
+    value: float | None
     text: str
     change: str
 
@@ -49,53 +47,114 @@ class AblationTable:
     links: Links
 
 
-def describe_ablations(run: StoredRun, rows: Sequence[Row], assets: Assets) -> dict[str, Any] | None:
-    """Return the page's context; None where the run has fewer than two renderers of the family."""
-    renderers = [name for name in run.meta["renderers"] if name.partition("@")[0].startswith(FAMILY)]
-    if len(renderers) < 2:
-        return None
-    published = published_ablations()
-    tables = []
-    for number, (dataset, about) in enumerate(run.meta["datasets"].items(), 1):
-        mine = [row for row in rows if row["dataset"] == dataset and row["renderer"] in renderers]
-        clusters = find_clusters(run, dataset, mine)
-        reference = next((name for name in renderers if name.partition("@")[0] == COMPLETE), None)
-        table = build_table(mine, renderers, run.meta["metrics"], clusters, reference) if about["scored"] else None
-        if table:
-            lines = _lines(table, published)
-            links = export_sheet(assets, f"ablations-{number}", _sheet(dataset, table, lines))
-            same = PROTOCOLS.get(dataset) == published[0].dataset and covers_everything(run)
-            tables.append(AblationTable(dataset, table, lines, same, links))
-    printed = [(name, unit, up) for key, (name, unit, up) in METRICS.items() if key in _printed_metrics(published)]
-    trainings = [(name, run.meta["renderers"][name].get("training") or "not stated") for name in renderers]
-    return {
-        "trainings": trainings,
-        "tables": tables,
-        "printed_metrics": printed,
-        "source": f"{SOURCE}, Table 2",
-        "data": published[0].dataset,
-    }
+@dataclass(frozen=True)
+class Family:
+    """One paper's ablations: a table for each data set, and how our variants were trained."""
+
+    method: str
+    number: int
+    source: str
+    data: str
+    metrics: list[PrintedMetric]
+    tables: list[AblationTable]
+    trainings: list[tuple[str, str]]
 
 
-def _lines(table: ScoreTable, published: Sequence[PublishedRow]) -> list[AblationLine]:
-    """Return Table 2's settings in its order, then our renderers that it does not have."""
-    by_name: dict[str, list[Any]] = {}
-    for row in table.rows:
-        by_name.setdefault(row.renderer.partition("@")[0], []).append(row)
-    metrics = _printed_metrics(published)
-    lines = []
-    for paper in published:
-        printed = [_print(paper, published[-1], name) for name in metrics]
-        ours = by_name.pop(ABLATIONS[paper.setting], [])
-        lines += [_line(paper.setting, row, table, printed) for row in ours]
-        if not ours:
-            absent = [Cell(ABSENT, note="not in this run") for _ in table.columns]
-            lines.append(AblationLine(paper.setting, "", absent, [""] * len(absent), [""] * len(absent), printed))
-    nothing = [Printed(ABSENT, "") for _ in metrics]
-    return lines + [_line("not in the paper", row, table, nothing) for rows in by_name.values() for row in rows]
+def describe_ablations(
+    run: StoredRun, rows: Sequence[Row], assets: Assets, papers: Sequence[Paper] | None = None
+) -> dict[str, Any] | None:
+    """Return the page's context; None where the run has no two renderers of any family that ``papers`` ablate."""
+    families: list[Family] = []
+    for paper in read_papers() if papers is None else papers:
+        spec = paper.spec.ablations
+        renderers = [name for name in run.meta["renderers"] if spec and spec.includes(name)]
+        if spec and len(renderers) > 1:
+            first = 1 + sum(len(family.tables) for family in families)
+            families.append(AblationWriter(paper, spec, run, assets).describe(renderers, rows, first))
+    return {"families": families} if families else None
 
 
-def _line(setting: str, row: Any, table: ScoreTable, printed: list[Printed]) -> AblationLine:
+class AblationWriter:
+    """Sets our renderers into one paper's table, for one data set after the other."""
+
+    def __init__(self, paper: Paper, spec: AblationSpec, run: StoredRun, assets: Assets):
+        self.paper = paper
+        self.spec = spec
+        self.run = run
+        self.assets = assets
+        self.complete = next(row for row in paper.ablations if row.setting == spec.complete)
+        self.metrics = {
+            name: metric
+            for name, metric in paper.spec.metrics.items()
+            if any(row.scores[name] is not None for row in paper.ablations)
+        }
+
+    def describe(self, renderers: Sequence[str], rows: Sequence[Row], first: int) -> Family:
+        """Describe the family; its tables' files are numbered from ``first``."""
+        tables: list[AblationTable] = []
+        for dataset, about in self.run.meta["datasets"].items():
+            mine = [row for row in rows if row["dataset"] == dataset and row["renderer"] in renderers]
+            table = self._compare(dataset, mine, renderers) if about["scored"] else None
+            if table:
+                lines = self._lines(table)
+                name = f"ablations-{first + len(tables)}"
+                links = export_sheet(self.assets, name, self._sheet(dataset, table, lines))
+                same = self.paper.spec.protocols.get(dataset) == self.complete.dataset and covers_everything(self.run)
+                tables.append(AblationTable(dataset, table, lines, same, links))
+        about_all = self.run.meta["renderers"]
+        return Family(
+            method=self.paper.spec.method,
+            number=self.spec.table,
+            source=f"{self.paper.spec.source}, Table {self.spec.table}",
+            data=self.complete.dataset,
+            metrics=list(self.metrics.values()),
+            tables=tables,
+            trainings=[(name, about_all[name].get("training") or "not stated") for name in renderers],
+        )
+
+    def _compare(self, dataset: str, rows: Sequence[Row], renderers: Sequence[str]) -> ScoreTable | None:
+        reference = next((name for name in renderers if name.partition("@")[0] == self.spec.reference), None)
+        return build_table(rows, renderers, self.run.meta["metrics"], find_clusters(self.run, dataset, rows), reference)
+
+    def _lines(self, table: ScoreTable) -> list[AblationLine]:
+        """Return the paper's settings in its order, then our renderers that it does not have."""
+        by_name: dict[str, list[TableRow]] = {}
+        for row in table.rows:
+            by_name.setdefault(row.renderer.partition("@")[0], []).append(row)
+        lines = []
+        for printed in self.paper.ablations:
+            numbers = [self._print(printed, name) for name in self.metrics]
+            ours = by_name.pop(self.spec.renderers[printed.setting], [])
+            lines += [_line(printed.setting, row, table, numbers) for row in ours]
+            if not ours:
+                absent = [Cell(ABSENT, note="not in this run") for _ in table.columns]
+                nothing = [""] * len(absent)
+                lines.append(AblationLine(printed.setting, "", absent, nothing, nothing, numbers))
+        unprinted = [Printed(None, ABSENT, "") for _ in self.metrics]
+        return lines + [_line("not in the paper", row, table, unprinted) for rows in by_name.values() for row in rows]
+
+    def _print(self, row: PublishedRow, name: str) -> Printed:
+        value, whole = row.scores[name], self.complete.scores[name]
+        same = value is None or whole is None or value == whole
+        change = "" if same else write_signed(value - whole, self.metrics[name].unit)
+        return Printed(value, row.printed[name] or ABSENT, change)
+
+    def _sheet(self, dataset: str, table: ScoreTable, lines: Sequence[AblationLine]) -> Sheet:
+        names = [column.name for column in table.columns]
+        source = f"{self.paper.spec.source}, Table {self.spec.table}"
+        return Sheet(
+            caption=f"Ablations on {dataset}; numbers of the paper ({source}) are published, not measured here.",
+            head=["setting", "renderer", *names, *(f"paper_{name}" for name in self.metrics)],
+            values=[
+                [line.setting, line.renderer, *(c.value for c in line.cells), *(p.value for p in line.printed)]
+                for line in lines
+            ],
+            printed_head=["Setting", *names, *(f"{metric.printed} (published)" for metric in self.metrics.values())],
+            printed=[[line.setting, *(c.text for c in line.cells), *(p.text for p in line.printed)] for line in lines],
+        )
+
+
+def _line(setting: str, row: TableRow, table: ScoreTable, printed: list[Printed]) -> AblationLine:
     tests = {(line.measure, line.renderer): line for line in table.tests}
     found = [tests.get((column.name, row.renderer)) for column in table.columns]
     return AblationLine(
@@ -105,35 +164,4 @@ def _line(setting: str, row: Any, table: ScoreTable, printed: list[Printed]) -> 
         changes=[line.difference if line else "" for line in found],
         verdicts=[line.verdict if line else "" for line in found],
         printed=printed,
-    )
-
-
-def _print(paper: PublishedRow, complete: PublishedRow, name: str) -> Printed:
-    value, whole = paper.scores[name], complete.scores[name]
-    change = "" if value is None or whole is None or value == whole else write_signed(value - whole, METRICS[name][1])
-    return Printed(paper.printed[name] or ABSENT, change)
-
-
-def _printed_metrics(published: Sequence[PublishedRow]) -> list[str]:
-    return [name for name in METRICS if any(row.scores[name] is not None for row in published)]
-
-
-def _sheet(dataset: str, table: ScoreTable, lines: Sequence[AblationLine]) -> Sheet:
-    names = [column.name for column in table.columns]
-    paper = [f"paper_{name}" for name in _printed_metrics(published_ablations())]
-    scores: Mapping[str, dict[str, float | None]] = {row.setting: row.scores for row in published_ablations()}
-    return Sheet(
-        caption=f"Ablations on {dataset}; numbers of the paper ({SOURCE}, Table 2) are published, not measured here.",
-        head=["setting", "renderer", *names, *paper],
-        values=[
-            [
-                line.setting,
-                line.renderer,
-                *(cell.value for cell in line.cells),
-                *(scores.get(line.setting, {}).get(name.removeprefix("paper_")) for name in paper),
-            ]
-            for line in lines
-        ],
-        printed_head=["Setting", *names, *(f"{METRICS[name.removeprefix('paper_')][0]} (published)" for name in paper)],
-        printed=[[line.setting, *(c.text for c in line.cells), *(p.text for p in line.printed)] for line in lines],
     )

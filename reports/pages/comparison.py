@@ -9,7 +9,6 @@ from ..files.assets import writing
 from ..files.export import Sheet, export_sheet
 from ..parts.cells import judge, write_change
 from ..parts.numbers import write_p_value, write_percent, write_score, write_signed
-from .index import render_page
 
 PAGE = "comparison.html"
 
@@ -43,7 +42,7 @@ def write_comparison(comparison: RunComparison, reports_dir: Path) -> Path:
             "page": PAGE,
             "home": "index.html" if (reports_dir / "index.html").exists() else PAGE,
         }
-        assets.write(PAGE, render_page(PAGE, context))
+        assets.write_page(PAGE, context)
     return reports_dir / PAGE
 
 

@@ -87,6 +87,25 @@ def describe_line(one: Record) -> LatencyLine:
     )
 
 
+def print_latency(record: Record) -> str:
+    """Return the planned measurements as an aligned table for a terminal."""
+    head = ["renderer", "size", "radius", "median", "quartiles", "Mpx/s", "memory", ""]
+    lines = [head]
+    for key in record["plan"]:
+        one = record["measurements"][key]
+        place = [one["renderer"], write_size(one), f"{one['radius_px']:g} px"]
+        if one["status"] == "ok":
+            line = describe_line(one)
+            lines.append([*place, line.median, line.quartiles, line.rate, line.memory, "disturbed" * line.disturbed])
+        else:
+            lines.append([*place, "", "", "", "", f"{one['status']}: {one['reason']}"])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:-1], widths[1:]), line[-1]]).rstrip()
+        for line in lines
+    )
+
+
 def _growth_lines(ok: Sequence[Record]) -> list[GrowthLine]:
     lines = []
     for renderer in dict.fromkeys(one["renderer"] for one in ok):

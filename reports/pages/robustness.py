@@ -6,7 +6,7 @@ from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.estimates import estimate_quartile_width
-from ...robustness.curves import Degradation
+from ...robustness.curves import Degradation, repeat_blind
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
 from ..files.export import Links, Sheet, export_sheet
 from ..parts.cells import Cell, Grid, Measure, compare_measures, estimate_cells
@@ -86,10 +86,13 @@ class AxisWriter:
         self.assets = gallery.maker.assets
         self.reference = reference
         self.styles = styles
+        about = run.meta["sweep"]["renderers"]
+        self.blind = {name for name in about if not takes_disparity(about[name]["capabilities"])}
 
     def describe(self, number: int, dataset: str, name: str) -> Axis:
         """Return what the page shows of the perturbation ``name`` on a data set; figures and tables are written."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset]
+        rows = repeat_blind(rows, self.blind, name)
         clusters = find_clusters(self.run, dataset, rows)
         unit = load_perturbation(name).unit
         metrics = {n: metric for n, metric in self.run.meta["sweep"]["metrics"].items() if metric["available"]}
@@ -140,8 +143,7 @@ class AxisWriter:
 
     def _summarise(self, name: str, metric: Mapping[str, Any], found: Degradation, clusters: Mapping[str, str]) -> Grid:
         """Compare the renderers that read the disparity, by their mean score and by their drops."""
-        about = self.run.meta["sweep"]["renderers"]
-        renderers = [name for name in found.renderers if about[name]["capabilities"]["needs_disparity"]]
+        renderers = [name for name in found.renderers if name not in self.blind]
         span = f"{write_severity(found.severities[0])} to {write_severity(found.severities[-1])}"
         unit, up = metric["unit"], metric["higher_is_better"]
         columns = [
@@ -172,6 +174,13 @@ class AxisWriter:
             alt = f"{text} along {label}: median and quartile band of {names}. The numbers stand in a table below."
             plots.append(save(self.assets, f"robustness-{key}-{what}", figure, alt))
         return plots
+
+
+def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a renderer reads the disparity; runs of before ``inputs`` say ``needs_disparity``."""
+    if "inputs" in capabilities:
+        return "disparity" in capabilities["inputs"]
+    return bool(capabilities["needs_disparity"])
 
 
 def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -214,7 +223,10 @@ def _notes(found: Degradation, blind: set[str]) -> list[str]:
     notes = []
     if blind:
         names = ", ".join(name for name in found.renderers if name in blind)
-        notes.append(f"{names}: never reads the disparity, so it cannot drop. Drawn for comparison, not summed up.")
+        notes.append(
+            f"{names}: never reads the disparity, so it is rendered once a scene and cannot drop. Drawn for comparison,"
+            " not summed up."
+        )
     if found.incomplete:
         notes.append(f"Left out, because a severity has no value yet: {', '.join(found.incomplete)}.")
     if found.dropped_scenes:

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...benchmarks.statistics.estimates import Comparison, Estimate, Interval, RendererScore, compare_renderers
-from ...benchmarks.statistics.significance import PairedTest, ReferenceComparison, compare_to_reference
+from ...benchmarks.statistics.estimates import Estimate, Interval, Ranking, RendererScore, rank_renderers
+from ...benchmarks.statistics.significance import (
+    PairedTest,
+    PairTests,
+    ReferenceComparison,
+    compare_pairs,
+    compare_to_reference,
+)
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
 
 MEDALS = 3
@@ -40,8 +46,8 @@ class Column:
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best``, ``tied`` (not distinguishable from the best) or empty; ``medal`` 1 to 3 by the mean, or 0.
-    Without a ``value`` the ``note`` says why.
+    ``standing`` is ``best``, ``tied`` (not distinguishable from the best, see ``PairTests``) or empty; ``medal`` 1 to 3
+    by the mean, or 0. Without a ``value`` the ``note`` says why.
     """
 
     text: str
@@ -89,37 +95,39 @@ def compare_measures(
     finished: Mapping[str, int],
 ) -> Grid:
     """Compare ``renderers`` on every measure; ``finished`` counts their finished cases."""
-    comparisons = [compare_renderers(m.values, clusters, m.higher_is_better) for m in measures]
-    tested = [compare_to_reference(m.values, clusters, m.higher_is_better, reference or "") for m in measures]
-    pairs = list(zip(measures, comparisons, strict=True))
+    rankings = [rank_renderers(m.values, clusters, m.higher_is_better) for m in measures]
+    pairs = [compare_pairs(m.values, clusters) for m in measures]
+    tested = [
+        compare_to_reference(m.values, clusters, m.higher_is_better, reference or "", p)
+        for m, p in zip(measures, pairs, strict=True)
+    ]
+    found = list(zip(measures, rankings, pairs, strict=True))
     return Grid(
-        columns=[Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes) for m, c in pairs],
-        cells={name: [make_cell(name, c, m.unit, finished[name]) for m, c in pairs] for name in renderers},
+        columns=[Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes) for m, c, _ in found],
+        cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
-        warnings=_join_warnings([(m.name, c.warning) for m, c in pairs])
-        + _join_warnings([(m.name, t.warning if t else None) for m, t in zip(measures, tested, strict=True)]),
+        warnings=_join_warnings([(m.name, c.warning) for m, c, _ in found])
+        + _join_warnings([(m.name, p.warning) for m, _, p in found]),
     )
 
 
-def make_cell(renderer: str, comparison: Comparison, unit: str, finished: int) -> Cell:
-    """Write one renderer's mean of a comparison, or why there is none."""
-    names = [score.renderer for score in comparison.scores]
+def make_cell(renderer: str, ranking: Ranking, pairs: PairTests, unit: str, finished: int) -> Cell:
+    """Write one renderer's mean of a ranking, or why there is none."""
+    names = [score.renderer for score in ranking.scores]
     if renderer not in names:
-        return Cell(ABSENT, note=_explain_absence(comparison, finished))
+        return Cell(ABSENT, note=_explain_absence(ranking, finished))
     rank = names.index(renderer) + 1
-    score = comparison.scores[rank - 1]
-    alone = len(names) == 1
-    tied = score.difference_interval is not None and not score.distinguishable
+    score = ranking.scores[rank - 1]
     return Cell(
         text=write_score(score.mean, unit),
         value=score.mean,
         bounds=score.interval,
         interval=write_interval(score.interval, unit),
         difference="" if rank == 1 else _write_difference(score, unit),
-        standing="" if alone else "best" if rank == 1 else "tied" if tied else "",
+        standing=_standing(renderer, ranking, pairs),
         medal=rank if rank <= MEDALS and len(names) >= LEAST_FOR_MEDALS else 0,
-        positions=_place(score.interval, score.mean, [other.interval for other in comparison.scores]),
+        positions=_place(score.interval, score.mean, [other.interval for other in ranking.scores]),
     )
 
 
@@ -175,12 +183,21 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestL
     ]
 
 
-def _explain_absence(comparison: Comparison, finished: int) -> str:
+def _standing(renderer: str, ranking: Ranking, pairs: PairTests) -> str:
+    best = ranking.best
+    if best is None or len(ranking.scores) == 1:
+        return ""
+    if renderer == best:
+        return "best"
+    return "" if pairs.differ(renderer, best) else "tied"
+
+
+def _explain_absence(ranking: Ranking, finished: int) -> str:
     if finished == 0:
         return "no case finished"
-    if comparison.scores:
+    if ranking.scores:
         return "this metric has no value for this renderer"
-    return comparison.warning or "no value"
+    return ranking.warning or "no value"
 
 
 def _write_difference(score: RendererScore, unit: str) -> str:

@@ -9,7 +9,7 @@ from .cells import Measure
 from .gallery import Render, SceneView
 from .numbers import write_score, write_signed
 
-MOST = 2
+CASES_SHOWN = 2
 """So many worst and so many best cases of each renderer are shown."""
 
 
@@ -42,7 +42,7 @@ def find_extremes(measure: Measure) -> dict[str, tuple[list[str], list[str]]]:
     chosen = {}
     for name in advantages.columns:
         ranked = advantages[name].dropna().sort_values(kind="stable")
-        count = min(MOST, len(ranked) // 2)
+        count = min(CASES_SHOWN, len(ranked) // 2)
         names = [str(scene) for scene in ranked.index]
         chosen[str(name)] = (names[:count], names[::-1][:count])
     return chosen

@@ -21,8 +21,8 @@ from ...robustness.curves import Curve, Quartiles
 from ..files.assets import Assets
 from .numbers import write_severity
 
-INK, GRID, MUTED = "#1b1f24", "#e1e5e9", "#5a636e"
-DARK = {INK: "#e8eaed", GRID: "#333a43", MUTED: "#a3acb7", "#0072b2": "#4aa8e0"}
+INK, GRID_LINES, MUTED = "#1b1f24", "#e1e5e9", "#5a636e"
+DARK_COLOURS = {INK: "#e8eaed", GRID_LINES: "#333a43", MUTED: "#a3acb7", "#0072b2": "#4aa8e0"}
 """What a dark page gets instead of these colours."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", MUTED)
@@ -47,7 +47,7 @@ STYLE: Any = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.linewidth": 0.8,
-    "grid.color": GRID,
+    "grid.color": GRID_LINES,
     "grid.linewidth": 0.7,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
@@ -180,7 +180,7 @@ def save(assets: Assets, name: str, figure: Figure, alt: str, with_png: bool = T
             figure.savefig(pixels, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
     light = vector.getvalue()
     dark = light
-    for colour, replacement in DARK.items():
+    for colour, replacement in DARK_COLOURS.items():
         dark = dark.replace(colour, replacement)
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
     return Plot(

@@ -8,7 +8,7 @@ from .figures import Bar, Line, Plot, draw_bars, draw_growth, save
 
 Record = Mapping[str, Any]
 
-REST = "not in a stage"
+OUTSIDE_STAGES = "not in a stage"
 
 
 def plot_growth(ok: Sequence[Record], styles: Mapping[str, int], assets: Assets) -> list[Plot]:
@@ -79,7 +79,7 @@ def plot_stages(ok: Sequence[Record], assets: Assets) -> list[Plot]:
 def _parts(one: Record) -> dict[str, float]:
     """Return the stages in ms, and what none of them covers."""
     parts = {name: 1000 * seconds for name, seconds in one["stages"].items()}
-    return parts | {REST: max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))}
+    return parts | {OUTSIDE_STAGES: max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))}
 
 
 def write_size(one: Record) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -29,10 +30,10 @@ ERROR_SCALE = 0.25
 
 DISPARITY_COLOURS = "viridis"
 ERROR_COLOURS = "magma"
-RECIPE = "1"
+PICTURE_RECIPE = "1"
 """Changes with how pictures are made: files of another recipe are not reused."""
 
-WORKERS = 8
+PICTURES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,14 @@ class PictureMaker:
         """Write what is not there yet. Raises MissingDataError for a stored picture that cannot be read."""
         if not self._jobs:
             return
-        workers = min(WORKERS, os.cpu_count() or 1)
+        workers = min(PICTURES_AT_ONCE, os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool, tqdm(total=len(self._jobs), unit="picture", delay=1) as progress:
             for _ in pool.map(lambda job: job(), self._jobs.values()):
                 progress.update()
         self._jobs.clear()
 
     def _plan(self, place: Sequence[str], sources: Sequence[Path], write: Callable[[Path, Path], None]) -> Picture:
-        made_from = "-".join([RECIPE, str(THUMBNAIL_WIDTH_PX), str(ERROR_SCALE), *map(self.digest, sources)])
+        made_from = "-".join([PICTURE_RECIPE, str(THUMBNAIL_WIDTH_PX), str(ERROR_SCALE), *map(self.digest, sources)])
         digest = hashlib.sha256(made_from.encode()).hexdigest()[:12]
         *folders, what = (safe_name(part) for part in place)
         base = "/".join(["assets", "pictures", *folders, f"{what}-{digest}"])
@@ -96,8 +97,17 @@ class PictureMaker:
         return Picture(full, thumbnail)
 
 
-def colour_ramp(name: str, stops: int = 9) -> list[str]:
-    """Return a colour map as CSS colours, dark to bright, for the legend."""
+def describe_colours() -> dict[str, Any]:
+    """Return the colour maps of disparity and error for the legend, and the error that is brightest."""
+    return {
+        "disparity": _colour_ramp(DISPARITY_COLOURS),
+        "error": _colour_ramp(ERROR_COLOURS),
+        "error_scale": ERROR_SCALE,
+    }
+
+
+def _colour_ramp(name: str, stops: int = 9) -> list[str]:
+    """Return a colour map as CSS colours, dark to bright."""
     return [mpl.colors.to_hex(mpl.colormaps[name](position)) for position in np.linspace(0.0, 1.0, stops)]
 
 

@@ -21,7 +21,7 @@ class Problem:
 def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]]) -> list[Problem]:
     """List unfinished cases by reason, damaged pictures and unavailable metrics.
 
-    ``record`` is what run.json says of the command, ``rows`` are those of its plan. ``damaged``: rows whose stored
+    ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong.
     """
     return [
@@ -37,12 +37,12 @@ def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Seque
 
 
 def _incomplete_run(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Problem]:
-    missing = len(record["plan"]) - len(rows)
+    missing = len(record["cases"]) - len(rows)
     if missing <= 0:
         return []
     return [
         Problem(
-            f"{missing} of {write_count(len(record['plan']), 'planned case')} have not been run.",
+            f"{missing} of {write_count(len(record['cases']), 'planned case')} have not been run.",
             "The command was interrupted or is still running: give it again, and it goes on where it stopped.",
         )
     ]

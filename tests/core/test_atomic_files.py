@@ -21,3 +21,17 @@ def test_failed_write_leaves_the_old_file_and_no_rest(tmp_path):
         write_atomically(path, fail)
     assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
     assert path.read_text() == "old"
+
+
+def test_two_writers_of_one_path_do_not_tear_each_others_file(tmp_path):
+    path = tmp_path / "shared.bin"
+
+    def write_within(file):
+        file.write(b"outer, ")
+        write_atomically(path, lambda inner: inner.write(b"inner"))
+        assert path.read_bytes() == b"inner"
+        file.write(b"whole")
+
+    write_atomically(path, write_within)
+    assert path.read_bytes() == b"outer, whole"
+    assert list(tmp_path.iterdir()) == [path]

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bokehbench.benchmarks.metrics.image_pair import quantise
-from bokehbench.core.files import read_image, safe_name, sha256_of, write_image, write_json, write_map
+from bokehbench.core.files import quantise, read_image, safe_name, sha256_of, write_image, write_json, write_map
 
 
 @given(st.text())

@@ -1,19 +1,29 @@
+import dataclasses
+
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError, InvalidOutputError, InvalidSceneError
-from bokehbench.renderers.interface import Capabilities, Renderer
+from bokehbench.core.errors import (
+    InvalidOptionError,
+    InvalidOutputError,
+    InvalidSceneError,
+    SkippedSceneError,
+    WithheldInputError,
+)
+from bokehbench.core.scene import INPUT_FIELDS, Scene
+from bokehbench.renderers.interface import LENS_INPUTS, PICTURE_ONLY, Capabilities, Renderer
 
 
 class Answering(Renderer):
-    """Returns what it is told to."""
+    """Returns what ``answer`` makes of the scene."""
 
     name = "answering"
     capabilities = Capabilities(devices=("cpu",))
 
-    def __init__(self, answer):
+    def __init__(self, answer, **capabilities):
         super().__init__()
         self.answer = answer
+        self.capabilities = dataclasses.replace(self.capabilities, **capabilities)
         self.seen = None
 
     def _render(self, scene, seed):
@@ -35,6 +45,10 @@ class Answering(Renderer):
         ({"focus_disparity": float("nan")}, "focus_disparity"),
         ({"blur_strength": -1.0}, "blur_strength"),
         ({"gamma": 0.0}, "gamma"),
+        ({"f_number": 0.0}, "f_number"),
+        ({"f_number": float("nan")}, "f_number"),
+        ({"scale": 0}, "scale: expected a whole number >= 1, got 0"),
+        ({"scale": 2}, r"target: expected \(3, 48, 64\), got \(3, 24, 32\)"),
     ],
 )
 def test_scene_refuses_what_is_not_a_scene(make_scene, fields, message):
@@ -48,20 +62,101 @@ def test_defocus_is_signed_and_in_px(make_scene):
     assert scene.defocus[0, 12, 16] == 0
 
 
-def test_resizing_rescales_the_blur_strength(make_scene):
-    scene = make_scene(24, 32)
-    half = scene.resized(12, 16)
-    assert half.blur_strength == pytest.approx(scene.blur_strength / 2)
-    assert half.image.shape == (3, 12, 16)
-    assert half.disparity.shape == (1, 12, 16)
-    assert half.target.shape == (3, 12, 16)
-    assert float(half.image.mean()) == pytest.approx(float(scene.image.mean()), abs=1e-6)
+def test_defocus_at_the_size_of_the_renders_grows_with_it(make_scene):
+    """On a plane that slants by 0.5 px of radius a px, that is what it does at every size."""
+    slant = torch.linspace(0.0, 1.0, 32).expand(1, 24, 32).contiguous()
+    scene = make_scene(disparity=slant, focus_disparity=0.0, blur_strength=15.5, scale=3, target=None)
+    defocus = scene.render_defocus
+    assert defocus.shape == (1, 72, 96)
+    assert torch.allclose(defocus[0, :, 1:-1].diff()[:, 3:-3], torch.tensor(0.5), atol=1e-5)
+    assert torch.allclose(defocus[0, 1::3, 1::3], 3 * scene.defocus[0], atol=1e-5), "centres fall on centres"
+    assert torch.equal(make_scene().render_defocus, make_scene().defocus)
+
+
+def test_copies_of_a_checked_scene_are_not_checked_again(make_scene, monkeypatch):
+    scene = make_scene()
+    monkeypatch.setattr(Scene, "__post_init__", lambda self: pytest.fail("looked at every pixel again"))
+    moved = scene.without_target().to("cpu").given(LENS_INPUTS).to("cpu")
+    assert torch.equal(moved.image, scene.image)
+    assert torch.equal(moved.defocus, scene.defocus)
+    assert scene.target is not None
+    assert (moved.target, moved.name, moved.gamma) == (None, scene.name, scene.gamma)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        moved.gamma = 1.0
 
 
 def test_renderer_never_sees_the_target(make_scene):
     renderer = Answering(lambda scene: scene.image)
     renderer.render(make_scene())
     assert renderer.seen.target is None
+
+
+@pytest.mark.parametrize("word", [word for word in INPUT_FIELDS if word != "picture"])
+def test_what_is_not_asked_for_is_withheld(make_scene, word):
+    scene = make_scene(f_number=2.8)
+    asked = frozenset(INPUT_FIELDS) - {word}
+
+    def read(given):
+        assert given.inputs == asked
+        assert all(getattr(given, INPUT_FIELDS[other]) is getattr(scene, INPUT_FIELDS[other]) for other in asked)
+        assert (given.height, given.width, given.render_shape) == (24, 32, (3, 24, 32))
+        return given.image + 0 * getattr(given, INPUT_FIELDS[word])
+
+    with pytest.raises(WithheldInputError, match=f"was read .* add '{word}' to the inputs") as caught:
+        Answering(read, inputs=asked).render(scene)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("attempt", [lambda s: s.defocus, lambda s: s.render_defocus, dataclasses.replace, vars])
+def test_there_is_no_way_around(make_scene, attempt):
+    given = make_scene().given(PICTURE_ONLY).to("cpu")
+    try:
+        found = attempt(given)
+    except WithheldInputError:
+        return
+    assert not set(found) & {"disparity", "focus_disparity", "blur_strength", "gamma", "f_number"}
+
+
+def test_renderer_within_a_renderer_gets_no_more_than_the_outer_one(make_scene):
+    inner = Answering(lambda scene: scene.image * float(scene.disparity.max()))
+    outer = Answering(inner.render)
+    assert torch.allclose(outer.render(make_scene()), 0.8 * make_scene().image)
+    with pytest.raises(SkippedSceneError, match="needs the disparity and the focus"):
+        Answering(inner.render, inputs=PICTURE_ONLY).render(make_scene())
+
+
+def test_scene_that_lacks_an_input_is_skipped_with_the_reason(make_scene):
+    renderer = Answering(lambda scene: scene.image, inputs=LENS_INPUTS | {"f-number"})
+    assert renderer.skip(make_scene(f_number=1.8)) is None
+    assert renderer.skip(make_scene()) == "needs the f-number, which the scene does not give"
+    with pytest.raises(SkippedSceneError, match=r"answering on 'random-0': needs the f-number"):
+        renderer.render(make_scene())
+
+
+def test_output_has_the_renderers_scale(make_scene):
+    scene = make_scene(scale=2, target=None)
+    double = Answering(lambda s: s.image.repeat_interleave(2, 1).repeat_interleave(2, 2), scale=2)
+    assert double.render(scene).shape == (3, 48, 64)
+    with pytest.raises(InvalidOutputError, match=r"expected \(3, 48, 64\), got \(3, 24, 32\)"):
+        Answering(lambda s: s.image, scale=2).render(scene)
+    assert double.skip(make_scene()) == "renders at 2x the input's size, the scene asks for 1x"
+    assert Answering(None).skip(scene) == "renders at 1x the input's size, the scene asks for 2x"
+
+
+@pytest.mark.parametrize("inputs", [{"disparity"}, {"picture", "depth"}])
+def test_inputs_have_fixed_words(inputs):
+    with pytest.raises(InvalidOptionError, match="inputs: expected 'picture' and others of picture, disparity, focus"):
+        Capabilities(inputs=frozenset(inputs))
+
+
+def test_capabilities_are_written_as_json():
+    assert Capabilities(inputs=frozenset({"gamma", "picture"})).to_json() == {
+        "inputs": ["picture", "gamma"],
+        "scale": 1,
+        "devices": ("cpu", "cuda"),
+        "deterministic": True,
+        "hdr": False,
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.benchmarks.run.store import RowWriter, StoredRun, write_meta
 from bokehbench.core.files import safe_name, write_image, write_map
 from bokehbench.renderers.interface import Scene
-from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.report import write_report
 
 HEIGHT, WIDTH = 48, 64
 METRICS = {
@@ -123,8 +123,8 @@ class RunWriter:
                 writer.append(row)
         unperturbed = [row["key"] for row in self.rows if row["perturbation"] == "none"]
         if "sweep" in self.meta:
-            self.meta["sweep"] = {**self.meta, "plan": [row["key"] for row in self.rows], **self.meta["sweep"]}
-        write_meta(self.folder, {"plan": unperturbed, **self.meta})
+            self.meta["sweep"] = {**self.meta, "cases": [row["key"] for row in self.rows], **self.meta["sweep"]}
+        write_meta(self.folder, {"cases": unperturbed, **self.meta})
         return StoredRun.open(self.folder)
 
 
@@ -169,7 +169,7 @@ def typical_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def typical_run(typical_folder) -> StoredRun:
-    """The typical run, read afresh: its rows may be changed, its files may not."""
+    """The typical run, read again: its rows may be changed, its files may not."""
     return StoredRun.open(typical_folder)
 
 
@@ -197,7 +197,7 @@ def swept_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def swept_run(swept_folder) -> StoredRun:
-    """The swept run, read afresh: its rows may be changed, its files may not."""
+    """The swept run, read again: its rows may be changed, its files may not."""
     return StoredRun.open(swept_folder)
 
 

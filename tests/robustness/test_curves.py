@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bokehbench.robustness.curves import Degradation
+from bokehbench.robustness.curves import Degradation, repeat_blind
 
 SEVERITIES = [-10, -8, -4, 0, 4, 8]
 
@@ -75,6 +75,19 @@ def test_only_scenes_with_every_value_count_and_absent_renderers_cost_none():
     found = Degradation(rows, "erode", "psnr", True)
     assert (found.renderers, found.incomplete, found.dropped_scenes) == (["steady", "fragile"], ["broken"], 2)
     assert set(found.mean_drops().index) == {f"s{n}" for n in range(9)} - {"s4", "s2"}
+
+
+def test_blind_renderer_is_a_flat_line_from_one_row_a_scene():
+    rows = make_rows(renderers=("steady", "fragile", "blind"))
+    others = [row for row in rows if row["renderer"] != "blind"]
+    once = [row for row in rows if row["renderer"] == "blind" and not row["severity"]]
+    found = Degradation(repeat_blind([*others, *once], {"blind"}, "erode"), "erode", "psnr", True)
+    assert (found.renderers, found.incomplete) == (["steady", "fragile", "blind"], [])
+    assert (found.drops["blind"].to_numpy() == 0).all()
+    assert found.scores_of("blind")[8.0].tolist() == [row["metrics"]["psnr"] for row in once]
+    with_them_all = repeat_blind(rows, {"blind"}, "erode")  # as runs have them that were made before
+    pd.testing.assert_frame_equal(Degradation(with_them_all, "erode", "psnr", True).scores, found.scores)
+    assert repeat_blind(rows, set(), "erode") == rows
 
 
 def test_two_seeds_of_a_case_are_averaged():

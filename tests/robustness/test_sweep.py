@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.cases import Case
-from bokehbench.benchmarks.run.session import Settings
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
@@ -47,7 +47,7 @@ def test_case_is_perturbed_by_name_severity_and_seed(make_scene):
 def sweep(monkeypatch, tmp_path, make_scene):
     """A function that sweeps three scenes, of which those named have ground truth."""
 
-    def start(*with_target, limit=None):
+    def start(*with_target, limit=None, renderers=("classical",)):
         class Mixed(SceneDataset):
             name = "folder"
             protocol = terms = "for tests"
@@ -64,10 +64,18 @@ def sweep(monkeypatch, tmp_path, make_scene):
                 return scene if self.has_target(scene_name) else scene.without_target()
 
         monkeypatch.setattr(session, "load_dataset", lambda name, root: Mixed())
-        settings = Settings(
-            renderers=["identity"], datasets=["folder"], metrics=["psnr"], output=tmp_path, device="cpu", limit=limit
+        return run_sweep(
+            RunRequest(
+                renderers=renderers,
+                datasets=["folder"],
+                metrics=["psnr"],
+                output=tmp_path,
+                device="cpu",
+                limit=limit,
+                perturbations=["shift"],
+                severities=[2],
+            )
         )
-        return run_sweep(settings, ["shift"], [2])
 
     return start
 
@@ -77,6 +85,18 @@ def test_a_sweep_leaves_out_scenes_that_cannot_be_scored_and_says_so(sweep, capl
     assert [(row["scene"], row["severity"]) for row in rows] == [("two", 0), ("two", 2), ("three", 0), ("three", 2)]
     assert all(row["metrics"]["psnr"] for row in rows)
     assert "folder: 1 of 3 scenes are left out: they have no ground truth" in caplog.text
+
+
+def test_a_renderer_that_takes_no_disparity_is_rendered_once_a_scene(sweep):
+    rows = sweep("two", "three", renderers=("identity", "classical"))
+    found = [(row["renderer"], row["scene"], row["severity"]) for row in rows]
+    both = [("classical", scene, severity) for scene in ("two", "three") for severity in (0, 2)]
+    assert found == [("identity", "two", 0), ("identity", "three", 0), *both]
+
+
+def test_a_sweep_of_nothing_but_such_renderers_is_refused(sweep):
+    with pytest.raises(InvalidOptionError, match="--renderers identity: expected one that takes a disparity"):
+        sweep("two", renderers=("identity",))
 
 
 def test_a_limit_counts_the_scenes_that_a_sweep_keeps(sweep):

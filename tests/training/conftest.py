@@ -1,5 +1,8 @@
 import pytest
 
+from bokehbench.datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from bokehbench.renderers.bokehdiff.models.compact import CompactSize
+
 from ..tiny_models import (  # noqa: F401 - fixtures
     _one_thread,
     authors_folder,
@@ -11,18 +14,20 @@ from ..tiny_models import (  # noqa: F401 - fixtures
     sdxl_folder,
 )
 from ..training_pictures import pictures, settings  # noqa: F401 - fixtures
+from .runs import TINY
 
-TINY = {
-    "vae_width": 32,
-    "vae_groups": 4,
-    "latent_channels": 4,
-    "unet_widths": [8, 16],
-    "unet_groups": 4,
-    "heads": 2,
-    "prompt_width": 8,
-}
+
+@pytest.fixture(scope="session")
+def size():
+    return CompactSize(**{name: tuple(v) if isinstance(v, list) else v for name, v in TINY.items()})
 
 
 @pytest.fixture
-def tiny():
-    return dict(TINY)
+def synthesis(settings):  # noqa: F811 - a fixture
+    """Return the settings as the program has them."""
+    return SynthesisSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+
+
+@pytest.fixture
+def scenes(synthesis):
+    return SyntheticScenes(synthesis)

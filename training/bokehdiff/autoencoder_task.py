@@ -1,19 +1,16 @@
-"""First stage of the compact model: its autoencoder, on pieces of photographs."""
+"""The compact model's autoencoder, on pieces of photographs."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
-from ...datasets.synthetic.canvas import GAMMA
-from ...datasets.synthetic.training_pictures import PhotographSource
-from ...datasets.synthetic.training_scenes import SynthesisSettings
+from ...core.errors import InvalidOptionError
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
-from ..engine.config import TrainingConfig
-from ..engine.task import Batch, Stage, StepLosses
+from ..engine.config import RunConfig
+from ..engine.task import Batch, ParameterGroup, StepLosses
+from ..scenes.photograph_pieces import PhotographPieces
+from .config import AutoencoderConfig
 from .pca_initialisation import start_at_principal_components
+from .task import BokehDiffTask
 
 MSE_WEIGHT = 10.0
 ABSOLUTE_WEIGHT = 0.1
@@ -21,33 +18,18 @@ KL_WEIGHT = 1e-6
 PCA_PICTURES = 200
 
 
-class PhotographPieces(Dataset[Batch]):
-    """Endless random pieces of photographs: ``image`` (3,side,side) float32, display-encoded, [0,1]."""
-
-    def __init__(self, folders: tuple[str, ...], side_px: int, seed: int):
-        self._source = PhotographSource(folders)
-        self._side_px = side_px
-        self._seed = seed
-
-    def __getitem__(self, index: int) -> Batch:
-        """Return piece ``index``."""
-        rng = np.random.Generator(np.random.PCG64([self._seed, index]))
-        linear = self._source.draw(rng, self._side_px, margin=0)
-        return {
-            "image": torch.from_numpy(linear ** np.float32(1.0 / GAMMA)).permute(2, 0, 1),
-            "index": torch.tensor(index),
-        }
-
-
-class AutoencoderStage(Stage):
+class AutoencoderTask(BokehDiffTask):
     """Trains encoder and decoder together, or the decoder alone; nothing of the lens is involved.
 
     Loss, in units of pixels in [-1,1]: 10 MSE + 0.1 L1 + 1e-6 KL.
     """
 
-    def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
-        super().__init__(pipeline, config)
-        if not config.network.fixed_encoder:
+    def __init__(self, pipeline: BokehDiffPipeline, config: AutoencoderConfig, run: RunConfig):
+        super().__init__(pipeline, config, run)
+        if pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
+            raise InvalidOptionError("model.start: this task trains the compact model's autoencoder only: leave it out")
+        self._decoder_only = config.fixed_encoder
+        if not config.fixed_encoder:
             pipeline.register_modules(colour_encoder=None)
         for part in self._parts():
             part.requires_grad_(True)
@@ -58,9 +40,9 @@ class AutoencoderStage(Stage):
 
     def dataset(self) -> PhotographPieces:
         """Return pieces of the photographs of ``data.scenes``."""
-        return PhotographPieces(self._config.data.scenes.photographs, self._config.data.crop_px, self._config.seed)
+        return PhotographPieces(self._data.scenes.photographs, self._data.crop_px, self._seed)
 
-    def forward(self, batch: Batch, step: int) -> StepLosses:
+    def losses(self, batch: Batch, step: int) -> StepLosses:
         """Encode at the posterior's mode and decode; the posterior only adds its KL term."""
         pixels = self._fold(batch["image"])
         posterior = self.vae.encode(pixels).latent_dist
@@ -74,21 +56,22 @@ class AutoencoderStage(Stage):
         }
         return StepLosses(terms, mse.detach() / 4.0)
 
-    def validation_dataset(self, settings: SynthesisSettings) -> PhotographPieces:
-        """Return pieces of the validation's photographs, whole scenes in size."""
-        return PhotographPieces(settings.photographs, settings.size_px, settings.seed)
+    def validation_dataset(self) -> PhotographPieces | None:
+        """Return pieces of the photographs of ``data.validation``, whole scenes in size."""
+        settings = self._data.validation
+        return None if settings is None else PhotographPieces(settings.photographs, settings.size_px, settings.seed)
 
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
         """Return the reconstruction and the picture."""
         return self.pipeline.decode(self.pipeline.encode(sample["image"])), sample["image"]
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """Return all of the autoencoder, or of its decoder."""
-        return [{"params": [p for part in self._parts() for p in part.parameters()], "rate": 1.0}]
+        return self.group(p for part in self._parts() for p in part.parameters())
 
     def _parts(self) -> list[nn.Module]:
-        return [self.vae.post_quant_conv, self.vae.decoder] if self._config.network.fixed_encoder else [self.vae]
+        return [self.vae.post_quant_conv, self.vae.decoder] if self._decoder_only else [self.vae]
 
     def _fold(self, image: Tensor) -> Tensor:
         factor = self.pipeline.active_settings.pixel_unshuffle

@@ -1,77 +1,44 @@
-"""From a configuration to the stage it names, with the networks it starts from."""
+"""From a configuration to the networks that a training starts from."""
 
 import dataclasses
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from torch import nn
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...renderers.bokehdiff.checkpoints import load_checkpoint
-from ...renderers.bokehdiff.inputs.colour_encoder import ColourEncoder
 from ...renderers.bokehdiff.models.compact import build_compact
 from ...renderers.bokehdiff.models.sdxl import load_backbone
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.bokehdiff.settings import PipelineSettings
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
-from ..engine.config import TrainingConfig
-from ..engine.task import Stage
-from .autoencoder_task import AutoencoderStage
-from .digests import digest_encoder
-from .latent_task import LatentStage
+from .config import ModelConfig
+from .fit_colour_encoder import load_colour_encoder
 
 
-def build_stage(config: TrainingConfig, device: torch.device) -> Stage:
-    """Build the pipeline that ``config`` starts from, on ``device``, and the stage that trains it.
+def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
+    """Build the pipeline that ``config`` starts from, on the CPU. Initial weights depend on the seed.
 
     Raises MissingWeightsError where a folder to start from is absent, InvalidOptionError where it does not fit.
     """
-    torch.manual_seed(config.seed)  # the initial weights belong to the seed
+    torch.manual_seed(seed)
     pipeline = _start(config)
     if config.autoencoder is not None:
         pipeline.vae = _load(config.autoencoder).vae
     if config.colour_encoder is not None:
         _add_colour_encoder(pipeline, Path(config.colour_encoder))
-    if config.stage == "autoencoder" and pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
-        raise InvalidOptionError("stage 'autoencoder' trains the compact model's only: leave 'start' out")
-    return _stage_class(config.stage)(pipeline.to(device), config)
-
-
-def load_colour_encoder(folder: Path, vae: nn.Module) -> ColourEncoder:
-    """Load what ``colour_encoder_fit`` fitted to this autoencoder's encoder, in float32.
-
-    Raises MissingWeightsError where it is absent or damaged, InvalidOptionError where it was fitted to another one.
-    """
-    if not (folder / "config.json").is_file():
-        raise MissingWeightsError(f"{folder}: expected a folder with a colour encoder (config.json): fit it first")
-    try:
-        encoder = ColourEncoder.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise MissingWeightsError(f"{folder}: damaged ({reason}): remove the folder and fit it again") from error
-    if encoder.config.fitted_to != digest_encoder(vae):
-        raise InvalidOptionError(f"{folder}: was fitted to another autoencoder: remove the folder and fit it again")
-    return encoder
+    return pipeline
 
 
 def _add_colour_encoder(pipeline: BokehDiffPipeline, folder: Path) -> None:
     if pipeline.active_settings.parametrisation != "pisa-start":
-        raise InvalidOptionError("colour_encoder: expected none but with the parametrisation pisa-start")
+        raise InvalidOptionError("model.colour_encoder: expected none but with the output form pisa-start")
     pipeline.register_modules(colour_encoder=load_colour_encoder(folder, pipeline.vae))
 
 
-def _stage_class(name: str) -> type[Stage]:
-    if name == "picture":  # here: the perceptual network and the discriminator take seconds to import
-        from .picture_task import PictureStage
-
-        return PictureStage
-    return AutoencoderStage if name == "autoencoder" else LatentStage
-
-
-def _start(config: TrainingConfig) -> BokehDiffPipeline:
+def _start(config: ModelConfig) -> BokehDiffPipeline:
     if config.start is None:
-        return build_compact(config.variant, config.size, parametrisation=config.parametrisation or "gated")
+        return build_compact(config.variant, config.size, parametrisation=config.output_form or "gated")
     if config.start == "sdxl" or (Path(config.start) / "text_encoder").is_dir():
         home = None if config.start == "sdxl" else Path(config.start)
         return load_backbone(home, _settings_to_train(PipelineSettings(), config))
@@ -80,7 +47,7 @@ def _start(config: TrainingConfig) -> BokehDiffPipeline:
     return pipeline
 
 
-def _settings_to_train(start: PipelineSettings, config: TrainingConfig) -> PipelineSettings:
+def _settings_to_train(start: PipelineSettings, config: ModelConfig) -> PipelineSettings:
     """Return the start's settings with the physics and timestep of the variant, whatever the start was trained as.
 
     Raises InvalidOptionError where the start's networks are built for other inputs than the variant's.

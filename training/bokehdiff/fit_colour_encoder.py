@@ -2,20 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from scipy.ndimage import gaussian_filter
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...core.checks import check
-from ...core.optics import to_display
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.optics import GAMMA, to_display
 from ...renderers.bokehdiff.inputs.colour_encoder import REACH, ColourEncoder
-from ...renderers.bokehdiff.inputs.token_colours import GAMMA, TokenColours, enlarge
+from ...renderers.bokehdiff.inputs.token_colours import TokenColours, enlarge
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
-from .autoencoder_task import PhotographPieces
+from ..scenes.photograph_pieces import PhotographPieces
+from .decoder_gains import decoder_gains
 from .digests import digest_encoder
-from .latent_task import decoder_gains
 
 SIDE_PX = 256
 CHECKED = 8
@@ -29,7 +32,7 @@ LEARNING_RATE = 5e-3
 def fit_colour_encoder(
     pipeline: BokehDiffPipeline, photographs: Sequence[str], pictures: int = 96, steps: int = 4000, seed: int = 0
 ) -> ColourEncoder:
-    """Return an encoder of token colours that is alike ``pipeline``'s autoencoder.
+    """Return an encoder of token colours that fits ``pipeline``'s autoencoder.
 
     ``photographs``: folders; ``pictures`` pieces of 256 px of theirs are reduced to one colour a token, blurred, and
     enlarged. The affine part is a least-squares solution, the rest is trained on what that leaves. ``alike_db`` in the
@@ -52,6 +55,23 @@ def fit_colour_encoder(
     error = encoder(seen[checked]).movedim(1, -1) - latents[checked]
     mse = float((error.square() * gains).sum(dim=-1).mean())
     encoder.register_to_config(alike_db=round(-10.0 * math.log10(mse), 1))
+    return encoder
+
+
+def load_colour_encoder(folder: Path, vae: nn.Module) -> ColourEncoder:
+    """Load what ``fit_colour_encoder`` fitted to this autoencoder's encoder, in float32.
+
+    Raises MissingWeightsError where it is absent or damaged, InvalidOptionError where it was fitted to another one.
+    """
+    if not (folder / "config.json").is_file():
+        raise MissingWeightsError(f"{folder}: expected a folder with a colour encoder (config.json): fit it first")
+    try:
+        encoder = ColourEncoder.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MissingWeightsError(f"{folder}: damaged ({reason}): remove the folder and fit it again") from error
+    if encoder.config.fitted_to != digest_encoder(vae):
+        raise InvalidOptionError(f"{folder}: was fitted to another autoencoder: remove the folder and fit it again")
     return encoder
 
 
@@ -79,17 +99,17 @@ def _fit(encoder: ColourEncoder, patches: Tensor, latents: Tensor, gains: Tensor
     rest = latents - (flat @ solution).float()
     weight = solution[:-1].T.reshape(encoder.affine.weight.shape)
     encoder.affine.load_state_dict({"weight": weight, "bias": solution[-1]})
-    spread = rest.std(dim=0)
-    weights = gains * spread.square()
+    deviation = rest.std(dim=0)
+    weights = gains * deviation.square()
     optimiser = torch.optim.Adam(encoder.rest.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, steps)
     for _ in range(steps):
         chosen = torch.randint(len(patches), (BATCH,))
-        error = encoder.rest(patches[chosen]).flatten(1) - rest[chosen] / spread
+        error = encoder.rest(patches[chosen]).flatten(1) - rest[chosen] / deviation
         optimiser.zero_grad()
         ((error.square() * weights).sum() / weights.sum() / BATCH).backward()
         optimiser.step()
         schedule.step()
     with torch.no_grad():
         for parameter in encoder.rest[-1].parameters():
-            parameter.mul_(spread.view(-1, *[1] * (parameter.ndim - 1)))
+            parameter.mul_(deviation.view(-1, *[1] * (parameter.ndim - 1)))

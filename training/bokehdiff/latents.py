@@ -2,26 +2,27 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from filelock import FileLock
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from ...core.errors import InvalidOptionError
-from ...renderers.bokehdiff.inputs.token_colours import GAMMA
+from ...core.optics import GAMMA
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.task import Batch
+from ..scenes.open_files import OpenFiles
 from ..scenes.shards import StoredScenes
 from .digests import digest_encoder
 
 LATENT_MAPS = ("z", "z_target", "z_base", "colours")
 """What lies on the latent's grid: latents of the pictures, and the tokens' mean colours in linear light."""
 
-KEPT = ("disparity", "focus_disparity", "blur_strength", "index")
+STORED_MAPS = ("disparity", "focus_disparity", "blur_strength", "index")
 
 
 class EncodedScenes(Dataset[Batch]):
@@ -31,19 +32,20 @@ class EncodedScenes(Dataset[Batch]):
     """
 
     def __init__(self, *paths: Path):
-        files = [safe_open(path, "pt") for path in paths]
-        indices = [file.get_tensor("index") for file in files]
+        self._files = OpenFiles()
+        indices = [self._files[path].get_tensor("index") for path in paths]
         if not all(torch.equal(index, indices[0]) for index in indices):
             raise InvalidOptionError(f"{paths[-1]}: holds other scenes than {paths[0].name}: remove both")
-        self._columns = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - no mapping
+        self._length = len(indices[0])
+        self._columns = {name: path for path in paths for name in self._files[path].keys()}  # noqa: SIM118 - no mapping
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return self._columns["index"].get_slice("index").get_shape()[0]
+        return self._length
 
     def __getitem__(self, index: int) -> Batch:
         """Return one."""
-        sample = {name: file.get_slice(name)[index] for name, file in self._columns.items()}
+        sample = {name: self._files[path].get_slice(name)[index] for name, path in self._columns.items()}
         return {name: value.float() if value.is_floating_point() else value for name, value in sample.items()}
 
 
@@ -68,12 +70,6 @@ def encode_scenes(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
     return _encode_pictures(pipeline, batch) | _average_colours(pipeline, batch)
 
 
-def defocus_of(batch: Batch) -> Tensor:
-    """Return the signed defocus of a batch's scenes, (B,1,H,W) in px."""
-    focus, strength = (batch[name].view(-1, 1, 1, 1) for name in ("focus_disparity", "blur_strength"))
-    return strength * (batch["disparity"] - focus)
-
-
 def _ensure_encoded(
     path: Path,
     pipeline: BokehDiffPipeline,
@@ -87,7 +83,8 @@ def _ensure_encoded(
         columns: dict[str, list[Tensor]] = {}
         device = pipeline.unet.device
         for index in tqdm(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
-            batch = {name: value[None].to(device) for name, value in scenes[index].items()}
+            sample = cast(Batch, scenes[index])
+            batch = {name: value[None].to(device) for name, value in sample.items()}
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
                 encoded = encode(pipeline, batch)
             for name, value in encoded.items():
@@ -101,7 +98,7 @@ def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
     """Return ``z``, ``z_target`` and, where there is a base, ``z_base``, with whatever else is kept of a batch."""
     names = {"image": "z", "target": "z_target", "base": "z_base"}
     latents = {latent: pipeline.encode(batch[picture]) for picture, latent in names.items() if picture in batch}
-    return latents | {name: batch[name] for name in KEPT}
+    return latents | {name: batch[name] for name in STORED_MAPS}
 
 
 def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:

@@ -1,4 +1,4 @@
-"""The stage that the paper describes: losses on the picture, through the decoder (Eq. 10-12).
+"""The training that the paper describes: losses on the picture, through the decoder (Eq. 10-12).
 
 It trains the SDXL model by a LoRA and parts of its encoder, and gives the compact model its last polish.
 """
@@ -19,25 +19,32 @@ from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
 
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline  # noqa: E402
 from ...renderers.bokehdiff.weight_files import SETTINGS_FILE  # noqa: E402
-from ..engine.config import TrainingConfig  # noqa: E402
-from ..engine.task import Batch, Stage, StepLosses  # noqa: E402
-from ..losses.pictures import EdgeLoss, PerceptualLoss  # noqa: E402
+from ..engine.config import RunConfig  # noqa: E402
+from ..engine.schedules import progress_at  # noqa: E402
+from ..engine.task import AdversarialTerm, Batch, ParameterGroup, StepLosses  # noqa: E402
+from ..losses.discriminator import Discriminator, load_features  # noqa: E402
+from ..losses.edges import EdgeLoss  # noqa: E402
+from ..losses.lpips import PerceptualLoss  # noqa: E402
 from ..scenes.open_scenes import open_scenes  # noqa: E402
-from .latent_task import crop_maps, set_training_physics  # noqa: E402
+from .config import PictureConfig  # noqa: E402
+from .crops import crop_maps  # noqa: E402
+from .task import BokehDiffTask  # noqa: E402
+from .training_physics import set_training_physics  # noqa: E402
 
 LORA_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
 LORA_LAYERS_OF_CODE = (*LORA_LAYERS, "conv1", "conv2", "conv_shortcut", "conv", "time_emb_proj", "linear_1", "linear_2")
 ENCODER_PARTS = ("encoder.mid_block", "encoder.conv_norm_out", "encoder.conv_out", "quant_conv")
 
 
-class PictureStage(Stage):
-    """Trains what ``config.network`` names against MSE, LPIPS and the edge loss; the loop adds the adversarial term.
+class PictureTask(BokehDiffTask):
+    """Trains what ``config.network`` names against MSE, LPIPS, the edge loss and a discriminator.
 
     Source: BokehDiff, Sec. 3.4.
     """
 
-    def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
-        super().__init__(pipeline, config)
+    def __init__(self, pipeline: BokehDiffPipeline, config: PictureConfig, run: RunConfig):
+        super().__init__(pipeline, config, run)
+        self._config = config
         if config.network.encoder:
             pipeline.register_modules(colour_encoder=None)
         losses = config.losses
@@ -49,18 +56,18 @@ class PictureStage(Stage):
         )
         self._unet_parameters = self._choose_unet()
         self._vae_parameters = self._choose_vae()
-        self._dataset = open_scenes(config, pipeline.active_settings.base)
+        self._dataset = open_scenes(config.data, self._inference.base)
         self.unet.train()
 
-    def dataset(self) -> Dataset[Batch]:
+    def dataset(self) -> Dataset[Any]:
         """Return the scenes that ``data`` names."""
         return self._dataset
 
-    def forward(self, batch: Batch, step: int) -> StepLosses:
+    def losses(self, batch: Batch, step: int) -> StepLosses:
         """Render random crops with autograd and compare them with the target."""
         pipeline, weights = self.pipeline, self._config.losses
-        maps = crop_maps(pipeline, batch, self._config, step)
-        set_training_physics(pipeline, self._inference.physics, self._config, step)
+        maps = crop_maps(pipeline, batch, self._data.crop_px, self._seed, step)
+        set_training_physics(pipeline, self._inference.physics, self._config, progress_at(step, self._steps))
         base = pipeline.encode(maps["base"]) if "base" in maps else None
         z = pipeline.encode(maps["image"])
         start = pipeline.token_colours(maps["image"])
@@ -76,22 +83,31 @@ class PictureStage(Stage):
             terms["edge"] = weights.edge * self._edge(predicted, target, maps["image"])
         return StepLosses(terms, mse.detach(), predicted, target)
 
-    def parameter_groups(self) -> list[dict[str, Any]]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """Return the U-Net's trained weights, and the autoencoder's at their own rate."""
-        groups = [{"params": self._unet_parameters, "rate": 1.0}]
-        if self._vae_parameters:
-            groups.append({"params": self._vae_parameters, "rate": self._config.optimiser.encoder_rate})
-        return groups
+        encoder_rate = self._config.network.encoder_rate
+        return self.group(self._unet_parameters) + self.group(self._vae_parameters, encoder_rate)
+
+    def adversary(self) -> AdversarialTerm | None:
+        """Return the discriminator on frozen features of Eq. 11, unless its weight is 0.
+
+        Raises MissingWeightsError where the features cannot be had.
+        """
+        losses = self._config.losses
+        if losses.adversarial == 0.0:
+            return None
+        discriminator = Discriminator(load_features(losses.discriminator_weights), self._config.profile)
+        return AdversarialTerm(discriminator, losses.adversarial, losses.adversarial_from, losses.discriminator_rate)
 
     def save(self, folder: Path) -> None:
-        """Save the whole pipeline, or after LoRA training what the authors publish: the LoRA and the encoder's parts.
+        """Save the whole pipeline, or after training a LoRA what the authors publish: the LoRA and the encoder's parts.
 
         ``pytorch_lora_weights.safetensors`` and ``vae.safetensors`` load over the pipeline it started from.
         """
-        self.pipeline.configure(self._inference)
         if not self._config.network.lora_rank:
             super().save(folder)
             return
+        self.pipeline.configure(self._inference)
         from diffusers.utils import convert_state_dict_to_diffusers
         from safetensors.torch import save_file
 

@@ -11,26 +11,26 @@ import torch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
 from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
-from ...renderers.bokehdiff.weight_files import RECORD_FILE, SHARED_AUTOENCODER, SHARED_FILE
-from .build import load_colour_encoder
+from ...renderers.bokehdiff.weight_files import SHARED_AUTOENCODER
+from ...renderers.weights import RECORD_FILE, SHARED_FILE
 from .digests import digest_encoder
+from .fit_colour_encoder import load_colour_encoder
 
 AUTOENCODER = "autoencoder"
 """The training of the autoencoder."""
 
-DECODER = "decoder"
+DECODER_TUNING = "decoder"
 """The training whose autoencoder all models ship with: it has the encoder that they were trained with."""
 
-COLOURS = "colours"
+COLOUR_ENCODER = "colours"
 """The folder of the colour encoder."""
 
-FIRST = "first"
+FIRST_TRAINING = "first"
 """The folder, in that of a variant, of the training that its own went on from."""
 
-KEPT = (
-    "steps", "batch", "optimiser", "latent_loss", "hardness", "rays", "pair_cut", "precision", "seed", "size", "variant"
-)  # fmt: skip
-"""What of a training's configuration a reader of its weights may want to know."""
+RECORDED_RUN = ("task", "steps", "batch", "optimiser", "precision", "seed")
+RECORDED_MODEL = ("variant", "size", "latent_loss", "hardness", "rays", "pair_cut")
+"""What of a training's configuration a reader of its weights may want to know, as far as its task has it."""
 
 
 def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
@@ -47,16 +47,19 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     finished = [variant for variant in variants if (trainings / variant / "model").is_dir()]
     if not finished:
         raise MissingWeightsError(f"{trainings}: no model is finished: nothing to ship")
-    if not (trainings / DECODER / "model").is_dir():
+    if not (trainings / DECODER_TUNING / "model").is_dir():
         raise MissingWeightsError(f"{trainings}: no decoder is finished: train it first")
-    vae = load_saved(trainings / DECODER / "model", torch.float32).vae
-    colours = load_colour_encoder(trainings / COLOURS, vae)
-    records = {variant: describe_training(trainings / variant, trainings / variant / FIRST) for variant in finished}
-    record_of_autoencoder = describe_training(trainings / DECODER, trainings / AUTOENCODER)
+    vae = load_saved(trainings / DECODER_TUNING / "model", torch.float32).vae
+    colours = load_colour_encoder(trainings / COLOUR_ENCODER, vae)
+    folders = {variant: trainings / variant for variant in finished}
+    records = {variant: training_record(folder, folder / FIRST_TRAINING) for variant, folder in folders.items()}
+    record_of_autoencoder = training_record(trainings / DECODER_TUNING, trainings / AUTOENCODER)
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():
         if digest_encoder(pipeline.vae) != digest_encoder(vae):
-            raise InvalidOptionError(f"{variant} was trained with another encoder than {DECODER}: train it again")
+            raise InvalidOptionError(
+                f"{variant} was trained with another encoder than {DECODER_TUNING}: train it again"
+            )
     if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
         shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
     for variant, pipeline in pipelines.items():
@@ -67,7 +70,7 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     write_json(folder / SHARED_AUTOENCODER / RECORD_FILE, record_of_autoencoder)
 
 
-def describe_training(trained: Path, before: Path) -> dict[str, Any]:
+def training_record(trained: Path, before: Path) -> dict[str, Any]:
     """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
     Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
@@ -78,9 +81,10 @@ def describe_training(trained: Path, before: Path) -> dict[str, Any]:
         raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
     record = json.loads(path.read_text(encoding="utf-8"))
     config = record["configuration"]
-    went_on = config["start"] is not None and (before / "model" / RECORD_FILE).is_file()
-    first = describe_training(before, before / FIRST) if went_on else None
-    data = config["data"]
+    model = config["model"]
+    went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
+    first = training_record(before, before / FIRST_TRAINING) if went_on else None
+    data = model["data"]
     settings = json.loads((trained / "model" / "model_index.json").read_text(encoding="utf-8"))["settings"]
     curve = trained / "validation.jsonl"
     lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
@@ -89,7 +93,8 @@ def describe_training(trained: Path, before: Path) -> dict[str, Any]:
     return {
         "summary": _summarise(record, seconds, first),
         "seconds": seconds,
-        **{name: config[name] for name in KEPT},
+        **{name: config[name] for name in RECORDED_RUN},
+        **{name: model[name] for name in RECORDED_MODEL if name in model},
         "parametrisation": settings["parametrisation"],
         "scenes": data["scenes"] | nameless,
         "disparity": data["disparity"],
@@ -101,7 +106,7 @@ def describe_training(trained: Path, before: Path) -> dict[str, Any]:
 def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
     config = record["configuration"]
     steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
-    data = config["data"]
+    data = config["model"]["data"]
     scenes = f" out of {data['count']} synthesised scenes" if data["count"] else ""
     where = f"{seconds / 60.0:.0f} minutes on {record['device']}"
     return f"{steps} steps of {config['batch']} crops of {data['crop_px']} px{scenes}, {where}"

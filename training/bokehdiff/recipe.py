@@ -16,8 +16,8 @@ import torch
 from ...core.commands import ends_in_one_line
 from ...core.errors import UnknownNameError
 from ...renderers.bokehdiff.weight_files import SHIPPED
-from .publish import COLOURS, ship
-from .recipe_configs import FAMILY, PARTS, PLUS, SCALES, Recipe
+from .publish import COLOUR_ENCODER, ship
+from .recipe_configs import DEGRADED, FAMILY, PARTS, PLUS, SCALES, SCENES, SHIP, Recipe
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
@@ -28,13 +28,13 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
     from ..engine.loop import train
 
     for part in parts:
-        if part == "scenes":
+        if part == SCENES:
             recipe.store_scenes(workers)
-        elif part == "told":
-            recipe.store_told_scenes(workers)
-        elif part == COLOURS:
+        elif part == DEGRADED:
+            recipe.store_degraded_scenes(workers)
+        elif part == COLOUR_ENCODER:
             recipe.fit_colours()
-        elif part == "ship":
+        elif part == SHIP:
             ship(recipe.output, [*FAMILY, PLUS], SHIPPED)
         elif any(train(training) is None for training in recipe.trainings(part)):
             return False
@@ -49,7 +49,7 @@ def fast_precision() -> str:
     return "bf16" if torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() else "no"
 
 
-@ends_in_one_line("compact_recipe", "compact_recipe: interrupted; give the same command to go on")
+@ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the compact models; the same command goes on where it was interrupted."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehdiff.recipe", description=main.__doc__)

@@ -1,4 +1,4 @@
-"""What the compact recipe consists of: its parts, its two sizes, and the configuration of every training in it."""
+"""What the compact models' recipe consists of: its parts, its two sizes, and the configuration of every training."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,19 +6,24 @@ from pathlib import Path
 
 import torch
 
-from ...datasets.synthetic.training_scenes import SynthesisSettings
+from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
 from ...renderers.bokehdiff.models.compact import CompactSize
-from ..engine.config import DataConfig, NetworkConfig, OptimiserConfig, TrainingConfig
+from ..engine.config import OptimiserConfig, RunConfig
+from ..scenes.config import DataConfig
+from ..scenes.degraded import BasePicture, DegradedScenes, identity_of_scenes
 from ..scenes.disparity_errors import DisparityErrors
-from .build import load_colour_encoder
-from .publish import AUTOENCODER, COLOURS, DECODER, FIRST
+from ..scenes.shards import StoredScenes, store_scenes
+from .config import AutoencoderConfig, LatentConfig
+from .fit_colour_encoder import load_colour_encoder
+from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, FIRST_TRAINING
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
-"""The full model and its ablations, most wanted first: all are trained alike."""
+"""The full model and its ablations, most wanted first: all are trained in the same way."""
 
 PLUS = "bokehdiff-plus"
-PARTS = (AUTOENCODER, DECODER, COLOURS, "scenes", "told", *FAMILY, PLUS, "ship")
+SCENES, DEGRADED, SHIP = "scenes", "degraded", "ship"
+PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS, SHIP)
 BASE = "classical-occlusion"
 SCENE_SEED = 1
 
@@ -26,7 +31,7 @@ LEARNING_RATE = 1e-3
 """Muon's, of the U-Nets."""
 
 SECOND_RATE = 5e-4
-"""Muon's, of the U-Nets' second training, which has no beginner to teach."""
+"""Muon's, of the U-Nets' second training, which starts from trained weights."""
 
 DECODER_RATE = 3e-4
 """Muon's, of the decoder: at 1e-3 it loses 5 dB before it gains any."""
@@ -40,7 +45,7 @@ class Scale:
     """What differs between a CPU's and a GPU's training."""
 
     scenes: int
-    told_scenes: int
+    degraded_scenes: int
     autoencoder_steps: int
     decoder_steps: int
     first_steps: int
@@ -54,7 +59,7 @@ class Scale:
 SCALES = {
     "cpu": Scale(
         scenes=2400,
-        told_scenes=1200,
+        degraded_scenes=1200,
         autoencoder_steps=850,
         decoder_steps=450,
         first_steps=1600,
@@ -66,7 +71,7 @@ SCALES = {
     ),
     "gpu": Scale(
         scenes=12000,
-        told_scenes=12000,
+        degraded_scenes=12000,
         autoencoder_steps=6000,
         decoder_steps=2000,
         first_steps=3000,
@@ -108,21 +113,24 @@ class Recipe:
     @property
     def scene_folder(self) -> Path:
         """Where scenes are stored."""
-        return self.output / "scenes"
+        return self.output / SCENES
 
     @property
-    def told_folder(self) -> Path:
+    def degraded_folder(self) -> Path:
         """Where the same scenes are stored with wrong disparity and the base's picture."""
-        return self.output / "told"
+        return self.output / DEGRADED
 
     @property
-    def autoencoder(self) -> TrainingConfig:
+    def autoencoder(self) -> RunConfig:
         """Return the autoencoder's training."""
-        return TrainingConfig(
-            stage="autoencoder",
+        scenes = SynthesisSettings(photographs=(self.photographs,), painted=1)
+        return RunConfig(
+            task="bokehdiff/autoencoder",
             output=str(self.output / AUTOENCODER),
-            data=DataConfig(scenes=SynthesisSettings(photographs=(self.photographs,), painted=1), crop_px=96),
-            size=self.scale.size,
+            model=AutoencoderConfig(
+                data=DataConfig(scenes=scenes, crop_px=96, validation=self._validation(count_cutouts=False)),
+                size=self.scale.size,
+            ),
             steps=self.scale.autoencoder_steps,
             batch=16,
             optimiser=OptimiserConfig(learning_rate=2.5e-4, warmup=40, hold=0.2, weight_decay=0.0),
@@ -130,95 +138,103 @@ class Recipe:
             precision=self.precision,
             checkpoint_every=150,
             validate_every=150,
-            validation=self._validation(count_cutouts=False),
             validation_count=16,
             minutes=self.minutes,
         )
 
     @property
-    def decoder(self) -> TrainingConfig:
+    def decoder(self) -> RunConfig:
         """Return the decoder's second training, by Muon; latents stay what they are."""
         first = self.autoencoder
         return dataclasses.replace(
             first,
-            output=str(self.output / DECODER),
-            start=f"{first.output}/model",
-            network=NetworkConfig(fixed_encoder=True),
+            output=str(self.output / DECODER_TUNING),
+            model=dataclasses.replace(first.model, start=f"{first.output}/model", fixed_encoder=True),
             steps=self.scale.decoder_steps,
             optimiser=dataclasses.replace(first.optimiser, method="muon", learning_rate=DECODER_RATE),
         )
 
-    def trainings(self, part: str) -> tuple[TrainingConfig, ...]:
+    def trainings(self, part: str) -> tuple[RunConfig, ...]:
         """Return what trains the ``autoencoder``, its ``decoder``, or a variant, in this order."""
         if part == AUTOENCODER:
             return (self.autoencoder,)
-        if part == DECODER:
+        if part == DECODER_TUNING:
             return (self.decoder,)
         if part == PLUS:
             return (self._unet(part, self.scale.plus_steps),)
         return self._family(part)
 
-    def _family(self, variant: str) -> tuple[TrainingConfig, TrainingConfig]:
-        """Return a beginner's training, then one in decibels, which would teach a beginner nothing."""
+    def _family(self, variant: str) -> tuple[RunConfig, RunConfig]:
+        """Return a training from scratch, then one on the logarithm of the error, a poor loss to start with."""
         whole = self._unet(variant, self.scale.first_steps)
-        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST}")
+        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST_TRAINING}")
+        last_hardness = whole.model.hardness[1]
         second = dataclasses.replace(
             whole,
-            start=f"{first.output}/model",
-            parametrisation=None,
-            latent_loss="psnr",
+            model=dataclasses.replace(
+                whole.model,
+                start=f"{first.output}/model",
+                output_form=None,
+                latent_loss="psnr",
+                hardness=(last_hardness, last_hardness),
+            ),
             steps=self.scale.second_steps,
             optimiser=dataclasses.replace(whole.optimiser, learning_rate=SECOND_RATE),
-            hardness=(whole.hardness[1], whole.hardness[1]),
             seed=first.seed + 1,
         )
         return first, second
 
-    def _unet(self, part: str, steps: int) -> TrainingConfig:
+    def _unet(self, variant: str, steps: int) -> RunConfig:
         """Return a variant's training against latents, from its random start."""
-        plus = part == PLUS
+        plus = variant == PLUS
         scale = self.scale
-        return TrainingConfig(
-            stage="latent",
-            output=str(self.output / part),
-            data=DataConfig(
-                scenes=self.scenes,
-                stored=str(self.told_folder if plus else self.scene_folder),
-                count=scale.told_scenes if plus else scale.scenes,
-                disparity="robust" if plus else "true",
-                crop_px=scale.crop_px,
-            ),
-            variant=part,
+        data = DataConfig(
+            scenes=self.scenes,
+            stored=str(self.degraded_folder if plus else self.scene_folder),
+            count=scale.degraded_scenes if plus else scale.scenes,
+            disparity="robust" if plus else "true",
+            crop_px=scale.crop_px,
+            validation=self._validation(),
+        )
+        model = LatentConfig(
+            data=data,
+            variant=variant,
             size=scale.size,
             autoencoder=f"{self.decoder.output}/model",
-            colour_encoder=None if plus else str(self.output / COLOURS),
-            steps=steps,
-            batch=scale.batch,
-            parametrisation=None if plus else "pisa-start",
+            colour_encoder=None if plus else str(self.output / COLOUR_ENCODER),
+            output_form=None if plus else "pisa-start",
             latent_loss="psnr" if plus else "mse",
-            optimiser=OptimiserConfig(
-                method="muon", learning_rate=LEARNING_RATE, warmup=40, hold=0.3, weight_decay=0.0
-            ),
             hardness=(1e5, 1e7),
             rays=1,
             pair_cut=PAIR_CUT,
+        )
+        return RunConfig(
+            task="bokehdiff/latent",
+            output=str(self.output / variant),
+            model=model,
+            steps=steps,
+            batch=scale.batch,
+            optimiser=OptimiserConfig(
+                method="muon", learning_rate=LEARNING_RATE, warmup=40, hold=0.3, weight_decay=0.0
+            ),
             precision=self.precision,
             checkpoint_every=100,
             validate_every=200,
-            validation=self._validation(),
             validation_count=12,
             minutes=self.minutes,
         )
 
     def store_scenes(self, workers: int) -> None:
         """Trace and store the training scenes, as far as they are missing."""
-        from ...datasets.synthetic.training_scenes import SyntheticScenes
-        from ..scenes.degraded import describe_scenes
-        from ..scenes.shards import store_scenes
-
         scenes = SyntheticScenes(self.scenes)
-        description = describe_scenes(self.scenes, None, None)
-        store_scenes(scenes, self.scale.scenes, self.scene_folder, description, workers)
+        store_scenes(scenes, self.scale.scenes, self.scene_folder, identity_of_scenes(self.scenes), workers)
+
+    def store_degraded_scenes(self, workers: int) -> None:
+        """Store the same scenes as ``bokehdiff-plus`` is given them: with wrong disparity and the base's picture."""
+        degradations = (DisparityErrors(), BasePicture(BASE))
+        scenes = DegradedScenes(StoredScenes(self.scene_folder), degradations, SCENE_SEED)
+        identity = identity_of_scenes(self.scenes, degradations)
+        store_scenes(scenes, self.scale.degraded_scenes, self.degraded_folder, identity, workers)
 
     def fit_colours(self) -> None:
         """Fit the colour encoder to the autoencoder, unless that is done.
@@ -227,22 +243,12 @@ class Recipe:
         """
         from .fit_colour_encoder import fit_colour_encoder
 
-        folder = self.output / COLOURS
+        folder = self.output / COLOUR_ENCODER
         pipeline = load_saved(Path(self.decoder.output) / "model", torch.float32)
         if (folder / "config.json").is_file():
             load_colour_encoder(folder, pipeline.vae)
         else:
             fit_colour_encoder(pipeline, (self.photographs,)).save_pretrained(folder)
-
-    def store_told_scenes(self, workers: int) -> None:
-        """Store the same scenes as ``bokehdiff-plus`` is told of them."""
-        from ..scenes.degraded import ToldScenes, describe_scenes
-        from ..scenes.shards import StoredScenes, store_scenes
-
-        errors = DisparityErrors()
-        told = ToldScenes(StoredScenes(self.scene_folder), errors, BASE, SCENE_SEED)
-        description = describe_scenes(self.scenes, errors, BASE)
-        store_scenes(told, self.scale.told_scenes, self.told_folder, description, workers)
 
     def _validation(self, count_cutouts: bool = True) -> SynthesisSettings | None:
         if self.validation_photographs is None or (count_cutouts and self.validation_cutouts is None):

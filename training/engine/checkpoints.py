@@ -12,20 +12,20 @@ import torch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_atomically
 
-KEPT = 2
+CHECKPOINTS_KEPT = 2
 
 
 def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
-    """Write the state after ``step`` updates and remove all but the newest KEPT."""
+    """Write the state after ``step`` updates and remove all but the newest CHECKPOINTS_KEPT."""
     write_atomically(folder / f"step-{step:08d}.pt", lambda file: torch.save(state | {"step": step}, file))
-    for old in list_checkpoints(folder)[:-KEPT]:
+    for old in list_checkpoints(folder)[:-CHECKPOINTS_KEPT]:
         old.unlink()
 
 
-def load_newest_checkpoint(folder: Path, description: str) -> dict[str, Any] | None:
+def load_newest_checkpoint(folder: Path, identity: str) -> dict[str, Any] | None:
     """Return the newest state, on the CPU; None where there is none yet.
 
-    ``description``: of the run, as it was saved under that name. Raises InvalidOptionError where the folder belongs to
+    ``identity``: of the run, as it was saved under that name. Raises InvalidOptionError where the folder belongs to
     another run, MissingWeightsError for a damaged file.
     """
     paths = list_checkpoints(folder)
@@ -37,7 +37,7 @@ def load_newest_checkpoint(folder: Path, description: str) -> dict[str, Any] | N
         raise MissingWeightsError(
             f"{paths[-1]}: damaged checkpoint ({error}): remove it to use the one before"
         ) from error
-    if state.get("description") != description:
+    if state.get("identity") != identity:
         raise InvalidOptionError(
             f"{folder}: holds checkpoints of another configuration: choose another 'output' or remove them"
         )

@@ -2,11 +2,12 @@
 
 Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), with its quintic Newton-Schulz
 iteration; step sizes made comparable with AdamW's as in Liu et al., "Muon is Scalable for LLM Training" (arXiv
-2502.16982, Eq. 4). torch.optim.Muon does not take convolutions and iterates in bfloat16, which CPUs without its
-instructions emulate: 5.6 s a step for the compact U-Net on such a CPU, 0.19 s here.
+2502.16982, Eq. 4). torch.optim.Muon takes no convolutions. timm's takes them as the same matrices, with the same step
+sizes, but it iterates in bfloat16, as torch's does, with no way to choose. CPUs without its instructions emulate it:
+5.6 s a step for the compact U-Net on such a CPU, 0.19 s here, in the parameters' own precision.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -23,23 +24,16 @@ ADAMW_RMS = 0.2
 class MuonAdamW(torch.optim.AdamW):
     """AdamW, but Muon for parameters of two axes and more, each as a matrix of its first axis by all others.
 
-    ``last_layers``: parameters that stay with AdamW whatever their shape: layers that start at zero and make pictures.
-    ``momentum``: Muon's, with Nesterov's look ahead. Learning rates and weight decay are AdamW's for both. Several
-    processes stay together only on machines of one kind: small directions are amplified, and with them rounding.
+    ``groups``: as AdamW's, each with ``muon``: False keeps all of it with AdamW, for layers that start at zero and make
+    pictures. ``momentum``: Muon's, with Nesterov's look ahead. Learning rates and weight decay are AdamW's for both.
+    Several processes stay together only on machines of one kind: small directions are amplified, rounding with them.
     """
 
-    def __init__(
-        self,
-        groups: Sequence[Mapping[str, Any]],
-        last_layers: Iterable[Tensor] = (),
-        momentum: float = 0.95,
-        **adamw: Any,
-    ):
-        last = {id(parameter) for parameter in last_layers}
+    def __init__(self, groups: Iterable[Mapping[str, Any]], momentum: float = 0.95, **adamw: Any):
         split = []
         for group in groups:
-            matrices = [p for p in group["params"] if p.ndim >= 2 and id(p) not in last]
-            others = [p for p in group["params"] if p.ndim < 2 or id(p) in last]
+            matrices = [p for p in group["params"] if p.ndim >= 2 and group["muon"]]
+            others = [p for p in group["params"] if p.ndim < 2 or not group["muon"]]
             split += [
                 {**group, "params": params, "muon": muon}
                 for params, muon in ((matrices, True), (others, False))
@@ -49,12 +43,8 @@ class MuonAdamW(torch.optim.AdamW):
         self._momentum = momentum
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Do one update of every parameter that has a gradient; ``closure`` works them out first and gives the loss."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def step(self, _closure: None = None) -> None:  # type: ignore[override]
+        """Do one update of every parameter that has a gradient; accelerate hands on a closure, which is None."""
         gradients = []
         for group in self.param_groups:
             for parameter in group["params"] if group["muon"] else ():
@@ -65,7 +55,6 @@ class MuonAdamW(torch.optim.AdamW):
         super().step()
         for parameter, gradient in gradients:
             parameter.grad = gradient
-        return loss
 
     def _step_matrix(self, parameter: Tensor, gradient: Tensor, rate: float, decay: float) -> None:
         state = self.state[parameter]

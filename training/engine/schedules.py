@@ -1,6 +1,11 @@
-"""How the learning rate and the hardness of the circle of confusion change over a training."""
+"""How the learning rate changes over a training."""
 
 import math
+
+
+def progress_at(step: int, steps: int) -> float:
+    """Return how far a training is at update ``step``: 0 at the first, 1 at the last of ``steps``."""
+    return min(step / max(steps - 1, 1), 1.0)
 
 
 def learning_rate_factor(step: int, steps: int, warmup: int, hold: float) -> float:
@@ -15,12 +20,3 @@ def learning_rate_factor(step: int, steps: int, warmup: int, hold: float) -> flo
     if progress <= hold:
         return 1.0
     return 0.5 * (1.0 + math.cos(math.pi * min((progress - hold) / (1.0 - hold), 1.0)))
-
-
-def hardness_at(step: int, steps: int, first: float, last: float) -> float:
-    """Return the hardness at update ``step``: its logarithm, the edge's slope, grows linearly from first to last.
-
-    Source: the released code: 3 (slope 1.1) to about 2.4e5 (slope 12.4) over the training.
-    """
-    progress = min(step / max(steps - 1, 1), 1.0)
-    return math.exp(math.log(first) + progress * (math.log(last) - math.log(first)))

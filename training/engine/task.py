@@ -1,27 +1,25 @@
-"""What the loop trains: a module that turns a batch into loss terms. One file per stage implements it."""
+"""What the loop trains: a task. It knows a model, its samples and its losses; the engine knows the task only."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
-from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
-from ..scenes.degraded import ToldScenes
-from .config import TrainingConfig
+from .config import RunConfig
 
 Batch = dict[str, Tensor]
+"""Samples stacked along a first axis. ``index`` (B,) says which they are; all else is between a task and its data."""
 
 
 @dataclass(frozen=True)
 class StepLosses:
     """``terms``: name to weighted scalar, their sum is the loss. ``mse``: of the picture, in [0,1] units, for PSNR.
 
-    ``predicted``, ``target``: pictures (B,3,H,W) for the adversarial term; None where a stage has none.
+    ``predicted``, ``target``: pictures (B,3,H,W) for the adversary; None where a task has none.
     """
 
     terms: dict[str, Tensor]
@@ -30,60 +28,97 @@ class StepLosses:
     target: Tensor | None = None
 
 
-class Stage(nn.Module, ABC):
-    """Holds the pipeline's networks, so that frameworks can move, wrap and average them.
+class ParameterGroup(TypedDict):
+    """Trained parameters with the same needs.
 
-    A stage that trains the encoder leaves out the colour encoder, which would no longer be alike.
+    ``rate``: factor on the learning rate. ``muon``: whether matrices and convolutions may take Muon's steps, where the
+    run's optimiser is Muon: not for layers that start at zero or make pictures.
     """
 
-    def __init__(self, pipeline: BokehDiffPipeline, config: TrainingConfig):
-        super().__init__()
-        self._config = config
-        self._inference = pipeline.active_settings
-        self.pipeline = pipeline
-        self.unet = pipeline.unet
-        self.vae = pipeline.vae
-        self.requires_grad_(False)
-        if pipeline.colour_encoder is not None:
-            pipeline.colour_encoder.requires_grad_(False)
+    params: list[nn.Parameter]
+    rate: float
+    muon: bool
+
+
+class Discriminator(Protocol):
+    """Tells real pictures from rendered ones (B,3,H,W). Only ``heads`` is trained, and is all that a checkpoint needs.
+
+    It is a module.
+    """
+
+    @property
+    def heads(self) -> nn.Module:
+        """Return what is trained."""
+
+    def generator_loss(self, pictures: Tensor) -> Tensor:
+        """Return how little pictures seem real; its gradient reaches them, and not the heads."""
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return how badly the heads tell ``real`` from ``fake``; its gradient reaches the heads only."""
+
+
+@dataclass(frozen=True)
+class AdversarialTerm:
+    """A discriminator that is trained along, and what its judgement weighs in the task's loss.
+
+    ``first_step``: from which its judgement counts. ``rate``: factor on the learning rate, for its own AdamW.
+    """
+
+    discriminator: Discriminator
+    weight: float
+    first_step: int = 0
+    rate: float = 1.0
+
+
+class Task(nn.Module, ABC):
+    """Holds the networks as sub-modules, so that frameworks can move, wrap and average them."""
 
     @abstractmethod
-    def dataset(self) -> Dataset[Batch]:
-        """Return the samples, by index; endless unless it has a length."""
+    def dataset(self) -> Dataset[Any]:
+        """Return the samples, by index; endless unless it has a length. Each has its ``index``."""
 
     @abstractmethod
-    def forward(self, batch: Batch, step: int) -> StepLosses:
+    def losses(self, batch: Batch, step: int) -> StepLosses:
         """Return the loss terms of a batch at a step; all randomness comes from the batch and the step."""
 
     @abstractmethod
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the groups of trained parameters: ``params`` and ``rate``, a factor on the learning rate."""
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Return every trained parameter once, in a fixed order."""
 
-    def validation_dataset(self, settings: SynthesisSettings) -> Dataset[Batch]:
-        """Return scenes that are never trained on, with their true disparity."""
-        return ToldScenes(SyntheticScenes(settings), None, self.pipeline.active_settings.base, settings.seed)
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Return, as JSON would keep it, what the result depends on besides the run's configuration.
 
-    @torch.no_grad()
+        The model's configuration is part of it, and so are digests of files that may change under their names.
+        """
+
+    @abstractmethod
+    def validation_dataset(self) -> Dataset[Any] | None:
+        """Return samples that are never trained on; None where the configuration names none."""
+
+    @abstractmethod
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
-        """Return the picture that the model makes of a sample as it stands, and the truth: both (1,3,H,W)."""
-        was_training = self.unet.training
-        self.unet.eval()
-        self.pipeline.configure(self._inference)  # training uses another hardness
-        self.pipeline.pair_cut = None
-        output = self.pipeline(
-            sample["image"],
-            sample["disparity"],
-            float(sample["focus_disparity"]),
-            float(sample["blur_strength"]),
-            base_image=sample.get("base"),
-        )
-        self.unet.train(was_training)
-        return output.images, sample["target"]
+        """Return the picture that the model makes of a batch of one, and the truth: both (1,3,H,W), in [0,1]."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the result, in float32."""
+
+    def adversary(self) -> AdversarialTerm | None:
+        """Return the adversarial term, None without one."""
+        return None
+
+    def forward(self, batch: Batch, step: int) -> StepLosses:
+        """Return ``losses``: distributed training wraps this."""
+        return self.losses(batch, step)
 
     def trained(self) -> list[nn.Parameter]:
         """Return every trained parameter in a fixed order."""
-        return [p for group in self.parameter_groups() for p in group["params"]]
+        return [parameter for group in self.parameter_groups() for parameter in group["params"]]
 
-    def save(self, folder: Path) -> None:
-        """Write the result as a pipeline that renders, in float32."""
-        self.pipeline.save_pretrained(folder, safe_serialization=True)
+
+class TaskConfig(Protocol):
+    """The entry ``model`` of a configuration, a frozen dataclass: one type a task, see ``training.registry``."""
+
+    def build(self, run: RunConfig, device: torch.device) -> Task:
+        """Build the networks on ``device``, and the task that trains them. The initial weights belong to the seed."""

@@ -1,4 +1,4 @@
-"""What a model in training makes of scenes it never trains on: PSNR curves and pictures, for TensorBoard and a file."""
+"""What a model in training makes of samples it never trains on: a PSNR curve, and pictures for TensorBoard."""
 
 import json
 import math
@@ -9,18 +9,18 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from ...core.files import write_atomically
-from .config import TrainingConfig
-from .task import Stage
+from .config import RunConfig
+from .task import Task
 
 SHOWN = 4
 CURVE_FILE = "validation.jsonl"
 
 
 class Validation:
-    """Scores the first ``validation_count`` scenes of ``config.validation``; without that, does nothing."""
+    """Scores the first ``validation_count`` samples of the task's validation data; without any, does nothing."""
 
-    def __init__(self, config: TrainingConfig):
-        self._config = config
+    def __init__(self, task: Task, config: RunConfig):
+        self._task, self._config = task, config
         self._samples: list[dict[str, Tensor]] = []
 
     def forget_after(self, step: int) -> None:
@@ -31,16 +31,16 @@ class Validation:
             kept = [line for line in lines if line.endswith("\n") and step and json.loads(line)["step"] <= step]
             write_atomically(curve, lambda file: file.write("".join(kept).encode()))
 
-    def run(self, stage: Stage, step: int, accelerator: Accelerator) -> None:
+    def run(self, step: int, accelerator: Accelerator) -> None:
         """Log the mean PSNR and the first pictures (result beside truth); append the PSNR to validation.jsonl."""
-        if self._config.validation is None:
-            return
         if not self._samples:
-            scenes = stage.validation_dataset(self._config.validation)
-            self._samples = [scenes[index] for index in range(self._config.validation_count)]
+            dataset = self._task.validation_dataset()
+            if dataset is None:
+                return
+            self._samples = [dataset[index] for index in range(self._config.validation_count)]
         ratios, pictures = [], []
         for sample in self._samples:
-            predicted, target = stage.render({k: v[None].to(accelerator.device) for k, v in sample.items()})
+            predicted, target = self._task.render({k: v[None].to(accelerator.device) for k, v in sample.items()})
             error = (predicted.float().clamp(0.0, 1.0) - target).square().mean()
             ratios.append(-10.0 * math.log10(max(float(error), 1e-12)))
             pictures.append(torch.cat([predicted, target], dim=3)[0].float().clamp(0.0, 1.0).cpu())

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ...core import fetch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.torchvision_guard import ensure_torchvision
-from ...renderers.bokehdiff.hub import fetch_repository
 
 NETWORK = "convnext_base"
 REPOSITORY = "timm/convnext_base.fb_in22k_ft_in1k"
@@ -107,7 +107,7 @@ def load_features(path: str | Path | None = None, network: str = NETWORK) -> Any
     cache or fetched. Raises MissingWeightsError where it cannot be had or holds something else.
     """
     if path is None:
-        path = fetch_repository(REPOSITORY, [FILE], [FILE], REMEDY) / FILE
+        path = fetch.NETWORK.fetch_repository(REPOSITORY, [FILE], REMEDY, needed=[FILE]) / FILE
     elif not Path(path).is_file() or Path(path).suffix != ".safetensors":
         raise MissingWeightsError(
             f"losses.discriminator_weights: expected a .safetensors file, '{path}' is none: {REMEDY}"

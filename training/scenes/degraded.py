@@ -1,60 +1,68 @@
-"""What a model is told of a scene beside the picture: a disparity with errors, a base renderer's picture from it."""
+"""Samples as a model is given them: with errors in the disparity, with a base renderer's picture.
+
+API: ``DegradedScenes(scenes, [DisparityErrors(), BasePicture("classical")], seed)``, each degradation seeing what the
+one before it left. Anything with the two methods of ``Degradation`` is one.
+"""
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...core.scene import Scene
 from ...datasets.synthetic.training_scenes import SynthesisSettings
 from ...renderers.interface import Renderer
 from ...renderers.registry import load_renderer
-from .disparity_errors import DisparityErrors
-
-ERROR_STREAM = 104729
-"""Keeps the errors' random numbers apart from the scene's own."""
+from .sample import TrainingSample
 
 
-def describe_scenes(settings: SynthesisSettings, errors: DisparityErrors | None, base: str | None) -> dict[str, Any]:
-    """Return everything that decides samples, to keep with them."""
-    return {
-        **dataclasses.asdict(settings),
-        "errors": None if errors is None else dataclasses.asdict(errors),
-        "base": base,
-    }
+class Degradation(Protocol):
+    """Changes a sample, or adds to it; the ``target`` stays what the model shall make of it."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the change, by a name of its own, as JSON would keep it."""
+
+    def degrade(self, sample: TrainingSample, seed: int) -> TrainingSample:
+        """Return the changed sample; the seed and the sample's index decide whatever is random."""
 
 
-class ToldScenes(Dataset[dict[str, Tensor]]):
-    """Adds to another data set's samples what is told of them.
+class DegradedScenes(Dataset[TrainingSample]):
+    """Another data set's samples after ``degradations``, in their order. Deterministic per seed and index."""
 
-    ``disparity`` becomes the one with ``errors`` (None: stays true); ``base`` (3,H,W) is what the renderer ``base``
-    makes of the picture with that disparity, if one is named. Deterministic per seed and index.
-    """
-
-    def __init__(self, scenes: Dataset[dict[str, Tensor]], errors: DisparityErrors | None, base: str | None, seed: int):
+    def __init__(self, scenes: Dataset[TrainingSample], degradations: Sequence[Degradation], seed: int):
         self._scenes = scenes
-        self._errors = errors
+        self._degradations = degradations
         self._seed = seed
-        self._base_name = base
-        self._base: Renderer | None = None
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Return sample ``index`` with what is told of it."""
-        sample = dict(self._scenes[index])
-        if self._errors is not None:
-            rng = np.random.Generator(np.random.PCG64([ERROR_STREAM, self._seed, index]))
-            sample["disparity"] = torch.from_numpy(self._errors.apply(sample["disparity"][0].numpy(), rng))[None]
-        if self._base_name is not None:
-            sample["base"] = self._render_base(self._base_name, sample)
+    def __getitem__(self, index: int) -> TrainingSample:
+        """Return sample ``index``, degraded."""
+        sample = self._scenes[index]
+        for degradation in self._degradations:
+            sample = degradation.degrade(sample, self._seed)
         return sample
 
-    def _render_base(self, name: str, sample: dict[str, Tensor]) -> Tensor:
-        if self._base is None:  # in the process that uses it
-            self._base = load_renderer(name)
-            self._base.prepare("cpu", torch.float32)
+
+@dataclass
+class BasePicture:
+    """Adds ``base``: what the renderer ``name`` makes of the sample as it stands."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        self._renderer: Renderer | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return the renderer's name."""
+        return {"base": self.name}
+
+    def degrade(self, sample: TrainingSample, seed: int) -> TrainingSample:
+        """Return the sample with ``base`` (3,H,W)."""
+        if self._renderer is None:  # in the process that uses it
+            self._renderer = load_renderer(self.name)
+            self._renderer.prepare("cpu", torch.float32)
         scene = Scene(
             name=f"training-{int(sample['index'])}",
             image=sample["image"],
@@ -62,4 +70,12 @@ class ToldScenes(Dataset[dict[str, Tensor]]):
             focus_disparity=float(sample["focus_disparity"]),
             blur_strength=float(sample["blur_strength"]),
         )
-        return self._base.render(scene, seed=0)
+        return {**sample, "base": self._renderer.render(scene, seed=0)}
+
+
+def identity_of_scenes(settings: SynthesisSettings, degradations: Sequence[Degradation] = ()) -> dict[str, Any]:
+    """Return everything that decides samples, to keep with them."""
+    identity = dataclasses.asdict(settings)
+    for degradation in degradations:
+        identity |= degradation.identity()
+    return identity

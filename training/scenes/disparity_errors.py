@@ -1,15 +1,23 @@
-"""Random errors of the disparity that a model is told in training, after those that estimated maps have.
+"""Random errors of the disparity that a model is given in training, after those that estimated maps have.
 
-API: ``DisparityErrors().apply(disparity, rng)``. The errors themselves are the robustness sweep's perturbations.
+API: ``DisparityErrors().apply(disparity, rng)``, and as a ``Degradation`` of samples. The errors themselves are the
+robustness sweep's perturbations.
 """
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 
 from ...robustness.perturbations.interface import Map, Perturbation
 from ...robustness.perturbations.outlines import BLUR, ERODE, SHIFT
 from ...robustness.perturbations.values import NOISE, NOISE_SMOOTH, QUANTISE
+from .sample import TrainingSample
+
+RANDOM_STREAM = 104729
+"""Keeps the errors' random numbers apart from the scene's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +38,17 @@ class DisparityErrors:
     noise: float = 4.0
     quantisation: float = 6.0
 
+    def identity(self) -> dict[str, Any]:
+        """Return the ranges."""
+        return {"errors": dataclasses.asdict(self)}
+
+    def degrade(self, sample: TrainingSample, seed: int) -> TrainingSample:
+        """Return the sample with errors in its ``disparity``."""
+        rng = np.random.Generator(np.random.PCG64([RANDOM_STREAM, seed, int(sample["index"])]))
+        return {**sample, "disparity": torch.from_numpy(self.apply(sample["disparity"][0].numpy(), rng))[None]}
+
     def apply(self, disparity: Map, rng: np.random.Generator) -> Map:
-        """Return the map (H,W) float32 that the model is told, within the range of the true one."""
+        """Return the map (H,W) float32 with errors, within the range of the true one."""
         if rng.random() >= self.share:
             return disparity
         wrong = disparity

@@ -1,4 +1,4 @@
-"""Writes synthesised scenes as pictures of one's own (data set ``folder``), to score renderers on scenes like those
+"""Writes synthesised scenes as a folder of pictures (data set ``folder``), to score renderers on scenes like those
 that a model was trained on, from other photographs and cut-outs.
 """
 

@@ -1,27 +1,33 @@
-"""From a configuration to its samples: traced on the fly or stored, with the true disparity or what is told of it."""
+"""From a configuration to its samples: traced on the fly or stored, as they are or degraded."""
 
 from pathlib import Path
 
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...datasets.synthetic.training_scenes import SyntheticScenes
-from ..engine.config import TrainingConfig
-from .degraded import ToldScenes, describe_scenes
+from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from .config import DataConfig
+from .degraded import BasePicture, Degradation, DegradedScenes, identity_of_scenes
 from .disparity_errors import DisparityErrors
+from .sample import TrainingSample
 from .shards import StoredScenes
 
 
-def open_scenes(config: TrainingConfig, base: str | None) -> Dataset[dict[str, Tensor]]:
-    """Return the samples of ``config.data`` for a model on the renderer ``base`` (None: on none).
+def open_scenes(data: DataConfig, base: str | None) -> Dataset[TrainingSample]:
+    """Return the samples of ``data`` for a model on the renderer ``base`` (None: on none).
 
     Raises MissingDataError where nothing is stored, InvalidOptionError where it was stored with other settings.
     """
-    data = config.data
-    errors = DisparityErrors() if data.disparity == "robust" else None
+    errors: list[Degradation] = [DisparityErrors()] if data.disparity == "robust" else []
+    degradations = errors + _base_picture(base)
     if data.stored is not None:
-        return StoredScenes(Path(data.stored), data.count, describe_scenes(data.scenes, errors, base))
-    scenes = SyntheticScenes(data.scenes)
-    if errors is None and base is None:
-        return scenes
-    return ToldScenes(scenes, errors, base, data.scenes.seed)
+        return StoredScenes(Path(data.stored), data.count, identity_of_scenes(data.scenes, degradations))
+    return DegradedScenes(SyntheticScenes(data.scenes), degradations, data.scenes.seed)
+
+
+def open_validation(settings: SynthesisSettings, base: str | None) -> Dataset[TrainingSample]:
+    """Return scenes with their true disparity, for a model on the renderer ``base``."""
+    return DegradedScenes(SyntheticScenes(settings), _base_picture(base), settings.seed)
+
+
+def _base_picture(base: str | None) -> list[Degradation]:
+    return [] if base is None else [BasePicture(base)]

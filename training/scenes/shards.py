@@ -1,8 +1,7 @@
 """Training scenes on disk, for machines that cannot trace them as fast as they train.
 
-API: ``store_scenes(scenes, count, folder, description)`` writes what is missing, ``StoredScenes(folder)`` reads samples
-back. What a model is told of them, a disparity with errors and a base renderer's picture, is stored in a folder of its
-own beside them (``told_scenes``).
+API: ``store_scenes(scenes, count, folder, identity)`` writes what is missing, ``StoredScenes(folder)`` reads samples
+back. Degraded ones (``degraded``) are stored in the same way, in a folder of their own.
 
 A folder holds shards ``scenes-<first index>.safetensors`` of SHARD samples: pictures as 8 bits, disparity as float16
 (at 32 px of radius that is within 0.02 px). A shard appears whole or not at all, so that a killed run goes on with the
@@ -12,10 +11,9 @@ next.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
@@ -23,30 +21,30 @@ from tqdm import tqdm
 
 from ...core.errors import InvalidOptionError, MissingDataError
 from ...core.files import write_atomically, write_json
-from ..engine.batches import process_context
+from ..engine.sampler import worker_options
+from .open_files import OpenFiles
+from .sample import TrainingSample
 
 SHARD = 50
 PICTURES = ("image", "target", "base")
 
 
 def store_scenes(
-    scenes: Dataset[dict[str, Tensor]],
+    scenes: Dataset[Any],
     count: int,
     folder: Path,
-    description: Mapping[str, Any],
+    identity: Mapping[str, Any],
     workers: int = 0,
 ) -> None:
     """Write samples 0 to ``count`` - 1 to ``folder``, with a progress bar; shards that are there are kept.
 
-    ``description``: what decides the samples; it is kept as scenes.json. ``workers``: processes; they do not change the
-    content. Raises InvalidOptionError where the folder holds scenes of another description.
+    ``identity``: what decides the samples; it is kept as scenes.json. ``workers``: processes; they do not change the
+    content. Raises InvalidOptionError where the folder holds scenes of another identity.
     """
-    _check_description(folder, description, write=True)
+    _check_identity(folder, identity, write=True)
     starts = [first for first in range(0, count, SHARD) if not _shard(folder, first).exists()]
     indices = [index for first in starts for index in range(first, first + SHARD)]
-    loader = DataLoader(
-        Subset(scenes, indices), batch_size=None, num_workers=workers, multiprocessing_context=process_context(workers)
-    )
+    loader = DataLoader(Subset(scenes, indices), batch_size=None, **worker_options(workers))
     samples: list[dict[str, Tensor]] = []
     for sample in tqdm(loader, desc=f"scenes to {folder}", unit="scene", disable=not indices):
         samples.append(_pack(sample))
@@ -57,14 +55,14 @@ def store_scenes(
             samples = []
 
 
-class StoredScenes(Dataset[dict[str, Tensor]]):
+class StoredScenes(Dataset[TrainingSample]):
     """Samples that ``store_scenes`` wrote, with pictures and disparity as float32 again.
 
-    ``count``: use the first so many, None for all; ``description``: what they must have been stored with.
+    ``count``: use the first so many, None for all; ``identity``: what they must have been stored with.
     Raises MissingDataError where the folder lacks some or cannot be read, InvalidOptionError where it holds others.
     """
 
-    def __init__(self, folder: Path, count: int | None = None, description: Mapping[str, Any] | None = None):
+    def __init__(self, folder: Path, count: int | None = None, identity: Mapping[str, Any] | None = None):
         stored = len(list(folder.glob("scenes-*.safetensors")))
         if not stored:
             raise MissingDataError(f"{folder}: expected stored scenes (scenes-*.safetensors), found none")
@@ -73,21 +71,19 @@ class StoredScenes(Dataset[dict[str, Tensor]]):
         absent = [shard.name for shard in self._shards if not shard.is_file()]
         if absent:
             raise MissingDataError(f"{folder}: lacks {absent[0]} of {self._count} stored scenes: store them again")
-        if description is not None:
-            _check_description(folder, description, write=False)
-        self._files: dict[int, Any] = {}
+        if identity is not None:
+            _check_identity(folder, identity, write=False)
+        self._files = OpenFiles()
 
     def __len__(self) -> int:
         """Return how many samples there are."""
         return self._count
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
+    def __getitem__(self, index: int) -> TrainingSample:
         """Return one sample as ``SyntheticScenes`` does."""
         shard, place = divmod(index, SHARD)
         try:
-            if shard not in self._files:
-                self._files[shard] = safe_open(self._shards[shard], "pt")
-            file = self._files[shard]
+            file = self._files[self._shards[shard]]
             return unpack({name: file.get_slice(name)[place] for name in file.keys()})  # noqa: SIM118 - no mapping
         except Exception as error:
             raise MissingDataError(
@@ -95,12 +91,13 @@ class StoredScenes(Dataset[dict[str, Tensor]]):
             ) from error
 
 
-def unpack(sample: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unpack(sample: Mapping[str, Tensor]) -> TrainingSample:
     """Return a stored sample with pictures in [0,1] and disparity as float32."""
-    return {
+    unpacked = {
         name: value.float() / 255.0 if name in PICTURES else value.float() if value.dtype == torch.float16 else value
         for name, value in sample.items()
     }
+    return cast(TrainingSample, unpacked)
 
 
 def _pack(sample: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -118,9 +115,9 @@ def _shard(folder: Path, first: int) -> Path:
     return folder / f"scenes-{first:06d}.safetensors"
 
 
-def _check_description(folder: Path, description: Mapping[str, Any], write: bool) -> None:
+def _check_identity(folder: Path, identity: Mapping[str, Any], write: bool) -> None:
     path = folder / "scenes.json"
-    wanted = json.loads(json.dumps(description))
+    wanted = json.loads(json.dumps(identity))
     if not path.exists() and write:
         write_json(path, wanted)
         return

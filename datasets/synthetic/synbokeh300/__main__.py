@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
+from ....core.optics import array_to_display
 from ..cache import cache_root
-from ..generated_scenes import generate_all, manifest_of, read_scenes, to_display
+from ..generated_scenes import generate_all, manifest_of, read_scenes
 from ..layers import LayeredScene, crop
 from ..manifest import differences
 from ..ray_tracer import trace
@@ -142,8 +143,8 @@ def _distance_from_truth(scene: LayeredScene) -> float:
     """Return the PSNR in dB, display-encoded, between the traced middle of a scene and many more, unfiltered rays."""
     side = min(TRUTH_SIDE_PX, scene.height, scene.width)
     top, left = (scene.height - side) // 2, (scene.width - side) // 2
-    found = to_display(trace(scene)[top : top + side, left : left + side])
-    truth = to_display(trace(crop(scene, top, left, side, side), TRUTH_SAMPLES, prefilter=0.0))
+    found = array_to_display(trace(scene)[top : top + side, left : left + side])
+    truth = array_to_display(trace(crop(scene, top, left, side, side), TRUTH_SAMPLES, prefilter=0.0))
     error = float(np.mean((found.astype(np.float64) - truth) ** 2))
     return -10.0 * math.log10(max(error, 1e-20))
 

@@ -7,9 +7,9 @@ from torch import Tensor
 from ..geometry import TokenGeometry
 from ..physics import PisaPhysics
 from ..visibility import visible_share
-from . import passes as tiled_passes
+from . import passes
 from .passes import BlockedPairs, PairBlock, Workspace
-from .windows import TileBlock, cut_tiles
+from .windows import WindowBlock, cut_tiles
 
 
 class PairTiles:
@@ -32,17 +32,17 @@ class PairTiles:
 
         ``bound`` is not needed here: every pair is visited.
         """
-        attend = tiled_passes.forward_by_keys if self.by_keys else tiled_passes.forward_by_queries
+        attend = passes.forward_by_keys if self.by_keys else passes.forward_by_queries
         output, log_sum = attend(q, k, v, self.pairs)
         return output, (log_sum,)
 
     def backward(self, q: Tensor, k: Tensor, v: Tensor, dO: Tensor, log_sum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return dQ, dK, dV (R,heads,d)."""
-        differentiate = tiled_passes.backward_by_keys if self.by_keys else tiled_passes.backward_by_queries
+        differentiate = passes.backward_by_keys if self.by_keys else passes.backward_by_queries
         return differentiate(q, k, v, log_sum, dO, self.pairs)
 
 
-def _weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: TileBlock) -> PairBlock:
+def _weigh_block(geometry: TokenGeometry, physics: PisaPhysics, seed: int, tiles: WindowBlock) -> PairBlock:
     anchors, windows = tiles.anchors[:, :, None], tiles.windows[:, None, :]
     keys, queries = (anchors, windows) if physics.softmax_over_queries else (windows, anchors)
     log_circle = visible = None

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..physics import PisaPhysics
-from .windows import BLOCK_PAIRS, TileBlock
+from .windows import BLOCK_PAIRS, WindowBlock
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +25,7 @@ class PairBlock:
     them out.
     """
 
-    tiles: TileBlock
+    tiles: WindowBlock
     log_circle: Tensor | None
     visible: Tensor | None
 

@@ -1,6 +1,6 @@
 """Tokens cut into tiles, each with the window of tokens that its pairs can reach.
 
-API: ``cut_tiles(geometry, reach_px, anchors_are_keys) -> list[TileBlock]``; ``tiled_passes.PairTiles`` runs attention
+API: ``cut_tiles(geometry, reach_px, anchors_are_keys) -> list[WindowBlock]``; ``pair_tiles.PairTiles`` runs attention
 on them.
 
 An anchor tile holds the tokens that own a normaliser: keys where PISA normalises over queries, queries where the
@@ -24,7 +24,7 @@ BLOCK_PAIRS = 400_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TileBlock:
+class WindowBlock:
     """T tiles of n anchors with windows of m partners. Row numbers count the tokens of all pictures, b * N + token.
 
     - ``anchors`` (T,n), ``windows`` (T,m): row numbers, int64.
@@ -44,7 +44,7 @@ class TileBlock:
         return self.anchors.numel() * self.windows.shape[1]
 
 
-def cut_tiles(geometry: TokenGeometry, reach_px: Tensor, anchors_are_keys: bool) -> list[TileBlock]:
+def cut_tiles(geometry: TokenGeometry, reach_px: Tensor, anchors_are_keys: bool) -> list[WindowBlock]:
     """Cut the grid into tiles whose windows hold every pair closer than the key's reach, ``reach_px`` (B,N) >= 0.
 
     Windows are rectangles within the grid, a little larger than needed so that fewer shapes occur.
@@ -104,13 +104,13 @@ def _round_span(first: int, end: int, size: int) -> tuple[int, int]:
     return min(first, size - count), count
 
 
-def _make_block(geometry: TokenGeometry, members: np.ndarray) -> TileBlock:
+def _make_block(geometry: TokenGeometry, members: np.ndarray) -> WindowBlock:
     anchors = _row_numbers(geometry, members[:, 0], *members[:, 1:5].T)
     windows = _row_numbers(geometry, members[:, 0], *members[:, 5:9].T)
     order = np.argsort(windows.reshape(-1), kind="stable")
     touched, offsets = np.unique(windows.reshape(-1)[order], return_index=True)
     tensors = (torch.from_numpy(x).to(geometry.device) for x in (anchors, windows, touched, order, offsets))
-    return TileBlock(**dict(zip(("anchors", "windows", "touched", "order", "offsets"), tensors, strict=True)))
+    return WindowBlock(**dict(zip(("anchors", "windows", "touched", "order", "offsets"), tensors, strict=True)))
 
 
 def _row_numbers(

@@ -6,25 +6,20 @@ small matrix product. Threads share out the heads and nothing else: every sum ha
 
 Lists are as long as the worst case asks. What a head visits of them is decided by its logits: the forward pass stops
 where the rest of a list can add no more than ``NEGLIGIBLE`` of any of its anchors' sums, and the backward pass visits
-what turned out to add more. ``pair_weights`` holds the steps from logits to weights.
-
-``lists``: (teams (G,16), sizes (G,), starts (G+1,), partners (P,), log_circle (P,16) or (0,16), visible (P,16) or
-(0,16), log_rest (P,) what the circles of this partner and all later ones of its list add up to, light of one visible
-ray, light of none, 1/sqrt(d), length of the longest list, whether anchors are keys). A team of fewer than sixteen
-repeats its last anchor, and the repetition weighs nothing.
+what turned out to add more. ``softmax`` holds the steps from logits to weights, ``records`` what the arguments are.
 """
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from ....core.compiled import compiled
-from .simd_matmul import LANES, ROWS, multiply_rows
+from .records import BackwardFeatures, Features, Gradients, Pairs, Scratch
+from .simd_matmul import LANES, ROWS, multiply_four_rows
 from .softmax import (
-    FAST,
+    FASTMATH,
     LOG_NEGLIGIBLE,
-    WIDE,
+    UNROLLED,
     add_circle,
     differentiate,
     drop,
@@ -41,42 +36,27 @@ STRIP = 16
 """Teams that one head visits before the next head does: their partners' features stay in the second cache."""
 
 
-class Room(NamedTuple):
-    """What a thread works in.
-
-    ``numbers``: 0, 1, ... int32; ``A``, ``G``: (n,16), weights of a team's pairs; ``X``, ``V``: (16,d), features of a
-    team; ``columns``: (d,16), the same the other way round.
-    """
-
-    numbers: np.ndarray
-    A: np.ndarray
-    G: np.ndarray
-    X: np.ndarray
-    V: np.ndarray
-    columns: np.ndarray
-
-
 @compiled
-def _make_room(longest: int, features: np.ndarray) -> Room:
-    """Return room for lists of a length, for features of that size and type."""
+def _make_scratch(longest: int, features: np.ndarray) -> Scratch:
+    """Return what lists of a length need, for features of that size and type."""
     size, dtype = features.shape[2], features.dtype
     numbers = np.arange(max(longest, size, LANES), dtype=np.int32)
     A, G = np.empty((longest, LANES), dtype), np.empty((longest, LANES), dtype)
     X, V = np.empty((LANES, size), dtype), np.empty((LANES, size), dtype)
-    return Room(numbers, A, G, X, V, np.empty((size, LANES), dtype))
+    return Scratch(numbers, A, G, X, V, np.empty((size, LANES), dtype))
 
 
-@compiled(fastmath=FAST)
-def _score(partners: np.ndarray, y: np.ndarray, head: int, room: Room, out: np.ndarray) -> None:
+@compiled(fastmath=FASTMATH)
+def _score(partners: np.ndarray, y: np.ndarray, head: int, scratch: Scratch, out: np.ndarray) -> None:
     """Write the products <x_a, y_p> of a team's packed features with each partner's to out (n,16)."""
-    numbers, size = room.numbers, y.shape[2]
+    numbers, size = scratch.numbers, y.shape[2]
     for j in range(0, len(partners), ROWS):
         rows, places = _four(partners, j, y.shape[1] * size, head * size), _four(numbers[: len(partners)], j, LANES, 0)
-        multiply_rows(y, rows, 1, room.columns, numbers[:size], LANES, 0, out, places, False)
+        multiply_four_rows(y, rows, 1, scratch.columns, numbers[:size], LANES, 0, out, places, False)
 
 
-@compiled(fastmath=FAST)
-def _spread(
+@compiled(fastmath=FASTMATH)
+def _scatter_add(
     partners: np.ndarray, weights: np.ndarray, x: np.ndarray, numbers: np.ndarray, head: int, out: np.ndarray
 ) -> None:
     """Add the weighted x_a (16,d) of a team's anchors to the row of each partner."""
@@ -85,10 +65,10 @@ def _spread(
         rows = _four(numbers[: len(partners)], j, LANES, 0)
         for i in range(0, size, LANES):
             places = _four(partners, j, out.shape[1] * size, head * size + i)
-            multiply_rows(weights, rows, 1, x, numbers[:LANES], size, i, out, places, True)
+            multiply_four_rows(weights, rows, 1, x, numbers[:LANES], size, i, out, places, True)
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _collect(partners: np.ndarray, weights: np.ndarray, y: np.ndarray, head: int, out: np.ndarray) -> None:
     """Write the sum of each partner's weighted y_p for a team's anchors to out (16,d)."""
     size = y.shape[2]
@@ -103,10 +83,12 @@ def _collect(partners: np.ndarray, weights: np.ndarray, y: np.ndarray, head: int
             for i in range(0, size, LANES):
                 place = a * size + i
                 places = (place, place + size, place + 2 * size, place + 3 * size)
-                multiply_rows(weights, rows, LANES, y, block, y.shape[1] * size, head * size + i, out, places, True)
+                multiply_four_rows(
+                    weights, rows, LANES, y, block, y.shape[1] * size, head * size + i, out, places, True
+                )
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _four(rows: np.ndarray, j: int, pitch: int, first: int) -> tuple[int, int, int, int]:
     """Return the places of the j-th and the three next rows; beyond the end the last one's."""
     last = len(rows) - 1
@@ -114,7 +96,7 @@ def _four(rows: np.ndarray, j: int, pitch: int, first: int) -> tuple[int, int, i
     return a * pitch + first, b * pitch + first, c * pitch + first, d * pitch + first
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _pack(team: np.ndarray, x: np.ndarray, head: int, scale: float, rows: np.ndarray, columns: np.ndarray) -> None:
     """Copy the scaled features of a team's anchors to ``rows`` (16,d) and ``columns`` (d,16)."""
     for m in range(LANES):
@@ -122,7 +104,7 @@ def _pack(team: np.ndarray, x: np.ndarray, head: int, scale: float, rows: np.nda
             rows[m, i] = columns[i, m] = scale * x[team[m], head, i]
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _put(team: np.ndarray, size: int, values: np.ndarray, scale: float, head: int, out: np.ndarray) -> None:
     """Add values (16,d) to the rows of a team's anchors."""
     for m in range(size):
@@ -130,14 +112,16 @@ def _put(team: np.ndarray, size: int, values: np.ndarray, scale: float, head: in
             out[team[m], head, i] += scale * values[m, i]
 
 
-@compiled(fastmath=FAST)
-def _visit(lists: Any, g: int, y: np.ndarray, head: int, bound: np.ndarray, room: Room) -> tuple[int, np.ndarray]:
+@compiled(fastmath=FASTMATH)
+def _visit(
+    lists: Pairs, g: int, y: np.ndarray, head: int, bound: np.ndarray, scratch: Scratch
+) -> tuple[int, np.ndarray]:
     """Write a team's logits S + ln C until the others hardly count; return how many, and each anchor's highest."""
-    teams, starts, partners, log_rest = lists[0], lists[2], lists[3], lists[6]
-    S = room.A
+    teams, starts, partners, log_rest = lists.teams, lists.starts, lists.partners, lists.log_rest
+    S = scratch.A
     first, count = starts[g], starts[g + 1] - starts[g]
-    highest = np.empty(WIDE, S.dtype)
-    for i in range(WIDE):
+    highest = np.empty(UNROLLED, S.dtype)
+    for i in range(UNROLLED):
         highest[i] = -math.inf
     for begin in range(0, count, BLOCK):
         if begin and len(log_rest):
@@ -148,17 +132,17 @@ def _visit(lists: Any, g: int, y: np.ndarray, head: int, bound: np.ndarray, room
             else:
                 return begin, highest
         end = min(begin + BLOCK, count)
-        _score(partners[first + begin : first + end], y, head, room, S[begin:end])
+        _score(partners[first + begin : first + end], y, head, scratch, S[begin:end])
         add_circle(lists, g, begin, S[begin:end])
         keep_highest(S[begin:end], highest)
     return count, highest
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def attend(
     heads: tuple[int, int],
-    lists: Any,
-    features: Any,
+    lists: Pairs,
+    features: Features,
     bound: np.ndarray,
     output: np.ndarray,
     log_sum: np.ndarray,
@@ -167,89 +151,103 @@ def attend(
     """Add O (Eq. 9) of heads from the first of ``heads`` up to the second to ``output`` (R,heads,d).
 
     Write the logarithm of each anchor's sum to ``log_sum`` (R,heads) and how many partners of each team the backward
-    pass has to visit to ``kept`` (G,heads). ``features``: (of the anchors, of the others, V), that is (K,Q,V) by keys,
-    (Q,K,V) by queries. ``bound`` (R,heads): no logit of an anchor is higher.
+    pass has to visit to ``kept`` (G,heads). ``bound`` (R,heads): no logit of an anchor is higher.
     """
-    room = _make_room(lists[10], output)
+    scratch = _make_scratch(lists.longest, output)
     for strip in range(0, len(kept), STRIP):
         for head in range(heads[0], heads[1]):
             for g in range(strip, min(strip + STRIP, len(kept))):
-                kept[g, head] = _attend_team(lists, features, bound, g, head, room, output, log_sum)
+                kept[g, head] = _attend_team(lists, features, bound, g, head, scratch, output, log_sum)
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _attend_team(
-    lists: Any, features: Any, bound: np.ndarray, g: int, head: int, room: Room, output: np.ndarray, log_sum: np.ndarray
+    lists: Pairs,
+    features: Features,
+    bound: np.ndarray,
+    g: int,
+    head: int,
+    scratch: Scratch,
+    output: np.ndarray,
+    log_sum: np.ndarray,
 ) -> int:
-    team, size, first, partners = lists[0][g], lists[1][g], lists[2][g], lists[3]
-    scale, by_keys = lists[9], lists[11]
+    team, size, first, partners = lists.teams[g], lists.sizes[g], lists.starts[g], lists.partners
+    scale = lists.scale
     anchors, others, V = features
-    _pack(team, anchors, head, scale, room.X, room.columns)
-    count, highest = _visit(lists, g, others, head, bound, room)
-    count, sums = normalise(room.A[:count], highest)
+    _pack(team, anchors, head, scale, scratch.X, scratch.columns)
+    count, highest = _visit(lists, g, others, head, bound, scratch)
+    count, sums = normalise(scratch.A[:count], highest)
     for m in range(size):
         log_sum[team[m], head] = sums[m]
-    A, mine = room.A[:count], partners[first : first + count]
+    A, mine = scratch.A[:count], partners[first : first + count]
     drop(A, size)
     hide(lists, g, A)
-    if by_keys:
-        _pack(team, V, head, scale / scale, room.V, room.columns)
-        _spread(mine, A, room.V, room.numbers, head, output)
+    if lists.by_keys:
+        _pack(team, V, head, scale / scale, scratch.V, scratch.columns)
+        _scatter_add(mine, A, scratch.V, scratch.numbers, head, output)
     else:
-        _collect(mine, A, V, head, room.V)
-        _put(team, size, room.V, scale / scale, head, output)
+        _collect(mine, A, V, head, scratch.V)
+        _put(team, size, scratch.V, scale / scale, head, output)
     return count
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def attend_backward(
-    heads: tuple[int, int], lists: Any, features: Any, log_sum: np.ndarray, kept: np.ndarray, gradients: Any
+    heads: tuple[int, int],
+    lists: Pairs,
+    features: BackwardFeatures,
+    log_sum: np.ndarray,
+    kept: np.ndarray,
+    gradients: Gradients,
 ) -> None:
-    """Add to the gradients of (anchors, others, V), each (R,heads,d), of heads from the first up to the second.
-
-    ``features``: (K,Q,V,dO) by keys, (Q,K,dO,V) by queries.
-    """
-    room = _make_room(lists[10], features[0])
+    """Add to the gradients, of heads from the first up to the second."""
+    scratch = _make_scratch(lists.longest, features[0])
     for strip in range(0, len(kept), STRIP):
         for head in range(heads[0], heads[1]):
             for g in range(strip, min(strip + STRIP, len(kept))):
-                _differentiate_team(lists, features, log_sum, kept[g, head], g, head, room, gradients)
+                _differentiate_team(lists, features, log_sum, kept[g, head], g, head, scratch, gradients)
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _differentiate_team(
-    lists: Any, features: Any, log_sum: np.ndarray, count: int, g: int, head: int, room: Room, gradients: Any
+    lists: Pairs,
+    features: BackwardFeatures,
+    log_sum: np.ndarray,
+    count: int,
+    g: int,
+    head: int,
+    scratch: Scratch,
+    gradients: Gradients,
 ) -> None:
-    team, size, first, partners = lists[0][g], lists[1][g], lists[2][g], lists[3]
-    scale, by_keys = lists[9], lists[11]
+    team, size, first, partners = lists.teams[g], lists.sizes[g], lists.starts[g], lists.partners
+    scale = lists.scale
     anchors, others, of_anchors, of_others = features
     d_anchors, d_others, d_values = gradients
-    A, G, mine = room.A[:count], room.G[:count], partners[first : first + count]
-    _pack(team, of_anchors, head, scale / scale, room.V, room.columns)
-    _score(mine, of_others, head, room, G)
+    A, G, mine = scratch.A[:count], scratch.G[:count], partners[first : first + count]
+    _pack(team, of_anchors, head, scale / scale, scratch.V, scratch.columns)
+    _score(mine, of_others, head, scratch, G)
     hide(lists, g, G)
-    _pack(team, anchors, head, scale, room.X, room.columns)
-    _score(mine, others, head, room, A)
+    _pack(team, anchors, head, scale, scratch.X, scratch.columns)
+    _score(mine, others, head, scratch, A)
     _recall(lists, g, head, log_sum, A)
     drop(A, size)
     differentiate(A, G)
-    _spread(mine, G, room.X, room.numbers, head, d_others)
-    _collect(mine, G, others, head, room.X)
-    _put(team, size, room.X, scale, head, d_anchors)
+    _scatter_add(mine, G, scratch.X, scratch.numbers, head, d_others)
+    _collect(mine, G, others, head, scratch.X)
+    _put(team, size, scratch.X, scale, head, d_anchors)
     hide(lists, g, A)
-    if by_keys:
-        _collect(mine, A, of_others, head, room.V)
-        _put(team, size, room.V, scale / scale, head, d_values)
+    if lists.by_keys:
+        _collect(mine, A, of_others, head, scratch.V)
+        _put(team, size, scratch.V, scale / scale, head, d_values)
     else:
-        _spread(mine, A, room.V, room.numbers, head, d_values)
+        _scatter_add(mine, A, scratch.V, scratch.numbers, head, d_values)
 
 
-@compiled(fastmath=FAST)
-def _recall(lists: Any, g: int, head: int, log_sum: np.ndarray, S: np.ndarray) -> None:
+@compiled(fastmath=FASTMATH)
+def _recall(lists: Pairs, g: int, head: int, log_sum: np.ndarray, S: np.ndarray) -> None:
     """Turn a team's logits S, still without ln C, into the forward pass's weights A."""
-    teams = lists[0]
     sums = np.empty(LANES, S.dtype)
     for m in range(LANES):
-        sums[m] = log_sum[teams[g, m], head]
+        sums[m] = log_sum[lists.teams[g, m], head]
     add_circle(lists, g, 0, S)
     exponentiate(S, sums)

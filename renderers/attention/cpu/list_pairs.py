@@ -1,17 +1,17 @@
 """Compiled pair lists for the CPU: which pairs are in reach, their ln C (Eq. 6) and their visible rays (Eq. 8).
 
-The truth is ``dense.log_circle_dense`` and ``visibility.visible_share``; everything here is float64 inside and takes
-the same steps. A ray ends at the first point that is blocked.
+The truth is ``reference.log_circle_dense`` and ``visibility.visible_share``; everything here is float64 inside and
+takes the same steps. A ray ends at the first point that is blocked.
 """
 
 import math
-from typing import Any
 
 import numba
 import numpy as np
 
 from ....core.compiled import compiled
 from ..visibility import mix
+from .records import Lens, Lists, Occluders, Rays, TokenGrid
 
 _mix = numba.njit(mix)
 
@@ -20,13 +20,13 @@ RING_TOKENS = 0.5
 
 RINGS = 256
 
-LIT = 20.0
+LOG_TRACED_FROM = 20.0
 """Pairs with C below e^-20 are traced only where a large logit lifts them."""
 
 
 @compiled(parallel=True)
 def list_partners(
-    grid: Any,
+    grid: TokenGrid,
     teams: np.ndarray,
     reach_px: np.ndarray,
     by_keys: bool,
@@ -36,8 +36,6 @@ def list_partners(
 ) -> None:
     """Write how many partners each team has, counts (G,) int64, and their rows where ``partners`` is not empty.
 
-    - ``grid``: (height, width, pitch y, pitch x, row and column of each token (N,2) float64); rows of features count
-      the tokens of all pictures, b * N + token.
     - ``teams``: (G,n) rows of anchors, keys if ``by_keys``, else queries; neighbours in one picture, row by row.
     - ``reach_px``: (R,), of each key; may be infinite. A token is listed if a key reaches a query within the team.
     - ``partners``: int32, a team's from starts[g] on, the surest in reach first.
@@ -47,7 +45,7 @@ def list_partners(
         found, spare_px = np.empty(room, np.int32), np.empty(room)
         counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, found, spare_px)
         if room:
-            _sort_rings(found, spare_px, RING_TOKENS * min(grid[2], grid[3]), partners, starts[g])
+            _sort_rings(found, spare_px, RING_TOKENS * min(grid.pitch_y_px, grid.pitch_x_px), partners, starts[g])
 
 
 @compiled
@@ -70,7 +68,7 @@ def _sort_rings(found: np.ndarray, spare_px: np.ndarray, ring_px: float, partner
 
 @compiled
 def _visit_partners(
-    grid: Any, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
+    grid: TokenGrid, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
 ) -> int:
     """Count a team's partners; where there is room list them, with the most by which a reach exceeds the distance."""
     height, width, pitch_y, pitch_x, _ = grid
@@ -100,16 +98,12 @@ def _visit_partners(
 
 @compiled(parallel=True)
 def weigh_pairs(
-    lists: Any, grid: Any, lens: Any, log_circle: np.ndarray, log_rest: np.ndarray, near: np.ndarray
+    lists: Lists, grid: TokenGrid, lens: Lens, log_circle: np.ndarray, log_rest: np.ndarray, near: np.ndarray
 ) -> None:
     """Write ln C (<= 0) of every pair, (P,n).
 
     And ``log_rest`` (P,), what C adds up to from each partner of a list to its end, at most, as a logarithm; ``near``
-    (G,), how many of a team's partners come before the last with C above e^-``LIT``.
-
-    - ``lists``: (teams (G,n), starts (G+1,), partners (P,), whether anchors are keys).
-    - ``grid``: as for ``list_partners``.
-    - ``lens``: (slope per px, radius_px (R,)).
+    (G,), how many of a team's partners come before the last with C above e^-``LOG_TRACED_FROM``.
     """
     teams, starts, partners, by_keys = lists
     slope_per_px, radius_px = lens
@@ -125,15 +119,15 @@ def weigh_pairs(
                 brightest = max(brightest, log_circle[pair, m])
             rest += math.exp(brightest)
             log_rest[pair] = math.log(rest)
-            if brightest >= -LIT and near[g] == 0:
+            if brightest >= -LOG_TRACED_FROM and near[g] == 0:
                 near[g] = count - back
 
 
 @compiled(parallel=True)
-def find_nearest(grid: Any, reach_px: np.ndarray, surfaces: np.ndarray, nearest: np.ndarray) -> None:
+def find_nearest(grid: TokenGrid, reach_px: np.ndarray, surfaces: np.ndarray, nearest: np.ndarray) -> None:
     """Write the highest disparity among the tokens that each key may reach, (B,N).
 
-    ``grid``: as for ``list_partners``. ``surfaces``: (B,height,width), the highest within each token.
+    ``surfaces``: (B,height,width), the highest within each token.
     """
     height, width, pitch_y, pitch_x, _ = grid
     for n in numba.prange(nearest.size):
@@ -152,49 +146,44 @@ def find_nearest(grid: Any, reach_px: np.ndarray, surfaces: np.ndarray, nearest:
 
 @compiled(parallel=True)
 def trace_pairs(
-    lists: Any,
-    grid: Any,
+    lists: Lists,
+    grid: TokenGrid,
     reach_px: np.ndarray,
-    scene: Any,
-    rays: Any,
+    scene: Occluders,
+    rays: Rays,
     begins: np.ndarray,
     ends: np.ndarray,
     visible: np.ndarray,
 ) -> None:
     """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each.
 
-    - ``lists``, ``grid``: as for ``weigh_pairs``.
-    - ``reach_px``: (R,), of each key; pairs out of reach count as visible.
-    - ``scene``: (odds (B,N) d / (1 - d), thresholds (B,N,segments) dt, how many of them (B,N) no surface in reach
-      exceeds, surfaces (B,h,w), highest (B,h+1,w+1) of the four samples around each point between samples, the same of
-      all points that jitter could put in its place, shifts of the sources (B,N,rays,2)).
-    - ``rays``: (seed, number of rays, places from the query?, jitter samples?).
+    ``reach_px``: (R,), of each key; pairs out of reach count as visible.
     """
     teams, starts, partners, by_keys = lists
-    width, places, segments = grid[1], grid[4], scene[1].shape[2]
+    segments = scene.thresholds.shape[2]
     for g in numba.prange(len(teams)):
         first = _first_row(grid, teams[g])
-        picture = first // len(places)
+        picture = first // len(grid.places)
         for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
             other = partners[pair] - first
             for m in range(teams.shape[1]):
-                anchor, count = teams[g, m] - first, rays[1]
+                anchor, count = teams[g, m] - first, rays.count
                 query, key = (other, anchor) if by_keys else (anchor, other)
                 in_reach = _measure(grid, query, key) <= reach_px[first + key]
-                begin = _find_danger(scene, rays, width, places, picture, query, key) if in_reach else segments
-                for ray in range(rays[1] if begin < segments else 0):
-                    count -= _is_blocked(scene, rays, width, places, ray, picture, query, key, begin)
+                begin = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
+                for ray in range(rays.count if begin < segments else 0):
+                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, begin)
                 visible[pair, m] = count
 
 
 @compiled
-def _first_row(grid: Any, team: np.ndarray) -> int:
+def _first_row(grid: TokenGrid, team: np.ndarray) -> int:
     """Return the first row of a team's picture."""
-    return team[0] - team[0] % len(grid[4])
+    return team[0] - team[0] % len(grid.places)
 
 
 @compiled
-def _measure(grid: Any, one: int, other: int) -> float:
+def _measure(grid: TokenGrid, one: int, other: int) -> float:
     """Return the distance of two tokens in px."""
     _, _, pitch_y, pitch_x, places = grid
     dy, dx = (places[one, 0] - places[other, 0]) * pitch_y, (places[one, 1] - places[other, 1]) * pitch_x
@@ -209,12 +198,12 @@ def _log_sigmoid(x: float) -> float:
 
 
 @compiled
-def _find_danger(scene: Any, rays: Any, width: int, places: np.ndarray, picture: int, query: int, key: int) -> int:
+def _find_danger(scene: Occluders, rays: Rays, grid: TokenGrid, picture: int, query: int, key: int) -> int:
     """Return the first point at which any ray of a pair could lie behind a surface; beyond the last if none does."""
-    thresholds, around = scene[1], scene[5]
-    oversampling = scene[3].shape[2] // width
-    for segment in range(scene[2][picture, key], thresholds.shape[2]):
-        y, x = _point(scene, rays, places, picture, query, key, segment, 0.0, 0.0)
+    thresholds, around = scene.thresholds, scene.around
+    oversampling = scene.surfaces.shape[2] // grid.width
+    for segment in range(scene.idle[picture, key], thresholds.shape[2]):
+        y, x = _point(scene, rays, grid.places, picture, query, key, segment, 0.0, 0.0)
         row, column = _cell(around, y * oversampling - 0.5, x * oversampling - 0.5)
         if around[picture, row, column] > thresholds[picture, key, segment]:
             return segment
@@ -223,17 +212,16 @@ def _find_danger(scene: Any, rays: Any, width: int, places: np.ndarray, picture:
 
 @compiled
 def _is_blocked(
-    scene: Any, rays: Any, width: int, places: np.ndarray, ray: int, picture: int, query: int, key: int, begin: int
+    scene: Occluders, rays: Rays, grid: TokenGrid, ray: int, picture: int, query: int, key: int, begin: int
 ) -> bool:
     """Whether any point of one ray from ``begin`` on lies behind a surface (Eq. 7-8)."""
-    _, thresholds, _, surfaces, highest, _, shifts = scene
-    seed, jitter_samples = rays[0], rays[3]
-    oversampling = surfaces.shape[2] // width
-    shift_y, shift_x = shifts[picture, key, ray, 0], shifts[picture, key, ray, 1]
+    thresholds, surfaces, highest = scene.thresholds, scene.surfaces, scene.highest
+    oversampling = surfaces.shape[2] // grid.width
+    shift_y, shift_x = scene.shifts[picture, key, ray, 0], scene.shifts[picture, key, ray, 1]
     for segment in range(begin, thresholds.shape[2]):
-        y, x = _point(scene, rays, places, picture, query, key, segment, shift_y, shift_x)
-        if jitter_samples and ray > 0:
-            h = _mix(_mix(_mix(_mix(seed, picture), query), key), ray)
+        y, x = _point(scene, rays, grid.places, picture, query, key, segment, shift_y, shift_x)
+        if rays.jitter_samples and ray > 0:
+            h = _mix(_mix(_mix(_mix(rays.seed, picture), query), key), ray)
             y += _mix(h, 2 * segment) * 2.0**-32 - 0.5
             x += _mix(h, 2 * segment + 1) * 2.0**-32 - 0.5
         y, x, threshold = y * oversampling - 0.5, x * oversampling - 0.5, thresholds[picture, key, segment]
@@ -245,8 +233,8 @@ def _is_blocked(
 
 @compiled
 def _point(
-    scene: Any,
-    rays: Any,
+    scene: Occluders,
+    rays: Rays,
     places: np.ndarray,
     picture: int,
     query: int,
@@ -256,8 +244,8 @@ def _point(
     shift_x: float,
 ) -> tuple[float, float]:
     """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
-    dt = scene[1][picture, query if rays[2] else key, segment]
-    share = (1.0 - dt) / dt * scene[0][picture, key]
+    dt = scene.thresholds[picture, query if rays.from_query else key, segment]
+    share = (1.0 - dt) / dt * scene.odds[picture, key]
     query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
     y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
     x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x

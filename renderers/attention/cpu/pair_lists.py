@@ -16,15 +16,16 @@ from torch import Tensor
 from ..geometry import TokenGeometry
 from ..physics import PisaPhysics
 from ..visibility import fold_seed, source_shifts
-from . import attend as pair_kernels
-from . import list_pairs as ray_kernels
+from . import list_pairs
+from .attend import attend, attend_backward
+from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid
 from .simd_matmul import LANES
 
 JITTER_MARGIN = 1e-6
 """In samples: rounding must not carry a point beyond the farthest cell."""
 
 SIDE = 4
-"""Tokens along the side of a team, whose anchors share a list: ``row_products.LANES`` together."""
+"""Tokens along the side of a team, whose anchors share a list: ``simd_matmul.LANES`` together."""
 
 
 class PairLists:
@@ -43,26 +44,26 @@ class PairLists:
         self.physics = physics
         self.teams, self.sizes = _form_teams(geometry.batch, geometry.height, geometry.width)
         places = np.stack(np.divmod(np.arange(geometry.tokens), geometry.width), axis=1).astype(np.float64)
-        grid = (geometry.height, geometry.width, *map(float, geometry.pitch_px), places)
+        grid = TokenGrid(geometry.height, geometry.width, *map(float, geometry.pitch_px), places)
         reach = reach_px.flatten().numpy()
         counts, nothing = np.empty(len(self.teams), np.int64), np.empty(0, np.int32)
-        ray_kernels.list_partners(grid, self.teams, reach, self.by_keys, counts, counts, nothing)
+        list_pairs.list_partners(grid, self.teams, reach, self.by_keys, counts, counts, nothing)
         self.longest = int(counts.max())
         self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         self.partners = np.empty(self.starts[-1], np.int32)
-        ray_kernels.list_partners(grid, self.teams, reach, self.by_keys, self.starts, counts, self.partners)
+        list_pairs.list_partners(grid, self.teams, reach, self.by_keys, self.starts, counts, self.partners)
         pairs = len(self.partners)
         dtype = geometry.disparity.new_empty(0).cpu().numpy().dtype
         self.log_circle = np.empty((pairs if physics.coc else 0, LANES), dtype)
         self.visible = np.empty((pairs if physics.occlusion else 0, LANES), np.uint8)
         self.log_rest = np.empty(len(self.log_circle), np.float32)
-        lists = (self.teams, self.starts, self.partners, self.by_keys)
+        lists = Lists(self.teams, self.starts, self.partners, self.by_keys)
         near = counts.copy()
         if physics.coc:
-            lens = (physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
-            ray_kernels.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
-        rays = _describe_rays(physics, seed)
-        self._scene = (lists, grid, reach, _describe_scene(geometry, physics, seed, grid, reach), rays)
+            lens = Lens(physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
+            list_pairs.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
+        rays = Rays(fold_seed(seed), physics.rays, physics.rays_from == "mixed", physics.jitter == "sample")
+        self._tracing = (lists, grid, reach, _find_occluders(geometry, physics, seed, grid, reach), rays)
         self.traced = np.zeros_like(counts)
         self.trace(near)
 
@@ -70,7 +71,7 @@ class PairLists:
         """Count the visible rays of at least the first ``counts`` (G,) partners of each team."""
         counts = np.maximum(counts, self.traced)
         if len(self.visible):
-            ray_kernels.trace_pairs(*self._scene, self.traced, counts, self.visible)
+            list_pairs.trace_pairs(*self._tracing, self.traced, counts, self.visible)
         self.traced = counts
 
     @property
@@ -89,12 +90,12 @@ class PairLists:
         output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
         kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
         arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
-        _share_heads(pair_kernels.attend, q.shape[1], self._lists(q), _arrays(features), *arrays)
+        _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
         needed = kept.amax(dim=1).numpy()
         if (needed > self.traced).any():
             self.trace(needed)
             output.zero_()
-            _share_heads(pair_kernels.attend, q.shape[1], self._lists(q), _arrays(features), *arrays)
+            _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
         return output[..., : q.shape[2]], (log_sum, kept)
 
     def backward(
@@ -103,17 +104,17 @@ class PairLists:
         """Return dQ, dK, dV (R,heads,d)."""
         features = _pad(*((k, q, v, dO) if self.by_keys else (q, k, dO, v)))
         gradients = [torch.zeros_like(features[0]) for _ in range(3)]
-        arrays = (log_sum.numpy(), kept.numpy(), _arrays(gradients))
-        _share_heads(pair_kernels.attend_backward, q.shape[1], self._lists(q), _arrays(features), *arrays)
+        arrays = (log_sum.numpy(), kept.numpy(), Gradients(*_arrays(gradients)))
+        _share_heads(attend_backward, q.shape[1], self._pairs(q), BackwardFeatures(*_arrays(features)), *arrays)
         of_anchors, of_others, dV = (x[..., : q.shape[2]] for x in gradients)
         return (of_others, of_anchors, dV) if self.by_keys else (of_anchors, of_others, dV)
 
-    def _lists(self, like: Tensor) -> Any:
-        """Return the lists as the kernels take them: numbers in the features' type, or the loops turn into float64."""
+    def _pairs(self, like: Tensor) -> Pairs:
+        """Return the pairs as the kernels take them: numbers in the features' type, or the loops turn into float64."""
         constants = (1.0 / self.physics.rays, self.physics.min_visibility, 1.0 / math.sqrt(like.shape[-1]))
         numbers = (like.new_tensor(x).numpy()[()] for x in constants)
         pairs = self.partners, self.log_circle, self.visible, self.log_rest
-        return self.teams, self.sizes, self.starts, *pairs, *numbers, self.longest, self.by_keys
+        return Pairs(self.teams, self.sizes, self.starts, *pairs, *numbers, self.longest, self.by_keys)
 
 
 def _pad(*features: Tensor) -> list[Tensor]:
@@ -153,7 +154,9 @@ def _form_teams(batch: int, height: int, width: int) -> tuple[np.ndarray, np.nda
     return arrays
 
 
-def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int, grid: Any, reach_px: np.ndarray) -> Any:
+def _find_occluders(
+    geometry: TokenGeometry, physics: PisaPhysics, seed: int, grid: TokenGrid, reach_px: np.ndarray
+) -> Occluders:
     disparity = geometry.disparity.to(torch.float64).numpy()
     weights = np.array(physics.ray_weights)
     thresholds = weights * disparity[..., None] + (1.0 - weights)
@@ -162,13 +165,13 @@ def _describe_scene(geometry: TokenGeometry, physics: PisaPhysics, seed: int, gr
     rows = np.maximum(padded[:, 1:], padded[:, :-1])
     highest = np.maximum(rows[:, :, 1:], rows[:, :, :-1])
     shifts = source_shifts(geometry, physics, seed).numpy()
-    around = _spread_highest(highest, physics, shifts, surfaces.shape[2] // geometry.width)
+    around = _highest_around(highest, physics, shifts, surfaces.shape[2] // geometry.width)
     nearest = _find_nearest(grid, reach_px, physics, around)
     idle = (thresholds >= nearest[..., None]).sum(axis=2)
-    return disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, around, shifts
+    return Occluders(disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, around, shifts)
 
 
-def _spread_highest(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:
+def _highest_around(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:
     """Return the highest as far around every cell (B,h+1,w+1) as jitter moves a ray's point at most.
 
     Infinite where there is no bound: beyond its source a ray moves by more than the source does.
@@ -181,18 +184,14 @@ def _spread_highest(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarra
     return maximum_filter(highest, size=(1, side, side), mode="nearest")
 
 
-def _find_nearest(grid: Any, reach_px: np.ndarray, physics: PisaPhysics, around: np.ndarray) -> np.ndarray:
+def _find_nearest(grid: TokenGrid, reach_px: np.ndarray, physics: PisaPhysics, around: np.ndarray) -> np.ndarray:
     """Return the highest disparity that a key's rays could meet (B,N): the picture's where nothing bounds them."""
-    height, width, batch = grid[0], grid[1], len(around)
+    height, width, batch = grid.height, grid.width, len(around)
     if physics.rays_from == "mixed" or np.isinf(reach_px).any():
         return np.broadcast_to(around.max(axis=(1, 2))[:, None], (batch, height * width))
     oversampling = (around.shape[2] - 1) // width
     windows = np.lib.stride_tricks.sliding_window_view(around, (oversampling + 1, oversampling + 1), axis=(1, 2))
     of_tokens = windows[:, ::oversampling, ::oversampling].max(axis=(3, 4))
     nearest = np.empty((batch, height * width))
-    ray_kernels.find_nearest(grid, reach_px, of_tokens, nearest)
+    list_pairs.find_nearest(grid, reach_px, of_tokens, nearest)
     return nearest
-
-
-def _describe_rays(physics: PisaPhysics, seed: int) -> Any:
-    return fold_seed(seed), physics.rays, physics.rays_from == "mixed", physics.jitter == "sample"

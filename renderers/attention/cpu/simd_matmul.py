@@ -16,7 +16,7 @@ ROWS = 4
 LANES = 16
 
 
-def _multiply_rows(
+def _multiply_four_rows(
     typing_context: Any,
     x: Any,
     x_rows: Any,
@@ -73,4 +73,4 @@ def _repeat(builder: ir.IRBuilder, vector: ir.VectorType, value: ir.Value) -> ir
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, LANES), [0] * LANES))
 
 
-multiply_rows: Any = intrinsic(_multiply_rows)
+multiply_four_rows: Any = intrinsic(_multiply_four_rows)

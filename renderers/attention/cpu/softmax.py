@@ -1,7 +1,6 @@
-"""From logits to weights: the elementwise steps of ``pair_kernels``, each over the pairs of one team.
+"""From logits to weights: the elementwise steps of ``attend``, each over the pairs of one team.
 
-Logits and weights are (n,16), partners by anchors; sums over partners keep ``WIDE`` numbers in flight. ``lists``: see
-``pair_kernels``.
+Logits and weights are (n,16), partners by anchors; sums over partners keep ``UNROLLED`` numbers in flight.
 """
 
 import math
@@ -12,6 +11,7 @@ import numpy as np
 from numba.extending import overload
 
 from ....core.compiled import compiled
+from .records import Pairs
 from .simd_matmul import LANES
 
 LOG_NEGLIGIBLE = -14.0
@@ -21,10 +21,10 @@ NEGLIGIBLE = math.exp(LOG_NEGLIGIBLE)
 GROUP = 8
 """Partners that are dropped together."""
 
-WIDE = GROUP * LANES
+UNROLLED = GROUP * LANES
 """Weights of a group: sums over a list keep as many in flight."""
 
-FAST = {"reassoc", "contract", "nsz", "arcp"}
+FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 """Sums may be reordered into vectors; infinities and NaN keep their meaning."""
 
 
@@ -55,49 +55,49 @@ def _compile_exponential(x: Any) -> Any:
     return exponential_float32 if x == numba.float32 else exponential_float64
 
 
-@compiled(fastmath=FAST)
-def add_circle(lists: Any, g: int, begin: int, S: np.ndarray) -> None:
+@compiled(fastmath=FASTMATH)
+def add_circle(lists: Pairs, g: int, begin: int, S: np.ndarray) -> None:
     """Add ln C to a team's logits from partner ``begin`` on."""
-    log_circle, first = lists[4], lists[2][g] + begin
+    log_circle, first = lists.log_circle, lists.starts[g] + begin
     if len(log_circle):
         flat, circle = S.reshape(-1), log_circle[first : first + len(S)].reshape(-1)
         for i in range(len(flat)):
             flat[i] += circle[i]
 
 
-@compiled(fastmath=FAST)
-def hide(lists: Any, g: int, weights: np.ndarray) -> None:
+@compiled(fastmath=FASTMATH)
+def hide(lists: Pairs, g: int, weights: np.ndarray) -> None:
     """Multiply the weights of a team's first pairs by their visibility."""
-    visible, first, light, least = lists[5], lists[2][g], lists[7], lists[8]
+    visible, first = lists.visible, lists.starts[g]
     number = weights.dtype.type
     if len(visible):
         flat, rays = weights.reshape(-1), visible[first : first + len(weights)].reshape(-1)
         for i in range(len(flat)):
-            flat[i] *= np.maximum(number(rays[i]) * light, least)
+            flat[i] *= np.maximum(number(rays[i]) * lists.light_of_ray, lists.least_light)
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def keep_highest(S: np.ndarray, highest: np.ndarray) -> None:
     """Keep each anchor's highest logit, in wide lanes; the first sixteen are exact."""
     flat = S.reshape(-1)
-    for start in range(0, len(flat), WIDE):
-        block = flat[start : start + WIDE]
+    for start in range(0, len(flat), UNROLLED):
+        block = flat[start : start + UNROLLED]
         for i in range(len(block)):
             highest[i] = np.maximum(highest[i], block[i])
-    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
+    for half in (UNROLLED // 2, UNROLLED // 4, UNROLLED // 8):
         for i in range(half):
             highest[i] = np.maximum(highest[i], highest[half + i])
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def exponentiate(S: np.ndarray, log_sum: np.ndarray) -> np.ndarray:
     """Turn logits <= log_sum (16,) into exp(S - log_sum); return their sums (16,)."""
-    flat, shift = S.reshape(-1), np.empty(WIDE, S.dtype)
-    sums, total = np.zeros(WIDE, S.dtype), np.zeros(LANES, S.dtype)
-    for i in range(WIDE):
+    flat, shift = S.reshape(-1), np.empty(UNROLLED, S.dtype)
+    sums, total = np.zeros(UNROLLED, S.dtype), np.zeros(LANES, S.dtype)
+    for i in range(UNROLLED):
         shift[i] = log_sum[i % LANES]
-    for start in range(0, len(flat), WIDE):
-        block = flat[start : start + WIDE]
+    for start in range(0, len(flat), UNROLLED):
+        block = flat[start : start + UNROLLED]
         for i in range(len(block)):
             block[i] = exponential(np.minimum(block[i] - shift[i], S.dtype.type(0)))
             sums[i] += block[i]
@@ -105,15 +105,15 @@ def exponentiate(S: np.ndarray, log_sum: np.ndarray) -> np.ndarray:
     return total
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def normalise(S: np.ndarray, highest: np.ndarray) -> tuple[int, np.ndarray]:
     """Turn logits into weights that sum to 1 for each anchor; return how many matter, and what ln of their sum was."""
     total = exponentiate(S, highest)
     flat, kept = S.reshape(-1), len(S)
-    dropped, group = np.zeros(LANES, S.dtype), np.zeros(WIDE, S.dtype)
+    dropped, group = np.zeros(LANES, S.dtype), np.zeros(UNROLLED, S.dtype)
     while kept > GROUP:
         block = flat[(kept - GROUP) * LANES : kept * LANES]
-        for i in range(WIDE):
+        for i in range(UNROLLED):
             group[i] = block[i]
         _add(group, dropped)
         for m in range(LANES):
@@ -123,11 +123,11 @@ def normalise(S: np.ndarray, highest: np.ndarray) -> tuple[int, np.ndarray]:
             kept -= GROUP
             continue
         break
-    scale = np.empty(WIDE, S.dtype)
-    for i in range(WIDE):
+    scale = np.empty(UNROLLED, S.dtype)
+    for i in range(UNROLLED):
         scale[i] = 1 / total[i % LANES]
-    for start in range(0, kept * LANES, WIDE):
-        block = flat[start : min(start + WIDE, kept * LANES)]
+    for start in range(0, kept * LANES, UNROLLED):
+        block = flat[start : min(start + UNROLLED, kept * LANES)]
         for i in range(len(block)):
             block[i] *= scale[i]
     for m in range(LANES):
@@ -135,20 +135,20 @@ def normalise(S: np.ndarray, highest: np.ndarray) -> tuple[int, np.ndarray]:
     return kept, total
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def differentiate(A: np.ndarray, G: np.ndarray) -> None:
     """Turn G = M <V, dO> into dS = A (G - delta), delta = sum A G; by keys delta is <V_k, dV_k>."""
     weights, gradients = A.reshape(-1), G.reshape(-1)
-    wide, delta = np.zeros(WIDE, A.dtype), np.zeros(LANES, A.dtype)
-    for start in range(0, len(weights), WIDE):
-        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
+    wide, delta = np.zeros(UNROLLED, A.dtype), np.zeros(LANES, A.dtype)
+    for start in range(0, len(weights), UNROLLED):
+        a, g = weights[start : start + UNROLLED], gradients[start : start + UNROLLED]
         for i in range(len(a)):
             wide[i] += a[i] * g[i]
     _add(wide, delta)
-    for i in range(WIDE):
+    for i in range(UNROLLED):
         wide[i] = delta[i % LANES]
-    for start in range(0, len(weights), WIDE):
-        a, g = weights[start : start + WIDE], gradients[start : start + WIDE]
+    for start in range(0, len(weights), UNROLLED):
+        a, g = weights[start : start + UNROLLED], gradients[start : start + UNROLLED]
         for i in range(len(a)):
             g[i] = a[i] * (g[i] - wide[i])
 
@@ -161,10 +161,10 @@ def drop(weights: np.ndarray, size: int) -> None:
             weights[j, m] = 0.0
 
 
-@compiled(fastmath=FAST)
+@compiled(fastmath=FASTMATH)
 def _add(values: np.ndarray, total: np.ndarray) -> None:
     """Add wide lanes to an anchor's total (16,)."""
-    for half in (WIDE // 2, WIDE // 4, WIDE // 8):
+    for half in (UNROLLED // 2, UNROLLED // 4, UNROLLED // 8):
         for i in range(half):
             values[i] += values[half + i]
     for m in range(LANES):

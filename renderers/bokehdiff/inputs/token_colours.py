@@ -11,13 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....core.checks import check
-from ....core.optics import to_display, to_linear
+from ....core.optics import GAMMA, to_display, to_linear
 from ...attention.pairs import pisa_fast
 from ...attention.plan import PisaPlan
 from ...diffusion.tiling import Tile
-
-GAMMA = 2.2
-"""Of scenes that name none, and of training."""
 
 OWN_LIGHT = 1e-3
 """How much of its own light is added to a token, in units of what reaches it in a picture without depth.

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ....core.errors import InvalidOptionError, MissingWeightsError
+from ....core.fetch import NETWORK
 from ....core.torchvision_guard import ensure_torchvision
 
 ensure_torchvision()
@@ -18,7 +19,6 @@ ensure_torchvision()
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
 
 from ...diffusion.prompt import TEXT_FOLDERS, PromptEmbeddings, load_or_embed_prompt  # noqa: E402
-from ..hub import fetch_repository  # noqa: E402
 from ..pipeline import BokehDiffPipeline  # noqa: E402
 from ..settings import PipelineSettings  # noqa: E402
 from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files  # noqa: E402
@@ -111,5 +111,5 @@ def _load_prompt(files: SdxlFiles) -> PromptEmbeddings:
         stored = platformdirs.user_cache_path("bokehbench") / "prompts" / name
     if not (stored / "config.json").is_file() and not all((backbone / name).is_dir() for name in TEXT_FOLDERS):
         needed = [f"{name}/model.safetensors" for name in TEXT_FOLDERS if name.startswith("text_encoder")]
-        backbone = fetch_repository(BACKBONE, [f"{name}/*" for name in TEXT_FOLDERS], needed, REMEDY)
+        backbone = NETWORK.fetch_repository(BACKBONE, [f"{name}/*" for name in TEXT_FOLDERS], REMEDY, needed=needed)
     return load_or_embed_prompt(stored, backbone)

@@ -16,11 +16,8 @@ LONGEST_JUMP_PX = 64
 SMOOTHING_PX = 2.0
 
 
-def complete_background(surfaces: Surfaces, how: str = "smooth") -> Surfaces:
-    """Fill ``back`` and ``back_disparity`` behind every edge as far as flooding reaches (127 px).
-
-    ``how``: the ``nearest`` pixel of the farther surface, that ``smooth``ed, or the surface ``mirror``ed at its edge.
-    """
+def complete_background(surfaces: Surfaces) -> Surfaces:
+    """Fill ``back`` and ``back_disparity`` behind every edge as far as flooding reaches (127 px)."""
     disparity, jump = surfaces.front_disparity, np.float32(surfaces.jump)
     pure = (surfaces.front[..., 3] >= 1.0) & np.isneginf(surfaces.back_disparity)
     seeds = pure & (maximum_filter(disparity, 5) - disparity > jump)
@@ -30,11 +27,8 @@ def complete_background(surfaces: Surfaces, how: str = "smooth") -> Surfaces:
     flat = surfaces.front[..., :3].reshape(-1, 3)
     source = nearest[hidden]
     back_disparity[hidden] = disparity.ravel()[source]
-    if how == "mirror":
-        source = _mirrored(np.flatnonzero(hidden), source, disparity, pure, jump)
     back[hidden] = flat[source]
-    if how != "nearest":
-        _smooth(back, back_disparity, hidden)
+    _smooth(back, back_disparity, hidden)
     return Surfaces(surfaces.front, disparity, back, back_disparity, surfaces.edges, surfaces.jump)
 
 
@@ -70,23 +64,6 @@ def _flood_once(
                                     best = distance
                                     result[y, x] = candidate
     return result
-
-
-def _mirrored(
-    hidden: NDArray[np.int64],
-    source: NDArray[np.int64],
-    disparity: FloatArray,
-    pure: NDArray[np.bool_],
-    jump: np.float32,
-) -> NDArray[np.int64]:
-    """Reflect each hidden pixel at its edge pixel; keep the edge pixel where another surface lies there."""
-    height, width = disparity.shape
-    y = 2 * (source // width) - hidden // width
-    x = 2 * (source % width) - hidden % width
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    reflected = np.where(inside, y * width + x, source)
-    same = np.abs(disparity.ravel()[reflected] - disparity.ravel()[source]) < jump
-    return np.where(same & pure.ravel()[reflected], reflected, source)
 
 
 def _smooth(back: FloatArray, back_disparity: FloatArray, hidden: NDArray[np.bool_]) -> None:

@@ -45,11 +45,11 @@ PRIOR_WEIGHT = 0.02
 """Weight of the disparity's word against the squared colour contrast, where the disparity jumps hard."""
 
 
-def split_edges(picture: FloatArray, disparity: FloatArray, jump: float, use_colour: bool = True) -> Surfaces:
+def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surfaces:
     """Separate the mixtures at depth edges; elsewhere the picture is the front surface.
 
     ``picture``: (H,W,3) float32, linear; ``disparity``: (H,W) float32; ``jump``: disparities closer than this are one
-    surface; ``use_colour``: False takes coverage from the disparity alone.
+    surface.
     """
     surfaces = whole_pixels(picture, disparity, jump)
     edges = surfaces.edges
@@ -62,7 +62,7 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float, use_col
     near = (picture.copy(), disparity.copy(), kinds.copy())
     for _ in range(ROUNDS):
         pending = _unmix(
-            picture, disparity, kinds, *near, edges, rows, columns, np.float32(jump), use_colour,
+            picture, disparity, kinds, *near, edges, rows, columns, np.float32(jump),
             surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
         )  # fmt: skip
         solved = (surfaces.front[..., 3] > 0.5) & (surfaces.front_disparity > disparity) & (kinds != ANCHOR)
@@ -99,7 +99,6 @@ def _unmix(
     rows: NDArray[np.integer],
     columns: NDArray[np.integer],
     jump: float,
-    use_colour: bool,
     front: FloatArray,
     front_disparity: FloatArray,
     back: FloatArray,
@@ -111,7 +110,7 @@ def _unmix(
     for n in range(len(rows)):
         y, x = rows[n], columns[n]
         anchored = kinds[y, x] == ANCHOR
-        if anchored and (not use_colour or _has_mixed_neighbour(kinds, y, x)):
+        if anchored and _has_mixed_neighbour(kinds, y, x):
             continue
         d = disparity[y, x]
         own = _side_of_jump(disparity, y, x) if anchored else 0

@@ -45,7 +45,7 @@ class Highlights:
         return Highlights(self.rows[which], self.columns[which], self.light[which], self.layers[which])
 
 
-def take_highlights(picture: FloatArray, largest_share: float = LARGEST_SHARE) -> tuple[FloatArray, Highlights]:
+def split_off(picture: FloatArray, largest_share: float = LARGEST_SHARE) -> tuple[FloatArray, Highlights]:
     """Take what exceeds its surroundings off (H,W,3) float32, linear; return the rest and what was taken.
 
     ``largest_share``: at most this share of the pixels, the brightest, are highlights.
@@ -62,7 +62,7 @@ def take_highlights(picture: FloatArray, largest_share: float = LARGEST_SHARE) -
     return rest, Highlights(rows, columns, light, np.zeros_like(rows))
 
 
-def place_highlights(highlights: Highlights, surfaces: Surfaces) -> Highlights:
+def assign_to_surface(highlights: Highlights, surfaces: Surfaces) -> Highlights:
     """Put each on the surface, of the two in its pixel, that is nearer to the depth of the blob it belongs to.
 
     A lamp whose rim shines between hairs stays one lamp, and what the hairs hide of it is added: its pixel shows the
@@ -83,7 +83,7 @@ def place_highlights(highlights: Highlights, surfaces: Surfaces) -> Highlights:
     return Highlights(*at, highlights.light / seen[:, None], behind.astype(np.int64))
 
 
-def give_back_small(
+def return_small(
     highlights: Highlights, front: FloatArray, back: FloatArray, defocus: FloatArray
 ) -> tuple[Highlights, FloatArray, FloatArray]:
     """Return those with large discs; the others' light goes back to their surfaces, copies of which are returned.

@@ -46,8 +46,6 @@ def march_tiles(
     lens_of_tile: NDArray[np.integer],
     lens: FloatArray,
     lens_start: NDArray[np.integer],
-    rotate: bool,
-    bilinear: bool,
     output: FloatArray,
 ) -> None:
     """Render tile rows [top, bottom) into ``output`` (H,W,3); tiles with ``lens_of_tile`` < 0 are left alone.
@@ -67,7 +65,7 @@ def march_tiles(
             bins = looks[ty, tx, : counts[ty, tx]]
             for y in range(ty * TILE_PX, min((ty + 1) * TILE_PX, height)):
                 for x in range(tx * TILE_PX, min((tx + 1) * TILE_PX, width)):
-                    _render_pixel(y, x, front, back, defocus, same_px, bins, points, rotate, bilinear, colour)
+                    _render_pixel(y, x, front, back, defocus, same_px, bins, points, colour)
                     for c in range(3):
                         output[y, x, c] = colour[c]
 
@@ -82,21 +80,14 @@ def _render_pixel(
     same_px: np.float32,
     bins: FloatArray,
     lens: FloatArray,
-    rotate: bool,
-    bilinear: bool,
     colour: FloatArray,
 ) -> None:
-    cosine, sine = np.float32(1), np.float32(0)
-    if rotate:
-        angle = 2.0 * math.pi * _gradient_noise(y, x)
-        cosine, sine = np.float32(math.cos(angle)), np.float32(math.sin(angle))
     right, bottom = np.float32(defocus.shape[1] - 1), np.float32(defocus.shape[0] - 1)
     # Half a pixel more, so that cutting off the fraction rounds.
     x_half, y_half, half_bin = np.float32(x) + HALF, np.float32(y) + HALF, np.float32(0.5 * BIN_PX)
     total = red = green = blue = np.float32(0)
     for n in range(len(lens)):
-        u = cosine * lens[n, 0] - sine * lens[n, 1]
-        v = sine * lens[n, 0] + cosine * lens[n, 1]
+        u, v = lens[n, 0], lens[n, 1]
         light, ceiling = ONE, np.float32(np.inf)
         for k in range(len(bins)):
             low = bins[k]
@@ -107,7 +98,7 @@ def _render_pixel(
             )
             d = defocus[iy, ix, 0]
             if low <= d < high and d < ceiling:
-                coverage = _meet_front(x_half, y_half, u, v, d, front, defocus, same_px, bilinear, colour)
+                coverage = _meet_front(x_half, y_half, u, v, d, front, defocus, same_px, colour)
                 if coverage > 0:
                     weight = light * coverage
                     red += weight * colour[0]
@@ -142,7 +133,6 @@ def _meet_front(
     front: FloatArray,
     defocus: FloatArray,
     same_px: np.float32,
-    bilinear: bool,
     colour: FloatArray,
 ) -> np.float32:
     """Follow the ray to signed defocus d; return the coverage of the front surface there, 0 where it is another one.
@@ -157,7 +147,7 @@ def _meet_front(
     px, py = x_half + u * e, y_half + v * e
     if _is_inside(px, right) and _is_inside(py, bottom):
         nearer = interpolation_scale(e) * e
-        _fetch(front, defocus, x_half + u * nearer, y_half + v * nearer, e, same_px, bilinear, jy, jx, colour)
+        _fetch(front, defocus, x_half + u * nearer, y_half + v * nearer, e, same_px, jy, jx, colour)
         colour[3] = ONE
     else:
         colour[:] = 0
@@ -190,12 +180,6 @@ def interpolation_scale(e: np.float32) -> np.float32:
 
 
 @compiled
-def _gradient_noise(y: int, x: int) -> float:
-    """Interleaved gradient noise, [0,1): neighbouring pixels get values far from each other (Jimenez 2014)."""
-    return (52.9829189 * ((0.06711056 * x + 0.00583715 * y) % 1.0)) % 1.0
-
-
-@compiled
 def _fetch(
     front: FloatArray,
     defocus: FloatArray,
@@ -203,31 +187,29 @@ def _fetch(
     py: np.float32,
     e: np.float32,
     same_px: np.float32,
-    bilinear: bool,
     jy: int,
     jx: int,
     colour: FloatArray,
 ) -> None:
     """Colour of the front surface at (px, py), half a pixel more, bilinear among neighbours of the same surface."""
-    if bilinear:
-        right, bottom = np.int32(defocus.shape[1] - 1), np.int32(defocus.shape[0] - 1)
-        px = min(max(px - HALF, np.float32(0)), np.float32(right))
-        py = min(max(py - HALF, np.float32(0)), np.float32(bottom))
-        x0, y0 = np.int32(px), np.int32(py)
-        fx, fy = px - np.float32(x0), py - np.float32(y0)
-        total = red = green = blue = np.float32(0)
-        for j in range(2):
-            iy = np.uint32(min(y0 + np.int32(j), bottom))
-            wy = fy if j else ONE - fy
-            for i in range(2):
-                ix = np.uint32(min(x0 + np.int32(i), right))
-                if abs(defocus[iy, ix, 0] - e) < same_px:
-                    w = wy * (fx if i else ONE - fx) * front[iy, ix, 3]
-                    red += w * front[iy, ix, 0]
-                    green += w * front[iy, ix, 1]
-                    blue += w * front[iy, ix, 2]
-                    total += w
-        if total > LITTLE_LIGHT:
-            colour[0], colour[1], colour[2] = red / total, green / total, blue / total
-            return
+    right, bottom = np.int32(defocus.shape[1] - 1), np.int32(defocus.shape[0] - 1)
+    px = min(max(px - HALF, np.float32(0)), np.float32(right))
+    py = min(max(py - HALF, np.float32(0)), np.float32(bottom))
+    x0, y0 = np.int32(px), np.int32(py)
+    fx, fy = px - np.float32(x0), py - np.float32(y0)
+    total = red = green = blue = np.float32(0)
+    for j in range(2):
+        iy = np.uint32(min(y0 + np.int32(j), bottom))
+        wy = fy if j else ONE - fy
+        for i in range(2):
+            ix = np.uint32(min(x0 + np.int32(i), right))
+            if abs(defocus[iy, ix, 0] - e) < same_px:
+                w = wy * (fx if i else ONE - fx) * front[iy, ix, 3]
+                red += w * front[iy, ix, 0]
+                green += w * front[iy, ix, 1]
+                blue += w * front[iy, ix, 2]
+                total += w
+    if total > LITTLE_LIGHT:
+        colour[0], colour[1], colour[2] = red / total, green / total, blue / total
+        return
     colour[0], colour[1], colour[2] = front[jy, jx, 0], front[jy, jx, 1], front[jy, jx, 2]

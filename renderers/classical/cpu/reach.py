@@ -26,7 +26,7 @@ SAMPLES_PER_SQUARED_RADIUS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class TilePlan:
+class RayPlan:
     """Per tile (ty,tx): what its rays look at, and how many rays.
 
     - ``looks``: (ty,tx,n) float32, lower ends of the bins of defocus, px, near to far; the first ``counts`` are valid.
@@ -100,12 +100,11 @@ def _list_looks(seen: NDArray[np.bool_], lowest: float) -> tuple[FloatArray, NDA
     return (lowest + BIN_PX * order).astype(np.float32), seen.sum(axis=2).astype(np.int32)
 
 
-def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | None, everywhere: bool) -> TilePlan:
+def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | None = None) -> RayPlan:
     """Find what the rays of each tile can meet.
 
     ``defocus``: (H,W,2) float32, signed px of the front and the back surface (-inf: none); ``edges``: (H,W) bool;
-    ``samples``: rays per pixel, None chooses them from each tile's largest radius; ``everywhere``: march also where
-    only one surface is in reach.
+    ``samples``: rays per pixel, None chooses them from each tile's largest radius.
     """
     lowest, bins = _bin_range(defocus)
     occupied, has_edge = _summarise_tiles(defocus, edges, lowest, bins)
@@ -115,6 +114,5 @@ def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | Non
     radius_px = np.maximum(np.abs(looks[..., 0] + BIN_PX), np.abs(farthest))
     needed = np.full_like(radius_px, samples) if samples else SAMPLES_PER_SQUARED_RADIUS * radius_px**2
     lens_of_tile = np.minimum(np.searchsorted(LENS_SAMPLES, needed), len(LENS_SAMPLES) - 1)
-    if not everywhere:
-        lens_of_tile[~edge_in_reach] = -1
-    return TilePlan(looks, counts, lens_of_tile)
+    lens_of_tile[~edge_in_reach] = -1
+    return RayPlan(looks, counts, lens_of_tile)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..cpu.highlights import LEAST_RADIUS_PX, Highlights
 from ..cpu.reach import BIN_PX, TILE_PX
-from .march import LITTLE, LOOK, DeviceLayers, Rays, nearest_pixel
-from .reach import DevicePlan
+from .march import LEAST_LIGHT, LOOK_DEPTH_PX, DeviceLayers, Rays, nearest_pixel
+from .reach import DeviceRayPlan
 
 STEPS_PER_UNIT = 2.0**32
 """Of the fixed point; sums up to 2^31 in linear light fit."""
@@ -41,10 +41,10 @@ def move_highlights(highlights: Highlights, device: torch.device) -> DeviceHighl
     return DeviceHighlights(*(torch.from_numpy(field).to(device) for field in fields))
 
 
-def give_back_on_device(
+def return_small_on_device(
     highlights: DeviceHighlights, front: Tensor, back: Tensor, defocus: Tensor
 ) -> tuple[DeviceHighlights, Tensor, Tensor]:
-    """Return those with large discs, and copies of the surfaces with the others' light; see ``give_back_small``."""
+    """Return those with large discs, and copies of the surfaces with the others' light; see ``return_small``."""
     front, back = front.clone(), back.clone()
     large = defocus[highlights.rows, highlights.columns, highlights.layers].abs() >= LEAST_RADIUS_PX
     on_front = highlights.select(~large & (highlights.layers == 0))
@@ -55,7 +55,7 @@ def give_back_on_device(
 
 
 def scatter_highlights_on_device(
-    highlights: DeviceHighlights, layers: DeviceLayers, plan: DevicePlan, output: Tensor
+    highlights: DeviceHighlights, layers: DeviceLayers, plan: DeviceRayPlan, output: Tensor
 ) -> None:
     """Add the highlights' visible discs to ``output`` (H,W,3); see ``scatter_highlights``."""
     s = layers.defocus[highlights.rows, highlights.columns, highlights.layers]
@@ -70,7 +70,7 @@ def scatter_highlights_on_device(
 
 
 def _spread(
-    highlights: DeviceHighlights, s: Tensor, reach: int, layers: DeviceLayers, plan: DevicePlan
+    highlights: DeviceHighlights, s: Tensor, reach: int, layers: DeviceLayers, plan: DeviceRayPlan
 ) -> tuple[Tensor, Tensor]:
     """Return flat pixel indices (m,) and the light (m,3) that the discs of signed radius ``s`` (n,) bring there."""
     height, width = layers.defocus.shape[:2]
@@ -90,26 +90,26 @@ def _spread(
     return j * width + i, share[:, None] * highlights.light[n]
 
 
-def _transmittance(rays: Rays, s: Tensor, layers: DeviceLayers, plan: DevicePlan) -> Tensor:
+def _transmittance(rays: Rays, s: Tensor, layers: DeviceLayers, plan: DeviceRayPlan) -> Tensor:
     """Return (m,): the share of light that passes everything nearer than signed defocus ``s`` (m,) on its ray."""
     height, width = layers.defocus.shape[:2]
     looks, counts, defocus = plan.looks.flatten(0, 1), plan.counts.flatten(), layers.defocus.view(-1, 2)
     passed = torch.zeros_like(s)
     for k in range(plan.looks.shape[2]):
         low = looks[rays.tile, k]
-        arrived = (counts[rays.tile] <= k) | (low < s[rays.number] + LOOK)
+        arrived = (counts[rays.tile] <= k) | (low < s[rays.number] + LOOK_DEPTH_PX)
         passed[rays.number[arrived]] = rays.light[arrived]
         rays, low = rays.select(~arrived), low[~arrived]
         if len(low) == 0:
             return passed
         pixel = nearest_pixel(*rays.at(low + 0.5 * BIN_PX), height, width)
         front, back = defocus[pixel].unbind(1)
-        hit = (front >= low) & (front < low + LOOK) & (front < rays.ceiling)
+        hit = (front >= low) & (front < low + LOOK_DEPTH_PX) & (front < rays.ceiling)
         light = torch.where(hit, rays.light * (1 - layers.front.view(-1, 4)[pixel, 3]), rays.light)
-        light = torch.where((back >= low) & (back < low + LOOK), 0.0, light)
+        light = torch.where((back >= low) & (back < low + LOOK_DEPTH_PX), 0.0, light)
         rays = Rays(
             rays.number, rays.tile, rays.x_half, rays.y_half, rays.u, rays.v, light,
-            torch.where(hit, front - LOOK, rays.ceiling),
-        ).select(light >= LITTLE)  # fmt: skip
+            torch.where(hit, front - LOOK_DEPTH_PX, rays.ceiling),
+        ).select(light >= LEAST_LIGHT)  # fmt: skip
     passed[rays.number] = rays.light
     return passed

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from ..cpu.march import HALF, INTERPOLATED_WITHIN_PX, LITTLE_LIGHT, LOOK_PX, vogel_disc
 from ..cpu.reach import BIN_PX, LENS_SAMPLES, TILE_PX
-from .reach import DevicePlan
+from .reach import DeviceRayPlan
 
 RAYS_AT_ONCE = 1 << 22
 """Bounds the memory of a block: about 150 bytes per ray."""
 
-LOOK, LITTLE, HALF_PX, HALF_BIN = float(LOOK_PX), float(LITTLE_LIGHT), float(HALF), 0.5 * BIN_PX
-WITHIN = float(INTERPOLATED_WITHIN_PX)
+LOOK_DEPTH_PX, LEAST_LIGHT, HALF_PX, HALF_BIN = float(LOOK_PX), float(LITTLE_LIGHT), float(HALF), 0.5 * BIN_PX
+INTERPOLATED_WITHIN = float(INTERPOLATED_WITHIN_PX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,19 +62,19 @@ class Rays:
         return self.x_half + self.u * defocus, self.y_half + self.v * defocus
 
 
-def march_on_device(layers: DeviceLayers, plan: DevicePlan, rotate: bool, bilinear: bool, output: Tensor) -> None:
+def march_on_device(layers: DeviceLayers, plan: DeviceRayPlan, output: Tensor) -> None:
     """Render into ``output`` (H,W,3) the tiles that ``plan`` gives a lens pattern; see ``march_tiles``."""
     height, width = output.shape[:2]
     for pixels, tiles, samples in _blocks(plan, height, width):
-        rays = _start(pixels, tiles, samples, width, rotate)
+        rays = _start(pixels, tiles, samples, width)
         sums = torch.zeros(len(rays.number), 4, device=output.device)
-        _follow(rays, layers, plan, bilinear, sums)
+        _follow(rays, layers, plan, sums)
         total = sums.view(len(pixels), samples, 4).sum(dim=1)
         itself = layers.front.view(-1, 4)[pixels, :3]
         output.view(-1, 3)[pixels] = torch.where(total[:, 3:] > 0, total[:, :3] / total[:, 3:], itself)
 
 
-def _blocks(plan: DevicePlan, height: int, width: int) -> Iterator[tuple[Tensor, Tensor, int]]:
+def _blocks(plan: DeviceRayPlan, height: int, width: int) -> Iterator[tuple[Tensor, Tensor, int]]:
     """Yield flat pixel indices and their tiles' (n,) int64, and the number of their rays: one pattern a block."""
     device, columns = plan.looks.device, plan.looks.shape[1]
     inner = torch.arange(TILE_PX, device=device)
@@ -88,15 +88,11 @@ def _blocks(plan: DevicePlan, height: int, width: int) -> Iterator[tuple[Tensor,
                 yield (y * width + x)[inside], block[:, None, None].expand_as(inside)[inside], samples
 
 
-def _start(pixels: Tensor, tiles: Tensor, samples: int, width: int, rotate: bool) -> Rays:
+def _start(pixels: Tensor, tiles: Tensor, samples: int, width: int) -> Rays:
     """Return a ray per pixel and point of the lens pattern, pixel by pixel."""
     lens = torch.from_numpy(vogel_disc(samples)).to(pixels.device)
     x, y = (pixels % width)[:, None], (pixels // width)[:, None]
     u, v = lens[:, 0].expand(len(pixels), -1), lens[:, 1].expand(len(pixels), -1)
-    if rotate:
-        angle = 2.0 * math.pi * _gradient_noise(y, x)
-        cosine, sine = angle.cos().float(), angle.sin().float()
-        u, v = cosine * lens[:, 0] - sine * lens[:, 1], sine * lens[:, 0] + cosine * lens[:, 1]
     number = torch.arange(u.numel(), device=pixels.device)
     x_half, y_half = ((c.float() + HALF_PX).expand_as(u).flatten() for c in (x, y))
     tile = tiles[:, None].expand_as(u).flatten()
@@ -104,12 +100,7 @@ def _start(pixels: Tensor, tiles: Tensor, samples: int, width: int, rotate: bool
     return Rays(number, tile, x_half, y_half, u.flatten(), v.flatten(), light, torch.full_like(light, math.inf))
 
 
-def _gradient_noise(y: Tensor, x: Tensor) -> Tensor:
-    """Interleaved gradient noise, [0,1) float64; see ``march``."""
-    return (52.9829189 * ((0.06711056 * x.double() + 0.00583715 * y.double()) % 1.0)) % 1.0
-
-
-def _follow(rays: Rays, layers: DeviceLayers, plan: DevicePlan, bilinear: bool, sums: Tensor) -> None:
+def _follow(rays: Rays, layers: DeviceLayers, plan: DeviceRayPlan, sums: Tensor) -> None:
     """March all rays from near to far; add the light they meet, times its weight, and the weight to ``sums`` (n,4)."""
     height, width = layers.defocus.shape[:2]
     looks, counts, defocus = plan.looks.flatten(0, 1), plan.counts.flatten(), layers.defocus.view(-1, 2)
@@ -120,10 +111,10 @@ def _follow(rays: Rays, layers: DeviceLayers, plan: DevicePlan, bilinear: bool, 
         low = looks[rays.tile, k]
         pixel = nearest_pixel(*rays.at(low + HALF_BIN), height, width)
         front, back = defocus[pixel].unbind(1)
-        hit = ((front >= low) & (front < low + LOOK) & (front < rays.ceiling)).nonzero()[:, 0]
-        _meet_fronts(rays, hit, front[hit], layers, bilinear, sums)
-        finished = rays.light < LITTLE
-        seen = (~finished & (back >= low) & (back < low + LOOK)).nonzero()[:, 0]
+        hit = ((front >= low) & (front < low + LOOK_DEPTH_PX) & (front < rays.ceiling)).nonzero()[:, 0]
+        _meet_fronts(rays, hit, front[hit], layers, sums)
+        finished = rays.light < LEAST_LIGHT
+        seen = (~finished & (back >= low) & (back < low + LOOK_DEPTH_PX)).nonzero()[:, 0]
         meeting = rays.select(seen)
         weight = meeting.light * is_inside(*meeting.at(back[seen]), height, width)
         colour = layers.back.view(-1, 3)[pixel[seen]]
@@ -132,7 +123,7 @@ def _follow(rays: Rays, layers: DeviceLayers, plan: DevicePlan, bilinear: bool, 
         rays = rays.select(~finished)
 
 
-def _meet_fronts(rays: Rays, hit: Tensor, d: Tensor, layers: DeviceLayers, bilinear: bool, sums: Tensor) -> None:
+def _meet_fronts(rays: Rays, hit: Tensor, d: Tensor, layers: DeviceLayers, sums: Tensor) -> None:
     """Let the rays ``hit`` (m,) meet front surfaces at signed defocus ``d`` (m,): changes their light and ceiling."""
     height, width = layers.defocus.shape[:2]
     meeting = rays.select(hit)
@@ -143,20 +134,19 @@ def _meet_fronts(rays: Rays, hit: Tensor, d: Tensor, layers: DeviceLayers, bilin
     pixel, e, d, coverage = pixel[met], e[met], d[met], coverage[met]
     x, y = meeting.at(e)
     colour = layers.front.view(-1, 4)[pixel, :3]
-    if bilinear:
-        colour = _interpolate(*meeting.at(_interpolation_scale(e) * e), e, layers, colour)
+    colour = _interpolate(*meeting.at(_interpolation_scale(e) * e), e, layers, colour)
     weight = meeting.light * coverage
     seen = weight * is_inside(x, y, height, width)
     sums[meeting.number] += seen[:, None] * torch.cat([colour, torch.ones_like(seen)[:, None]], dim=1)
     rays.light[hit] = meeting.light - weight
-    rays.ceiling[hit] = d - LOOK
+    rays.ceiling[hit] = d - LOOK_DEPTH_PX
 
 
 def _interpolation_scale(e: Tensor) -> Tensor:
     """Return (m,); see ``interpolation_scale``."""
     radius = e.abs()
-    beyond = (1 - (2.0 / 3.0) / radius.clamp(min=WITHIN).square()).sqrt()
-    return torch.where(radius < WITHIN, 3.0 * math.pi / 16.0 * radius, beyond)
+    beyond = (1 - (2.0 / 3.0) / radius.clamp(min=INTERPOLATED_WITHIN).square()).sqrt()
+    return torch.where(radius < INTERPOLATED_WITHIN, 3.0 * math.pi / 16.0 * radius, beyond)
 
 
 def _interpolate(x_half: Tensor, y_half: Tensor, e: Tensor, layers: DeviceLayers, nearest: Tensor) -> Tensor:
@@ -173,7 +163,7 @@ def _interpolate(x_half: Tensor, y_half: Tensor, e: Tensor, layers: DeviceLayers
             same = (layers.defocus.view(-1, 2)[pixel, 0] - e).abs() < layers.same_px
             weight = same * (fy if j else 1 - fy) * (fx if i else 1 - fx) * neighbour[:, 3]
             sums += weight[:, None] * torch.cat([neighbour[:, :3], torch.ones_like(weight)[:, None]], dim=1)
-    return torch.where(sums[:, 3:] > LITTLE, sums[:, :3] / sums[:, 3:], nearest)
+    return torch.where(sums[:, 3:] > LEAST_LIGHT, sums[:, :3] / sums[:, 3:], nearest)
 
 
 def nearest_pixel(x_half: Tensor, y_half: Tensor, height: int, width: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from ....core.scene import Scene
 from ..cpu.highlights import Highlights
 from ..surfaces import Surfaces, same_surface_px
-from .highlights import DeviceHighlights, give_back_on_device, move_highlights, scatter_highlights_on_device
+from .highlights import DeviceHighlights, move_highlights, return_small_on_device, scatter_highlights_on_device
 from .march import DeviceLayers, march_on_device
 from .reach import plan_on_device
 
@@ -41,18 +41,15 @@ def render_edges_on_device(
     surfaces: DeviceSurfaces,
     scene: Scene,
     samples: int | None,
-    everywhere: bool,
-    rotate: bool,
-    bilinear: bool,
     picture: Tensor,
 ) -> None:
     """Overwrite the tiles of ``picture`` (H,W,3), linear, where more than one surface is in reach.
 
-    Options as those of ``OcclusionRenderer``.
+    ``samples``: as of ``OcclusionRenderer``.
     """
     defocus = scene.blur_strength * (surfaces.disparity - scene.focus_disparity)
-    plan = plan_on_device(defocus, surfaces.edges, samples, everywhere)
-    large, front, back = give_back_on_device(surfaces.highlights, surfaces.front, surfaces.back, defocus)
+    plan = plan_on_device(defocus, surfaces.edges, samples)
+    large, front, back = return_small_on_device(surfaces.highlights, surfaces.front, surfaces.back, defocus)
     layers = DeviceLayers(front, back, defocus, same_surface_px(surfaces.jump, scene.blur_strength))
-    march_on_device(layers, plan, rotate, bilinear, picture)
+    march_on_device(layers, plan, picture)
     scatter_highlights_on_device(large, layers, plan, picture)

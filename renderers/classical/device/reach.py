@@ -11,7 +11,7 @@ from ..cpu.reach import BIN_PX, LENS_SAMPLES, SAMPLES_PER_SQUARED_RADIUS, TILE_P
 
 
 @dataclass(frozen=True, eq=False)
-class DevicePlan:
+class DeviceRayPlan:
     """``TilePlan`` as tensors on one device: looks (ty,tx,n) float32, counts (ty,tx) and lens_of_tile (ty,tx) int64."""
 
     looks: Tensor
@@ -19,7 +19,7 @@ class DevicePlan:
     lens_of_tile: Tensor
 
 
-def plan_on_device(defocus: Tensor, edges: Tensor, samples: int | None, everywhere: bool) -> DevicePlan:
+def plan_on_device(defocus: Tensor, edges: Tensor, samples: int | None = None) -> DeviceRayPlan:
     """Find what the rays of each tile can meet; arguments and result as ``plan_tiles``, bit for bit, as tensors."""
     known = torch.isfinite(defocus)
     lowest, highest = (float(bound) for bound in defocus[known].aminmax())
@@ -33,9 +33,8 @@ def plan_on_device(defocus: Tensor, edges: Tensor, samples: int | None, everywhe
     needed = torch.full_like(radius_px, samples) if samples else SAMPLES_PER_SQUARED_RADIUS * radius_px**2
     patterns = torch.tensor(LENS_SAMPLES, dtype=torch.float32, device=defocus.device)
     lens_of_tile = torch.searchsorted(patterns, needed).clamp(max=len(LENS_SAMPLES) - 1)
-    if not everywhere:
-        lens_of_tile[~edge_in_sight] = -1
-    return DevicePlan(looks, counts, lens_of_tile)
+    lens_of_tile[~edge_in_sight] = -1
+    return DeviceRayPlan(looks, counts, lens_of_tile)
 
 
 def _summarise(defocus: Tensor, known: Tensor, edges: Tensor, lowest: float, bins: int) -> tuple[Tensor, Tensor]:

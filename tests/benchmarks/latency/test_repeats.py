@@ -1,5 +1,7 @@
 """Repeats end by the stated rule; quantiles are numpy's; the interval of the median covers as it says."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,13 @@ def test_quantiles_are_numpys():
 def test_interval_has_the_tabulated_ranks(count, ranks):
     """Source: tables of the sign test's interval, for instance Conover, Practical Nonparametric Statistics, A3."""
     assert median_interval(list(range(count, 0, -1))) == ranks
+
+
+@pytest.mark.parametrize("count", range(6, 101))
+def test_interval_has_the_ranks_of_the_binomial_distribution(count):
+    """As many values on either side as leave at most 2.5 % of the 2**count outcomes of the sign test there."""
+    outside = max(k for k in range(1, count) if sum(math.comb(count, j) for j in range(k)) <= 0.025 * 2**count)
+    assert median_interval(list(range(count, 0, -1))) == (outside, count + 1 - outside)
 
 
 def test_few_values_have_no_interval():

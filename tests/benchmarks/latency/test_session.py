@@ -16,15 +16,16 @@ from bokehbench.benchmarks.latency.probe import ForeignLoad, describe_failure, m
 from bokehbench.benchmarks.latency.repeats import RepeatRule
 from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.benchmarks.latency.session import (
-    LatencySettings,
     Point,
     measure_apart,
     plan_points,
     read_latency,
     run_latency,
 )
+from bokehbench.benchmarks.request import RunRequest
+from bokehbench.benchmarks.run import measure
 from bokehbench.core import timing
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -74,7 +75,7 @@ def ticks(monkeypatch):
             self.now += seconds
 
     clock = Ticks()
-    for module in (sys.modules[__name__], latency_probe, timing):
+    for module in (sys.modules[__name__], latency_probe, measure, timing):
         monkeypatch.setattr(module, "time", clock)
 
 
@@ -90,6 +91,27 @@ def test_known_sleeps_are_found():
     assert found["cpu_seconds"] == 0.0, "sleep costs no processor time"
     assert found["prepare_seconds"] == pytest.approx(0.05)
     assert found["megapixels_per_second"] == pytest.approx(32 * 48 / 1e6 / found["spread"]["median"])
+
+
+class Doubling(Sleepy):
+    """Twice as large as its input, needs an f-number, and takes its time to check what it made."""
+
+    capabilities = Capabilities(inputs=frozenset({"picture", "f-number"}), devices=("cpu",), scale=2)
+
+    def _render(self, scene, seed):
+        return super()._render(scene, seed).repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+    def check(self, output, scene):
+        time.sleep(1.5)
+        return super().check(output, scene)
+
+
+@pytest.mark.usefixtures("ticks")
+def test_any_inputs_and_scale_are_measured_and_the_checks_are_not():
+    found = measure_point(POINT, Doubling(), QUICK)
+    assert found["status"] == "ok"
+    assert found["first_seconds"] == pytest.approx(0.06)
+    assert found["spread"]["median"] == pytest.approx(0.06)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's high-water mark is Linux's")
@@ -127,14 +149,13 @@ def test_scene_has_the_radius_that_it_is_named_for(height, width):
     assert torch.equal(scene.image, make_latency_scene(height, width, 5.0).image)
 
 
-def settings(folder, **values):
-    return LatencySettings(
-        **{"renderers": ["identity"], "output": folder, "sizes": [(16, 24)], "radii": [2.0], "rule": QUICK} | values
-    )
+def request_for(folder, **values):
+    asked = {"renderers": ["identity"], "output": folder, "sizes": [(16, 24)], "radii": [2.0]}
+    return RunRequest(**asked | values)
 
 
 def test_a_process_of_its_own_measures(tmp_path):
-    record = run_latency(settings(tmp_path))
+    record = run_latency(request_for(tmp_path), QUICK)
     (one,) = record["measurements"].values()
     assert one["status"] == "ok"
     assert one["spread"]["repeats"] == 2
@@ -161,35 +182,42 @@ def probe(monkeypatch):
 
 
 def test_finished_measurements_are_kept_and_failed_ones_taken_again(tmp_path, probe):
-    asked = settings(tmp_path, sizes=[(16, 16), (16, 24)], radii=[2.0, 4.0])
-    record = run_latency(asked)
+    asked = request_for(tmp_path, sizes=[(16, 16), (16, 24)], radii=[2.0, 4.0])
+    record = run_latency(asked, QUICK)
     assert probe.given == record["plan"]
     assert len(probe.given) == 4
     failed = record["plan"][2]
     record["measurements"][failed] |= {"status": "failed", "reason": "bad luck"}
     path = tmp_path / "results" / "default" / "latency.json"
     path.write_text(json.dumps(record))
-    run_latency(asked)
+    run_latency(asked, QUICK)
     assert probe.given[4:] == [failed]
-    run_latency(settings(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True))
+    run_latency(request_for(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True), QUICK)
     assert len(probe.given) == 6
     assert len(read_latency(path.parent)["measurements"]) == 1
 
 
 def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):
-    record = run_latency(settings(tmp_path))
+    record = run_latency(request_for(tmp_path), QUICK)
     for one in record["measurements"].values():
         one["environment"] = "elsewhere"
     (tmp_path / "results" / "default" / "latency.json").write_text(json.dumps(record))
-    run_latency(settings(tmp_path))
+    run_latency(request_for(tmp_path), QUICK)
     assert len(probe.given) == 2
 
 
 def test_missing_weights_are_found_once(tmp_path, probe):
-    probe.answer = {"status": "skipped", "reason": "get them"}
-    record = run_latency(settings(tmp_path, sizes=[(16, 16), (32, 32)]))
+    probe.answer = describe_failure(MissingWeightsError("get them"), "cpu")
+    record = run_latency(request_for(tmp_path, sizes=[(16, 16), (32, 32)]), QUICK)
     assert len(probe.given) == 1
     assert [one["status"] for one in record["measurements"].values()] == ["skipped"] * 2
+
+
+def test_skipped_scene_says_nothing_of_another_size(tmp_path, probe):
+    probe.answer = describe_failure(SkippedSceneError("too small"), "cpu")
+    record = run_latency(request_for(tmp_path, sizes=[(16, 16), (32, 32)]), QUICK)
+    assert len(probe.given) == 2
+    assert [one["reason"] for one in record["measurements"].values()] == ["too small"] * 2
 
 
 @pytest.mark.parametrize(
@@ -212,6 +240,7 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
     ("error", "status", "reason"),
     [
         (MissingWeightsError("get them"), "skipped", "get them"),
+        (SkippedSceneError("not this one"), "skipped", "not this one"),
         (InvalidOptionError("no such thing"), "failed", "no such thing"),
         (MemoryError(), "failed", "out of memory on cpu"),
         (torch.OutOfMemoryError("x"), "failed", "out of memory on cpu"),
@@ -220,11 +249,12 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
     ],
 )
 def test_errors_become_reasons(error, status, reason):
-    assert describe_failure(error, "cpu") == {"status": status, "reason": reason}
+    found = describe_failure(error, "cpu")
+    assert (found["status"], found["reason"]) == (status, reason)
 
 
 def test_plan_holds_each_point_once_small_first(tmp_path):
-    points = plan_points(settings(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
+    points = plan_points(request_for(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
     assert [(p.height, p.radius_px) for p in points] == [(16, 2.0), (16, 8.0), (32, 2.0), (32, 8.0)]
 
 

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bokehbench.benchmarks.metrics import weights as weights_module
-from bokehbench.benchmarks.metrics.download import DownloadError
 from bokehbench.benchmarks.metrics.registry import load_metric
+from bokehbench.core.fetch import DownloadError
 from bokehbench.renderers.interface import Scene
 
 ALEXNET_SHAPES = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)}
@@ -27,7 +27,7 @@ class NoNetwork:
     def __init__(self):
         self.asked = []
 
-    def fetch(self, url, destination, sha256_prefix):
+    def fetch_file(self, url, destination, sha256_prefix):
         self.asked.append(url)
         raise DownloadError("no network: this is a test")
 
@@ -35,11 +35,11 @@ class NoNetwork:
 @pytest.fixture(autouse=True)
 def network(monkeypatch, tmp_path) -> NoNetwork:
     """An empty torch hub, no folder of weights from outside, and a network that is not there."""
-    downloader = NoNetwork()
-    monkeypatch.setattr(weights_module, "DOWNLOADER", downloader)
+    network = NoNetwork()
+    monkeypatch.setattr(weights_module, "NETWORK", network)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.delenv(weights_module.FOLDER_VARIABLE, raising=False)
-    return downloader
+    return network
 
 
 def make_trunk(shapes: dict[int, tuple[int, int, int]], seed: int) -> dict[str, Tensor]:

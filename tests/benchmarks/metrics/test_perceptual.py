@@ -1,5 +1,6 @@
 """The learned metrics on random trunks against plain sums, and on true weights against pyiqa's published values."""
 
+import functools
 import importlib.metadata
 import os
 from pathlib import Path
@@ -100,12 +101,34 @@ def test_dists_is_the_sum_that_its_paper_defines(random_weights, prepared, pair,
     assert metric.score(pair[0], make_scene(pair[1])) == pytest.approx(expected, rel=1e-3)
 
 
-def test_building_dists_leaves_torchvision_as_it_was(random_weights):
+def test_building_dists_neither_fetches_nor_replaces_anything_of_torchvisions(random_weights, monkeypatch):
     from torchvision import models
 
-    original = models.vgg16
+    def refuse(*_, **__):
+        raise AssertionError("torchvision's own VGG-16 was asked for")
+
+    monkeypatch.setattr(models, "vgg16", refuse)
+    monkeypatch.setattr(models.vgg, "vgg16", refuse)
     load_metric("dists").prepare("cpu", random_weights)
-    assert models.vgg16 is original
+    assert models.vgg16 is refuse
+
+
+def test_dists_has_the_layers_that_pyiqa_gives_it(prepared):
+    from pyiqa.archs.dists_arch import DISTS
+    from torchvision import models
+
+    ours = prepared("dists")._network
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            models, "vgg16", functools.partial(lambda original, **_: original(init_weights=False), models.vgg16)
+        )
+        theirs = DISTS(pretrained=False)
+    assert {name: tensor.shape for name, tensor in ours.state_dict().items()} == {
+        name: tensor.shape for name, tensor in theirs.state_dict().items()
+    }
+    assert [repr(layer) for layer in ours.modules()][1:] == [repr(layer) for layer in theirs.modules()][1:]
+    for name, buffer in theirs.named_buffers():
+        assert torch.equal(buffer, ours.get_buffer(name))
 
 
 @pytest.mark.parametrize("name", ["lpips-alex", "lpips-vgg", "dists"])

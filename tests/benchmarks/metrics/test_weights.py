@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bokehbench.benchmarks.metrics import weights
-from bokehbench.benchmarks.metrics.download import Downloader
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.fetch import Network
 
 
 @pytest.fixture
@@ -58,15 +58,15 @@ def test_torch_hubs_cache_is_used_and_filled(published, tmp_path, monkeypatch):
     path, file = published
     cached = tmp_path / "torch" / "hub" / "checkpoints" / file.name
 
-    class Network:
-        def fetch(self, url, destination, sha256_prefix):
+    class Shelf:
+        def fetch_file(self, url, destination, sha256_prefix):
             assert (url, destination, sha256_prefix) == (file.url, cached, file.sha256_prefix)
             destination.parent.mkdir(parents=True)
             shutil.copy(path, destination)
 
-    monkeypatch.setattr(weights, "DOWNLOADER", Network())
+    monkeypatch.setattr(weights, "NETWORK", Shelf())
     assert "features.0.weight" in weights.read_weights(file, "m")
-    monkeypatch.setattr(weights, "DOWNLOADER", None)
+    monkeypatch.setattr(weights, "NETWORK", None)
     assert "features.0.weight" in weights.read_weights(file, "m")
 
 
@@ -161,7 +161,7 @@ def test_a_whole_run_waits_for_a_dead_network_once(monkeypatch):
         raise socket.gaierror("too late")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(weights, "DOWNLOADER", Downloader(patience_s=0.5))
+    monkeypatch.setattr(weights, "NETWORK", Network(patience_s=0.5))
     started = time.monotonic()
     for file, metric in ((weights.ALEXNET, "lpips-alex"), (weights.VGG16, "lpips-vgg"), (weights.VGG16, "dists")):
         with pytest.raises(MissingWeightsError, match=f"{metric} needs .*no network"):

@@ -37,3 +37,13 @@ def test_keys_tell_everything_apart():
 def test_key_is_stable_printable_and_one_line():
     case = Case(dataset="d", scene="Bäume\n/..", renderer="bokehdiff@/my folder", weights="tiny 1a2b")
     assert case.key == "d/B%C3%A4ume%0A%2F../bokehdiff@%2Fmy%20folder#tiny%201a2b/none/0/0/cpu/float32"
+
+
+def test_perturbations_do_not_reach_renderers_that_take_no_disparity():
+    pairs = [("erode", 0), ("erode", 4), ("blur", 0), ("blur", 2)]
+    cases = expand_cases(
+        [("blind", None, "cpu"), ("seeing", None, "cpu")], [("d", "", ["s", "t"])], pairs, blind=["blind"]
+    )
+    found = [(case.renderer, case.scene, case.perturbation, case.severity) for case in cases]
+    assert found[:2] == [("blind", "s", "none", 0), ("blind", "t", "none", 0)]
+    assert len(found) == 2 + 2 * 3

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from bokehbench.benchmarks.metrics.image_pair import quantise
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.metrics.pixelwise import Psnr, RegionPsnr
 from bokehbench.benchmarks.metrics.structural import Ssim
 from bokehbench.benchmarks.run.scoring import Scorer
 from bokehbench.core.errors import InvalidOutputError
+from bokehbench.core.files import quantise
 
 
 class Everywhere(RegionPsnr):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
-from bokehbench.benchmarks.run.session import Settings, run_benchmark
+from bokehbench.benchmarks.run.session import run_benchmark
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.interface import Capabilities, Renderer
@@ -63,8 +64,8 @@ def run(monkeypatch, tmp_path, make_scene):
     def start(source):
         monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
         monkeypatch.setattr(session, "load_renderer", lambda name: Remote(tmp_path / "weights", source, rendered))
-        settings = Settings(renderers=["identity"], datasets=["motorcycle"], metrics=[], output=tmp_path, device="cpu")
-        return run_benchmark(settings)[0], rendered
+        request = RunRequest(renderers=["identity"], datasets=["motorcycle"], metrics=[], output=tmp_path, device="cpu")
+        return run_benchmark(request)[0], rendered
 
     return start
 
@@ -90,11 +91,11 @@ def test_weights_that_cannot_be_had_skip_their_cases(run):
 def test_a_refused_command_discards_nothing(monkeypatch, tmp_path, make_scene):
     monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene, has_target=False))
     asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
-    run_benchmark(Settings(**asked))
+    run_benchmark(RunRequest(**asked))
     stored = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*.json*")}
     assert stored
     with pytest.raises(InvalidOptionError, match="no scene to render"):
-        run_benchmark(Settings(**asked, perturbations=[("erode", 2.0)], fresh=True))
+        run_benchmark(RunRequest(**asked, fresh=True), [("erode", 2.0)])
     assert {path: path.read_bytes() for path in stored} == stored
 
 
@@ -106,3 +107,16 @@ def test_whatever_fetching_raises_is_the_cases_failure(run):
     assert row["status"] == "failed"
     assert "the line is dead" in row["reason"]
     assert rendered == []
+
+
+def test_a_checkpoint_that_is_not_there_refuses_the_command(tmp_path):
+    request = RunRequest(renderers=[f"bokehdiff@{tmp_path / 'typo'}"], datasets=["motorcycle"], output=tmp_path / "out")
+    with pytest.raises(InvalidOptionError, match="typo: no such folder"):
+        run_benchmark(request)
+    assert not (tmp_path / "out" / "results").exists(), "nothing is left of a run that never was"
+
+
+@pytest.mark.parametrize("device", ["toaster", "mps", "cuda:", "cpu:0"])
+def test_unknown_devices_are_refused(tmp_path, device):
+    with pytest.raises(InvalidOptionError, match="expected cpu, cuda or cuda:N"):
+        run_benchmark(RunRequest(output=tmp_path, device=device))

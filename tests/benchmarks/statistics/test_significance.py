@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bokehbench.benchmarks.statistics.significance import compare_to_reference, holm, rank_biserial
+from bokehbench.benchmarks.statistics.significance import (
+    SIGNIFICANCE_LEVEL,
+    compare_pairs,
+    compare_to_reference,
+    holm,
+    rank_biserial,
+)
 
 
 def alone(scores):
@@ -89,7 +95,7 @@ def test_copies_of_scenes_do_not_make_anything_significant():
     copies = pd.concat([scores.set_axis([f"{name}/{copy}" for name in scores.index]) for copy in range(20)])
     clusters = {name: name.partition("/")[0] for name in copies.index}
     clustered = compare_to_reference(copies, clusters, True, "reference")
-    assert clustered.units == 5
+    assert clustered.pairs.units == 5
     assert clustered.tests[0].p_value == run(scores).tests[0].p_value
     assert compare_to_reference(copies, alone(copies), True, "reference").tests[0].p_value < clustered.tests[0].p_value
 
@@ -100,12 +106,48 @@ def test_identical_renderers_are_equal():
     assert (test.p_value, test.effect, test.win_rate, test.significant) == (1.0, 0.0, 0.5, False)
 
 
-@pytest.mark.parametrize(("scenes", "renderers", "warned"), [(5, 1, True), (6, 1, False), (6, 3, True), (7, 3, False)])
+@pytest.mark.parametrize(("scenes", "renderers", "warned"), [(5, 1, True), (6, 1, False), (7, 3, True), (8, 3, False)])
 def test_too_few_scenes_to_find_anything_are_said(scenes, renderers, warned):
     (scores,) = simulate(1, scenes, [50.0] * renderers, seed=6)
     result = run(scores)
-    assert (result.warning is not None) == warned
+    assert (result.pairs.warning is not None) == warned
     assert any(test.significant for test in result.tests) != warned
+
+
+def test_a_pair_has_one_p_value_whoever_is_the_reference():
+    (scores,) = simulate(1, 15, [0.2, 0.9, 1.0], seed=8)
+    pairs = compare_pairs(scores, alone(scores))
+    assert len(pairs.p_values) == 6
+    assert [*pairs.adjusted.values()] == holm([*pairs.p_values.values()])
+    for reference in scores:
+        for test in compare_to_reference(scores, alone(scores), True, reference).tests:
+            pair = frozenset((reference, test.renderer))
+            assert (test.p_value, test.adjusted) == (pairs.p_values[pair], pairs.adjusted[pair])
+            assert test.p_value == stats.wilcoxon(scores[reference], scores[test.renderer]).pvalue
+            assert (
+                test.significant
+                == pairs.differ(reference, test.renderer)
+                == (pairs.adjusted[pair] < SIGNIFICANCE_LEVEL)
+            )
+
+
+def test_whoever_is_found_best_among_equals_is_rarely_said_to_be():
+    """The best is chosen by the same scores, so a correction for the others alone would not do: here 5 % at most."""
+    named = []
+    for scores in simulate(300, 20, [0.0] * 4, seed=9):
+        noisy = scores.drop(columns="reference")
+        best = noisy.mean().idxmax()
+        pairs = compare_pairs(noisy, alone(noisy))
+        named.append(any(pairs.differ(best, other) for other in noisy if other != best))
+    assert np.mean(named) < 0.08
+
+
+def test_only_scenes_that_all_share_are_tested():
+    scores = pd.DataFrame({"a": [1.0, 2.0, 3.0, np.nan], "b": [2.0, 4.0, 6.0, 9.0], "absent": [np.nan] * 4})
+    pairs = compare_pairs(scores, alone(scores))
+    assert list(pairs.p_values) == [frozenset(("a", "b"))]
+    assert pairs.units == 3
+    assert compare_pairs(scores[["absent"]], alone(scores)).p_values == {}
 
 
 def test_absent_reference_makes_no_test():

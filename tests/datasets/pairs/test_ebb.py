@@ -29,6 +29,7 @@ def test_a_pair_is_read_to_known_numbers(root, miniatures) -> None:
     np.testing.assert_array_equal(scene.disparity[0].numpy(), (made.disparity - 1.0) / 2.0)
     assert scene.focus_disparity == 1.0
     assert scene.blur_strength == 30.0
+    assert scene.f_number == 1.8
     assert scene.gamma == 2.2
 
 

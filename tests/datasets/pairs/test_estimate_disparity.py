@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bokehbench.core import fetch as fetch_module
 from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
 from bokehbench.core.torchvision_guard import ensure_torchvision
 from bokehbench.datasets.catalogue import load_dataset
@@ -230,6 +231,7 @@ def test_a_model_of_the_hub_is_remembered_with_its_revision(root, model, tmp_pat
         calls.append((repository, options["repo_type"], options["allow_patterns"]))
         return str(cached)
 
+    monkeypatch.setattr(fetch_module, "_ask", lambda *_: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
     assert main(["ebb", "--data-root", str(root), "--model", "some/model", "--device", "cpu"]) == 0
     assert calls == [("some/model", "model", ["*.json", "*.safetensors"])]
@@ -243,9 +245,10 @@ def test_a_hub_out_of_reach_is_one_line(root, monkeypatch, capsys) -> None:
     def fail(*_, **__):
         raise ConnectionError("no\nnetwork")
 
+    monkeypatch.setattr(fetch_module, "_ask", lambda *_: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     assert main(["ebb", "--data-root", str(root), "--model", "some/model"]) == 2
-    assert "some/model: cannot be fetched from the Hugging Face hub: no network" in capsys.readouterr().err
+    assert "some/model: cannot be fetched from the Hugging Face hub (no network)" in capsys.readouterr().err
 
 
 def test_without_transformers_the_remedy_is_named(monkeypatch) -> None:

@@ -4,6 +4,7 @@ import huggingface_hub
 import numpy as np
 import pytest
 
+from bokehbench.core import fetch as fetch_module
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.pairs.realbokeh import main
@@ -50,6 +51,7 @@ def test_blur_is_proportional_to_one_over_the_f_number_with_one_focus(folder) ->
     dataset = load_dataset("realbokeh", folder.parent)
     scenes = [dataset.load(f"11-f{f:g}") for f in (2, 4, 8)]
     assert [scene.blur_strength for scene in scenes] == [16.0, 8.0, 4.0]
+    assert [scene.f_number for scene in scenes] == [2.0, 4.0, 8.0]
     assert {scene.focus_disparity for scene in scenes} == {1.0}
 
 
@@ -124,6 +126,7 @@ def test_absent_data_name_the_command(tmp_path) -> None:
 
 def test_the_download_asks_the_hub_for_the_test_split_only(tmp_path, monkeypatch, capsys) -> None:
     calls = []
+    monkeypatch.setattr(fetch_module, "_ask", lambda *_: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *a, **k: calls.append((a, k)) or k["local_dir"])
     assert main(["--download", "--data-root", str(tmp_path)]) == 0
     (arguments, options) = calls[0]
@@ -138,8 +141,9 @@ def test_a_failed_download_is_one_line(tmp_path, monkeypatch, capsys) -> None:
     def fail(*_, **__):
         raise OSError("no\nnetwork")
 
+    monkeypatch.setattr(fetch_module, "_ask", lambda *_: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     assert main(["--download", "--data-root", str(tmp_path)]) == 2
-    assert "cannot be fetched from the Hugging Face hub: no network" in capsys.readouterr().err
+    assert "cannot be fetched from the Hugging Face hub (no network)" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([])

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from bokehbench.core.errors import InvalidOptionError, MissingDataError
-from bokehbench.datasets.synthetic.canvas import GAMMA
+from bokehbench.core.optics import GAMMA
 from bokehbench.datasets.synthetic.layers import pinhole
 from bokehbench.datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from bokehbench.core.errors import InvalidOptionError, InvalidSceneError
-from bokehbench.renderers.attention.cpu.list_pairs import LIT
+from bokehbench.renderers.attention.cpu.list_pairs import LOG_TRACED_FROM
 from bokehbench.renderers.attention.geometry import TokenGeometry
 from bokehbench.renderers.attention.pairs import pisa_fast
 from bokehbench.renderers.attention.physics import PisaPhysics
@@ -105,7 +105,7 @@ def test_what_is_far_is_traced_only_where_logits_ask(by_queries, scale):
     pairs = assert_same(geometry, physics, "lists", features(geometry, scale=scale), torch.float32, 1e-5).pairs
     assert int(pairs.traced.sum()) < len(pairs.partners)
     faintest = float(pairs.log_circle[pairs.starts[:-1] + pairs.traced - 1].max(axis=1).min())
-    assert faintest >= -LIT if scale == 1.0 else faintest < -LIT
+    assert faintest >= -LOG_TRACED_FROM if scale == 1.0 else faintest < -LOG_TRACED_FROM
 
 
 @pytest.mark.parametrize("physics", [PisaPhysics(coc=False, rays=1), PisaPhysics(hardness=3.0)], ids=["no coc", "soft"])

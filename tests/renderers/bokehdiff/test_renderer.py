@@ -1,6 +1,5 @@
 """The registered renderers: which weights and switches a name binds, and what an absence says."""
 
-import hashlib
 import json
 import shutil
 
@@ -15,6 +14,7 @@ from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.renderers.bokehdiff.settings import PipelineSettings
 from bokehbench.renderers.bokehdiff.variants import VARIANTS
 from bokehbench.renderers.registry import RENDERERS, load_renderer
+from bokehbench.renderers.weights import RECORD_FILE
 
 SWITCHED = ["bokehdiff-no-coc", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-vanilla"]
 TIMESTEPS = {"bokehdiff-t249": 249, "bokehdiff-t749": 749}
@@ -112,16 +112,6 @@ def test_label_is_known_before_anything_is_loaded(compact_folder, authors_folder
         assert planned == renderer.weights
         assert planned is not None
     assert load_renderer("bokehdiff").weights is None
-
-
-def test_hash_of_the_hubs_cache_is_its_file_name(tmp_path):
-    content = b"weights"
-    blob = tmp_path / "blobs" / hashlib.sha256(content).hexdigest()
-    blob.parent.mkdir()
-    blob.write_bytes(content)
-    (tmp_path / "link").symlink_to(blob)
-    (tmp_path / "copy").write_bytes(content)
-    assert weight_files._sha256(tmp_path / "link") == weight_files._sha256(tmp_path / "copy") == blob.name
 
 
 def test_label_names_the_files_contents(compact_folder, make_trained, tmp_path):
@@ -255,11 +245,26 @@ def test_authors_weights_from_a_folder(authors_folder, scene):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
-    [("nowhere", "no such folder"), (".", "expected a folder saved by BokehDiffPipeline")],
+    ("name", "error", "message"),
+    [
+        ("nowhere", InvalidOptionError, "no such folder"),
+        (".", MissingWeightsError, "expected a folder saved by BokehDiffPipeline"),
+        (
+            "other",
+            MissingWeightsError,
+            r"expected a folder saved by BokehDiffPipeline.*got one saved by MyBokehDiffPipeline",
+        ),
+        ("torn", InvalidOptionError, "model_index.json: not JSON .* get it again"),
+    ],
 )
-def test_folder_without_weights(name, message, tmp_path):
-    with pytest.raises(MissingWeightsError, match=message) as caught:
+def test_folder_without_weights(name, error, message, tmp_path):
+    for folder, index in (
+        ("other", '{"_class_name": "MyBokehDiffPipeline", "like": "BokehDiffPipeline"}'),
+        ("torn", "{"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model_index.json").write_text(index)
+    with pytest.raises(error, match=message) as caught:
         load_renderer(f"bokehdiff@{tmp_path / name}").prepare()
     assert "\n" not in str(caught.value)
 
@@ -288,7 +293,7 @@ def test_settings_of_a_newer_version(compact_folder, tmp_path):
     index = json.loads((tmp_path / "mine" / "model_index.json").read_text())
     index["settings"]["lens"] = "hexagonal"
     (tmp_path / "mine" / "model_index.json").write_text(json.dumps(index))
-    with pytest.raises(InvalidOptionError, match="the checkpoint's settings: unknown lens"):
+    with pytest.raises(InvalidOptionError, match=r"unknown entry settings\.lens"):
         load_checkpoint("bokehdiff", str(tmp_path / "mine"), torch.float32)
 
 
@@ -332,11 +337,11 @@ def test_impossible_settings(values):
         PipelineSettings.from_json(values)
 
 
-def test_training_is_told_where_the_weights_say_it(no_shipped, make_trained):
+def test_training_is_summed_up_where_the_weights_say_it(no_shipped, make_trained):
     assert load_renderer("bokehdiff").training is None
     make_trained("bokehdiff").save_pretrained(no_shipped / "bokehdiff")
     assert load_renderer("bokehdiff").training is None
     label = load_renderer("bokehdiff").weights
-    (no_shipped / "bokehdiff" / weight_files.RECORD_FILE).write_text(json.dumps({"summary": "900 steps"}))
+    (no_shipped / "bokehdiff" / RECORD_FILE).write_text(json.dumps({"summary": "900 steps"}))
     assert load_renderer("bokehdiff").training == "900 steps"
     assert load_renderer("bokehdiff").weights == label  # a record is no weight

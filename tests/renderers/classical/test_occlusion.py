@@ -1,23 +1,31 @@
 """Closed forms of a lens behind edges, agreement with the plain scatter, and path-traced truth."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError
 from bokehbench.datasets.blb.files import read_blb_scene
-from bokehbench.renderers.classical.cpu.highlights import Highlights, place_highlights
+from bokehbench.renderers.classical import occlusion
+from bokehbench.renderers.classical.cpu.highlights import Highlights, assign_to_surface
 from bokehbench.renderers.classical.cpu.march import interpolation_scale, vogel_disc
 from bokehbench.renderers.classical.cpu.reach import LENS_SAMPLES
-from bokehbench.renderers.classical.occlusion import KEPT_SCENES, OcclusionRenderer
+from bokehbench.renderers.classical.occlusion import OcclusionRenderer
 from bokehbench.renderers.classical.scatter import ScatterRenderer
-from bokehbench.renderers.classical.surfaces import NOTHING, Surfaces
+from bokehbench.renderers.classical.surfaces import NOTHING, Surfaces, whole_pixels
 from bokehbench.renderers.interface import Scene
 
 TRUTH = Path(__file__).resolve().parents[2] / "data" / "pathtraced"
 RADIUS = 8.0
+
+
+class MarchedEverywhere(OcclusionRenderer):
+    """Marches rays where a single surface is in reach, too: every pixel counts as an edge."""
+
+    def _march(self, surfaces, *rest):
+        super()._march(dataclasses.replace(surfaces, edges=np.ones_like(surfaces.edges)), *rest)
 
 
 def layered(image, near, focus):
@@ -145,7 +153,7 @@ def test_constant_depth_equals_the_plain_scatter(make_scene, defocus):
     plain = ScatterRenderer().render(scene)
     assert psnr(OcclusionRenderer().render(scene), plain) > 60.0
     interior = (slice(None), slice(12, -12), slice(12, -12))
-    marched = OcclusionRenderer(plain=False, samples=512).render(scene)
+    marched = MarchedEverywhere(samples=512).render(scene)
     assert psnr(marched[interior], plain[interior]) > 35.0  # white noise is the worst texture for sampling
 
 
@@ -178,19 +186,14 @@ def test_threads_make_no_difference(renderer, make_scene):
     assert torch.equal(one, three)
 
 
-def test_surfaces_are_kept_for_a_focal_stack(make_scene):
-    renderer = OcclusionRenderer()
+def test_surfaces_are_kept_for_a_focal_stack_and_no_longer(make_scene):
+    renderer, kept = OcclusionRenderer(), []
     for focus in (0.2, 0.5, 0.8):
         renderer.render(make_scene(focus_disparity=focus))
-    assert len(renderer._kept) == 1
-    for seed in range(KEPT_SCENES + 2):
-        renderer.render(make_scene(seed=seed))
-    assert len(renderer._kept) == KEPT_SCENES
-
-
-def test_unknown_completion():
-    with pytest.raises(InvalidOptionError, match="expected one of none, nearest, smooth, mirror, got 'guess'"):
-        OcclusionRenderer(completion="guess")
+        kept.append(renderer._kept)
+    assert kept[0] is kept[1] is kept[2]
+    renderer.render(make_scene(seed=1))
+    assert renderer._kept is not kept[0]
 
 
 def test_path_traced_truth(renderer):
@@ -215,28 +218,30 @@ def test_lamp_behind_hairs_is_one_lamp():
     disparity[1, 2], behind[1, 2] = 1.0, 0.0
     surfaces = Surfaces(front, disparity, front[..., :3], behind, np.ones((3, 5), bool), 0.1)
     light = np.array([[8.0] * 3, [2.0] * 3], np.float32)
-    placed = place_highlights(Highlights(np.array([1, 1]), np.array([1, 2]), light, np.zeros(2, int)), surfaces)
+    placed = assign_to_surface(Highlights(np.array([1, 1]), np.array([1, 2]), light, np.zeros(2, int)), surfaces)
     assert placed.layers.tolist() == [0, 1]
     assert placed.light[:, 0].tolist() == [8.0, 8.0]
 
 
-@pytest.mark.parametrize("step", [{"matting": False}, {"completion": "none"}])
-def test_each_step_helps_on_path_traced_truth(renderer, step):
+@pytest.mark.parametrize(("step", "without_it"), [("split_edges", whole_pixels), ("complete_background", lambda x: x)])
+def test_each_step_helps_on_path_traced_truth(renderer, step, without_it, monkeypatch):
     scene = read_blb_scene(TRUTH / "103", 0, 1)
-    without = OcclusionRenderer(**step).render(scene)
+    with monkeypatch.context() as patch:
+        patch.setattr(occlusion, step, without_it)
+        without = OcclusionRenderer().render(scene)
     assert psnr(renderer.render(scene), scene.target) > psnr(without, scene.target) + 1.0
 
 
-def test_forgotten_surfaces_are_separated_anew(monkeypatch):
+def test_forgotten_surfaces_are_separated_again(monkeypatch):
     renderer = OcclusionRenderer()
     renderer.prepare()
-    separated, separate_anew = [], renderer._separate_anew
+    separated, separate_surfaces = [], renderer._separate_surfaces
 
     def count(*picture):
         separated.append(picture)
-        return separate_anew(*picture)
+        return separate_surfaces(*picture)
 
-    monkeypatch.setattr(renderer, "_separate_anew", count)
+    monkeypatch.setattr(renderer, "_separate_surfaces", count)
     near = np.arange(32)[None] < np.full((32, 1), 16)
     scene = layered(np.full((3, 32, 32), 0.5), near, 1.0)
     first = renderer.render(scene)

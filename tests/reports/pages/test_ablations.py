@@ -1,8 +1,11 @@
 import re
+import shutil
 
 import numpy as np
+import pytest
 
-from bokehbench.reports.pages.index import write_report
+from bokehbench.benchmarks.published.papers import FOLDER, read_papers
+from bokehbench.reports.report import write_report
 
 FAMILY = ["bokehdiff", "bokehdiff-no-coc", "bokehdiff-t249@mine", "bokehdiff-vanilla"]
 
@@ -53,3 +56,72 @@ def test_no_page_without_variants(run_writer, tmp_path):
     write_report(make_run(run_writer, FAMILY[:1]), tmp_path)
     assert not (tmp_path / "ablations.html").exists()
     assert "ablations.html" not in (tmp_path / "index.html").read_text()
+
+
+SPEC = """
+method: Lens
+source: Lens, 2027
+metrics:
+  sharpness: { printed: Sharpness, higher_is_better: true }
+  price: { printed: Price, unit: dB, higher_is_better: false }
+comparison: 3
+protocols: { pairs: "Pairs, all" }
+ablations:
+  table: 4
+  family: fancy
+  complete: whole
+  renderers: { half: fancy-half, whole: fancy }
+"""
+TABLE = """table,dataset,method,setting,sharpness,price
+3,"Pairs, all",Lens,,0.90,
+4,"Pairs, all",Lens,half,0.50,
+4,"Pairs, all",Lens,whole,0.90,
+"""
+
+
+@pytest.fixture
+def two_papers(tmp_path, monkeypatch):
+    """The shipped paper, and an invented one whose numbers are on the data set ``pairs``."""
+    folder = tmp_path / "published"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (folder / "lens.yaml").write_text(SPEC)
+    (folder / "lens.csv").write_text(TABLE)
+    papers = read_papers(folder)
+    for module in ("pages.ablations", "parts.sections"):
+        monkeypatch.setattr(f"bokehbench.reports.{module}.read_papers", lambda: papers)
+    return papers
+
+
+def test_another_paper_gets_its_own_tables(run_writer, tmp_path, two_papers):
+    run = make_run(run_writer, [*FAMILY, "fancy", "fancy-half"])
+    write_report(run, tmp_path / "reports")
+    text = words(tmp_path / "reports" / "ablations.html")
+    assert re.search(
+        r"What each part of BokehDiff is worth: our numbers in the layout of the paper.s Table 2, the", text
+    )
+    assert re.search(r"What each part of Lens is worth: our numbers in the layout of the paper.s Table 4, the", text)
+    own = text.rpartition("Lens on pairs")[2]
+    assert re.search(r"half fancy-half [^.]+\.\d\d .* 0\.50 -0\.4000", own)
+    assert "whole fancy" in own
+    assert "bokehdiff" not in own.partition("Download")[0].partition("What was trained")[0]
+    assert "Price" not in own  # the paper prints it for no ablation
+    assert "Published: Lens, 2027, Table 4, on Pairs, all" in own
+    assert "not the values" not in own
+    tables = sorted(path.name for path in (tmp_path / "reports/assets/tables").glob("ablations-*.csv"))
+    assert tables == ["ablations-1.csv", "ablations-2.csv"]
+    assert "paper_sharpness" in (tmp_path / "reports/assets/tables/ablations-2.csv").read_text().splitlines()[0]
+
+
+def test_another_papers_numbers_stand_under_its_protocol(run_writer, tmp_path, two_papers):
+    write_report(make_run(run_writer, ["fancy"]), tmp_path / "reports")
+    text = words(tmp_path / "reports" / "index.html")
+    assert "Lens, 2027, Table 3, Pairs, all." in text
+    assert "Sharpness ↑ published Price ↓ published, dB" in text
+    assert "Lens as published 0.90 —" in text
+
+
+def test_a_family_alone_leaves_the_other_out(run_writer, tmp_path, two_papers):
+    write_report(make_run(run_writer, ["fancy", "fancy-half", "bokehdiff"]), tmp_path / "reports")
+    text = words(tmp_path / "reports" / "ablations.html")
+    assert "BokehDiff" not in text
+    assert "not in the paper" not in text

@@ -8,8 +8,8 @@ import pytest
 from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
-from bokehbench.reports.pages.index import write_report
-from bokehbench.reports.pages.latency_report import print_latency, write_latency
+from bokehbench.reports.pages.latency import print_latency
+from bokehbench.reports.report import write_latency, write_report
 
 SIZES = ((256, 256), (512, 512), (512, 768))
 RADII = (8.0, 32.0)
@@ -129,7 +129,7 @@ def test_nothing_measured_is_a_page_too(tmp_path, record):
 
 
 def test_runs_report_links_to_it(typical_run, typical_folder, tmp_path, record, monkeypatch):
-    monkeypatch.setattr("bokehbench.reports.pages.index.read_latency", lambda folder: record)
+    monkeypatch.setattr("bokehbench.reports.report.read_latency", lambda folder: record)
     write_report(typical_run, tmp_path)
     assert 'href="latency.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
     page = (tmp_path / "latency.html").read_text(encoding="utf-8")

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.pages.index import write_report
+from bokehbench.reports.pages.robustness import takes_disparity
 from bokehbench.reports.parts.figures import draw_curves, save, shorten
 from bokehbench.reports.parts.perturbed_cases import choose_severities
+from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
 
 
@@ -70,6 +71,35 @@ def test_page_says_what_it_shows(swept_run, swept_report):
     assert "Tests against steady" in text  # the first renderer, where classical is not in the run
     assert text.count("disparity at +8") == 3
     assert "python run_bench.py --robustness" in text
+
+
+def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(swept_run, swept_report, tmp_path):
+    swept_run.sweep[:] = [row for row in swept_run.sweep if row["renderer"] != "blind" or not row["severity"]]
+    swept_run.meta["sweep"]["cases"] = [row["key"] for row in swept_run.sweep]
+    for about in swept_run.meta["sweep"]["renderers"].values():
+        old = about["capabilities"].pop("needs_disparity")
+        about["capabilities"]["inputs"] = ["picture", "disparity"] if old else ["picture"]
+    write_report(swept_run, tmp_path / "reports")
+    pages = [
+        (folder / "robustness.html").read_text(encoding="utf-8") for folder in (tmp_path / "reports", swept_report)
+    ]
+    assert pages[0].count("blind") == pages[1].count("blind") > 5
+    assert "have not been run" not in pages[0]
+    for path in swept_report.rglob("robustness*.csv"):
+        assert (tmp_path / "reports" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "reads"),
+    [
+        ({"inputs": ["picture", "disparity"]}, True),
+        ({"inputs": ["picture"]}, False),
+        ({"needs_disparity": True}, True),
+        ({"needs_disparity": False}, False),
+    ],
+)
+def test_runs_of_before_say_it_in_other_words(capabilities, reads):
+    assert takes_disparity(capabilities) == reads
 
 
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):

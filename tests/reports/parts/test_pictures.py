@@ -7,7 +7,7 @@ from PIL import Image
 from bokehbench.core.errors import MissingDataError
 from bokehbench.core.files import write_image, write_map
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.parts.pictures import ERROR_SCALE, PictureMaker, colour_ramp
+from bokehbench.reports.parts.pictures import ERROR_COLOURS, ERROR_SCALE, PictureMaker, describe_colours
 
 
 def pixels(folder, picture):
@@ -102,6 +102,8 @@ def test_damaged_picture_is_one_line(tmp_path):
 
 
 def test_colour_ramp_is_css():
-    ramp = colour_ramp("magma")
+    assert ERROR_COLOURS == "magma"
+    assert describe_colours()["error_scale"] == ERROR_SCALE
+    ramp = describe_colours()["error"]
     assert ramp[0] == "#000004"
     assert all(colour.startswith("#") and len(colour) == 7 for colour in ramp)

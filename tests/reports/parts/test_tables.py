@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from bokehbench.benchmarks.statistics.estimates import compare_renderers
-from bokehbench.reports.parts.numbers import write_score, write_seconds
+from bokehbench.benchmarks.statistics.estimates import rank_renderers
+from bokehbench.benchmarks.statistics.significance import compare_pairs
+from bokehbench.reports.parts.numbers import write_score
 from bokehbench.reports.parts.tables import build_table
 
 
@@ -39,19 +40,20 @@ def test_intervals_and_standing_are_those_of_the_statistics(typical_run):
     frame = pd.DataFrame(rows)
     frame["value"] = [row["metrics"].get("psnr") for row in rows]
     scores = frame.pivot(index="scene", columns="renderer", values="value").dropna()
-    expected = compare_renderers(scores, {scene: scene for scene in scores.index}, True)
+    clusters = {scene: scene for scene in scores.index}
+    expected, pairs = rank_renderers(scores, clusters, True), compare_pairs(scores, clusters)
     for score in expected.scores:
         cell = next(line.cells[0] for line in table.rows if line.renderer == score.renderer)
         assert cell.interval == f"{score.interval.low:.2f} \N{EN DASH} {score.interval.high:.2f}"
         assert (cell.standing == "best") == (score.renderer == expected.best)
         if score.renderer != expected.best:
-            assert cell.standing == ("" if score.distinguishable else "tied")
+            assert cell.standing == ("" if pairs.differ(score.renderer, expected.best) else "tied")
             assert cell.difference.startswith(write_score(score.difference, "dB"))
 
 
 def test_lower_is_better_where_the_metric_says_so(run_writer):
     writer = run_writer()
-    for number in range(3):
+    for number in range(6):
         for renderer, score in (("plain", 1.0 + number / 8), ("fancy", 2.0 + number / 8)):
             writer.case("pairs", f"s{number}", renderer, {"psnr": score, "lpips": score})
     _, table = table_of(writer.open())
@@ -76,13 +78,13 @@ def test_renderer_that_never_finished_takes_no_scene_from_the_others(run_writer)
     assert any(note.startswith("broken finished no case") for note in table.notes)
 
 
-def test_one_cluster_has_no_interval_and_no_tie(run_writer):
+def test_one_cluster_has_no_interval_and_sets_nobody_apart(run_writer):
     writer = run_writer()
     for renderer, score in (("plain", 20.0), ("fancy", 21.0)):
         writer.case("pairs", "only", renderer, {"psnr": score, "lpips": 0.5})
     _, table = table_of(writer.open())
     assert [line.cells[0].interval for line in table.rows] == ["", ""]
-    assert [line.cells[0].standing for line in table.rows] == ["", "best"]
+    assert [line.cells[0].standing for line in table.rows] == ["tied", "best"]
     assert any("no interval" in note for note in table.notes)
 
 
@@ -91,20 +93,3 @@ def test_no_finished_case_makes_no_table(run_writer):
     writer.case("pairs", "s", "plain", status="failed", reason="broken")
     _, table = table_of(writer.open())
     assert table is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "—"), (0.00052, "0.52 ms"), (0.0499, "49.9 ms"), (0.9996, "1.00 s"), (1.9, "1.90 s"), (99.96, "100 s"),
-     (130, "2 min"), (9000, "2 h 30 min")],
-)  # fmt: skip
-def test_durations_are_written_with_their_unit(seconds, text):
-    assert write_seconds(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [(31.456, "dB", "31.46"), (0.5, "", "0.5000"), (-1.0, "dB", "\N{MINUS SIGN}1.00"), (None, "dB", "\N{EM DASH}")],
-)
-def test_scores_are_written_by_unit(value, unit, text):
-    assert write_score(value, unit) == text

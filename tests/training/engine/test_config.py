@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.training.__main__ import main
-from bokehbench.training.engine import config as config_module
-from bokehbench.training.engine.config import read_config
+from bokehbench.training.bokehdiff import config as model_config
+from bokehbench.training.engine.config import RunConfig, read_config
+from bokehbench.training.registry import TASKS
 
-CONFIGS = Path(config_module.__file__).with_name("configs")
+CONFIGS = Path(model_config.__file__).with_name("configs")
 
 
 def write(folder, values):
@@ -19,19 +20,23 @@ def write(folder, values):
 
 @pytest.fixture
 def values(settings):
-    return {"stage": "latent", "output": "out", "data": {"scenes": settings, "crop_px": 32}}
+    return {"task": "bokehdiff/latent", "output": "out", "model": {"data": {"scenes": settings, "crop_px": 32}}}
+
+
+def test_the_entry_model_is_the_tasks(tmp_path, values):
+    for name in TASKS.entries:
+        config = read_config(write(tmp_path, values | {"task": name}))
+        assert isinstance(config.model, TASKS.find(name).load())
+    with pytest.raises(UnknownNameError, match=r"unknown task 'bokehdiff/late'. Did you mean bokehdiff/latent"):
+        read_config(write(tmp_path, values | {"task": "bokehdiff/late"}))
 
 
 def test_defaults_are_the_papers(tmp_path, values):
-    config = read_config(write(tmp_path, values))
-    assert (config.losses.mse, config.losses.lpips, config.losses.edge, config.losses.adversarial) == (
-        1.0,
-        5.0,
-        1.0,
-        0.5,
-    )
+    config = read_config(write(tmp_path, values | {"task": "bokehdiff/picture"}))
+    losses = config.model.losses
+    assert (losses.mse, losses.lpips, losses.edge, losses.adversarial) == (1.0, 5.0, 1.0, 0.5)
     assert config.optimiser.learning_rate == 1e-4
-    assert config.data.scenes.planes == (1, 3)
+    assert config.model.data.scenes.planes == (1, 3)
 
 
 def test_numbers_as_yaml_misreads_them(tmp_path, values):
@@ -43,35 +48,21 @@ def test_numbers_as_yaml_misreads_them(tmp_path, values):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"stage": "both"}, "stage: expected autoencoder or latent or picture, got 'both'"),
+        ({"task": 3}, "task: expected a text, got 3"),
         ({"speed": 1}, "unknown entry speed"),
         ({"optimiser": {"rate": 1}}, "unknown entry optimiser.rate"),
         ({"optimiser": 3}, "optimiser: expected entries"),
-        ({"steps": "many"}, "steps: expected int, got 'many'"),
-        ({"steps": True}, "steps: expected int, got True"),
+        ({"model": 3}, "model: expected entries"),
+        ({"steps": "many"}, "steps: expected a valid integer, got 'many'"),
+        ({"steps": True}, "steps: expected a valid integer, got True"),
         ({"steps": 0}, "steps: expected 1 or more"),
-        ({"hardness": [3.0]}, "hardness: expected 2 values, got 1"),
-        ({"hardness": 3.0}, "hardness: expected a list"),
-        ({"variant": "bokehdif"}, "variant: expected"),
-        ({"data": {}}, "missing entry data.scenes"),
         ({"seed": -1}, "seed: expected 0 or more"),
         ({"validation_count": 0}, "validation_count: expected 1 or more"),
         ({"optimiser": {"method": "sgd"}}, "optimiser.method: expected adamw or muon, got 'sgd'"),
-        ({"parametrisation": "v"}, "parametrisation: expected eps or identity-start or gated or pisa-start, got 'v'"),
-        (
-            {"parametrisation": "gated", "variant": "bokehdiff-plus"},
-            "parametrisation: expected 'identity-start' of bokehdiff-plus, got 'gated'",
-        ),
-        ({"parametrisation": "gated", "start": "model"}, "parametrisation: expected none: that of 'start' stays"),
         ({"optimiser": {"betas": [0.9, 1.5]}}, "optimiser.betas: expected two numbers in"),
         ({"optimiser": {"weight_decay": -1.0}}, "optimiser.weight_decay: expected 0 or more"),
-        ({"size": {"unet_widths": [3, 5]}}, "size.unet_widths: expected multiples of 16"),
-        (
-            {"stage": "picture", "losses": {"mse": 0.0, "lpips": 0.0, "edge": 0.0, "adversarial": 0.0}},
-            "losses: expected one weight above 0",
-        ),
-        ({"network": {"fixed_encoder": True}}, "network.fixed_encoder: expected false but in the stage autoencoder"),
-        ({"ema": "fast"}, "ema: expected a number, got 'fast'"),
+        ({"ema": "fast"}, "ema: expected a valid number, got 'fast'"),
+        ({"stage": "latent"}, "entry stage: write 'task: bokehdiff/latent', and what is not the engine's"),
     ],
 )
 def test_mistakes_are_named(tmp_path, values, change, message):
@@ -90,6 +81,21 @@ def test_unreadable_files_are_one_line(tmp_path, capsys):
 
 @pytest.mark.parametrize("profile", ["paper", "code"])
 def test_the_configurations_that_ship_are_sound(profile):
-    config = read_config(CONFIGS / f"sdxl-{profile}.yaml")
-    assert config.profile == profile
-    assert config.network.lora_rank == 8
+    model = read_config(CONFIGS / f"sdxl-{profile}.yaml").model
+    assert model.profile == profile
+    assert model.network.lora_rank == 8
+
+
+def test_an_old_configuration_ends_in_one_line(tmp_path, values, capsys):
+    old = {"stage": "picture", "output": "out", "data": values["model"]["data"], "hardness": [3.0, 2.4e5]}
+    assert main([str(write(tmp_path, old))]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "write 'task: bokehdiff/picture'" in line
+    assert "under 'model:'" in line
+
+
+def test_what_decides_nothing_is_no_part_of_the_identity(values):
+    usual = {"task": "bokehdiff/latent", "output": "out", "model": None}
+    free = {"output": "in", "workers": 3, "minutes": 1.0, "checkpoint_every": 7, "validate_every": 7}
+    assert RunConfig(**usual).identity() == RunConfig(**(usual | free | {"validation_count": 3})).identity()
+    assert RunConfig(**usual).identity() != RunConfig(**usual, seed=1).identity()

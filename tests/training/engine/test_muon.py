@@ -13,6 +13,11 @@ def make_network():
     return torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.SiLU(), torch.nn.Conv2d(8, 3, 3))
 
 
+def groups(network, rate):
+    """Muon for the first layer, AdamW for the last."""
+    return [{"params": list(network[i].parameters()), "lr": rate, "muon": i == 0} for i in (0, 2)]
+
+
 def train(network, optimiser, steps, first=0):
     for step in range(first, first + steps):
         draw = torch.Generator().manual_seed(step)
@@ -50,9 +55,7 @@ def test_zero_gradient_moves_nothing():
 def test_convolution_steps_by_a_share_of_the_rate_and_others_by_adamw():
     network = make_network()
     before = [p.detach().clone() for p in network.parameters()]
-    optimiser = MuonAdamW(
-        [{"params": list(network.parameters()), "lr": 1e-2}], network[2].parameters(), weight_decay=0.0
-    )
+    optimiser = MuonAdamW(groups(network, 1e-2), weight_decay=0.0)
     plain = make_network()
     adamw = torch.optim.AdamW(plain.parameters(), lr=1e-2, weight_decay=0.0)
     train(network, optimiser, 1)
@@ -64,26 +67,9 @@ def test_convolution_steps_by_a_share_of_the_rate_and_others_by_adamw():
         torch.testing.assert_close(mine, theirs.detach())
 
 
-def test_a_closure_is_evaluated_first():
-    network, other = make_network(), make_network()
-    first, second = (MuonAdamW([{"params": list(n.parameters()), "lr": 1e-2}]) for n in (network, other))
-    picture = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(3))
-
-    def closure():
-        loss = other(picture).square().mean()
-        loss.backward()
-        return loss
-
-    network(picture).square().mean().backward()
-    first.step()
-    assert second.step(closure).item() > 0.0
-    for mine, theirs in zip(network.parameters(), other.parameters(), strict=True):
-        assert torch.equal(mine, theirs)
-
-
 def test_decay_shrinks_matrices_too():
     network = make_network()
-    optimiser = MuonAdamW([{"params": list(network.parameters()), "lr": 0.1}], weight_decay=0.5)
+    optimiser = MuonAdamW([{"params": list(network.parameters()), "lr": 0.1, "muon": True}], weight_decay=0.5)
     before = network[0].weight.detach().clone()
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -93,7 +79,7 @@ def test_decay_shrinks_matrices_too():
 
 def test_learns_and_goes_on_to_the_bit():
     network = make_network()
-    optimiser = MuonAdamW([{"params": list(network.parameters()), "lr": 1e-2}], network[2].parameters())
+    optimiser = MuonAdamW(groups(network, 1e-2))
     start = train(network, optimiser, 1)
     train(network, optimiser, 19, first=1)
     weights = [p.detach().clone() for p in network.parameters()]
@@ -103,7 +89,7 @@ def test_learns_and_goes_on_to_the_bit():
     with torch.no_grad():
         for parameter, stored in zip(again.parameters(), weights, strict=True):
             parameter.copy_(stored)
-    resumed = MuonAdamW([{"params": list(again.parameters()), "lr": 1e-2}], again[2].parameters())
+    resumed = MuonAdamW(groups(again, 1e-2))
     resumed.load_state_dict(state)
     train(again, resumed, 20, first=20)
     for mine, theirs in zip(again.parameters(), network.parameters(), strict=True):

@@ -1,4 +1,4 @@
-"""Errors of the told disparity: reproducible, within the range, each of them where asked for, none where not."""
+"""Errors of the given disparity: reproducible, within the range, each of them where asked for, none where not."""
 
 import dataclasses
 

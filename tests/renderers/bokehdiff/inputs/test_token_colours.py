@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.optics import GAMMA
 from bokehbench.renderers.attention.geometry import TokenGeometry
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.attention.plan import build_plan
 from bokehbench.renderers.attention.reference import pisa_dense
 from bokehbench.renderers.bokehdiff import pipeline
-from bokehbench.renderers.bokehdiff.inputs.token_colours import GAMMA, TokenColours, enlarge
+from bokehbench.renderers.bokehdiff.inputs.token_colours import TokenColours, enlarge
 from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.renderers.diffusion.tiling import Tile, cover_with_tiles
 from bokehbench.renderers.interface import Scene

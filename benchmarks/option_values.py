@@ -1,0 +1,77 @@
+"""Values of options, from the words of a command line. Imports nothing heavy.
+
+A word that is not one ends as argparse's ArgumentTypeError, or as InvalidOptionError where others ask for it too.
+"""
+
+import argparse
+import re
+
+from ..core.errors import InvalidOptionError
+from .metrics.registry import METRICS
+
+Size = tuple[int, int]
+"""Height and width, px."""
+
+
+def run_name(text: str) -> str:
+    """Return the name of a run. Raises InvalidOptionError for one that is not a plain folder name."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", text):
+        raise InvalidOptionError(
+            f"--run '{text}': expected letters, digits, '.', '_' or '-', not starting with '.' or '-'"
+        )
+    return text
+
+
+def device_name(text: str) -> str:
+    """Return the name of a device, here or not. Raises InvalidOptionError for one that PyTorch's own words lack."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", text):
+        raise InvalidOptionError(f"--device '{text}': expected cpu, cuda or cuda:N")
+    return text
+
+
+def names(text: str) -> list[str]:
+    """Parse ``a,b,c``; repeated names count once."""
+    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("expected at least one name")
+    return found
+
+
+def metric_names(text: str) -> list[str]:
+    """Parse ``a,b,c``, where ``all`` stands for every metric there is."""
+    found = names(text)
+    if "all" in found:
+        found = [*METRICS.entries, *(name for name in found if name not in ("all", *METRICS.entries))]
+    return found
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+    return int(text)
+
+
+def numbers(text: str) -> list[float]:
+    """Parse ``-4,0,2.5``."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
+
+
+def image_sizes(text: str) -> list[Size]:
+    """Parse ``512,768x512`` into (height, width); one number is a square."""
+    found = []
+    for part in text.split(","):
+        width, cross, height = part.strip().partition("x")
+        found.append((positive(height if cross else width), positive(width)))
+    return found
+
+
+def blur_radii(text: str) -> list[float]:
+    """Parse ``8,32``, all above 0."""
+    found = numbers(text)
+    if not all(0 < radius < float("inf") for radius in found):
+        raise argparse.ArgumentTypeError(f"expected numbers above 0, got '{text}'")
+    return found

@@ -1,0 +1,58 @@
+"""Rows: what a run keeps of a case, one JSON object each."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+from ...core.files import safe_name
+from .cases import Case
+from .store import SCHEMA
+
+Row = dict[str, Any]
+
+
+def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row:
+    """Return a case's row with ``values``; what is not known of it is None or empty."""
+    outcome: Row = {
+        "status": status,
+        "reason": None,
+        "metrics": {},
+        "notes": {},
+        "seconds": None,
+        "peak_memory_mb": None,
+        "image": None,
+        "image_sha256": None,
+        "disparity": None,
+        "backend": None,
+        "environment": environment,
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    return describe_case(case) | outcome | values
+
+
+def describe_case(case: Case) -> Row:
+    """Return what a row says of the case itself."""
+    return {
+        "schema": SCHEMA,
+        "key": case.key,
+        "dataset": case.dataset,
+        "scene": case.scene,
+        "renderer": case.renderer,
+        "perturbation": case.perturbation,
+        "severity": case.severity,
+        "seed": case.seed,
+        "device": case.device,
+        "dtype": case.dtype,
+        "weights": case.weights,
+    }
+
+
+def image_path(case: Case) -> Path:
+    """Return where a case's picture lies in the run.
+
+    One picture per key; the key's hash keeps devices, seeds, weights and severities apart.
+    """
+    digest = hashlib.sha256(case.key.encode()).hexdigest()[:12]
+    name = f"{safe_name(case.renderer)}-{digest}.png"
+    return Path("images", safe_name(case.dataset), safe_name(case.scene), name)

@@ -1,0 +1,145 @@
+"""A run while a command adds to it: who holds it, what run.json says, when it began and finished."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ...core.errors import InvalidOptionError
+from .cases import UNPERTURBED, Case
+from .environment import describe_environment
+from .processes import Processes
+from .run_record import Record, now
+from .store import Meta, merge_parts, read_meta, write_meta
+
+LOCK = ".lock"
+
+
+class RunFolder:
+    """DIR/results/RUN, held by one command, whose ``processes`` share it: the main process writes what exists once.
+
+    ``begin`` notes a command in run.json before its first case, ``finish`` when the last is done. A kill at any moment
+    leaves what was stored: run.json is replaced as a whole, and rows are appended (``RowWriter``).
+    """
+
+    def __init__(self, folder: Path, processes: Processes):
+        self.folder = folder
+        self.processes = processes
+        self._record: Record = {}
+        self._earlier: Meta = {}
+        self._cases: Sequence[Case] = ()
+        self._start = 0.0
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, processes: Processes | None = None) -> Iterator["RunFolder"]:
+        """Hold the run until the end of the block; two commands writing one run would render the same cases.
+
+        A run that never began leaves nothing. Raises InvalidOptionError when another command holds it or the folder
+        cannot be written.
+        """
+        run = cls(folder, processes or Processes())
+        lock = None
+        with run.processes.main_first():
+            if run.processes.is_main:
+                lock = _acquire(folder)
+        try:
+            yield run
+        finally:
+            if lock is not None:
+                _release(lock, folder)
+
+    def begin(self, record: Record, cases: Sequence[Case], *, fresh: bool = False) -> str:
+        """Bring the run into order and note that a command starts now, on ``cases``.
+
+        ``record``: see ``describe_run``; ``fresh`` discards what is stored. Every process calls this, once nothing can
+        refuse the command any more. Returns the id of this process's environment, which its rows carry.
+        """
+        environment, surroundings = describe_environment()
+        everywhere = dict(self.processes.gather((environment, surroundings)))
+        with self.processes.main_first():
+            if self.processes.is_main:
+                if fresh:
+                    self._discard()
+                merge_parts(self.folder)
+                earlier = read_meta(self.folder)
+                self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
+                self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
+                self._cases = cases
+                self._write()
+        self._start = time.perf_counter()
+        return environment
+
+    def finish(self) -> None:
+        """Note that the command has come to its end."""
+        self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
+        with self.processes.main_first():
+            if self.processes.is_main:
+                self._write()
+
+    def _write(self) -> None:
+        write_meta(self.folder, merge_records(self._earlier, self._record, self._cases))
+
+    def _discard(self) -> None:
+        """Remove what earlier commands stored in this run, and nothing else."""
+        for name in ("run.json", "latency.json", *(path.name for path in self.folder.glob("rows-*.jsonl"))):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in ("images", "scenes"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+
+def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:
+    """Put a command's record beside what the run already says.
+
+    A plain benchmark is the record itself; a robustness sweep goes under ``sweep``, and its unperturbed cases stand for
+    a benchmark where there was none, or only those of the sweep before.
+    """
+    unperturbed = [case.key for case in cases if case.perturbation == UNPERTURBED]
+    if len(unperturbed) == len(cases):
+        return earlier | record
+    own_benchmark = "cases" in earlier and earlier["command"] != earlier.get("sweep", {}).get("command")
+    benchmark = earlier if own_benchmark else earlier | record | {"cases": unperturbed}
+    return benchmark | {"sweep": record}
+
+
+def continue_record(earlier: Meta, record: Record) -> Record:
+    """Return a command's record with when the same command was first started on the same cases, and how often since.
+
+    ``seconds`` is the last start's: what a killed one took is not known.
+    """
+    for previous in (earlier, earlier.get("sweep", {})):
+        if all(previous.get(name) == record[name] for name in ("command", "cases")):
+            return record | {"started": previous["started"], "starts": previous.get("starts", 1) + 1}
+    return record
+
+
+def _acquire(folder: Path) -> FileLock:
+    """Create the folder and lock it for this process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise InvalidOptionError(
+            f"{folder}: another command is writing this run: wait for it, or use --run NAME"
+        ) from error
+    except OSError as error:
+        raise InvalidOptionError(
+            f"{folder}: cannot write here ({error.strerror}): choose a folder with --output"
+        ) from error
+    return lock
+
+
+def _release(lock: FileLock, folder: Path) -> None:
+    """Give the run free; a folder that holds nothing but the lock is removed, as is ``results`` if it is empty then."""
+    never_began = [path.name for path in folder.iterdir()] == [LOCK]
+    if never_began:
+        (folder / LOCK).unlink()
+    lock.release()
+    if never_began:
+        with suppress(OSError):  # another command may have begun meanwhile
+            folder.rmdir()
+            folder.parent.rmdir()

@@ -1,0 +1,101 @@
+"""Settings that people or checkpoints write, YAML or JSON, read strictly into frozen dataclasses.
+
+API: ``read_yaml(path, what)`` gives the content of a file, ``read_record(Record, content)`` checks it against the
+dataclass's fields and builds it. What is wrong is one line that names the entry, what was expected and what came.
+"""
+
+import functools
+import json
+import re
+import types
+import typing
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import yaml
+
+from .errors import InvalidOptionError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Record = TypeVar("Record")
+
+PLAINLY = {"a valid array": "a list", "an object": "entries 'name: value'", "a valid string": "a text"}
+"""JSON's words in those of somebody who writes YAML."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 1e-4 as the number that it is; YAML 1.1 demands 1.0e-4."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """Return the content of a YAML file; ``what`` says, for the message, what it should hold.
+
+    Raises InvalidOptionError where it cannot be read.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - derived from SafeLoader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidOptionError(f"{path}: expected a YAML file with {what}: {' '.join(str(error).split())}") from error
+
+
+def read_record(record: type[Record], values: Any, where: str = "") -> Record:
+    """Build the dataclass ``record``, and those that it nests, from mappings; absent entries take their defaults.
+
+    Types are kept strictly, but for integers that stand for floats and lists for tuples: a bool is no number.
+    ``where``: what an entry's name begins with in messages, for instance ``"model."``.
+    Raises InvalidOptionError for an unknown or missing entry or a wrong type, and whatever the dataclasses raise.
+    """
+    from pydantic import ValidationError  # here: whoever only lists names needs none
+
+    try:
+        return _adapter(cast(Hashable, record)).validate_json(json.dumps([values], default=str))[0]
+    except TypeError as error:  # of JSON: a date as a name
+        raise InvalidOptionError(f"{where.rstrip('.') or 'the file'}: expected texts as names: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    raise InvalidOptionError(_explain(record, first["type"], first["loc"][1:], first["msg"], first["input"], where))
+
+
+@functools.cache
+def _adapter(record: Any) -> "TypeAdapter[tuple[Any]]":
+    from pydantic import ConfigDict, TypeAdapter
+
+    # The configuration reaches dataclasses, nested ones too, through a type around them only.
+    around: Any = tuple[record]
+    return TypeAdapter(around, config=ConfigDict(extra="forbid", strict=True))
+
+
+def _explain(record: type, kind: str, place: Sequence[str | int], message: str, value: Any, where: str) -> str:
+    *outer, last = place or ("",)
+    name = f"{where}{'.'.join(map(str, place))}"
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown entry {name}: expected some of {', '.join(typing.get_type_hints(_type_at(record, outer)))}"
+    if (isinstance(last, int) and kind == "missing") or kind == "too_long":
+        entry = outer if kind == "missing" else place
+        expected = len(typing.get_args(_type_at(record, entry)))
+        got = last if kind == "missing" else len(value)
+        return f"{where}{'.'.join(map(str, entry))}: expected {expected} values, got {got}"
+    if kind == "missing":
+        return f"missing entry {name}"
+    what = message.removeprefix("Input should be ")
+    return f"{name.rstrip('.') or 'the file'}: expected {PLAINLY.get(what, what)}, got {value!r}"
+
+
+def _type_at(record: Any, place: Sequence[str | int]) -> Any:
+    """Return the type of a nested entry, without ``None`` where that is allowed too."""
+    for name in place:
+        if isinstance(name, int):
+            record = typing.get_args(record)[0]
+            continue
+        record = typing.get_type_hints(record)[name]
+        if isinstance(record, types.UnionType):
+            record = next(kind for kind in typing.get_args(record) if kind is not types.NoneType)
+    return record

@@ -1,0 +1,1 @@
+"""Where training was: ``python -m bokehbench.training`` is the command now."""

@@ -1,0 +1,98 @@
+"""Files of trained weights: what a row calls them, what their folder says of their training, what folders share.
+
+Imports no torch: a name costs nothing to check.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..core.errors import InvalidOptionError, MissingWeightsError
+
+RECORD_FILE = "training.json"
+"""Optional, in a folder of weights: how they were trained. Its entry ``summary`` is a sentence for the report."""
+
+SHARED_FILE = "shared.json"
+"""In place of a part's sub-folder: names the folder beside this one that holds it, ``{"vae": "autoencoder"}``."""
+
+
+class WeightFiles(Protocol):
+    """The files of one set of weights. ``folder``: where its record of training lies; None where there is none."""
+
+    @property
+    def name(self) -> str:
+        """What a row calls them, before the hash."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder they were saved to."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that decides about the pictures."""
+
+
+def label_files(files: WeightFiles) -> str:
+    """Return what a row says of weights: their name and eight digits of the SHA-256 over ``files.paths``."""
+    return f"{files.name} {digest_of(files.paths)[:8]}"
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """Return the SHA-256, in hexadecimal, over those of the files in their order."""
+    return hashlib.sha256("".join(_sha256(path) for path in paths).encode()).hexdigest()
+
+
+def training_summary(files: WeightFiles) -> str | None:
+    """Return how weights were trained, as their folder states it; None where it does not.
+
+    Raises InvalidOptionError for a record that is not JSON.
+    """
+    record = None if files.folder is None else files.folder / RECORD_FILE
+    if record is None or not record.is_file():
+        return None
+    summary = read_object(record).get("summary")
+    return summary if isinstance(summary, str) else None
+
+
+def find_part(folder: Path, part: str) -> Path:
+    """Return where a part of saved weights lies: its own sub-folder ``part``, or the shared one that is named for it.
+
+    Raises InvalidOptionError where ``shared.json`` names anything but a folder beside this one, MissingWeightsError
+    where that is not there.
+    """
+    shared = folder / SHARED_FILE
+    if not shared.is_file():
+        return folder / part
+    stated = read_object(shared)
+    name = stated.get(part)
+    if set(stated) != {part} or not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise InvalidOptionError(
+            f'{shared}: expected {{"{part}": NAME}}, NAME a folder beside {folder.name}, got {stated}'
+        )
+    found = folder.resolve().parent / name
+    if not (found / "config.json").is_file():
+        raise MissingWeightsError(f"{found}: not there, and {shared} needs it: put the shared {name} there")
+    return found
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises InvalidOptionError that names the file where it holds anything else."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidOptionError(f"{path}: not JSON ({error}): get it again") from error
+    if not isinstance(values, dict):
+        raise InvalidOptionError(f"{path}: expected an object, got {type(values).__name__}: get it again")
+    return values
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file. The hub's cache names large files by their SHA-256, which saves reading 10 GB."""
+    name = path.resolve().name
+    if path.is_symlink() and path.resolve().parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", name):
+        return name
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

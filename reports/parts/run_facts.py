@@ -1,0 +1,88 @@
+"""What a report says of its run as a whole: one sentence, its settings, its renderers, its environments."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...benchmarks.run.store import StoredRun
+from .numbers import write_count, write_seconds
+from .tables import describe_weights
+
+Row = dict[str, Any]
+
+
+def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the name, the command, a sentence and the facts of a run; ``rows`` are the unperturbed ones."""
+    meta, settings = run.meta, run.meta["settings"]
+    scenes = len({(row["dataset"], row["scene"]) for row in rows})
+    finished = sum(row["status"] == "ok" for row in run.rows)
+    environment = _latest_environment(run)
+    facts = {
+        "device": settings["device"],
+        "processor": environment.get("processor"),
+        "GPU": environment.get("gpu") or "none",
+        "number type": settings["dtype"],
+        "seed": settings["seed"],
+        "scene limit": settings["limit"] or "none",
+        "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
+        "Python": environment.get("python"),
+        "PyTorch": environment.get("packages", {}).get("torch"),
+        "started": meta["started"][:16].replace("T", " ") + " UTC",
+        "took": _duration(meta),
+    }
+    return {
+        "name": meta["run"],
+        "command": meta["command"],
+        "sentence": (
+            f"{write_count(len(meta['renderers']), 'renderer')} on {write_count(scenes, 'scene')} of "
+            f"{write_count(len(meta['datasets']), 'data set')}; {finished} of "
+            f"{write_count(len(meta['cases']), 'case')} finished."
+        ),
+        "facts": [(name, value) for name, value in facts.items() if value is not None],
+    }
+
+
+def describe_renderers(run: StoredRun, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return what each renderer is, with which weights its rows were made, how these were trained, what it can do."""
+    return [_renderer(name, about, rows) for name, about in run.meta["renderers"].items()]
+
+
+def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
+    """Describe every environment that made a row, with the number of its cases."""
+    described = []
+    for identifier, record in run.meta["environments"].items():
+        cases = sum(row["environment"] == identifier for row in run.rows)
+        if cases:
+            facts = [(key.replace("_", " "), _plain(value)) for key, value in record.items() if key != "packages"]
+            packages = [(key, version or "not installed") for key, version in record.get("packages", {}).items()]
+            described.append({"cases": write_count(cases, "case"), "facts": facts, "packages": packages})
+    return described
+
+
+def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
+    used = describe_weights(row for row in rows if row["renderer"] == name)
+    return {
+        "name": name,
+        "summary": about["summary"],
+        "weights": used
+        or about["weights"]
+        or ("missing" if about.get("needs_weights") else "none: nothing was trained"),
+        "training": about.get("training"),
+        "capabilities": {key.replace("_", " "): _plain(value) for key, value in about["capabilities"].items()},
+    }
+
+
+def _duration(meta: Mapping[str, Any]) -> str:
+    starts = meta.get("starts", 1)
+    took = write_seconds(meta["seconds"]) if meta["finished"] else "not finished"
+    return took if starts == 1 else f"{took} (the last of {starts} starts)"
+
+
+def _latest_environment(run: StoredRun) -> dict[str, Any]:
+    identifiers = [row["environment"] for row in run.rows] or list(run.meta["environments"])
+    return run.meta["environments"].get(identifiers[-1], {}) if identifiers else {}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,110 @@
+"""A data set in the report: its table of scores with tests, scatters, extremes, published numbers and pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...benchmarks.published.papers import Paper, PublishedRow, read_papers
+from ...benchmarks.run.store import StoredRun
+from ..files.assets import Assets
+from ..files.export import Links, export_sheet
+from .extremes import Extremes, show_extremes
+from .figures import Plot, draw_scatter, save
+from .gallery import Gallery, SceneView, Stack
+from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
+
+Row = dict[str, Any]
+
+UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
+
+
+@dataclass(frozen=True)
+class Section:
+    """A data set in the report."""
+
+    number: int
+    name: str
+    protocol: str
+    terms: str
+    scored: bool
+    unscored_because: str
+    table: ScoreTable | None
+    links: Links | None
+    test_links: Links | None
+    scatters: list[Plot]
+    extremes: list[Extremes]
+    published: list[tuple[Paper, list[PublishedRow]]]
+    scenes: list[SceneView]
+    stacks: list[Stack]
+
+
+def describe_sections(
+    run: StoredRun, rows: Sequence[Row], gallery: Gallery, reference: str | None, styles: Mapping[str, int]
+) -> list[Section]:
+    """Describe every data set of the run by its unperturbed ``rows``; its figures and tables are written.
+
+    ``reference`` is what renderers are tested against, ``styles`` numbers the renderers' looks.
+    """
+    return [
+        _section(number, name, run, [row for row in rows if row["dataset"] == name], gallery, reference, styles)
+        for number, name in enumerate(run.meta["datasets"], 1)
+    ]
+
+
+def _section(
+    number: int,
+    name: str,
+    run: StoredRun,
+    rows: Sequence[Row],
+    gallery: Gallery,
+    reference: str | None,
+    styles: Mapping[str, int],
+) -> Section:
+    dataset = run.meta["datasets"][name]
+    scored, assets = dataset["scored"], gallery.maker.assets
+    table = None
+    if scored:
+        renderers, metrics = list(run.meta["renderers"]), run.meta["metrics"]
+        table = build_table(rows, renderers, metrics, find_clusters(run, name, rows), reference)
+    scenes = gallery.scenes(name) if scored else []
+    tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None
+    return Section(
+        number=number,
+        name=name,
+        protocol=dataset["protocol"],
+        terms=dataset["terms"],
+        scored=scored,
+        unscored_because=UNSCORED,
+        table=table,
+        links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
+        test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
+        scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
+        extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
+        published=_find_published(run, name),
+        scenes=scenes,
+        stacks=[] if scored else gallery.stacks(name),
+    )
+
+
+def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: Assets) -> list[Plot]:
+    """Draw every renderer against the reference on every measure, scene by scene."""
+    plots = []
+    for measure in table.measures if table.reference else ():
+        for renderer in (r for r in measure.values.columns[measure.values.notna().any()] if r != table.reference):
+            unit = f" ({measure.unit})" if measure.unit else ""
+            better = "\N{UPWARDS ARROW} higher" if measure.higher_is_better else "\N{DOWNWARDS ARROW} lower"
+            labels = {
+                "x": f"{table.reference}{unit}",
+                "y": f"{renderer}{unit}",
+                "title": f"{measure.name}, {better} is better",
+            }
+            figure = draw_scatter(measure.values, table.reference or "", renderer, labels, styles[renderer])
+            alt = f"Scatter of {measure.name} scene by scene, {renderer} against {table.reference}"
+            plots.append(save(assets, f"{name}-{measure.name}-{styles[renderer]}", figure, alt, with_png=False))
+    return plots
+
+
+def _find_published(run: StoredRun, dataset: str) -> list[tuple[Paper, list[PublishedRow]]]:
+    """Return what papers printed on the data set's protocol; nothing where the run took a part of the data set."""
+    found = [(paper, paper.find_comparison(dataset)) for paper in read_papers() if covers_everything(run)]
+    return [(paper, rows) for paper, rows in found if rows]

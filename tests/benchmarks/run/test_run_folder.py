@@ -1,0 +1,163 @@
+"""A run that a command adds to: one command at a time, kept whole, and gone where it never began."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bokehbench.benchmarks.run.cases import Case
+from bokehbench.benchmarks.run.run_folder import RunFolder, continue_record, merge_records
+from bokehbench.benchmarks.run.store import SCHEMA, RowWriter, read_meta, read_rows, write_meta
+from bokehbench.core.errors import InvalidOptionError
+
+STARTED = {"command": "bench", "started": "monday", "starts": 1, "finished": None, "seconds": None}
+"""What ``describe_run`` says of a command, as far as a run's folder looks into it."""
+
+
+def row(key, **values):
+    return {"schema": SCHEMA, "key": key, "dataset": "d", "scene": "s", **values}
+
+
+def begin(folder, made=(), **values):
+    with RunFolder.open(folder) as run:
+        return run.begin(STARTED, made, **values)
+
+
+def test_begin_and_finish_are_noted(tmp_path):
+    with RunFolder.open(tmp_path) as run:
+        environment = run.begin(STARTED, cases(2))
+        begun = read_meta(tmp_path)
+        run.finish()
+    assert begun["cases"] == [case.key for case in cases(2)]
+    assert list(begun["environments"]) == [environment]
+    assert (begun["starts"], begun["finished"], begun["seconds"]) == (1, None, None)
+    finished = read_meta(tmp_path)
+    assert finished["seconds"] >= 0
+    assert finished["finished"].endswith("Z")
+    begin(tmp_path, cases(2))
+    assert read_meta(tmp_path)["starts"] == 2
+
+
+def test_a_run_of_schema_1_goes_on(tmp_path):
+    """run.json as earlier versions wrote it: the same command is a second start, and its environments are kept."""
+    old = {"schema": 1, "command": "bench", "plan": [case.key for case in cases(2)], "started": "sunday", "starts": 1}
+    (tmp_path / "run.json").write_text(json.dumps(old | {"environments": {"there": {}}}))
+    environment = begin(tmp_path, cases(2))
+    meta = read_meta(tmp_path)
+    assert (meta["started"], meta["starts"]) == ("sunday", 2)
+    assert list(meta["environments"]) == ["there", environment]
+    assert "plan" not in meta
+
+
+def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
+    write_meta(tmp_path, {"command": "bench", "cases": [], "started": "monday"})
+    (tmp_path / "images").mkdir()
+    (tmp_path / "latency.json").write_text("{}")
+    (tmp_path / "notes.txt").write_text("mine")
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a"))
+    begin(tmp_path, fresh=True)
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "notes.txt", "run.json"}
+    assert read_meta(tmp_path)["starts"] == 1
+
+
+SECOND = """
+import sys
+from pathlib import Path
+from bokehbench.benchmarks.run.run_folder import RunFolder
+
+with RunFolder.open(Path(sys.argv[1])):
+    print("held")
+"""
+
+
+def test_second_writer_is_refused(tmp_path):
+    command = [sys.executable, "-c", SECOND, tmp_path]
+    with RunFolder.open(tmp_path):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "another command is writing this run" in done.stderr
+    assert "held" not in done.stdout
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "held\n"
+
+
+def test_a_run_that_never_began_leaves_nothing(tmp_path):
+    with pytest.raises(InvalidOptionError, match="refused"), RunFolder.open(tmp_path / "results" / "typo"):
+        raise InvalidOptionError("refused")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_refused_later_keeps_what_it_has(tmp_path):
+    begin(tmp_path / "results" / "mine", cases(2))
+    stored = read_meta(tmp_path / "results" / "mine")
+    with pytest.raises(InvalidOptionError, match="refused"), RunFolder.open(tmp_path / "results" / "mine"):
+        raise InvalidOptionError("refused")
+    assert read_meta(tmp_path / "results" / "mine") == stored
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(InvalidOptionError, match="cannot write here"), RunFolder.open(tmp_path / "results" / "run"):
+        pass
+
+
+def test_parts_are_merged_into_the_first_and_win_over_it(tmp_path):
+    for part, rows in enumerate(([("a", 1), ("b", 1)], [("a", 2), ("c", 2)], [("d", 3)])):
+        with RowWriter(tmp_path, part) as writer:
+            for key, value in rows:
+                writer.append(row(key, value=value))
+    with (tmp_path / "rows-00002.jsonl").open("ab") as part:
+        part.write(b'{"schema": 1, "key": "torn')
+    expected = {"a": 2, "b": 1, "c": 2, "d": 3}
+    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    begin(tmp_path)
+    assert [path.name for path in tmp_path.glob("rows-*")] == ["rows-00000.jsonl"]
+    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a", value=4))
+    begin(tmp_path)
+    assert read_rows(tmp_path)["a"]["value"] == 4
+
+
+def cases(scenes, severities=(0,)):
+    return [
+        Case(dataset="d", scene=f"s{n}", renderer="r", perturbation="erode" if severity else "none", severity=severity)
+        for n in range(scenes)
+        for severity in severities
+    ]
+
+
+def record(command, made):
+    return {"command": command, "cases": [case.key for case in made]}
+
+
+def merge(earlier, command, made):
+    return merge_records(earlier, record(command, made), made)
+
+
+def test_sweep_stands_for_a_benchmark_where_there_is_none():
+    first = merge({}, "sweep 2", cases(2, (0, 4)))
+    assert first["cases"] == [case.key for case in cases(2)]
+    assert len(first["sweep"]["cases"]) == 4
+    larger = merge(first, "sweep 3", cases(3, (0, 4)))
+    assert larger["cases"] == [case.key for case in cases(3)]
+    assert larger["command"] == "sweep 3"
+
+
+def test_sweep_leaves_a_benchmark_alone_and_the_other_way_round():
+    swept = merge(merge({}, "bench", cases(3)), "sweep", cases(2, (0, 4)))
+    assert (swept["command"], len(swept["cases"]), len(swept["sweep"]["cases"])) == ("bench", 3, 4)
+    again = merge(swept, "bench again", cases(1))
+    assert (again["command"], len(again["cases"]), again["sweep"]["command"]) == ("bench again", 1, "sweep")
+
+
+def test_a_command_that_goes_on_keeps_its_start():
+    first = record("bench", cases(3)) | {"started": "monday"}
+    again = continue_record(first, record("bench", cases(3)) | {"started": "tuesday"})
+    assert (again["started"], again["starts"]) == ("monday", 2)
+    assert continue_record(again, first)["starts"] == 3
+    other = continue_record(first, record("bench", cases(2)) | {"started": "tuesday"})
+    assert other["started"] == "tuesday"
+    assert continue_record(first, record("sweep", cases(3)) | {"started": "tuesday"})["started"] == "tuesday"
+    sweep = record("sweep", cases(2, (0, 4))) | {"started": "tuesday"}
+    assert continue_record({"sweep": sweep}, sweep | {"started": "friday"})["started"] == "tuesday"

@@ -1,0 +1,80 @@
+"""Mistakes that words alone show cost no import of PyTorch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bokehbench.benchmarks.options import parse_options
+from bokehbench.core.errors import InvalidOptionError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PROGRAM = """
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv[1])
+import run_bench
+
+for arguments, expected in json.loads(sys.argv[2]):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        try:
+            code = run_bench.main(arguments)
+        except SystemExit as end:
+            code = end.code
+    assert code == 2, (arguments, code)
+    assert expected in said.getvalue(), said.getvalue()
+    assert len(said.getvalue().strip().splitlines()) == 1, said.getvalue()
+    heavy = {"torch", "numba", "pandas", "matplotlib", "diffusers", "scipy"} & set(sys.modules)
+    assert not heavy, (arguments, heavy)
+"""
+
+MISTAKES = [
+    (["--device", "toaster"], "--device 'toaster': expected cpu, cuda or cuda:N"),
+    (["--latency", "--device", "mps"], "--device 'mps': expected cpu, cuda or cuda:N"),
+    (["--renderers", "clasical"], "unknown renderer 'clasical'. Did you mean classical"),
+    (["--datasets", "synbokeh"], "unknown data set 'synbokeh'"),
+    (["--metrics", "pnsr"], "unknown metric 'pnsr'. Did you mean psnr"),
+    (["--metrics", "all,pnsr"], "unknown metric 'pnsr'. Did you mean psnr"),
+    (["--robustness", "--perturbations", "erodes"], "unknown perturbation 'erodes'. Did you mean erode"),
+    (["--output", "{file}"], "is a file, expected a folder"),
+    (["--run", "../escape"], "--run '../escape': expected letters"),
+    (["--compare", "../a", "b"], "--run '../a': expected letters"),
+    (["--weights", "/nowhere/at/all"], "--weights /nowhere/at/all: no such folder"),
+    (["--check", "ebbb"], "unknown data set 'ebbb'"),
+    (["--limit", "0"], "expected a whole number above 0, got '0'"),
+    (["--severities", "2"], "--severities has a meaning only with --robustness"),
+]
+
+
+def test_mistakes_in_words_are_one_line_without_torch(tmp_path):
+    (tmp_path / "file").write_text("")
+    mistakes = [([word.format(file=tmp_path / "file") for word in words], said) for words, said in MISTAKES]
+    mistakes = [
+        (words if "--output" in words else [*words, "--output", str(tmp_path)], said) for words, said in mistakes
+    ]
+    command = [sys.executable, "-c", PROGRAM, str(ROOT), json.dumps(mistakes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_absent_data_folder_of_the_environment_refuses_no_command(tmp_path, monkeypatch):
+    """Only data sets that need it ask for it."""
+    monkeypatch.setenv("BOKEHBENCH_DATA", "/nowhere/at/all")
+    assert parse_options([], tmp_path).data_root == Path("/nowhere/at/all")
+    with pytest.raises(InvalidOptionError, match="--data-root /nowhere/at/all: no such folder"):
+        parse_options(["--data-root", "/nowhere/at/all"], tmp_path)
+
+
+def test_severities_may_begin_with_a_minus(tmp_path):
+    assert parse_options(["--robustness", "--severities", "-4,4"], tmp_path).severities == [-4.0, 4.0]
+
+
+@pytest.mark.parametrize("option", ["datasets", "metrics"])
+def test_what_latency_does_not_use_is_refused_though_it_is_the_default(tmp_path, option):
+    value = {"datasets": "synbokeh-mini", "metrics": "psnr"}[option]
+    with pytest.raises(InvalidOptionError, match=f"--{option} has no meaning with --latency"):
+        parse_options(["--latency", f"--{option}", value], tmp_path)

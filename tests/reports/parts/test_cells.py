@@ -1,0 +1,60 @@
+"""Marks of a table and verdicts of the table beside it come from the same tests."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bokehbench.reports.parts.cells import Measure, compare_measures
+
+RENDERERS = ["a", "b", "c", "d", "e"]
+
+
+def make_measure(generator, scenes, higher, gaps=None):
+    hardness = generator.normal(30.0, 5.0, (scenes, 1))
+    gaps = generator.choice([0.0, 0.3, 0.6, 0.9], len(RENDERERS)) if gaps is None else gaps
+    noise = generator.normal(0.0, 1.0, (scenes, len(RENDERERS)))
+    values = pd.DataFrame(hardness + gaps + noise, columns=RENDERERS, index=[f"s{n}" for n in range(scenes)])
+    return Measure("m", "dB", higher, "", values)
+
+
+def compare(measure, reference, clusters=None):
+    clusters = clusters or {scene: scene for scene in measure.values.index}
+    return compare_measures([measure], RENDERERS, clusters, reference, dict.fromkeys(RENDERERS, 1))
+
+
+@pytest.mark.parametrize("higher", [True, False])
+@pytest.mark.parametrize("scenes", [1, 5, 9, 25])
+def test_marks_and_verdicts_agree(scenes, higher):
+    """Against whichever reference: who is marked as hardly worse than the best is no other's verdict."""
+    generator = np.random.default_rng(scenes)
+    seen = set()
+    for _ in range(10):
+        measure = make_measure(generator, scenes, higher)
+        best = next(name for name, cells in compare(measure, "a").cells.items() if cells[0].standing == "best")
+        for reference in RENDERERS:
+            grid = compare(measure, reference)
+            verdicts = {line.renderer: line.verdict for line in grid.tests}
+            if reference == best:
+                marks = {name: grid.cells[name][0].standing for name in verdicts}
+                expected = {name: {"tied": "not distinguishable", "": "worse"}[mark] for name, mark in marks.items()}
+                assert verdicts == expected
+            else:
+                mark = grid.cells[reference][0].standing
+                assert verdicts[best] == {"tied": "not distinguishable", "": "better"}[mark]
+                seen.add(mark)
+    assert seen == {"", "tied"} if scenes == 25 else "tied" in seen
+
+
+def test_scenes_of_a_cluster_count_once_for_marks_too():
+    measure = make_measure(np.random.default_rng(0), 40, True, [0.0, 0.0, 0.5, 1.0, 2.0])
+    alone, clustered = compare(measure, "a"), compare(measure, "a", {f"s{n}": str(n % 4) for n in range(40)})
+    assert "" in {cells[0].standing for cells in alone.cells.values()}
+    assert {cells[0].standing for cells in clustered.cells.values()} == {"best", "tied"}
+    assert any("4 independent scenes are too few" in warning for warning in clustered.warnings)
+
+
+def test_a_renderer_alone_is_not_the_best():
+    measure = Measure("m", "dB", True, "", pd.DataFrame({"a": [1.0, 2.0]}, index=["s0", "s1"]))
+    grid = compare_measures([measure], ["a"], {"s0": "s0", "s1": "s1"}, "a", {"a": 2})
+    assert grid.cells["a"][0].standing == ""
+    assert grid.tests == []

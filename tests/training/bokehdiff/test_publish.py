@@ -1,0 +1,53 @@
+"""What ships of the recipe's trainings, with which autoencoder, and what is said beside it."""
+
+import json
+
+import pytest
+import torch
+
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.bokehdiff.checkpoints import load_saved
+from bokehbench.renderers.bokehdiff.weight_files import find_weights
+from bokehbench.renderers.registry import load_renderer
+from bokehbench.training.bokehdiff.publish import DECODER_TUNING, ship
+from bokehbench.training.bokehdiff.recipe_configs import FAMILY, PLUS
+
+
+def test_what_is_trained_ships_with_its_record(restored, tmp_path):
+    assert (restored.output / "bokehdiff" / "model" / "colour_encoder").is_dir()
+    moved, shipped = restored.output.rename(tmp_path / "moved"), tmp_path / "shipped"
+    ship(moved, [*FAMILY, PLUS], shipped)
+    assert sorted(path.name for path in shipped.iterdir()) == ["autoencoder", "bokehdiff", PLUS]
+    record = json.loads((shipped / PLUS / "training.json").read_text())
+    assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 50 synthesised scenes")
+    assert str(restored.output.parent) not in json.dumps(record)
+    assert record["task"] == "bokehdiff/latent"
+    assert record["parametrisation"] == "identity-start"
+    full = json.loads((shipped / "bokehdiff" / "training.json").read_text())
+    assert (full["parametrisation"], full["optimiser"]["method"]) == ("pisa-start", "muon")
+    assert full["summary"].startswith("1 and 1 steps of 1 crops")
+    assert (full["first"]["latent_loss"], full["latent_loss"]) == ("mse", "psnr")
+    assert full["seconds"] > full["first"]["seconds"]
+    autoencoder = json.loads((shipped / "autoencoder" / "training.json").read_text())
+    assert autoencoder["summary"].startswith("1 and 1 steps of 16 crops of 96 px, 0 minutes on")
+    weights = find_weights("bokehdiff", str(shipped / "bokehdiff"), download=False)
+    assert "training.json" not in [path.name for path in weights.paths]
+    renderer = load_renderer(f"bokehdiff@{shipped / 'bokehdiff'}")
+    renderer.prepare("cpu")
+    assert renderer.training == full["summary"]
+    assert (shipped / "bokehdiff" / "colour_encoder").is_dir()
+    assert not (shipped / PLUS / "colour_encoder").exists()
+
+
+def test_models_ship_with_a_younger_decoder_of_their_own_encoder_only(restored, tmp_path, change):
+    (restored.output / DECODER_TUNING).rename(tmp_path / "moved")
+    with pytest.raises(MissingWeightsError, match="no decoder is finished"):
+        ship(restored.output, FAMILY, tmp_path / "shipped")
+    (tmp_path / "moved").rename(restored.output / DECODER_TUNING)
+    younger = change(restored.output / DECODER_TUNING / "model", "decoder")
+    ship(restored.output, FAMILY, tmp_path / "shipped")
+    own = load_saved(tmp_path / "shipped" / "bokehdiff", torch.float32).vae.decoder.conv_in.bias
+    torch.testing.assert_close(own, younger.decoder.conv_in.bias, rtol=1e-3, atol=1e-3)
+    change(restored.output / "bokehdiff" / "model", "encoder")
+    with pytest.raises(InvalidOptionError, match="bokehdiff was trained with another encoder than decoder"):
+        ship(restored.output, FAMILY, tmp_path / "shipped")

@@ -1,0 +1,67 @@
+"""Scenes on disk come back, go on where storing stopped, and are named where they are missing or damaged."""
+
+import pytest
+import torch
+
+from bokehbench.core.errors import InvalidOptionError, MissingDataError
+from bokehbench.training.engine.sampler import StepSampler, make_loader
+from bokehbench.training.scenes.shards import SHARD, StoredScenes, store_scenes
+
+
+def test_stored_scenes_come_back(scenes, tmp_path):
+    store_scenes(scenes, 3, tmp_path, {"seed": 0})
+    stored = StoredScenes(tmp_path, 3)
+    assert len(stored) == 3
+    for index in range(3):
+        made, read = scenes[index], stored[index]
+        assert made.keys() == read.keys()
+        assert int(read["index"]) == index
+        for name in ("image", "target"):
+            assert torch.allclose(made[name], read[name], atol=0.5 / 255 + 1e-6)
+        assert torch.allclose(made["disparity"], read["disparity"], atol=5e-4)
+        assert read["focus_disparity"] == made["focus_disparity"]
+
+
+def test_storing_goes_on_where_it_stopped(scenes, tmp_path):
+    class Counted(torch.utils.data.Dataset):
+        made = 0
+
+        def __getitem__(self, index):
+            Counted.made += 1
+            return scenes[index % 3] | {"index": torch.tensor(index)}
+
+    store_scenes(Counted(), SHARD, tmp_path, {"seed": 0})
+    assert Counted.made == SHARD
+    store_scenes(Counted(), 2 * SHARD, tmp_path, {"seed": 0})
+    assert Counted.made == 2 * SHARD
+    with pytest.raises(InvalidOptionError, match="other settings \\(seed\\)"):
+        store_scenes(Counted(), SHARD, tmp_path, {"seed": 1})
+
+
+def test_missing_and_damaged_scenes_are_named(scenes, tmp_path):
+    with pytest.raises(MissingDataError, match="found none"):
+        StoredScenes(tmp_path)
+    store_scenes(scenes, 1, tmp_path, {})
+    with pytest.raises(MissingDataError, match=rf"lacks scenes-{SHARD:06d}\.safetensors of {SHARD + 1} stored scenes"):
+        StoredScenes(tmp_path, SHARD + 1)
+    with pytest.raises(InvalidOptionError, match=r"other settings \(base\)"):
+        StoredScenes(tmp_path, identity={"base": "classical"})
+    next(tmp_path.glob("scenes-*.safetensors")).write_bytes(b"torn")
+    with pytest.raises(MissingDataError, match=r"scenes-000000\.safetensors"):
+        StoredScenes(tmp_path)[0]
+
+
+def test_a_missing_shard_shifts_no_scene(scenes, tmp_path):
+    store_scenes(scenes, SHARD + 1, tmp_path, {})
+    (tmp_path / "scenes-000000.safetensors").unlink()
+    with pytest.raises(MissingDataError, match=r"lacks scenes-000000\.safetensors"):
+        StoredScenes(tmp_path)
+
+
+def test_workers_read_what_this_process_reads(scenes, tmp_path):
+    store_scenes(scenes, 2, tmp_path, {})
+    stored = StoredScenes(tmp_path, 2)
+    read = stored[0]  # an open file cannot be sent to a worker
+    (batch,) = make_loader(stored, StepSampler(2, 2, 0, 0, 1), workers=1)
+    (place,) = (batch["index"] == 0).nonzero()[0]
+    assert all(torch.equal(batch[name][place], value) for name, value in read.items())

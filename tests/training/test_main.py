@@ -1,0 +1,75 @@
+"""The command: mistakes are one line, and a run that is killed ends where an unbroken one does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bokehbench.training.__main__ import main
+
+from .runs import assert_same, weights, write_config
+
+ONE_THREAD = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+"""What else a process did, and its threads, may decide in which order a library adds up, and so the last bits."""
+
+
+def start(folder, settings):
+    command = [sys.executable, "-m", "bokehbench.training", str(write_config(folder, settings, steps=20))]
+    return subprocess.Popen(command, env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    _, message = process.communicate(timeout=300.0)
+    assert process.returncode == 0, message
+
+
+def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings):
+    whole, killed = (start(tmp_path / name, settings) for name in ("whole", "killed"))
+    checkpoints = tmp_path / "killed/run/checkpoints"
+    deadline = time.monotonic() + 200.0
+    while not list(checkpoints.glob("step-*.pt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert list(checkpoints.glob("step-*.pt"))
+    assert not (tmp_path / "killed/run/model").exists()
+    finish(start(tmp_path / "killed", settings))
+    finish(whole)
+    assert_same(weights(tmp_path / "whole/run/model"), weights(tmp_path / "killed/run/model"))
+
+
+def test_the_command_says_what_it_did(tmp_path, settings, capsys):
+    path = write_config(tmp_path, settings, "autoencoder", steps=2, minutes=1e-6)
+    assert main([str(path)]) == 0
+    assert capsys.readouterr().out == "Stopped after the given minutes; give the same command to go on\n"
+    assert main([str(path)]) == 0
+    assert capsys.readouterr().out == f"Result: {tmp_path / 'run/model'}\n"
+
+
+def test_another_configuration_and_a_damaged_checkpoint_are_one_line(tmp_path, settings, capsys):
+    assert main([str(write_config(tmp_path, settings, "autoencoder", steps=2))]) == 0
+    assert main([str(write_config(tmp_path, settings, "autoencoder", steps=2, seed=5))]) == 2
+    assert "another configuration" in capsys.readouterr().err
+    (tmp_path / "run/checkpoints/step-00000002.pt").write_bytes(b"torn")
+    assert main([str(write_config(tmp_path, settings, "autoencoder", steps=2))]) == 2
+    assert "step-00000002.pt: damaged checkpoint" in capsys.readouterr().err
+
+
+def test_missing_discriminator_weights_are_one_line(tmp_path, settings, capsys):
+    losses = {"lpips": 0.0, "discriminator_weights": str(tmp_path / "absent.safetensors")}
+    assert main([str(write_config(tmp_path, settings, "picture", {"losses": losses}))]) == 2
+    error = capsys.readouterr().err
+    assert "losses.adversarial: 0" in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["config.yaml"]])
+def test_the_old_command_names_the_new_one(arguments):
+    command = [sys.executable, "-m", "bokehbench.renderers.bokehdiff.training", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "python -m bokehbench.training CONFIG.yaml" in line
+    assert not done.stdout

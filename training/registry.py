@@ -1,0 +1,23 @@
+"""Which tasks can be trained: their names, and the type of each one's entry ``model``, which builds the task.
+
+A task of another package enters through the entry-point group ``bokehbench.tasks``.
+"""
+
+from ..core.registry import Entry, LazyRegistry
+
+TASKS = LazyRegistry(
+    "task",
+    "bokehbench.tasks",
+    {
+        "bokehdiff/autoencoder": Entry(
+            ".training.bokehdiff.config:AutoencoderConfig", "the compact model's autoencoder, on photographs"
+        ),
+        "bokehdiff/latent": Entry(
+            ".training.bokehdiff.config:LatentConfig",
+            "BokehDiff's U-Net against the target's latent: the compact model",
+        ),
+        "bokehdiff/picture": Entry(
+            ".training.bokehdiff.config:PictureConfig", "BokehDiff as the paper trains it, on SDXL: Eq. 10-12"
+        ),
+    },
+)

@@ -1,0 +1,29 @@
+"""Which scenes a task trains on: the entry ``model.data`` of a configuration."""
+
+from dataclasses import dataclass
+
+from ...core.checks import check, check_choice
+from ...datasets.synthetic.training_scenes import SynthesisSettings
+
+DISPARITIES = ("true", "robust")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where scenes come from: drawn on the fly from ``scenes``, or kept in the folder ``stored`` (``count`` of them).
+
+    ``disparity``: ``true`` gives the model the exact one; ``robust`` one with random errors. ``crop_px``: side of the
+    square that is cut out of each scene at random. ``validation``: scenes that are never trained on.
+    """
+
+    scenes: SynthesisSettings
+    stored: str | None = None
+    count: int = 0
+    disparity: str = "true"
+    crop_px: int = 256
+    validation: SynthesisSettings | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("data.disparity", self.disparity, DISPARITIES)
+        check("data.crop_px", self.crop_px, 16 <= self.crop_px <= self.scenes.size_px, "16 to data.scenes.size_px")
+        check("data.count", self.count, self.count > 0 or self.stored is None, "above 0 with data.stored")
