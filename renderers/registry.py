@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError
 from ..core.registry import Entry, LazyRegistry
-from .bokehdiff.variants import variant_entries
+from .bokehdiff.variants import absent_variants, variant_entries
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -24,6 +24,7 @@ RENDERERS = LazyRegistry(
         ),
         **variant_entries(),
     },
+    absent_variants(),
 )
 
 

@@ -102,18 +102,19 @@ def test_imports_go_one_way():
 
 
 def test_a_registry_names_its_own_folder():
-    """What a string loads is not seen by whoever reads the imports."""
+    """What a string loads is not seen by whoever reads the imports; ``core`` has no plug-ins, only names."""
     for path in modules():
-        assert {name for name, is_target in lazy_imports(path) if is_target} <= {path.relative_to(ROOT).parts[0]}, path
+        folder = path.relative_to(ROOT).parts[0]
+        assert {name for name, is_target in lazy_imports(path) if is_target} <= {folder, "core"}, path
 
 
-def test_only_the_registry_imports_what_it_computes():
+def test_only_core_imports_what_it_computes():
     """Elsewhere the module's name stands in the call, where the tests above read it."""
     for path in modules():
         for node in parse(path):
             called = getattr(node, "func", None)
             name = getattr(called, "attr", getattr(called, "id", None))
-            if name in ("import_module", "__import__") and path != ROOT / "core" / "registry.py":
+            if name in ("import_module", "__import__") and path.relative_to(ROOT).parts[0] != "core":
                 assert all(isinstance(argument, ast.Constant) for argument in node.args), path
 
 

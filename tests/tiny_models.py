@@ -1,4 +1,7 @@
-"""Tiny random models in the formats of the real ones: SDXL with LoRA and VAE encoder, a compact checkpoint."""
+"""Tiny random models in the formats of the real ones: SDXL with LoRA and VAE encoder, a compact checkpoint.
+
+Diffusers is imported by what builds with it, so that collecting tests takes no time.
+"""
 
 import json
 from pathlib import Path
@@ -8,16 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from bokehbench.core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-from peft import LoraConfig  # noqa: E402
-from peft.utils import get_peft_model_state_dict  # noqa: E402
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection  # noqa: E402
-
-from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact  # noqa: E402
+from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 
 TEXT_WIDTH = 32
 SMALL = CompactSize(vae_width=32, unet_widths=(16, 32, 48), unet_groups=8, heads=2, prompt_width=8)
@@ -36,7 +30,7 @@ def _one_thread():
 def compact():
     """An untrained compact model that starts at the identity."""
     torch.manual_seed(0)
-    return build_compact(size=SMALL, parametrisation="identity-start")
+    return build_compact(size=SMALL, output_form="residual")
 
 
 @pytest.fixture
@@ -50,9 +44,9 @@ def plus():
 def make_trained():
     """A factory of compact models whose last layer is not zero any more, as after training."""
 
-    def make(variant="bokehdiff", seed=0):
+    def make(variant="bokehdiff", seed=0, **form):
         torch.manual_seed(seed)
-        pipeline = build_compact(variant, SMALL)
+        pipeline = build_compact(variant, SMALL, **form)
         nn.init.normal_(pipeline.unet.conv_out.weight, std=0.02)
         _sharpen_attention(pipeline.unet)
         return pipeline
@@ -71,6 +65,13 @@ def compact_folder(make_trained, tmp_path_factory):
 @pytest.fixture(scope="session")
 def sdxl_folder(tmp_path_factory):
     """A random SDXL of 0.7 M parameters in diffusers' layout, text encoders included."""
+    from bokehbench.core.torchvision_guard import ensure_torchvision
+
+    ensure_torchvision()
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    from bokehbench.core.diffusers import DDPMScheduler
+
     folder = tmp_path_factory.mktemp("hub") / "RealVisXL_V5.0"
     torch.manual_seed(0)
     unet = _tiny_unet()
@@ -103,6 +104,8 @@ def sdxl_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def lora_state(sdxl_folder):
     """A random LoRA of rank and alpha 8 in peft's names: attention, feed-forward, convolutions, embeddings."""
+    from bokehbench.core.diffusers import LoraConfig, UNet2DConditionModel, get_peft_model_state_dict
+
     unet = UNet2DConditionModel.from_pretrained(sdxl_folder, subfolder="unet", use_safetensors=True)
     unet.add_adapter(LoraConfig(r=8, lora_alpha=8, target_modules=LORA_TARGETS))
     torch.manual_seed(1)
@@ -122,6 +125,8 @@ def authors_folder(sdxl_folder, lora_state, tmp_path):
 
 def partial_encoder(sdxl_folder: Path) -> dict[str, torch.Tensor]:
     """What the authors train of the VAE: conv_in, the middle and conv_out of its encoder, with other values."""
+    from bokehbench.core.diffusers import AutoencoderKL
+
     vae = AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True)
     prefixes = ("encoder.conv_in.", "encoder.mid_block.", "encoder.conv_out.")
     return {name: p.detach() * 1.1 for name, p in vae.named_parameters() if name.startswith(prefixes)}
@@ -134,7 +139,9 @@ def _sharpen_attention(unet: nn.Module) -> None:
             parameter.data.mul_(3.0)
 
 
-def _tiny_unet() -> UNet2DConditionModel:
+def _tiny_unet() -> nn.Module:
+    from bokehbench.core.diffusers import UNet2DConditionModel
+
     return UNet2DConditionModel(
         block_out_channels=(16, 32, 32),
         layers_per_block=2,
@@ -151,7 +158,9 @@ def _tiny_unet() -> UNet2DConditionModel:
     )
 
 
-def _tiny_vae() -> AutoencoderKL:
+def _tiny_vae() -> nn.Module:
+    from bokehbench.core.diffusers import AutoencoderKL
+
     return AutoencoderKL(
         block_out_channels=(16, 16, 16, 16),
         layers_per_block=1,

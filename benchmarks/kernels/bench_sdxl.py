@@ -19,20 +19,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-
-from ...renderers.attention.geometry import TokenGeometry  # noqa: E402
-from ...renderers.attention.pairs import pisa_fast  # noqa: E402
-from ...renderers.attention.physics import PisaPhysics  # noqa: E402
-from ...renderers.attention.plan import build_plan  # noqa: E402
-from ...renderers.attention.reference import pisa_dense  # noqa: E402
-from ...renderers.bokehdiff.pipeline import BokehDiffPipeline  # noqa: E402
-from ...renderers.diffusion.prompt import PromptEmbeddings  # noqa: E402
-from .released_cost import as_released  # noqa: E402
+from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from ...renderers.attention.geometry import TokenGeometry
+from ...renderers.attention.pairs import pisa_fast
+from ...renderers.attention.physics import PisaPhysics
+from ...renderers.attention.plan import build_plan
+from ...renderers.attention.reference import pisa_dense
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
+from ...renderers.diffusion.prompt import PromptEmbeddings
+from .released_cost import as_released
 
 TOLERANCE = 1e-4
 """Relative error that PISA in float32 may have against the reference in float64."""

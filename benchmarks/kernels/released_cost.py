@@ -1,7 +1,7 @@
 """What one pass costs as the authors' released code spends it; to time against, not to make pictures with.
 
 It tiles the noise prediction above 8192 latents into 64-latent tiles at 3/4 of their side, attends densely over all
-pairs of tokens, and computes the occlusion map anew in every attention call of PISA's layers, the cross-attentions
+pairs of tokens, and computes the occlusion map again in every attention call of PISA's layers, the cross-attentions
 included. Their weights, dropout and conventions are left out: time and memory do not depend on them.
 
 Source: the released code of BokehDiff (ICCV 2025), as facts; none of it is copied.
@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
+from ...core.diffusers import Attention
 from ...core.errors import InvalidOptionError
 from ...renderers.attention.diffusers_layers import token_downscale
 from ...renderers.attention.geometry import TokenGeometry
@@ -80,9 +80,13 @@ class ReleasedCostPipeline(BokehDiffPipeline):
                     module.set_processor(self._dense[token_downscale(self.unet, path)])
                     self.attention_calls += 1
 
-    def _tile_side(self, image: Tensor, defocus_px: Tensor, tiling: str, tile_latents: int) -> int | None:
-        latents = image.shape[-2] * image.shape[-1] // self.latent_pitch_px**2
-        return RELEASED_TILE_LATENTS if latents > UNTILED_LATENTS else None
+    @property
+    def one_pass_latents(self) -> int:
+        """The released code's limit."""
+        return UNTILED_LATENTS
+
+    def _choose_tiles(self, padded: Tensor, tiling: str, tile_latents: int) -> tuple[list[Tile], int | None]:
+        return super()._choose_tiles(padded, "auto", RELEASED_TILE_LATENTS)
 
     def _tile_autoencoder(self, side: int | None) -> None:
         self.vae.disable_tiling()

@@ -6,10 +6,9 @@ gives each PISA layer the plan of its token grid for the length of one forward p
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor
 
 from ...core.errors import InvalidOptionError
@@ -17,14 +16,20 @@ from ...core.timing import stage
 from .pairs import pisa_fast
 from .plan import PisaPlan
 
+if TYPE_CHECKING:
+    from ...core.diffusers import Attention, UNet2DConditionModel
+
 
 class PisaProcessor:
     """Replaces the softmax of a self-attention layer by PISA; projections, LoRA and heads stay diffusers'."""
 
     def __init__(self) -> None:
         self.plan: PisaPlan | None = None
+        # Stays out of torch.compile, as the plan's blocks differ from scene to scene. No decorator, which would import
+        # the compiler with this module: that takes over a second.
+        self._attend = torch.compiler.disable(_attend)
 
-    def __call__(self, attn: Attention, hidden_states: Tensor, *unused: object, **also_unused: object) -> Tensor:
+    def __call__(self, attn: "Attention", hidden_states: Tensor, *unused: object, **also_unused: object) -> Tensor:
         """Attend among ``hidden_states`` (B,N,C), tokens numbered row by row; return (B,N,C).
 
         Raises InvalidOptionError outside a forward pass of the pipeline: there is no geometry then.
@@ -32,7 +37,7 @@ class PisaProcessor:
         if self.plan is None:
             raise InvalidOptionError("PISA has no geometry: call the U-Net through BokehDiffPipeline, not by itself")
         q, k, v = (_split_heads(project(hidden_states), attn.heads) for project in (attn.to_q, attn.to_k, attn.to_v))
-        mixed = _attend(q, k, v, self.plan).transpose(1, 2).flatten(2)
+        mixed = self._attend(q, k, v, self.plan).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))
 
 
@@ -43,7 +48,9 @@ class PisaLayers:
     Raises InvalidOptionError where a path holds no self-attention.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, paths: Sequence[str]):
+    def __init__(self, unet: "UNet2DConditionModel", paths: Sequence[str]):
+        from ...core.diffusers import AttnProcessor2_0  # here, as importing diffusers takes seconds
+
         self._processors: dict[int, list[PisaProcessor]] = {}
         unet.set_attn_processor(AttnProcessor2_0())
         for path in paths:
@@ -72,7 +79,7 @@ class PisaLayers:
                 processor.plan = plans.get(downscale)
 
 
-def _self_attentions(unet: UNet2DConditionModel, path: str) -> list[Attention]:
+def _self_attentions(unet: "UNet2DConditionModel", path: str) -> "list[Attention]":
     modules = dict(unet.named_modules())
     found = [m for name, m in modules.items() if name.startswith(f"{path}.") and name.endswith(".attn1")]
     if not found:
@@ -83,7 +90,7 @@ def _self_attentions(unet: UNet2DConditionModel, path: str) -> list[Attention]:
     return found
 
 
-def token_downscale(unet: UNet2DConditionModel, path: str) -> int:
+def token_downscale(unet: "UNet2DConditionModel", path: str) -> int:
     """Return how many latent px a token spans per axis in the block that ``path`` lies in."""
     deepest = len(unet.config.block_out_channels) - 1
     block, _, rest = path.partition(".")
@@ -93,9 +100,7 @@ def token_downscale(unet: UNet2DConditionModel, path: str) -> int:
     return 2 ** (index if block == "down_blocks" else deepest - index)
 
 
-@torch.compiler.disable
 def _attend(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
-    """Stay out of torch.compile: the plan's blocks differ from scene to scene."""
     with stage("attention"):
         return pisa_fast(q, k, v, plan)
 

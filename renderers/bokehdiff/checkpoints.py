@@ -5,32 +5,24 @@ Nothing is loaded in place of absent weights.
 
 import copy
 import json
-import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from ...core.torchvision_guard import ensure_torchvision
+from ..weights import SHARED_FILE, find_part
+from .models.sdxl import load_sdxl
+from .pipeline import BokehDiffPipeline
+from .settings import PipelineSettings
+from .variants import FULL_MODEL, VARIANTS
+from .weight_files import SHARED_AUTOENCODER, SavedFiles, SdxlFiles, find_weights, label_weights
 
-ensure_torchvision()
-# diffusers imports bitsandbytes where it is installed (pyiqa needs it); that warns of kernels that nothing here uses
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
-
-from diffusers import AutoencoderKL  # noqa: E402
-from diffusers.utils import logging as diffusers_logging  # noqa: E402
-
-from ..weights import SHARED_FILE, find_part  # noqa: E402
-from .models.sdxl import load_sdxl  # noqa: E402
-from .pipeline import BokehDiffPipeline  # noqa: E402
-from .settings import PipelineSettings  # noqa: E402
-from .variants import FULL_MODEL, VARIANTS  # noqa: E402
-from .weight_files import SHARED_AUTOENCODER, SavedFiles, SdxlFiles, find_weights, label_weights  # noqa: E402
+if TYPE_CHECKING:
+    from ...core.diffusers import AutoencoderKL
 
 
 @dataclass(frozen=True)
@@ -54,9 +46,9 @@ def load_checkpoint(variant: str, checkpoint: str | None, dtype: torch.dtype) ->
 def load_pipeline(files: SavedFiles | SdxlFiles, variant: str, dtype: torch.dtype) -> BokehDiffPipeline:
     """Load weights for a variant, on the CPU.
 
-    The full model renders a folder's weights as they
-    were trained. A variant renders them under its own switches (an ablation at test time), and the label then says what
-    they were trained as; a variant that differs in its training only takes no weights that were trained otherwise.
+    The full model renders a folder's weights as they were trained. A variant renders them under its own switches (an
+    ablation at test time), and the label then says what they were trained as; a variant that differs in its training
+    only takes no weights that were trained otherwise.
 
     Raises MissingWeightsError where a file is absent or damaged, InvalidOptionError where they do not belong to the
     variant.
@@ -77,10 +69,7 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     try:
         upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
-        with _no_progress_bar():
-            pipeline = BokehDiffPipeline.from_pretrained(
-                folder, vae=vae, dtype=dtype, use_safetensors=True, local_files_only=True
-            )
+        pipeline = BokehDiffPipeline.from_pretrained(folder, dtype, vae=vae)
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MissingWeightsError(
@@ -89,18 +78,6 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     if pipeline.colour_encoder is not None:
         pipeline.colour_encoder.float()
     return pipeline
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keep diffusers from drawing a bar for files that load in a moment."""
-    shown = diffusers_logging.is_progress_bar_enabled()
-    diffusers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            diffusers_logging.enable_progress_bar()
 
 
 def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: bool = True) -> None:
@@ -119,7 +96,7 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
     )
     for network in (half.vae, half.unet, half.prompt, half.colour_encoder):
         if network is not None:
-            network.register_to_config(_name_or_path="")  # where it was loaded from is nobody's business
+            network.register_to_config(_name_or_path="")  # the folder it was loaded from stays out of published files
     if share_autoencoder:
         _share(half.vae, folder.resolve().parent / SHARED_AUTOENCODER)
     if half.colour_encoder is None:
@@ -132,7 +109,7 @@ def save_compact(pipeline: BokehDiffPipeline, folder: Path, share_autoencoder: b
         (folder / SHARED_FILE).unlink(missing_ok=True)
 
 
-def _share(vae: AutoencoderKL, folder: Path) -> None:
+def _share(vae: "AutoencoderKL", folder: Path) -> None:
     """Write the autoencoder, or see that the one which is there already has the same weights."""
     if not (folder / "config.json").is_file():
         vae.save_pretrained(folder)
@@ -144,7 +121,9 @@ def _share(vae: AutoencoderKL, folder: Path) -> None:
         )
 
 
-def _load_autoencoder(folder: Path, dtype: torch.dtype) -> AutoencoderKL:
+def _load_autoencoder(folder: Path, dtype: torch.dtype) -> "AutoencoderKL":
+    from ...core.diffusers import AutoencoderKL  # here, as importing diffusers takes seconds
+
     return AutoencoderKL.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
 
 

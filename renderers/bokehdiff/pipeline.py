@@ -1,86 +1,95 @@
-"""BokehDiff as a diffusers pipeline: one U-Net pass between a VAE's encoder and its decoder, no noise anywhere.
+"""BokehDiff: one U-Net pass between a VAE's encoder and its decoder, no noise anywhere.
 
 Convention: pictures are (B,3,H,W), display-encoded, [0,1]; disparity is (B,1,H,W), larger = nearer; defocus and blur
 strength are in px of the picture. Inside, the picture is padded at its bottom and right edges to whole tokens.
+Importing this module imports no diffusers: the networks bring it.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...core.errors import InvalidOptionError
 from ...core.optics import signed_defocus
 from ...core.timing import stage, staged
-from ...core.torchvision_guard import ensure_torchvision
+from ..attention.diffusers_layers import PisaLayers
+from ..attention.geometry import TokenGeometry
+from ..attention.plan import PisaPlan, build_plan
+from ..diffusion.in_focus_blend import blend_in_focus
+from ..diffusion.lora import load_lora
+from ..diffusion.network_group import NetworkGroup
+from ..diffusion.padding import pad_to_multiple
+from ..diffusion.prompt_conditions import condition_on_prompt
+from ..diffusion.tiling import (
+    TILE_LATENTS,
+    Tile,
+    blend_tiles,
+    choose_tile_side,
+    cover_with_tiles,
+    one_pass_latents,
+    tile_autoencoder,
+)
+from .inputs.condition_maps import stack_conditions
+from .inputs.disparity import normalise_disparity
+from .inputs.token_colours import GAMMA, TokenColours, enlarge
+from .settings import BLURRED_COLOURS, RESIDUAL, PipelineSettings, check_networks
 
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, DiffusionPipeline, UNet2DConditionModel  # noqa: E402
-from diffusers.loaders import StableDiffusionXLLoraLoaderMixin  # noqa: E402
-from diffusers.utils import BaseOutput  # noqa: E402
-
-from ..attention.diffusers_layers import PisaLayers  # noqa: E402
-from ..attention.geometry import TokenGeometry  # noqa: E402
-from ..attention.plan import PisaPlan, build_plan  # noqa: E402
-from ..diffusion.in_focus_blend import blend_in_focus  # noqa: E402
-from ..diffusion.lora import check_lora_targets, unify_keys  # noqa: E402
-from ..diffusion.memory import USABLE_MEMORY, count_pairs, estimate_peak_bytes, free_bytes  # noqa: E402
-from ..diffusion.prompt import PromptEmbeddings  # noqa: E402
-from ..diffusion.tiling import TILE_LATENTS, TILINGS, Tile, blend_tiles, cover_with_tiles  # noqa: E402
-from .inputs.colour_encoder import ColourEncoder  # noqa: E402
-from .inputs.condition_maps import CONDITIONS  # noqa: E402
-from .inputs.token_colours import GAMMA, TokenColours, enlarge  # noqa: E402
-from .settings import GATED, PipelineSettings  # noqa: E402
-
-ALIGNMENT_BYTES = 64
-"""Where torch puts its own tensors on the CPU."""
+if TYPE_CHECKING:
+    from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+    from ..diffusion.prompt import PromptEmbeddings
+    from .inputs.colour_encoder import ColourEncoder
 
 
-@dataclass
-class BokehDiffOutput(BaseOutput):
-    """``images``: (B,3,H,W) float32, display-encoded, [0,1]."""
+@dataclass(frozen=True, eq=False)
+class BokehDiffOutput:
+    """``images``: (B,3,H,W) float32, display-encoded, [0,1]. ``tile_latents``: side of the tiles; None: one pass."""
 
     images: Tensor
+    tile_latents: int | None
 
 
-class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
+class BokehDiffPipeline(NetworkGroup):
     """Blurs an all-in-focus picture as a lens would, in one step (Eq. 1), from SDXL down to the compact model.
 
-    ``settings`` is a ``PipelineSettings`` as JSON; it is saved with the pipeline (model_index.json).
-    ``save_pretrained``, ``from_pretrained`` and ``load_lora_weights`` are diffusers'. No text encoder is ever part of
-    the pipeline: ``prompt`` holds the constant embeddings. The networks may be of any float type; an autoencoder whose
+    ``settings`` is a ``PipelineSettings`` as JSON; it is saved with the networks (model_index.json).
+    ``save_pretrained``, ``from_pretrained`` and ``load_lora_weights`` have diffusers' names and formats. There is no
+    text encoder: ``prompt`` holds the constant embeddings. The networks may be of any float type; an autoencoder whose
     configuration says ``force_upcast`` should stay in float32, as ``checkpoints`` sees to. ``colour_encoder``: encodes
-    the start of ``pisa-start`` in place of the autoencoder's encoder, alike and in no time; None: that encoder does.
-    ``pair_cut``: see ``plan.build_plan``; None, but while training.
+    the blurred colours of ``blurred-colours`` in place of the autoencoder's encoder, alike and in no time; None: that
+    encoder does. ``pair_cut``: see ``plan.build_plan``; None, but while training.
     """
 
-    _lora_loadable_modules = ["unet"]  # noqa: RUF012 - diffusers' own way
-    _optional_components = ["colour_encoder"]  # noqa: RUF012
-    model_cpu_offload_seq = "prompt->vae->colour_encoder->unet"
-    text_encoder = None
-    text_encoder_2 = None
+    PARTS: ClassVar[Mapping[str, str]] = {
+        "vae": ".core.diffusers:AutoencoderKL",
+        "unet": ".core.diffusers:UNet2DConditionModel",
+        "scheduler": ".core.diffusers:DDPMScheduler",
+        "prompt": ".renderers.diffusion.prompt:PromptEmbeddings",
+        "colour_encoder": ".renderers.bokehdiff.inputs.colour_encoder:ColourEncoder",
+    }
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"colour_encoder"})
+
+    vae: "AutoencoderKL"
+    unet: "UNet2DConditionModel"
+    scheduler: "DDPMScheduler"
+    prompt: "PromptEmbeddings"
+    colour_encoder: "ColourEncoder | None"
 
     def __init__(
         self,
-        vae: AutoencoderKL,
-        unet: UNet2DConditionModel,
-        scheduler: DDPMScheduler,
-        prompt: PromptEmbeddings,
+        vae: "AutoencoderKL",
+        unet: "UNet2DConditionModel",
+        scheduler: "DDPMScheduler",
+        prompt: "PromptEmbeddings",
         settings: Mapping[str, Any] | None = None,
-        colour_encoder: ColourEncoder | None = None,
+        colour_encoder: "ColourEncoder | None" = None,
     ):
-        super().__init__()
         self.pair_cut: float | None = None
-        networks = {"vae": vae, "unet": unet, "prompt": prompt, "colour_encoder": colour_encoder}
-        for network in networks.values():
-            if network is not None:
-                _align_weights(network)
-        self.register_modules(**networks, scheduler=scheduler)
+        self.register_modules(vae=vae, unet=unet, scheduler=scheduler, prompt=prompt, colour_encoder=colour_encoder)
         self.configure(PipelineSettings.from_json(settings or {}))
 
     def configure(self, settings: PipelineSettings) -> None:
@@ -88,30 +97,16 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
 
         Raises InvalidOptionError where the scheduler or the U-Net does not fit them.
         """
-        scheduler = self.scheduler.config
-        if scheduler.prediction_type != "epsilon":
-            raise InvalidOptionError(
-                f"scheduler: expected prediction_type 'epsilon', got '{scheduler.prediction_type}'"
-            )
-        if settings.timestep >= scheduler.num_train_timesteps:
-            raise InvalidOptionError(
-                f"timestep: expected less than the scheduler's {scheduler.num_train_timesteps}, got {settings.timestep}"
-            )
-        inputs = settings.input_channels(self.vae.config.latent_channels)
-        if self.unet.config.in_channels != inputs:
-            raise InvalidOptionError(
-                f"U-Net: expected {inputs} input channels for the latent and the settings' condition_channels, base "
-                f"and parametrisation, got {self.unet.config.in_channels}"
-            )
-        outputs = settings.output_channels(self.vae.config.latent_channels)
-        if self.unet.config.out_channels != outputs:
-            raise InvalidOptionError(
-                f"U-Net: expected {outputs} output channels for the parametrisation {settings.parametrisation},"
-                f" got {self.unet.config.out_channels}"
-            )
+        check_networks(settings, self.vae.config, self.unet.config, self.scheduler.config)
         self._active = settings
         self._pisa = PisaLayers(self.unet, () if settings.physics.is_vanilla else settings.pisa_layers)
-        self.register_to_config(settings=settings.to_json())
+
+    def settings_json(self) -> dict[str, Any]:  # noqa: D102 - see NetworkGroup
+        return self._active.to_json()
+
+    def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
+        """Load a LoRA for the U-Net, see ``lora.load_lora``."""
+        load_lora(self.unet, source, adapter_name, **where)
 
     @property
     def active_settings(self) -> PipelineSettings:
@@ -127,6 +122,13 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     def size_multiple_px(self) -> int:
         """What pictures are padded to: one token of the U-Net's coarsest grid."""
         return self.latent_pitch_px * self._latent_multiple
+
+    @property
+    def one_pass_latents(self) -> int:
+        """The largest picture that ``tiling="auto"`` leaves whole, in latent px."""
+        physics = self._active.physics
+        all_pairs = not physics.coc and not physics.is_vanilla
+        return one_pass_latents(self.latent_pitch_px, min(self._downscales) if all_pairs else None)
 
     @torch.no_grad()
     def __call__(
@@ -144,21 +146,21 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         """Render with the focal plane at ``focus_disparity`` and ``blur_strength`` px of radius per unit of disparity.
 
         ``image``: (B,3,H,W) in [0,1]. ``disparity``: (B,1,H,W), any finite range; the focus may lie outside it.
-        ``tiling``: ``never``, ``always``, or ``auto``: where the memory estimate says so. ``seed`` draws PISA's jitter.
+        ``tiling``: ``never``, ``always``, or ``auto``: where the picture is larger than ``one_pass_latents``, whatever
+        the machine. Without the circle of confusion (``-no-coc``, ``-vanilla``) attention reaches as far as the tile:
+        there tiling changes the method itself. ``seed`` draws PISA's jitter.
         ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
-        ``gamma``: of the display transfer, which only ``pisa-start`` needs.
+        ``gamma``: of the display transfer, which only ``blurred-colours`` needs.
         With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
         ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit, or on
         an impossible gamma.
         """
-        self._check_base("base_image", base_image)
+        self._active.check_base("base_image", base_image)
         height, width = image.shape[-2:]
         defocus_px = signed_defocus(disparity, focus_disparity, blur_strength)
         padded, near, blur_px = (self._pad(x) for x in (image, self.normalise(disparity), defocus_px))
-        side = self._tile_side(padded, blur_px, tiling, tile_latents)
-        rows, columns = (length // self.latent_pitch_px for length in padded.shape[-2:])
-        tiles = cover_with_tiles(rows, columns, side or max(rows, columns), self._latent_multiple)
-        self._tile_autoencoder(side if len(tiles) > 1 else None)
+        tiles, side = self._choose_tiles(padded, tiling, tile_latents)
+        self._tile_autoencoder(side)
         base = None if base_image is None else self.encode(self._pad(base_image))
         z0 = self.denoise(self.encode(padded), near, blur_px, tiles, seed, base, self.token_colours(padded, gamma))
         output = self.decode(z0).float()
@@ -168,20 +170,11 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         if self._active.in_focus_blend_px > 0.0:
             with stage("in-focus blend"):
                 output = blend_in_focus(output, image.float(), defocus_px, self._active.in_focus_blend_px)
-        return BokehDiffOutput(images=output)
+        return BokehDiffOutput(output, side)
 
     def normalise(self, disparity: Tensor) -> Tensor:
-        """Map each picture's disparity (B,1,H,W) affinely from its range to [margin, 1 - margin], in float32.
-
-        PISA's rays need disparity in (0,1), 1 being the lens. Only order and ratios of the scene's own differences
-        survive, which is all that a predicted disparity has; circles of confusion come from defocus in px instead.
-        A constant disparity becomes 1/2.
-        """
-        disparity = disparity.float()
-        low, high = disparity.amin((1, 2, 3), keepdim=True), disparity.amax((1, 2, 3), keepdim=True)
-        share = torch.where(high > low, (disparity - low) / (high - low).clamp(min=1e-30), 0.5)
-        margin = self._active.disparity_margin
-        return margin + (1.0 - 2.0 * margin) * share
+        """Map disparity into (0,1), see ``inputs.disparity``."""
+        return normalise_disparity(disparity, self._active.disparity_margin)
 
     @staged("encode")
     def encode(self, image: Tensor) -> Tensor:
@@ -196,8 +189,8 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         return 0.5 + 0.5 * F.pixel_shuffle(pixels, self._active.pixel_unshuffle)
 
     def token_colours(self, image: Tensor, gamma: float = GAMMA) -> TokenColours | None:
-        """Return what ``denoise`` needs of a padded picture under ``pisa-start``, None under any other."""
-        if self._active.parametrisation != "pisa-start":
+        """Return what ``denoise`` needs of a padded picture under ``blurred-colours``, None under any other form."""
+        if self._active.output_form != BLURRED_COLOURS:
             return None
         return TokenColours.of_picture(image, self.latent_pitch_px, gamma)
 
@@ -209,60 +202,30 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tiles: list[Tile] | None = None,
         seed: int = 0,
         base: Tensor | None = None,
-        start: TokenColours | None = None,
+        colours: TokenColours | None = None,
     ) -> Tensor:
         """Return z0 of Eq. 1: (z - sqrt(1 - abar) eps) / sqrt(abar), float32; autograd passes through.
 
         ``z``: (B,C,h,w) scaled; ``base``: the base picture's, alike, None without. ``disparity`` in (0,1),
-        ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. ``start``: the picture's
-        ``token_colours``. Under ``identity-start`` an output n = 0 gives the start, z or ``base``, exactly; ``gated``
-        blends z with n, ``pisa-start`` with n plus what PISA makes of the colours. Raises InvalidOptionError where
-        ``base`` or ``start`` and settings do not fit.
+        ``defocus_px`` (signed wherever ``condition_channels`` are used): (B,1,H,W), padded. ``colours``: the picture's
+        ``token_colours``. Under ``residual`` an output n = 0 gives z or ``base``, exactly; ``blurred-colours`` blends z
+        with n plus the latent of the blurred colours. Raises InvalidOptionError where ``base`` or ``colours`` and
+        settings do not fit.
         """
-        self._check_base("base", base)
-        if (start is None) != (self._active.parametrisation != "pisa-start"):
-            expected = "none" if start is not None else "one"
-            raise InvalidOptionError(f"start: the parametrisation {self._active.parametrisation} expects {expected}")
+        self._active.check_base("base", base)
+        form = self._active.output_form
+        if (colours is None) != (form != BLURRED_COLOURS):
+            expected = "none" if colours is not None else "some"
+            raise InvalidOptionError(f"colours: the output form {form} expects {expected}")
         tiles = tiles or [Tile(0, 0, *z.shape[-2:])]
-        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base, start), tiles, z)
-        if self._active.parametrisation in GATED:
+        n = blend_tiles(lambda tile: self._predict(z, disparity, defocus_px, tile, seed, base, colours), tiles, z)
+        if form == BLURRED_COLOURS:
             blurred, gate = n.chunk(2, dim=1)
             return torch.lerp(z, blurred, torch.sigmoid(gate))
         abar = float(self.scheduler.alphas_cumprod[self._active.timestep])
-        if self._active.parametrisation == "identity-start":
+        if form == RESIDUAL:
             return (z if base is None else base) - math.sqrt((1.0 - abar) / abar) * n
         return (z - math.sqrt(1.0 - abar) * n) / math.sqrt(abar)
-
-    def condition_maps(self, disparity: Tensor, defocus_px: Tensor, tile: Tile) -> Tensor:
-        """Return what the U-Net is told of a tile beside latents: (B,K,h,w) float32, one channel per condition.
-
-        ``disparity`` in (0,1), ``defocus_px`` signed: (B,1,H,W) of the whole padded picture. No gradient flows back.
-        """
-        pitch = self.latent_pitch_px
-        near, blur = (
-            F.pixel_unshuffle(tile.cut(maps, pitch).detach().float(), pitch) for maps in (disparity, defocus_px)
-        )
-        channels = [CONDITIONS[name](near, blur) for name in self._active.condition_channels]
-        return torch.stack(channels, dim=1) if channels else near[:, :0]
-
-    def load_lora_weights(
-        self, pretrained_model_name_or_path_or_dict: Any, adapter_name: str | None = None, **where: Any
-    ) -> None:
-        """Load a LoRA for the U-Net from a folder, a repository or a dict: see diffusers for ``where``.
-
-        Takes safetensors only, with keys in any of diffusers' formats (``lora.unify_keys``). Raises InvalidOptionError
-        where a key belongs to no layer of this U-Net: nothing is left out in silence.
-        """
-        state, alphas, metadata = self.lora_state_dict(
-            pretrained_model_name_or_path_or_dict,
-            unet_config=self.unet.config,
-            use_safetensors=True,
-            return_lora_metadata=True,
-            **where,
-        )
-        state = unify_keys(state)
-        check_lora_targets(state, self.unet)
-        self.load_lora_into_unet(state, alphas, self.unet, adapter_name, metadata=metadata, _pipeline=self)
 
     @property
     def _latent_multiple(self) -> int:
@@ -271,50 +234,21 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
     @property
     def _downscales(self) -> tuple[int, ...]:
         """Latent px per token and axis of every grid that PISA works on."""
-        start = (1,) if self._active.parametrisation == "pisa-start" else ()
-        return tuple(dict.fromkeys((*start, *self._pisa.downscales)))
+        of_colours = (1,) if self._active.output_form == BLURRED_COLOURS else ()
+        return tuple(dict.fromkeys((*of_colours, *self._pisa.downscales)))
 
     def _pad(self, maps: Tensor) -> Tensor:
-        """Repeat the last row and column up to whole tokens."""
-        height, width = maps.shape[-2:]
-        multiple = self.size_multiple_px
-        return F.pad(maps, [0, -width % multiple, 0, -height % multiple], mode="replicate")
+        return pad_to_multiple(maps, self.size_multiple_px)
 
-    def _tile_side(self, image: Tensor, defocus_px: Tensor, tiling: str, tile_latents: int) -> int | None:
-        """Return the side of tiles in latent px, None for one pass over the whole picture."""
-        if tiling not in TILINGS:
-            raise InvalidOptionError(f"tiling: expected one of {', '.join(TILINGS)}, got '{tiling}'")
-        if tiling == "auto":
-            fits = self._estimate_peak_bytes(image, defocus_px) <= USABLE_MEMORY * free_bytes(image.device)
-            tiling = "never" if fits else "always"
-        return tile_latents if tiling == "always" else None
-
-    def _estimate_peak_bytes(self, image: Tensor, defocus_px: Tensor) -> int:
-        pixels = image.shape[0] * image.shape[2] * image.shape[3]
-        return estimate_peak_bytes(
-            self.vae.config,
-            self.unet.config,
-            pixels // self._active.pixel_unshuffle**2,
-            pixels // self.latent_pitch_px**2,
-            (self.vae.dtype.itemsize, self.unet.dtype.itemsize),
-            sum(count_pairs(defocus_px, self.latent_pitch_px * d, self._active.physics) for d in self._downscales),
-        )
+    def _choose_tiles(self, padded: Tensor, tiling: str, tile_latents: int) -> tuple[list[Tile], int | None]:
+        """Return the tiles of a padded picture, and their side unless it is one pass."""
+        rows, columns = (length // self.latent_pitch_px for length in padded.shape[-2:])
+        side = choose_tile_side(tiling, tile_latents, rows * columns, self.one_pass_latents)
+        tiles = cover_with_tiles(rows, columns, side or max(rows, columns), self._latent_multiple)
+        return tiles, side if len(tiles) > 1 else None
 
     def _tile_autoencoder(self, side: int | None) -> None:
-        """Let the autoencoder work in diffusers' overlapping tiles of ``side`` latent px, or in one piece."""
-        if side is None:
-            self.vae.disable_tiling()
-            return
-        self.vae.enable_tiling()
-        self.vae.tile_latent_min_size = side
-        self.vae.tile_sample_min_size = side * self.latent_pitch_px // self._active.pixel_unshuffle
-
-    def _check_base(self, what: str, base: Tensor | None) -> None:
-        if (base is None) != (self._active.base is None):
-            expected = "none" if self._active.base is None else f"that of the renderer {self._active.base}"
-            raise InvalidOptionError(
-                f"{what}: the settings' base expects {expected}, got {'none' if base is None else 'one'}"
-            )
+        tile_autoencoder(self.vae, side, self.latent_pitch_px // self._active.pixel_unshuffle)
 
     def _predict(
         self,
@@ -324,30 +258,33 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
         tile: Tile,
         seed: int,
         base: Tensor | None,
-        start: TokenColours | None,
+        colours: TokenColours | None,
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the parametrisation has.
+        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the output form has.
 
-        Under ``pisa-start`` n includes the latent that it starts from.
+        Under ``blurred-colours`` n includes the latent of the blurred colours.
         """
         pitch = self.latent_pitch_px
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
-        conditions = self.condition_maps(disparity, defocus_px, tile).expand(len(z), -1, -1, -1)
-        spread = [] if start is None else [self._encode_start(start.cut(tile), plans[1])]
-        inputs = [tile.cut(z), conditions, *([] if base is None else [tile.cut(base)]), *spread]
-        sample = torch.cat([channels.to(self.unet.dtype) for channels in inputs], dim=1)
-        tokens, added = self._conditions(z, tile)
+        conditions = stack_conditions(self._active.condition_channels, disparity, defocus_px, tile, pitch)
+        blurred = [] if colours is None else [self._encode_blurred(colours.cut(tile), plans[1])]
+        inputs = [tile.cut(z), conditions.expand(len(z), -1, -1, -1), *([] if base is None else [tile.cut(base)])]
+        sample = torch.cat([channels.to(self.unet.dtype) for channels in (*inputs, *blurred)], dim=1)
+        n = self._run_unet(sample, z, tile, plans)
+        return n if not blurred else torch.cat([n[:, : z.shape[1]] + blurred[0], n[:, z.shape[1] :]], dim=1)
+
+    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, PisaPlan]) -> Tensor:
+        tokens, added = condition_on_prompt(self.prompt, self.unet, z, tile, self.latent_pitch_px)
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
-            n = self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
-        return n if not spread else torch.cat([n[:, : z.shape[1]] + spread[0], n[:, z.shape[1] :]], dim=1)
+            return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
 
-    @staged("start")
-    def _encode_start(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
-        start = colours.spread(plan)
+    @staged("blur colours")
+    def _encode_blurred(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
+        blurred = colours.blur(plan)
         if self.colour_encoder is not None:
-            return self.colour_encoder(start)
-        return self.encode(enlarge(start, self.latent_pitch_px))
+            return self.colour_encoder(blurred)
+        return self.encode(enlarge(blurred, self.latent_pitch_px))
 
     @staged("plan")
     def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
@@ -361,24 +298,3 @@ class BokehDiffPipeline(DiffusionPipeline, StableDiffusionXLLoraLoaderMixin):
             plans[downscale] = build_plan(geometry, self._active.physics, seed, cut=self.pair_cut)
             plans[downscale].prepare()
         return plans
-
-    def _conditions(self, z: Tensor, tile: Tile) -> tuple[Tensor, dict[str, Tensor] | None]:
-        """Return the prompt's tokens and SDXL's added conditions: original size, top left of the crop, size, in px."""
-        batch, pitch = z.shape[0], self.latent_pitch_px
-        tokens = self.prompt.tokens.expand(batch, -1, -1).to(self.unet.dtype)
-        if self.unet.config.addition_embed_type != "text_time":
-            return tokens, None
-        numbers = (*z.shape[-2:], tile.top, tile.left, tile.height, tile.width)
-        time_ids = torch.tensor([[pitch * n for n in numbers]], device=z.device, dtype=torch.float32)
-        pooled = self.prompt.pooled.expand(batch, -1).to(self.unet.dtype)
-        return tokens, {"text_embeds": pooled, "time_ids": time_ids.expand(batch, -1)}
-
-
-def _align_weights(network: nn.Module) -> None:
-    """Copy weights that lie in memory where matrix products would start their sums differently.
-
-    safetensors maps files as they are, at any address; the last bits of a product on the CPU depend on it.
-    """
-    for weight in network.parameters():
-        if weight.device.type == "cpu" and weight.data_ptr() % ALIGNMENT_BYTES:
-            weight.data = weight.data.clone()

@@ -28,8 +28,9 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
     so any range of disparity and any focus will do, and a scene at half the size with half the blur strength gives the
     same picture at half the size, as far as the network generalises over scale. At blur strength 0 the output is the
     autoencoder's reconstruction as the U-Net leaves it, not the input's bits, unless the weights' settings keep what is
-    in focus. Values above 1 are clipped first. The scene's gamma counts where the settings say ``pisa-start``. Where
-    they name a ``base``, that renderer's picture is made first, on the same device if it can, as part of every render.
+    in focus. Values above 1 are clipped first. The scene's gamma counts where the settings say ``blurred-colours``.
+    Where they name a ``base``, that renderer's picture is made first, on the same device if it can, as part of every
+    render.
     """
 
     name = FULL_MODEL
@@ -103,6 +104,7 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
             gamma=scene.gamma,
             **options,
         )
+        self.backend = None if output.tile_latents is None else f"tiled {output.tile_latents}"
         return output.images[0]
 
     def _render_base(self, scene: Scene, seed: int) -> Tensor | None:

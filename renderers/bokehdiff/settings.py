@@ -6,17 +6,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.checks import check, check_choice
+from ...core.errors import InvalidOptionError
 from ...core.settings import read_record
 from ..attention.physics import PisaPhysics
 from .inputs.condition_maps import CONDITIONS
-from .variants import FULL_MODEL, VARIANTS, Variant
+from .variants import FULL_MODEL, Variant
 
-PARAMETRISATIONS = ("eps", "identity-start", "gated", "pisa-start")
-GATED = ("gated", "pisa-start")
+NOISE, RESIDUAL, BLURRED_COLOURS = OUTPUT_FORMS = ("noise", "residual", "blurred-colours")
 POOLINGS = ("area", "bilinear")
 PITCHES = ("px", "released")
 RESIDUALS = ("latent", "picture")
 BASES = ("classical", "classical-occlusion")
+
+FORMER_NAMES = {
+    "parametrisation": "output_form",
+    "eps": NOISE,
+    "identity-start": RESIDUAL,
+    "pisa-start": BLURRED_COLOURS,
+    "spread": "defocus_std",
+}
+"""Fields and values under the names that settings of earlier versions, the shipped weights' too, know them by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +33,13 @@ class PipelineSettings:
     """How a checkpoint's networks are to be used. The defaults are the paper's.
 
     - ``timestep``: T of the one U-Net pass, an index into the scheduler's noise levels.
-    - ``parametrisation``: what the U-Net's output n means. ``eps``: the noise prediction. ``identity-start``: the noise
+    - ``output_form``: what the U-Net's output n means. ``noise``: the noise prediction. ``residual``: the noise
       prediction is (1 - sqrt(abar)) / sqrt(1 - abar) * z + n, so that a network whose last layer is zero leaves the
-      latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n). ``gated``: the U-Net has twice the
-      latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (n - z) with the gate
-      g = sigmoid(m): what is in focus passes untouched, what is blurred needs no sharp detail to be cancelled.
-      ``pisa-start``: z0 = z + g * (z_pisa + n - z), where z_pisa is the latent of the picture that PISA makes of the
-      tokens' colours with all logits equal (``colour_start``), of each tile by itself. It comes last in the U-Net's
-      input.
+      latent as it is (Eq. 1 gives z0 = z - sqrt(1 - abar) / sqrt(abar) * n). ``blurred-colours``: the U-Net has twice
+      the latent's channels, n and m, and the noise prediction is such that Eq. 1 gives z0 = z + g * (z_blur + n - z)
+      with the gate g = sigmoid(m): what is in focus passes untouched, what is blurred needs no sharp detail to be
+      cancelled. z_blur is the latent of the picture that PISA makes of the tokens' colours with all logits equal
+      (``token_colours``), of each tile by itself. It comes last in the U-Net's input.
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.
@@ -39,14 +47,14 @@ class PipelineSettings:
     - ``pitch``: ``px`` measures distances in px of the picture; ``released`` as the released code does, see
       ``TokenGeometry.with_released_pitch``.
     - ``disparity_margin``: disparity is mapped affinely, per scene, from its range to [margin, 1 - margin].
-    - ``trained_as``: name of the variant that the weights were trained as.
+    - ``trained_as``: name of the variant that the weights were trained as; any name, as variants come and go.
 
     Beyond the paper, all off by default:
 
-    - ``condition_channels``: names in ``conditions.CONDITIONS``, maps that follow the latent in the U-Net's input.
+    - ``condition_channels``: names in ``condition_maps.CONDITIONS``, maps that follow the latent in the U-Net's input.
     - ``base``: a classical renderer whose picture of the same scene is encoded too. Its latent z_base comes last in the
       U-Net's input, and the residual is taken from it: eps = (z - sqrt(abar) * z_base) / sqrt(1 - abar) + n, so that
-      Eq. 1 gives z0 = z_base - sqrt(1 - abar) / sqrt(abar) * n. This is ``identity-start``, which it needs, with z_base
+      Eq. 1 gives z0 = z_base - sqrt(1 - abar) / sqrt(abar) * n. This is ``residual``, which it needs, with z_base
       in place of z: a network whose last layer is zero returns the base.
     - ``residual``: with a base, ``latent`` returns D(z0); ``picture`` returns base + D(z0) - D(z_base), so that nothing
       is lost in the autoencoder where the network leaves the base as it is.
@@ -58,7 +66,7 @@ class PipelineSettings:
     """
 
     timestep: int = 499
-    parametrisation: str = "eps"
+    output_form: str = NOISE
     pixel_unshuffle: int = 1
     pisa_layers: tuple[str, ...] = ("down_blocks.1.attentions.0",)
     physics: PisaPhysics = field(default_factory=PisaPhysics)
@@ -73,8 +81,8 @@ class PipelineSettings:
 
     def __post_init__(self) -> None:
         check("timestep", self.timestep, self.timestep >= 0, "0 or more")
-        check_choice("trained_as", self.trained_as, tuple(VARIANTS))
-        check_choice("parametrisation", self.parametrisation, PARAMETRISATIONS)
+        check("trained_as", self.trained_as, bool(self.trained_as.strip()), "a variant's name")
+        check_choice("output_form", self.output_form, OUTPUT_FORMS)
         check("pixel_unshuffle", self.pixel_unshuffle, self.pixel_unshuffle >= 1, "1 or more")
         check_choice("pooling", self.pooling, POOLINGS)
         check_choice("pitch", self.pitch, PITCHES)
@@ -87,16 +95,17 @@ class PipelineSettings:
         check("residual", self.residual, self.residual == "latent" or self.base is not None, "'latent' without a base")
         if self.base is not None:
             check_choice("base", self.base, BASES)
-            check_choice("parametrisation with a base", self.parametrisation, ("identity-start",))
+            check_choice("output_form with a base", self.output_form, (RESIDUAL,))
         check("in_focus_blend_px", self.in_focus_blend_px, self.in_focus_blend_px >= 0.0, "0 or more")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PipelineSettings":
-        """Read what ``to_json`` wrote; fields that are absent take their defaults.
+        """Read what ``to_json`` wrote, of earlier versions too; fields that are absent take their defaults.
 
         Raises InvalidOptionError on unknown names or impossible values: those of a newer version are not guessed at.
         """
-        return read_record(cls, values, "settings.")
+        present = _with_present_names(values) if isinstance(values, Mapping) else values
+        return read_record(cls, present, "settings.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as nested dicts, lists, strings and numbers."""
@@ -107,16 +116,59 @@ class PipelineSettings:
         return values
 
     def input_channels(self, latent_channels: int) -> int:
-        """Return the channels of the U-Net's input: the latent, the conditions, the base's or PISA's latent."""
-        latents = 1 if self.base is None and self.parametrisation != "pisa-start" else 2
+        """Return the channels of the U-Net's input: latent, conditions, latent of base or blurred colours."""
+        latents = 1 if self.base is None and self.output_form != BLURRED_COLOURS else 2
         return latents * latent_channels + len(self.condition_channels)
 
     def output_channels(self, latent_channels: int) -> int:
-        """Return the channels of the U-Net's output: n, and m of a gated parametrisation."""
-        return latent_channels * (2 if self.parametrisation in GATED else 1)
+        """Return the channels of the U-Net's output: n, and the gate m of ``blurred-colours``."""
+        return latent_channels * (2 if self.output_form == BLURRED_COLOURS else 1)
+
+    def check_base(self, what: str, base: object | None) -> None:
+        """Raise InvalidOptionError unless ``base`` is given where, and only where, the settings name one."""
+        if (base is None) != (self.base is None):
+            expected = "none" if self.base is None else f"that of the renderer {self.base}"
+            raise InvalidOptionError(
+                f"{what}: the settings' base expects {expected}, got {'none' if base is None else 'one'}"
+            )
 
     def as_variant(self, variant: Variant) -> "PipelineSettings":
         """Return these settings with the variant's switches; ``trained_as`` stays what it is."""
         return dataclasses.replace(
             self, physics=dataclasses.replace(self.physics, **variant.physics), **variant.rendering
         )
+
+
+def check_networks(
+    settings: PipelineSettings, vae: Mapping[str, Any], unet: Mapping[str, Any], scheduler: Mapping[str, Any]
+) -> None:
+    """Raise InvalidOptionError where networks of these configurations cannot be used as the settings say."""
+    if scheduler["prediction_type"] != "epsilon":
+        raise InvalidOptionError(f"scheduler: expected prediction_type 'epsilon', got '{scheduler['prediction_type']}'")
+    if settings.timestep >= scheduler["num_train_timesteps"]:
+        raise InvalidOptionError(
+            f"timestep: expected less than the scheduler's {scheduler['num_train_timesteps']}, got {settings.timestep}"
+        )
+    inputs = settings.input_channels(vae["latent_channels"])
+    if unet["in_channels"] != inputs:
+        raise InvalidOptionError(
+            f"U-Net: expected {inputs} input channels for the latent and the settings' condition_channels, base and"
+            f" output_form, got {unet['in_channels']}"
+        )
+    outputs = settings.output_channels(vae["latent_channels"])
+    if unet["out_channels"] != outputs:
+        raise InvalidOptionError(
+            f"U-Net: expected {outputs} output channels for the output form {settings.output_form}, got"
+            f" {unet['out_channels']}"
+        )
+
+
+def _with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of an earlier version in the names of this one."""
+    present = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
+    form, channels = present.get("output_form"), present.get("condition_channels")
+    if isinstance(form, str):
+        present["output_form"] = FORMER_NAMES.get(form, form)
+    if isinstance(channels, list | tuple):
+        present["condition_channels"] = [FORMER_NAMES.get(str(name), name) for name in channels]
+    return present

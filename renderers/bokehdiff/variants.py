@@ -1,7 +1,7 @@
-"""The registered BokehDiff renderers: the full model, its ablations (paper, Table 2) and what goes beyond it, as data.
+"""The variants of BokehDiff: the full model, its ablations (paper, Table 2) and what goes beyond it, as data.
 
-The checkpoint of a variant has the variant's name: each is bound to the weights that were trained that way. Imports no
-torch.
+A variant with weights that ship is a renderer of its name. The others can be trained, too, and are rendered as
+``bokehdiff@FOLDER``: the folder's settings say how. Imports no torch.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ class Variant:
     - ``physics``: fields of ``PisaPhysics``, and ``rendering``: of ``PipelineSettings``, that rendering must use. A
       variant with neither differs in its training only.
     - ``training``: fields of ``PipelineSettings`` that its networks are built for: no other weights can take them.
-    - ``weights``: the variant whose weights it renders; None: its own.
+    - ``weights``: the variant whose weights it renders, so that it is not trained; None: its own.
+    - ``shipped``: whether these ship; only then it is a renderer of its name.
     """
 
     summary: str
@@ -28,6 +29,7 @@ class Variant:
     rendering: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    shipped: bool = True
 
     @property
     def differs_in_rendering(self) -> bool:
@@ -46,23 +48,23 @@ VARIANTS = {
         summary="BokehDiff with ordinary self-attention: no PISA at all",
         physics={"coc": False, "softmax_over_queries": False, "occlusion": False},
     ),
-    "bokehdiff-fixed-encoder": Variant(summary="BokehDiff trained with a frozen VAE encoder"),
-    "bokehdiff-t249": Variant(summary="BokehDiff at timestep 249", rendering={"timestep": 249}),
-    "bokehdiff-t749": Variant(summary="BokehDiff at timestep 749", rendering={"timestep": 749}),
-    "bokehdiff-no-adv": Variant(summary="BokehDiff trained without the adversarial loss"),
-    "bokehdiff-no-vgg": Variant(summary="BokehDiff trained without the VGG perceptual loss"),
-    "bokehdiff-no-edge": Variant(summary="BokehDiff trained without the edge loss"),
+    "bokehdiff-fixed-encoder": Variant(summary="BokehDiff trained with a frozen VAE encoder", shipped=False),
+    "bokehdiff-t249": Variant(summary="BokehDiff at timestep 249", rendering={"timestep": 249}, shipped=False),
+    "bokehdiff-t749": Variant(summary="BokehDiff at timestep 749", rendering={"timestep": 749}, shipped=False),
+    "bokehdiff-no-adv": Variant(summary="BokehDiff trained without the adversarial loss", shipped=False),
+    "bokehdiff-no-vgg": Variant(summary="BokehDiff trained without the VGG perceptual loss", shipped=False),
+    "bokehdiff-no-edge": Variant(summary="BokehDiff trained without the edge loss", shipped=False),
     "bokehdiff-blend": Variant(
         summary="bokehdiff, with the input kept where it is in focus (beyond the paper)",
         rendering={"in_focus_blend_px": 0.7},
         weights="bokehdiff",
     ),
     "bokehdiff-plus": Variant(
-        summary="BokehDiff told the defocus, as a residual on classical-occlusion, sharp where in focus",
+        summary="BokehDiff given the defocus, as a residual on classical-occlusion, sharp where in focus",
         training={
-            "condition_channels": ("defocus", "blur", "spread"),
+            "condition_channels": ("defocus", "blur", "defocus_std"),
             "base": "classical-occlusion",
-            "parametrisation": "identity-start",
+            "output_form": "residual",
             "residual": "picture",
             "in_focus_blend_px": 0.7,
         },
@@ -81,7 +83,13 @@ VARIANTS = {
 
 
 def variant_entries() -> dict[str, Entry]:
-    """Return the registry's entries of all variants."""
+    """Return the registry's entries of all variants whose weights ship."""
     target = ".renderers.bokehdiff.renderer:BokehDiffRenderer"
-    options: dict[str, dict[str, Any]] = {name: {"variant": name} for name in VARIANTS}
-    return {name: Entry(target, variant.summary, options[name]) for name, variant in VARIANTS.items()}
+    shipped = {name: variant for name, variant in VARIANTS.items() if variant.shipped}
+    return {name: Entry(target, variant.summary, {"variant": name}) for name, variant in shipped.items()}
+
+
+def absent_variants() -> dict[str, str]:
+    """Return what to do instead for the names of variants whose weights do not ship."""
+    instead = f"no weights of this variant ship: train them, and render them as {FULL_MODEL}@FOLDER"
+    return {name: instead for name, variant in VARIANTS.items() if not variant.shipped}

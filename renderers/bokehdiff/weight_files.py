@@ -128,7 +128,8 @@ def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
     """Return what a row says: name, digits of a hash over the files, and what else they were trained as."""
     trained_as = files.settings.trained_as
     own = trained_as in (variant, VARIANTS[variant].weights)
-    return label_files(files) + ("" if own else f", trained as {trained_as}")
+    known = "" if trained_as in VARIANTS else ", a variant that is not known here"
+    return label_files(files) + ("" if own else f", trained as {trained_as}{known}")
 
 
 def network_files(backbone: Path, part: str) -> list[Path]:

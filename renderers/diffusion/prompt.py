@@ -6,12 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import ConfigMixin, ModelMixin  # noqa: E402 - torchvision must import first
-from diffusers.configuration_utils import register_to_config  # noqa: E402
+from ...core.diffusers import ConfigMixin, ModelMixin, register_to_config
 
 log = logging.getLogger(__name__)
 

@@ -1,18 +1,32 @@
-"""Large pictures in pieces: where they lie, and how their noise predictions are blended."""
+"""Large pictures in pieces: when they are cut, where the pieces lie, how their noise predictions are blended."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ...core.errors import InvalidOptionError
 
+if TYPE_CHECKING:
+    from ...core.diffusers import AutoencoderKL
+
 TILINGS = ("auto", "never", "always")
 
 TILE_LATENTS = 128
 """Side of a tile in latent px: 1024 px in SDXL, the size it was trained at."""
+
+ONE_PASS_PX = 1536 * 1024
+"""Larger pictures are cut under ``tiling="auto"``, on every machine alike: the picture must not depend on its memory.
+
+Up to here one pass takes at most about 8 GB (SDXL's decoder in float32), the compact model less than 2 GB unless discs
+are very large.
+"""
+
+ONE_PASS_TOKENS = TILE_LATENTS**2
+"""The same for attention among all pairs of tokens, which takes memory by their square: as many as in one tile."""
 
 STRIDE = 0.75
 """Distance of neighbouring tiles as a share of their side, at most (the authors')."""
@@ -35,6 +49,39 @@ class Tile:
         rows = slice(self.top * scale, (self.top + self.height) * scale)
         columns = slice(self.left * scale, (self.left + self.width) * scale)
         return maps[..., rows, columns]
+
+
+def one_pass_latents(pitch_px: int, token_latents: int | None = None) -> int:
+    """Return the largest picture that is not cut under ``auto``, in latent px of ``pitch_px`` px.
+
+    ``token_latents``: side of the smallest token in latent px where all pairs attend; None where none or few do.
+    """
+    most = ONE_PASS_PX // pitch_px**2
+    return most if token_latents is None else min(most, ONE_PASS_TOKENS * token_latents**2)
+
+
+def choose_tile_side(tiling: str, tile_latents: int, latents: int, most: int) -> int | None:
+    """Return the side of tiles in latent px, None for one pass over the whole picture.
+
+    ``latents``: of one picture; ``auto`` cuts where they are more than ``most``.
+    Raises InvalidOptionError for a ``tiling`` that is not in ``TILINGS``.
+    """
+    if tiling not in TILINGS:
+        raise InvalidOptionError(f"tiling: expected one of {', '.join(TILINGS)}, got '{tiling}'")
+    return tile_latents if tiling == "always" or (tiling == "auto" and latents > most) else None
+
+
+def tile_autoencoder(vae: "AutoencoderKL", side: int | None, factor: int) -> None:
+    """Let the autoencoder work in diffusers' overlapping tiles of ``side`` latent px, or in one piece for None.
+
+    ``factor``: px of what it encodes per latent px.
+    """
+    if side is None:
+        vae.disable_tiling()
+        return
+    vae.enable_tiling()
+    vae.tile_latent_min_size = side
+    vae.tile_sample_min_size = side * factor
 
 
 def cover_with_tiles(height: int, width: int, side: int, multiple: int) -> list[Tile]:

@@ -10,7 +10,7 @@ from ...renderers.bokehdiff.checkpoints import load_checkpoint
 from ...renderers.bokehdiff.models.compact import build_compact
 from ...renderers.bokehdiff.models.sdxl import load_backbone
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
-from ...renderers.bokehdiff.settings import PipelineSettings
+from ...renderers.bokehdiff.settings import BLURRED_COLOURS, PipelineSettings
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
 from .config import ModelConfig
 from .fit_colour_encoder import load_colour_encoder
@@ -31,14 +31,14 @@ def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
 
 
 def _add_colour_encoder(pipeline: BokehDiffPipeline, folder: Path) -> None:
-    if pipeline.active_settings.parametrisation != "pisa-start":
-        raise InvalidOptionError("model.colour_encoder: expected none but with the output form pisa-start")
+    if pipeline.active_settings.output_form != BLURRED_COLOURS:
+        raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
     pipeline.register_modules(colour_encoder=load_colour_encoder(folder, pipeline.vae))
 
 
 def _start(config: ModelConfig) -> BokehDiffPipeline:
     if config.start is None:
-        return build_compact(config.variant, config.size, parametrisation=config.output_form or "gated")
+        return build_compact(config.variant, config.size, output_form=config.output_form or BLURRED_COLOURS)
     if config.start == "sdxl" or (Path(config.start) / "text_encoder").is_dir():
         home = None if config.start == "sdxl" else Path(config.start)
         return load_backbone(home, _settings_to_train(PipelineSettings(), config))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.checks import check, check_choice
 from ...renderers.bokehdiff.models.compact import CompactSize
-from ...renderers.bokehdiff.settings import PARAMETRISATIONS
+from ...renderers.bokehdiff.settings import OUTPUT_FORMS
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
 from ..scenes.config import DataConfig
 
@@ -29,10 +29,10 @@ class ModelConfig:
     - ``variant``: what is trained, a name in ``variants.VARIANTS``.
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
-      autoencoder is taken instead. ``colour_encoder``: folder of one that was fitted to it, for ``pisa-start``; None:
-      the autoencoder encodes the colours, too.
-    - ``output_form``: of a compact model that is built new, ``parametrisation`` in ``PipelineSettings``; None: the
-      variant's own, else ``gated``.
+      autoencoder is taken instead. ``colour_encoder``: folder of one that was fitted to it, for ``blurred-colours``;
+      None: the autoencoder encodes the colours, too.
+    - ``output_form``: of a compact model that is built new, see ``PipelineSettings``; None: the
+      variant's own, else ``blurred-colours``.
     """
 
     data: DataConfig
@@ -48,9 +48,9 @@ class ModelConfig:
         widths, groups = self.size.unet_widths, self.size.unet_groups
         check("size.unet_widths", widths, all(w > 0 and w % groups == 0 for w in widths), f"multiples of {groups}")
         if self.output_form is not None:
-            check_choice("output_form", self.output_form, PARAMETRISATIONS)
+            check_choice("output_form", self.output_form, OUTPUT_FORMS)
             check("output_form", self.output_form, self.start is None, "none: that of 'start' stays")
-            own = VARIANTS[self.variant].training.get("parametrisation", self.output_form)
+            own = VARIANTS[self.variant].training.get("output_form", self.output_form)
             check("output_form", self.output_form, self.output_form == own, f"'{own}' of {self.variant}")
 
     def identity(self) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def main() -> None:
     """Print one line for each network."""
     import lpips
     import timm
-    from diffusers.models.attention_processor import AttnProcessor2_0
+
+    from ...core.diffusers import AttnProcessor2_0
 
     for profile, part in (("paper", "down"), ("code", "all")):
         pipeline = build_random_sdxl(META, torch.bfloat16)

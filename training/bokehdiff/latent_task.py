@@ -56,9 +56,9 @@ class LatentTask(BokehDiffTask):
         if "z" not in batch:
             batch = batch | encode_scenes(self.pipeline, batch)
         maps = crop_maps(self.pipeline, batch, self._data.crop_px, self._seed, step)
-        start = TokenColours(maps["colours"]) if "colours" in maps else None
+        colours = TokenColours(maps["colours"]) if "colours" in maps else None
         z0 = self.pipeline.denoise(
-            maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), start=start
+            maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), colours=colours
         )
         mse = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1).mean(dim=(1, 2))
         loss = 4.0 * mse if self._config.latent_loss == "mse" else PSNR_WEIGHT * torch.log(mse + PSNR_FLOOR)

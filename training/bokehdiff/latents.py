@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ...core.errors import InvalidOptionError
 from ...core.optics import GAMMA
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
+from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ..engine.task import Batch
 from ..scenes.open_files import OpenFiles
 from ..scenes.shards import StoredScenes
@@ -53,12 +54,12 @@ def open_encoded(pipeline: BokehDiffPipeline, scenes: StoredScenes, folder: Path
     """Return ``scenes`` as latents, encoding them first unless ``folder`` has them, with a progress bar.
 
     A file is named after what decides it: the number of scenes, and for latents the encoder's weights and the
-    ``precision`` of training (bf16 encodes in that, too), for colours, which ``pisa-start`` needs, the size of a token
-    and gamma. It appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
+    ``precision`` of training (bf16 encodes in that, too), for colours (of ``blurred-colours``) the size of a token and
+    gamma. It appears whole or not at all. 16 channels of 64 x 64 px take 128 KiB.
     """
     paths = [folder / f"latents-{len(scenes)}-{precision}-{digest_encoder(pipeline.vae)}.safetensors"]
     _ensure_encoded(paths[0], pipeline, scenes, precision, _encode_pictures)
-    if pipeline.active_settings.parametrisation == "pisa-start":
+    if pipeline.active_settings.output_form == BLURRED_COLOURS:
         paths.append(folder / f"colours-{len(scenes)}-{pipeline.latent_pitch_px}px-gamma{GAMMA:g}.safetensors")
         _ensure_encoded(paths[1], pipeline, scenes, precision, _average_colours)
     return EncodedScenes(*paths)
@@ -102,6 +103,6 @@ def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
 
 
 def _average_colours(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:
-    """Return the tokens' ``colours``, where the parametrisation starts from them."""
+    """Return the tokens' ``colours``, where the output form builds on them."""
     colours = pipeline.token_colours(batch["image"])
     return {} if colours is None else {"colours": colours.linear, "index": batch["index"]}

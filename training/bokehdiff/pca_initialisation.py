@@ -9,13 +9,8 @@ come back at about 38 dB, from where training goes on; from a default initialisa
 import torch
 from torch import Tensor, nn
 
+from ...core.diffusers import AutoencoderKL, ResnetBlock2D
 from ...core.errors import InvalidOptionError
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import AutoencoderKL  # noqa: E402
-from diffusers.models.resnet import ResnetBlock2D  # noqa: E402
 
 CONSTANT = 30.0
 """Value of the constant channels: large against the signal, so that GroupNorm's statistics hardly see the picture."""

@@ -10,26 +10,26 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import UNet2DConditionModel  # noqa: E402
-from peft import LoraConfig, get_peft_model_state_dict  # noqa: E402
-
-from ...renderers.bokehdiff.pipeline import BokehDiffPipeline  # noqa: E402
-from ...renderers.bokehdiff.weight_files import SETTINGS_FILE  # noqa: E402
-from ..engine.config import RunConfig  # noqa: E402
-from ..engine.schedules import progress_at  # noqa: E402
-from ..engine.task import AdversarialTerm, Batch, ParameterGroup, StepLosses  # noqa: E402
-from ..losses.discriminator import Discriminator, load_features  # noqa: E402
-from ..losses.edges import EdgeLoss  # noqa: E402
-from ..losses.lpips import PerceptualLoss  # noqa: E402
-from ..scenes.open_scenes import open_scenes  # noqa: E402
-from .config import PictureConfig  # noqa: E402
-from .crops import crop_maps  # noqa: E402
-from .task import BokehDiffTask  # noqa: E402
-from .training_physics import set_training_physics  # noqa: E402
+from ...core.diffusers import (
+    LoraConfig,
+    StableDiffusionXLLoraLoaderMixin,
+    UNet2DConditionModel,
+    convert_state_dict_to_diffusers,
+    get_peft_model_state_dict,
+)
+from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
+from ...renderers.bokehdiff.weight_files import SETTINGS_FILE
+from ..engine.config import RunConfig
+from ..engine.schedules import progress_at
+from ..engine.task import AdversarialTerm, Batch, ParameterGroup, StepLosses
+from ..losses.discriminator import Discriminator, load_features
+from ..losses.edges import EdgeLoss
+from ..losses.lpips import PerceptualLoss
+from ..scenes.open_scenes import open_scenes
+from .config import PictureConfig
+from .crops import crop_maps
+from .task import BokehDiffTask
+from .training_physics import set_training_physics
 
 LORA_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
 LORA_LAYERS_OF_CODE = (*LORA_LAYERS, "conv1", "conv2", "conv_shortcut", "conv", "time_emb_proj", "linear_1", "linear_2")
@@ -70,8 +70,8 @@ class PictureTask(BokehDiffTask):
         set_training_physics(pipeline, self._inference.physics, self._config, progress_at(step, self._steps))
         base = pipeline.encode(maps["base"]) if "base" in maps else None
         z = pipeline.encode(maps["image"])
-        start = pipeline.token_colours(maps["image"])
-        z0 = pipeline.denoise(z, maps["disparity"], maps["defocus"], seed=step, base=base, start=start)
+        colours = pipeline.token_colours(maps["image"])
+        z0 = pipeline.denoise(z, maps["disparity"], maps["defocus"], seed=step, base=base, colours=colours)
         predicted, target = pipeline.decode(z0).float(), maps["target"]
         mse = (predicted - target).square().mean()
         terms: dict[str, Tensor] = {}
@@ -108,12 +108,11 @@ class PictureTask(BokehDiffTask):
             super().save(folder)
             return
         self.pipeline.configure(self._inference)
-        from diffusers.utils import convert_state_dict_to_diffusers
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
         lora = convert_state_dict_to_diffusers(get_peft_model_state_dict(self.unet))
-        self.pipeline.save_lora_weights(folder, unet_lora_layers=lora, safe_serialization=True)
+        StableDiffusionXLLoraLoaderMixin.save_lora_weights(folder, unet_lora_layers=lora, safe_serialization=True)
         settings = json.dumps(self.pipeline.active_settings.to_json(), indent=1)
         (folder / SETTINGS_FILE).write_text(settings + "\n", encoding="utf-8")
         trained = {n: p.detach().cpu().contiguous() for n, p in self.vae.named_parameters() if p.requires_grad}

@@ -11,6 +11,7 @@ import torch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
 from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
+from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ...renderers.bokehdiff.weight_files import SHARED_AUTOENCODER
 from ...renderers.weights import RECORD_FILE, SHARED_FILE
 from .digests import digest_encoder
@@ -63,7 +64,7 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     if not {path.parent.name for path in folder.glob(f"*/{SHARED_FILE}")} - set(finished):
         shutil.rmtree(folder / SHARED_AUTOENCODER, ignore_errors=True)  # else it must be the same: see save_compact
     for variant, pipeline in pipelines.items():
-        starts = pipeline.active_settings.parametrisation == "pisa-start"
+        starts = pipeline.active_settings.output_form == BLURRED_COLOURS
         pipeline.register_modules(vae=vae, colour_encoder=colours if starts else None)
         save_compact(pipeline, folder / variant)
         write_json(folder / variant / RECORD_FILE, records[variant])
@@ -95,7 +96,7 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
         "seconds": seconds,
         **{name: config[name] for name in RECORDED_RUN},
         **{name: model[name] for name in RECORDED_MODEL if name in model},
-        "parametrisation": settings["parametrisation"],
+        "output_form": settings["output_form"],
         "scenes": data["scenes"] | nameless,
         "disparity": data["disparity"],
         "validation": [json.loads(line) for line in lines],

@@ -202,7 +202,7 @@ class Recipe:
             size=scale.size,
             autoencoder=f"{self.decoder.output}/model",
             colour_encoder=None if plus else str(self.output / COLOUR_ENCODER),
-            output_form=None if plus else "pisa-start",
+            output_form=None if plus else "blurred-colours",
             latent_loss="psnr" if plus else "mse",
             hardness=(1e5, 1e7),
             rays=1,

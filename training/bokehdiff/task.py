@@ -71,7 +71,7 @@ class BokehDiffTask(Task):
     def save(self, folder: Path) -> None:
         """Write the result as a pipeline that renders, with the physics of inference."""
         self.pipeline.configure(self._inference)
-        self.pipeline.save_pretrained(folder, safe_serialization=True)
+        self.pipeline.save_pretrained(folder)
 
     def group(self, parameters: Iterable[nn.Parameter], rate: float = 1.0) -> list[ParameterGroup]:
         """Return groups of ``parameters``: the layers that make latents and pictures keep out of Muon."""

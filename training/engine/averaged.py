@@ -5,11 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from ...core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers.training_utils import EMAModel  # noqa: E402
+from ...core.diffusers import EMAModel
 
 
 class AveragedWeights:

@@ -1,20 +1,15 @@
 """The autoencoder's encoder for pictures without detail: a few products per token in place of dozens of convolutions.
 
-What ``colour_start`` makes is an enlargement of one colour a token. Its latent depends on little more than the colours
-around it, so that a network of 20,000 weights, fitted to the encoder itself (``training.colour_encoder_fit``), stands
-in for it.
+What ``token_colours`` makes is an enlargement of one colour a token. Its latent depends on little more than the
+colours around it, so that a network of 20,000 weights, fitted to the encoder itself
+(``training.bokehdiff.fit_colour_encoder``), stands in for it.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ....core.torchvision_guard import ensure_torchvision
-
-ensure_torchvision()
-
-from diffusers import ConfigMixin, ModelMixin  # noqa: E402 - torchvision must import first
-from diffusers.configuration_utils import register_to_config  # noqa: E402
+from ....core.diffusers import ConfigMixin, ModelMixin, register_to_config
 
 REACH = 2
 """Tokens that are seen to each side: as far as the bicubic enlargement of a token depends on."""

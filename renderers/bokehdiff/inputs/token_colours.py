@@ -1,7 +1,7 @@
-"""What PISA makes of a picture's colours before any training: the start of the parametrisation ``pisa-start``.
+"""What PISA makes of a picture's colours before any training: what the output form ``blurred-colours`` builds on.
 
 Light adds up in linear light, and latents know only display-encoded pictures, whose blur is several dB off where bright
-and dark mix. So it is the colours of whole tokens that are spread here, by the same attention with all logits equal.
+and dark mix. So it is the colours of whole tokens that are blurred here, by the same attention with all logits equal.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class TokenColours:
         """Return those of a tile of the grid."""
         return TokenColours(tile.cut(self.linear), self.gamma)
 
-    def spread(self, plan: PisaPlan) -> Tensor:
+    def blur(self, plan: PisaPlan) -> Tensor:
         """Return what the plan's geometry and physics make of them: (B,3,h,w), display-encoded, [0,1].
 
         Eq. 9 with q = k = 0, of the colours and of 1; the first divided by the second, as a scatter renderer does.

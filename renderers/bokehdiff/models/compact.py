@@ -2,27 +2,23 @@
 
 Pictures are folded 4 x 4 px into 48 channels, and an autoencoder without downsampling makes 16 latent channels of them.
 The U-Net has PISA where a token spans 4 px, on the way down and again at the end, and where it spans 8 px. Its last
-layer starts at zero: under ``identity-start`` an untrained model returns what its autoencoder reconstructs, and
-training starts from there; under ``gated`` and ``pisa-start`` it starts with the gate nearly closed.
+layer starts at zero: under ``residual`` an untrained model returns what its autoencoder reconstructs, and training
+starts from there; under ``blurred-colours`` it starts with the gate nearly closed.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from ....core.torchvision_guard import ensure_torchvision
+from ....core.errors import InvalidOptionError
+from ...attention.physics import PisaPhysics
+from ..pipeline import BokehDiffPipeline
+from ..settings import BLURRED_COLOURS, PipelineSettings
+from ..variants import FULL_MODEL, VARIANTS
 
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-
-from ....core.errors import InvalidOptionError  # noqa: E402
-from ...attention.physics import PisaPhysics  # noqa: E402
-from ...diffusion.prompt import PromptEmbeddings  # noqa: E402
-from ..pipeline import BokehDiffPipeline  # noqa: E402
-from ..settings import PipelineSettings  # noqa: E402
-from ..variants import FULL_MODEL, VARIANTS  # noqa: E402
+if TYPE_CHECKING:
+    from ....core.diffusers import AutoencoderKL, UNet2DConditionModel
 
 CLOSED_GATE = -3.0
 """Where the gates of an untrained model stand, as logits: 5 % open."""
@@ -46,19 +42,22 @@ def build_compact(
     variant: str = FULL_MODEL,
     size: CompactSize | None = None,
     physics: PisaPhysics | None = None,
-    parametrisation: str = "gated",
+    output_form: str = BLURRED_COLOURS,
 ) -> BokehDiffPipeline:
     """Return an untrained compact model of a variant, on the CPU in float32.
 
-    ``physics``: the full model's, which the variant's switches then change. ``parametrisation``: of the U-Net's output,
-    see ``PipelineSettings``; a variant with a base has its own. The U-Net's first layer is as wide as the
-    variant's inputs need. Raises InvalidOptionError for a variant that renders another one's weights.
+    ``physics``: the full model's, which the variant's switches then change. ``output_form``: see
+    ``PipelineSettings``; a variant with a base has its own. The U-Net's first layer is as wide as the variant's inputs
+    need. Raises InvalidOptionError for a variant that renders another one's weights.
     """
+    from ....core.diffusers import DDPMScheduler  # here, as importing diffusers takes seconds
+    from ...diffusion.prompt import PromptEmbeddings
+
     size = size or CompactSize()
     switches = VARIANTS[variant]
     if switches.weights is not None:
         raise InvalidOptionError(f"{variant} renders the weights of {switches.weights}: train {switches.weights}")
-    built: dict[str, Any] = {"parametrisation": parametrisation} | dict(switches.training)
+    built: dict[str, Any] = {"output_form": output_form} | dict(switches.training)
     full = PipelineSettings(
         pixel_unshuffle=size.factor,
         pisa_layers=("down_blocks.0", "down_blocks.1", f"up_blocks.{len(size.unet_widths) - 1}"),
@@ -75,7 +74,9 @@ def build_compact(
     )
 
 
-def _build_vae(size: CompactSize) -> AutoencoderKL:
+def _build_vae(size: CompactSize) -> "AutoencoderKL":
+    from ....core.diffusers import AutoencoderKL
+
     channels = 3 * size.factor**2
     return AutoencoderKL(
         in_channels=channels,
@@ -91,7 +92,9 @@ def _build_vae(size: CompactSize) -> AutoencoderKL:
     ).eval()
 
 
-def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> UNet2DConditionModel:
+def _build_unet(size: CompactSize, input_channels: int, output_channels: int) -> "UNet2DConditionModel":
+    from ....core.diffusers import UNet2DConditionModel
+
     deeper = len(size.unet_widths) - 2
     unet = UNet2DConditionModel(
         in_channels=input_channels,

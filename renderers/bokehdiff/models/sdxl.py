@@ -2,7 +2,7 @@
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import torch
@@ -12,16 +12,12 @@ from torch import Tensor, nn
 
 from ....core.errors import InvalidOptionError, MissingWeightsError
 from ....core.fetch import NETWORK
-from ....core.torchvision_guard import ensure_torchvision
+from ..pipeline import BokehDiffPipeline
+from ..settings import PipelineSettings
+from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files
 
-ensure_torchvision()
-
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel  # noqa: E402
-
-from ...diffusion.prompt import TEXT_FOLDERS, PromptEmbeddings, load_or_embed_prompt  # noqa: E402
-from ..pipeline import BokehDiffPipeline  # noqa: E402
-from ..settings import PipelineSettings  # noqa: E402
-from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files  # noqa: E402
+if TYPE_CHECKING:
+    from ...diffusion.prompt import PromptEmbeddings
 
 
 def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
@@ -30,6 +26,8 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
     The LoRA, if any, is folded into the U-Net. The autoencoder stays in float32 where it says ``force_upcast``.
     Raises MissingWeightsError where a file is absent or damaged, InvalidOptionError for weights that do not fit.
     """
+    from ....core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+
     unet = _load_network(UNet2DConditionModel, files.backbone, "unet", dtype)
     vae = _load_network(AutoencoderKL, files.backbone, "vae", torch.float32)
     if files.encoder is not None:
@@ -40,8 +38,8 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
     pipeline = BokehDiffPipeline(vae, unet, scheduler, _load_prompt(files), files.settings.to_json())
     if files.lora is not None:
         pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name, local_files_only=True)
-        pipeline.fuse_lora(components=["unet"])
-        pipeline.unload_lora_weights()
+        unet.fuse_lora()
+        unet.unload_lora()
     return pipeline
 
 
@@ -101,8 +99,10 @@ def _load_network(model: Any, backbone: Path, part: str, dtype: torch.dtype) -> 
     )
 
 
-def _load_prompt(files: SdxlFiles) -> PromptEmbeddings:
+def _load_prompt(files: SdxlFiles) -> "PromptEmbeddings":
     """Return the prompt's embeddings, kept in the user's folder or, for the hub's backbone, in the user's cache."""
+    from ...diffusion.prompt import TEXT_FOLDERS, load_or_embed_prompt
+
     backbone = files.backbone
     if files.home is not None:
         stored = files.home / "prompt"

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor2_0
 
+from bokehbench.core.diffusers import AttnProcessor2_0, AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.attention.diffusers_layers import PisaLayers, PisaProcessor
 from bokehbench.renderers.bokehdiff import pipeline as pipeline_module

@@ -29,7 +29,7 @@ def maps():
 def test_variant_sets_its_networks_and_settings(plus):
     settings = plus.active_settings
     assert (settings.trained_as, settings.base) == ("bokehdiff-plus", "classical-occlusion")
-    assert settings.condition_channels == ("defocus", "blur", "spread")
+    assert settings.condition_channels == ("defocus", "blur", "defocus_std")
     assert settings.in_focus_blend_px == 0.7
     assert plus.unet.config.in_channels == 16 + 3 + 16
 

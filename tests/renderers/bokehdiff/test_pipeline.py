@@ -2,17 +2,22 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
 
+import psutil
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.timing import StageClock
 from bokehbench.renderers.bokehdiff import pipeline as pipeline_module
-from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
+from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
-from bokehbench.renderers.bokehdiff.settings import PipelineSettings
+from bokehbench.renderers.bokehdiff.settings import PipelineSettings, check_networks
+from bokehbench.renderers.diffusion import tiling
 
 
 @pytest.fixture
@@ -55,21 +60,26 @@ def test_eq_1_with_sdxls_noise_schedule(compact):
     nn.init.constant_(compact.unet.conv_out.bias, 0.1)  # with zero weights: a network that predicts 0.1 everywhere
     z, maps = torch.randn(1, 16, 8, 8), torch.full((1, 1, 32, 32), 0.5)
     assert torch.allclose(compact.denoise(z, maps, maps), z - 0.8499 / 0.5269 * 0.1, atol=1e-3)
-    compact.configure(dataclasses.replace(compact.active_settings, parametrisation="eps"))
+    compact.configure(dataclasses.replace(compact.active_settings, output_form="noise"))
     assert torch.allclose(compact.denoise(z, maps, maps), (z - 0.8499 * 0.1) / 0.5269, atol=1e-3)
 
 
-def test_untrained_gates_are_nearly_closed():
-    torch.manual_seed(0)
-    pipeline = build_compact(
-        size=CompactSize(vae_width=32, unet_widths=(16, 32, 48), unet_groups=8, heads=2, prompt_width=8)
-    )
+def denoise(pipeline, z, maps):
+    return pipeline.denoise(z, maps, maps, colours=pipeline.token_colours(maps.expand(-1, 3, -1, -1)))
+
+
+def test_untrained_gates_are_nearly_closed(make_trained):
+    pipeline = make_trained()
+    nn.init.zeros_(pipeline.unet.conv_out.weight)  # as it is built
+    blurred = torch.full((1, 16, 8, 8), 0.3)
+    pipeline.register_modules(colour_encoder=lambda colours: blurred)
     z, maps = torch.randn(1, 16, 8, 8), torch.full((1, 1, 32, 32), 0.5)
-    assert torch.allclose(pipeline.denoise(z, maps, maps), z / (1.0 + math.exp(-3.0)), atol=1e-6)
+    expected = torch.lerp(z, blurred, 1.0 / (1.0 + math.exp(3.0)))
+    assert torch.allclose(denoise(pipeline, z, maps), expected, atol=1e-6)
 
 
 def test_loaded_weights_lie_where_sums_start_alike(compact_folder):
-    loaded = BokehDiffPipeline.from_pretrained(compact_folder, use_safetensors=True, local_files_only=True)
+    loaded = BokehDiffPipeline.from_pretrained(compact_folder)
     networks = (loaded.unet, loaded.vae, loaded.prompt)
     assert all(weight.data_ptr() % 64 == 0 for network in networks for weight in network.parameters())
 
@@ -79,10 +89,19 @@ def test_gates_blend_the_latent_with_the_output(make_trained):
     nn.init.zeros_(pipeline.unet.conv_out.weight)
     nn.init.constant_(pipeline.unet.conv_out.bias[:16], 0.7)
     nn.init.constant_(pipeline.unet.conv_out.bias[16:], math.log(3.0))  # three quarters open
+    pipeline.register_modules(colour_encoder=lambda colours: torch.full((1, 16, 8, 8), 0.1))
     z, maps = torch.randn(1, 16, 8, 8), torch.full((1, 1, 32, 32), 0.5)
-    assert torch.allclose(pipeline.denoise(z, maps, maps), 0.25 * z + 0.75 * 0.7, atol=1e-6)
-    with pytest.raises(InvalidOptionError, match="expected 16 output channels for the parametrisation eps, got 32"):
-        pipeline.configure(dataclasses.replace(pipeline.active_settings, parametrisation="eps"))
+    assert torch.allclose(denoise(pipeline, z, maps), 0.25 * z + 0.75 * (0.7 + 0.1), atol=1e-6)
+
+
+def test_networks_of_another_output_form_are_refused(make_trained):
+    pipeline = make_trained()
+    with pytest.raises(InvalidOptionError, match=r"expected 16 input channels .* output_form, got 32"):
+        pipeline.configure(dataclasses.replace(pipeline.active_settings, output_form="noise"))
+    settings = dataclasses.replace(pipeline.active_settings, output_form="noise")
+    configurations = {"latent_channels": 16}, {"in_channels": 16, "out_channels": 32}, pipeline.scheduler.config
+    with pytest.raises(InvalidOptionError, match="expected 16 output channels for the output form noise, got 32"):
+        check_networks(settings, *configurations)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (5, 90), (33, 17), (1, 1)])
@@ -98,7 +117,7 @@ def test_any_size(make_trained, size):
 def test_saved_and_loaded_it_renders_the_same_bits(make_trained, picture, tmp_path):
     pipeline = make_trained("bokehdiff-t249")
     pipeline.save_pretrained(tmp_path)
-    loaded = BokehDiffPipeline.from_pretrained(tmp_path, use_safetensors=True, local_files_only=True)
+    loaded = BokehDiffPipeline.from_pretrained(tmp_path)
     assert loaded.active_settings == pipeline.active_settings
     assert loaded.active_settings.timestep == 249
     assert torch.equal(loaded(*picture, 0.9, 8.0).images, pipeline(*picture, 0.9, 8.0).images)
@@ -107,7 +126,7 @@ def test_saved_and_loaded_it_renders_the_same_bits(make_trained, picture, tmp_pa
 def test_settings_changed_later_are_saved(compact, tmp_path):
     compact.configure(dataclasses.replace(compact.active_settings, timestep=749, pitch="released"))
     compact.save_pretrained(tmp_path)
-    assert BokehDiffPipeline.from_pretrained(tmp_path, use_safetensors=True).active_settings.timestep == 749
+    assert BokehDiffPipeline.from_pretrained(tmp_path).active_settings.timestep == 749
 
 
 def test_the_same_call_gives_the_same_bits(make_trained, picture):
@@ -191,32 +210,43 @@ def test_tiles_of_a_network_that_predicts_nothing_change_nothing(compact):
     assert torch.allclose(whole, pieces, atol=1e-5)
 
 
-def test_memory_estimate_chooses_tiles(make_trained, picture, plans, monkeypatch):
+def test_the_size_of_the_picture_decides_about_tiles(make_trained, picture, plans, monkeypatch):
     pipeline = make_trained()
-    pipeline(*picture, 0.9, 8.0, tile_latents=12)
-    assert len(plans) == 2  # one for each grid of tokens
-    monkeypatch.setattr(pipeline_module, "free_bytes", lambda device: 1000)
-    output = pipeline(*picture, 0.9, 8.0, tile_latents=12).images
-    assert len(plans) > 2 + 2
-    assert output.shape == (1, 3, 70, 53)
+    grids = 2  # of tokens, each with a plan in every tile
+    assert pipeline(*picture, 0.9, 8.0, tile_latents=12).tile_latents is None
+    assert len(plans) == grids
+    monkeypatch.setattr(tiling, "ONE_PASS_PX", 80 * 64)  # the padded picture
+    assert pipeline(*picture, 0.9, 8.0, tile_latents=12).tile_latents is None
+    monkeypatch.setattr(tiling, "ONE_PASS_PX", 80 * 64 - 1)
+    output = pipeline(*picture, 0.9, 8.0, tile_latents=12)
+    assert output.tile_latents == 12
+    assert len(plans) > 3 * grids
+    assert output.images.shape == (1, 3, 70, 53)
     monkeypatch.undo()
     pipeline(*picture, 0.9, 8.0)
     assert not pipeline.vae.use_tiling
 
 
-def test_without_the_circle_of_confusion_the_estimate_counts_all_pairs(make_trained):
-    image, defocus = torch.zeros(1, 3, 640, 640), torch.zeros(1, 1, 640, 640)
-    near, all_pairs = (
-        make_trained(name)._estimate_peak_bytes(image, defocus) for name in ("bokehdiff", "bokehdiff-no-coc")
+def test_the_picture_does_not_depend_on_free_memory(make_trained, picture, monkeypatch):
+    pipeline, pictures = make_trained(), []
+    for free in (2**40, 2**10):
+        memory = psutil.virtual_memory()._replace(available=free, free=free)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+        pictures.append(pipeline(*picture, 0.9, 8.0).images)
+    assert torch.equal(*pictures)
+
+
+def test_without_the_circle_of_confusion_a_pass_takes_fewer_tokens(make_trained):
+    near, all_pairs, vanilla = (
+        make_trained(name).one_pass_latents for name in ("bokehdiff", "bokehdiff-no-coc", "bokehdiff-vanilla")
     )
-    assert all_pairs - near > 4 * 6400**2
+    assert near == vanilla == 1536 * 1024 // 16
+    assert all_pairs == 128 * 128
 
 
 def test_half_precision_keeps_an_upcast_autoencoder_in_float32(compact_folder, picture):
-    exact = BokehDiffPipeline.from_pretrained(compact_folder, use_safetensors=True)
-    half = BokehDiffPipeline.from_pretrained(
-        compact_folder, use_safetensors=True, dtype={"default": torch.bfloat16, "vae": torch.float32}
-    )
+    exact = BokehDiffPipeline.from_pretrained(compact_folder)
+    half = load_saved(compact_folder, torch.bfloat16)
     assert (half.vae.dtype, half.unet.dtype) == (torch.float32, torch.bfloat16)
     assert torch.allclose(half(*picture, 0.9, 8.0).images, exact(*picture, 0.9, 8.0).images, atol=0.05)
 
@@ -224,7 +254,9 @@ def test_half_precision_keeps_an_upcast_autoencoder_in_float32(compact_folder, p
 def test_gradients_reach_the_networks(make_trained, picture):
     pipeline = make_trained()
     image, disparity = (F.pad(x, [0, 11, 0, 10]) for x in picture)
-    pipeline.decode(pipeline.denoise(pipeline.encode(image), disparity, 9 * disparity)).mean().backward()
+    colours = pipeline.token_colours(image)
+    z0 = pipeline.denoise(pipeline.encode(image), disparity, 9 * disparity, colours=colours)
+    pipeline.decode(z0).mean().backward()
     to_q = next(m.to_q for name, m in pipeline.unet.named_modules() if name.endswith("attn1"))
     assert float(to_q.weight.grad.abs().max()) > 0
     assert float(pipeline.vae.encoder.conv_in.weight.grad.abs().max()) > 0
@@ -251,3 +283,24 @@ def test_scheduler_that_predicts_something_else(compact):
     compact.scheduler.register_to_config(prediction_type="v_prediction")
     with pytest.raises(InvalidOptionError, match="expected prediction_type 'epsilon'"):
         compact.configure(compact.active_settings)
+
+
+def test_pass_names_its_stages(compact, make_trained):
+    disparity = torch.linspace(0.0, 1.0, 32).expand(1, 1, 32, 32)
+    expected = {compact: [], make_trained(): ["blur colours"]}
+    for pipeline, between in expected.items():
+        with StageClock(torch.device("cpu")) as clock:
+            pipeline(torch.rand(1, 3, 32, 32), disparity, 0.5, 10.0)
+        seconds = clock.seconds()
+        assert list(seconds) == ["encode", "plan", *between, "U-Net", "attention", "decode"]
+        assert min(seconds.values()) > 0
+
+
+def test_importing_the_pipeline_imports_no_diffusers():
+    """It costs 4 s of processor time; so do the networks' modules, which builders and loaders import."""
+    modules = "pipeline", "checkpoints", "renderer", "models.compact", "models.sdxl"
+    code = "".join(f"import bokehbench.renderers.bokehdiff.{name}\n" for name in modules)
+    heavy = "diffusers", "transformers", "peft", "torchvision", "bitsandbytes", "torch._dynamo"
+    code += f"import sys\nprint([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -300,7 +300,7 @@ def test_settings_of_a_newer_version(compact_folder, tmp_path):
 def test_settings_survive_json():
     settings = PipelineSettings(
         timestep=3,
-        parametrisation="identity-start",
+        output_form="residual",
         pixel_unshuffle=2,
         pisa_layers=("mid_block", "up_blocks.0"),
         physics=PisaPhysics.from_profile("code", hardness=30.0, ray_range=(0.2, 0.7)),
@@ -308,7 +308,7 @@ def test_settings_survive_json():
         pitch="released",
         disparity_margin=0.1,
         trained_as="bokehdiff-no-adv",
-        condition_channels=("spread", "disparity"),
+        condition_channels=("defocus_std", "disparity"),
         base="classical",
         in_focus_blend_px=0.4,
     )
@@ -319,7 +319,7 @@ def test_settings_survive_json():
     "values",
     [
         {"timestep": -1},
-        {"parametrisation": "v"},
+        {"output_form": "v"},
         {"pixel_unshuffle": 0},
         {"pooling": "max"},
         {"pitch": "miles"},
@@ -327,8 +327,8 @@ def test_settings_survive_json():
         {"physics": {"sharpness": 3}},
         {"condition_channels": ["depth"]},
         {"condition_channels": ["blur", "blur"]},
-        {"base": "bokehdiff", "parametrisation": "identity-start"},
-        {"base": "classical", "parametrisation": "eps"},
+        {"base": "bokehdiff", "output_form": "residual"},
+        {"base": "classical", "output_form": "noise"},
         {"in_focus_blend_px": -1.0},
     ],
 )

@@ -24,7 +24,7 @@ from bokehbench.training.scenes.config import DataConfig
 @pytest.fixture
 def start(size, tmp_path):
     """A saved pipeline with a colour encoder."""
-    pipeline = build_compact(size=size, parametrisation="pisa-start")
+    pipeline = build_compact(size=size, output_form="blurred-colours")
     fitted = ColourEncoder(size.latent_channels, width=4, fitted_to=digest_encoder(pipeline.vae))
     fitted.save_pretrained(tmp_path / "colours")
     pipeline.register_modules(colour_encoder=fitted)
@@ -64,14 +64,14 @@ def test_training_the_encoder_leaves_out_what_was_fitted_to_it(model, config, ow
 
 
 def test_a_colour_encoder_can_be_named_where_it_fits(model, size, start, tmp_path):
-    change = {"start": None, "size": size, "output_form": "pisa-start", "autoencoder": str(start)}
+    change = {"start": None, "size": size, "output_form": "blurred-colours", "autoencoder": str(start)}
     new = LatentConfig(**(model | change), colour_encoder="nowhere")
     with pytest.raises(MissingWeightsError, match="nowhere: expected a folder with a colour encoder"):
         build_pipeline(new, 0)
     named = dataclasses.replace(new, colour_encoder=str(tmp_path / "colours"))
     assert build_pipeline(named, 0).colour_encoder is not None
     with pytest.raises(InvalidOptionError, match="colour_encoder: expected none but with the output form"):
-        build_pipeline(dataclasses.replace(named, output_form="gated"), 0)
+        build_pipeline(dataclasses.replace(named, output_form="residual"), 0)
     with pytest.raises(InvalidOptionError, match="colours: was fitted to another autoencoder"):
         build_pipeline(dataclasses.replace(named, autoencoder=None), 5)
     (weights,) = (tmp_path / "colours").glob("*.safetensors")

@@ -14,7 +14,7 @@ from bokehbench.training.engine.update import TrainingDivergedError
 from ..runs import assert_same, weights, write_config
 
 MUON = {"method": "muon", "learning_rate": 1.0e-3, "warmup": 1}
-RECIPE = {"output_form": "pisa-start"}
+RECIPE = {"output_form": "blurred-colours"}
 
 
 def test_the_loss_falls(tmp_path, settings):

@@ -29,7 +29,7 @@ def run_whole_and_in_pieces(folder, settings, model, **run):
 
 
 @pytest.mark.parametrize(
-    ("model", "optimiser"), [({}, PLAIN), ({"output_form": "pisa-start"}, PLAIN | {"method": "muon"})]
+    ("model", "optimiser"), [({}, PLAIN), ({"output_form": "blurred-colours"}, PLAIN | {"method": "muon"})]
 )
 def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings, model, optimiser):
     run_whole_and_in_pieces(tmp_path, settings, model, optimiser=optimiser)

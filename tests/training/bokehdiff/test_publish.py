@@ -22,9 +22,9 @@ def test_what_is_trained_ships_with_its_record(restored, tmp_path):
     assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 50 synthesised scenes")
     assert str(restored.output.parent) not in json.dumps(record)
     assert record["task"] == "bokehdiff/latent"
-    assert record["parametrisation"] == "identity-start"
+    assert record["output_form"] == "residual"
     full = json.loads((shipped / "bokehdiff" / "training.json").read_text())
-    assert (full["parametrisation"], full["optimiser"]["method"]) == ("pisa-start", "muon")
+    assert (full["output_form"], full["optimiser"]["method"]) == ("blurred-colours", "muon")
     assert full["summary"].startswith("1 and 1 steps of 1 crops")
     assert (full["first"]["latent_loss"], full["latent_loss"]) == ("mse", "psnr")
     assert full["seconds"] > full["first"]["seconds"]

@@ -27,7 +27,7 @@ def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
     assert (first.model.start, second.model.start) == (None, f"{first.output}/model")
     assert first.seed != second.seed
     assert (first.model.output_form, first.model.latent_loss, first.model.data.disparity) == (
-        "pisa-start",
+        "blurred-colours",
         "mse",
         "true",
     )

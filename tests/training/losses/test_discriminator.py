@@ -13,15 +13,20 @@ from bokehbench.core.fetch import NETWORK
 from bokehbench.core.torchvision_guard import ensure_torchvision
 from bokehbench.training.losses.discriminator import Discriminator, load_features
 
-ensure_torchvision()
-
-import timm  # noqa: E402
-
 PROFILES = ("paper", "code")
 
 
+@pytest.fixture(scope="module")
+def timm():
+    """The package, imported when a test needs it."""
+    ensure_torchvision()
+    import timm as package
+
+    return package
+
+
 @pytest.fixture
-def discriminator():
+def discriminator(timm):
     """A factory of discriminators on a random ConvNeXt of 4000 parameters."""
 
     def make(profile="paper"):
@@ -111,7 +116,7 @@ def test_unknown_profile(discriminator):
         discriminator("hinge")
 
 
-def test_weights_come_from_the_file_that_is_named(tmp_path):
+def test_weights_come_from_the_file_that_is_named(timm, tmp_path):
     torch.manual_seed(1)
     whole = timm.create_model("convnext_atto", pretrained=False)
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
@@ -120,7 +125,7 @@ def test_weights_come_from_the_file_that_is_named(tmp_path):
     assert torch.allclose(loaded.eval()(pictures)[-1], whole.eval().forward_features(pictures), atol=1e-5)
 
 
-def test_a_file_of_another_network_is_named(tmp_path):
+def test_a_file_of_another_network_is_named(timm, tmp_path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
     whole = timm.create_model("convnext_atto", pretrained=False).state_dict()

@@ -26,7 +26,7 @@ def encoder():
 @pytest.fixture
 def starting(encoder):
     torch.manual_seed(0)
-    pipeline = build_compact(size=SMALL, parametrisation="pisa-start")
+    pipeline = build_compact(size=SMALL, output_form="blurred-colours")
     pipeline.register_modules(colour_encoder=encoder)
     return pipeline
 
@@ -59,7 +59,7 @@ def test_stands_in_for_the_encoder_of_the_start(starting, monkeypatch):
     nn.init.constant_(starting.unet.conv_out.bias[16:], 40.0)
     z, colours = starting.encode(image), starting.token_colours(image)
     monkeypatch.setattr(starting, "encode", None)  # may not be asked again
-    z0 = starting.denoise(z, disparity, torch.zeros_like(disparity), start=colours)
+    z0 = starting.denoise(z, disparity, torch.zeros_like(disparity), colours=colours)
     sharp = starting.colour_encoder(colours.linear ** (1 / colours.gamma))
     torch.testing.assert_close(z0, sharp, rtol=0, atol=0.02)  # a circle of 0 px has a soft edge
 

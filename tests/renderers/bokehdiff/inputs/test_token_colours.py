@@ -1,4 +1,4 @@
-"""pisa-start: the tokens' colours, spread by PISA with all logits equal, as the latent that training starts from."""
+"""Blurred colours: those of tokens, blurred by PISA with all logits equal, as the latent that n is added to."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def scene():
 @pytest.fixture
 def starting():
     torch.manual_seed(0)
-    return build_compact(size=SMALL, parametrisation="pisa-start")
+    return build_compact(size=SMALL, output_form="blurred-colours")
 
 
 def plan_for(disparity, defocus_px, method=None, **changes):
@@ -59,13 +59,13 @@ def test_equals_the_dense_reference(scene, changes, method):
     light = (arrived[:, :3] + 1e-3 * colours.linear.flatten(2)) / (arrived[:, 3:] + 1e-3)
     picture = light.clamp(0.0, 1.0).view(2, 3, 12, 16) ** (1 / 2.2)
     expected = nn.functional.interpolate(picture, scale_factor=PITCH, mode="bicubic").clamp(0.0, 1.0)
-    torch.testing.assert_close(enlarge(colours.spread(plan), PITCH), expected.float(), rtol=0, atol=2e-5)
+    torch.testing.assert_close(enlarge(colours.blur(plan), PITCH), expected.float(), rtol=0, atol=2e-5)
 
 
 def test_one_colour_stays_what_it_is(scene):
     _, disparity, defocus = scene
     grey = torch.full((2, 3, 48, 64), 0.5)
-    picture = enlarge(TokenColours.of_picture(grey, PITCH).spread(plan_for(disparity, defocus)), PITCH)
+    picture = enlarge(TokenColours.of_picture(grey, PITCH).blur(plan_for(disparity, defocus)), PITCH)
     torch.testing.assert_close(picture, grey, rtol=0, atol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_light_is_mixed_as_light():
     image = torch.zeros(1, 3, 64, 64)
     image[..., 32:] = 1.0
     flat = torch.full((1, 1, 64, 64), 0.5)
-    spread = TokenColours.of_picture(image, PITCH).spread(plan_for(flat, torch.full_like(flat, 12.0)))
+    spread = TokenColours.of_picture(image, PITCH).blur(plan_for(flat, torch.full_like(flat, 12.0)))
     row = enlarge(spread, PITCH)[0, 0, 32]
     assert float(row[31:33].mean()) == pytest.approx(0.5 ** (1 / 2.2), abs=0.03)
 
@@ -82,7 +82,7 @@ def test_light_is_mixed_as_light():
 def test_sharp_tokens_keep_their_means(scene):
     image, disparity, _ = scene
     colours = TokenColours.of_picture(image, PITCH)
-    picture = enlarge(colours.spread(plan_for(disparity, torch.zeros_like(disparity), hardness=1e30)), PITCH)
+    picture = enlarge(colours.blur(plan_for(disparity, torch.zeros_like(disparity), hardness=1e30)), PITCH)
     expected = nn.functional.interpolate(colours.linear ** (1 / 2.2), scale_factor=PITCH, mode="bicubic")
     torch.testing.assert_close(picture, expected.clamp(0.0, 1.0), rtol=0, atol=1e-5)
 
@@ -91,10 +91,10 @@ def test_sharp_tokens_keep_their_means(scene):
 def test_untrained_model_goes_from_the_input_to_the_start_by_its_gate(starting, scene):
     image, disparity, defocus = scene
     z, colours = starting.encode(image), starting.token_colours(image)
-    start = starting.encode(enlarge(colours.spread(plan_for(disparity, defocus)), PITCH))
+    start = starting.encode(enlarge(colours.blur(plan_for(disparity, defocus)), PITCH))
     for gate, expected in ((-40.0, z), (40.0, start), (0.0, 0.5 * (z + start))):
         nn.init.constant_(starting.unet.conv_out.bias[16:], gate)
-        z0 = starting.denoise(z, disparity, defocus, start=colours)
+        z0 = starting.denoise(z, disparity, defocus, colours=colours)
         torch.testing.assert_close(z0, expected, rtol=0, atol=1e-4)
 
 
@@ -108,8 +108,8 @@ def test_the_start_reaches_the_network(starting, scene):
     said = []
     for picture in (image, 0.5 * image):
         colours = starting.token_colours(picture)
-        start = starting.encode(enlarge(colours.spread(plan), PITCH))
-        said.append(starting.denoise(z, disparity, defocus, start=colours) - start)
+        start = starting.encode(enlarge(colours.blur(plan), PITCH))
+        said.append(starting.denoise(z, disparity, defocus, colours=colours) - start)
     assert not torch.allclose(*said, atol=1e-3)
 
 
@@ -120,8 +120,8 @@ def test_tiles_are_blended(starting, scene, monkeypatch):
     nn.init.constant_(starting.unet.conv_out.bias[16:], 40.0)
     z, colours = starting.encode(image), starting.token_colours(image)
     sharp = torch.zeros_like(disparity)
-    whole = starting.denoise(z, disparity, sharp, start=colours)
-    tiled = starting.denoise(z, disparity, sharp, cover_with_tiles(12, 16, 8, 4), start=colours)
+    whole = starting.denoise(z, disparity, sharp, colours=colours)
+    tiled = starting.denoise(z, disparity, sharp, cover_with_tiles(12, 16, 8, 4), colours=colours)
     torch.testing.assert_close(whole, tiled, rtol=0, atol=0.02)  # bicubic enlargement ends at a tile's edge
 
 
@@ -133,15 +133,14 @@ def test_a_tile_spreads_its_own_colours(starting, scene):
     tile = Tile(4, 8, 8, 8)
     rows, columns = slice(16, 48), slice(32, 64)
     plan = plan_for(disparity[..., rows, columns], defocus[..., rows, columns])
-    start = starting.encode(enlarge(colours.cut(tile).spread(plan), PITCH))
+    start = starting.encode(enlarge(colours.cut(tile).blur(plan), PITCH))
     seen = starting._predict(z, disparity, defocus, tile, 0, None, colours)
     torch.testing.assert_close(seen[:, :16], start, rtol=0, atol=1e-5)
 
 
 def test_ordinary_attention_lists_no_pairs(monkeypatch):
     """All pairs of 64 x 64 tokens would take 0.3 GB, and with the start there is a grid though no layer is PISA."""
-    vanilla = build_compact("bokehdiff-vanilla", SMALL, parametrisation="pisa-start")
-    monkeypatch.setattr(pipeline, "free_bytes", lambda _: 100e6)
+    vanilla = build_compact("bokehdiff-vanilla", SMALL, output_form="blurred-colours")
     cut = []
     monkeypatch.setattr(pipeline, "cover_with_tiles", lambda *grid: cut.append(grid) or cover_with_tiles(*grid))
     image, disparity = torch.rand(1, 3, 256, 256), torch.linspace(0.1, 0.9, 256).expand(1, 1, 256, 256)
@@ -152,14 +151,14 @@ def test_ordinary_attention_lists_no_pairs(monkeypatch):
     )
 
 
-def test_start_belongs_to_its_parametrisation(starting, compact, scene):
+def test_colours_belong_to_their_output_form(starting, compact, scene):
     image, disparity, defocus = scene
     z = torch.zeros(2, 16, 12, 16)
-    with pytest.raises(InvalidOptionError, match="pisa-start expects one"):
+    with pytest.raises(InvalidOptionError, match="blurred-colours expects some"):
         starting.denoise(z, disparity, defocus)
     assert compact.token_colours(image) is None
-    with pytest.raises(InvalidOptionError, match="identity-start expects none"):
-        compact.denoise(z, disparity, defocus, start=starting.token_colours(image))
+    with pytest.raises(InvalidOptionError, match="residual expects none"):
+        compact.denoise(z, disparity, defocus, colours=starting.token_colours(image))
 
 
 def test_gamma_is_that_of_scenes_unless_they_say_otherwise():

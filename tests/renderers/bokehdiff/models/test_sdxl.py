@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.utils import convert_state_dict_to_diffusers
-from peft import LoraConfig
 from safetensors.torch import save_file
 
+from bokehbench.core import diffusers
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
@@ -23,7 +21,7 @@ CONVOLUTION = "mid_block.resnets.0.conv1"
 
 
 def read_unet(folder):
-    return UNet2DConditionModel.from_pretrained(folder, subfolder="unet", use_safetensors=True)
+    return diffusers.UNet2DConditionModel.from_pretrained(folder, subfolder="unet", use_safetensors=True)
 
 
 def weight_of(unet, layer):
@@ -45,18 +43,18 @@ def test_lora_is_added_to_the_weights(assemble, sdxl_folder, lora_state):
     assert torch.allclose(weight_of(unet, CONVOLUTION), weight_of(base, CONVOLUTION) + delta, atol=1e-6)
 
 
-@pytest.mark.parametrize("convert", [dict, convert_state_dict_to_diffusers])
-def test_every_generation_of_key_names_loads_alike(assemble, authors_folder, lora_state, convert):
+@pytest.mark.parametrize("converted", [False, True])
+def test_every_generation_of_key_names_loads_alike(assemble, authors_folder, lora_state, converted):
     without_prefix = assemble().unet.state_dict()
-    layers = convert(dict(lora_state))
-    BokehDiffPipeline.save_lora_weights(authors_folder / "small", unet_lora_layers=layers)
+    layers = diffusers.convert_state_dict_to_diffusers(dict(lora_state)) if converted else dict(lora_state)
+    diffusers.StableDiffusionXLLoraLoaderMixin.save_lora_weights(authors_folder / "small", unet_lora_layers=layers)
     assert all(torch.equal(tensor, without_prefix[name]) for name, tensor in assemble().unet.state_dict().items())
 
 
 def test_alpha_travels_in_the_files_metadata(assemble, authors_folder, sdxl_folder, lora_state):
-    config = LoraConfig(r=8, lora_alpha=2, target_modules=["to_q"])
+    config = diffusers.LoraConfig(r=8, lora_alpha=2, target_modules=["to_q"])
     layers = {key: tensor for key, tensor in lora_state.items() if ".to_q." in key}
-    BokehDiffPipeline.save_lora_weights(
+    diffusers.StableDiffusionXLLoraLoaderMixin.save_lora_weights(
         authors_folder / "small", unet_lora_layers=layers, unet_lora_adapter_metadata=config.to_dict()
     )
     delta = weight_of(assemble().unet, LAYER) - weight_of(read_unet(sdxl_folder), LAYER)
@@ -73,12 +71,12 @@ def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(assemble, 
     expected = folded(*scene).images
     assert torch.allclose(loaded(*scene).images, expected, atol=1e-4)
     folded.save_pretrained(tmp_path)
-    assert torch.equal(BokehDiffPipeline.from_pretrained(tmp_path, use_safetensors=True)(*scene).images, expected)
+    assert torch.equal(BokehDiffPipeline.from_pretrained(tmp_path)(*scene).images, expected)
 
 
 def test_partial_encoder_replaces_what_it_holds_and_nothing_else(assemble, authors_folder, sdxl_folder):
     held = torch.load(authors_folder / "small" / "vae.ckpt", weights_only=True)
-    own = AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True).state_dict()
+    own = diffusers.AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True).state_dict()
     for name, tensor in assemble().vae.state_dict().items():
         assert torch.equal(tensor, held.get(name, own[name]))
     assert 0 < len(held) < len(own)
@@ -134,7 +132,7 @@ def test_folder_that_cannot_be_written_is_said(sdxl_folder, tmp_path, caplog):
 
 def test_released_weights_are_used_as_the_released_code_trained_them(assemble):
     settings = assemble().active_settings
-    assert (settings.timestep, settings.parametrisation, settings.pixel_unshuffle) == (499, "eps", 1)
+    assert (settings.timestep, settings.output_form, settings.pixel_unshuffle) == (499, "noise", 1)
     assert (settings.physics.rays_from, settings.physics.jitter, settings.pooling) == ("mixed", "sample", "bilinear")
     assert settings.pitch == "px"
 
