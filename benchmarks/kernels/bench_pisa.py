@@ -28,7 +28,7 @@ from bokehbench.benchmarks.run.measure import measure
 from bokehbench.renderers.attention.geometry import TokenGeometry
 from bokehbench.renderers.attention.pairs import pisa_fast
 from bokehbench.renderers.attention.physics import PisaPhysics
-from bokehbench.renderers.attention.plan import PisaPlan, build_plan
+from bokehbench.renderers.attention.plan import PairPlan, build_plan
 from bokehbench.renderers.attention.reference import attend_dense, log_circle_dense
 from bokehbench.renderers.attention.visibility import visibility_dense
 
@@ -129,7 +129,7 @@ def compare_training(side: int, radius_tokens: float) -> str:
     )
 
 
-def settled_plan(geometry: TokenGeometry, physics: PisaPhysics, features: list[Tensor]) -> PisaPlan:
+def settled_plan(geometry: TokenGeometry, physics: PisaPhysics, features: list[Tensor]) -> PairPlan:
     """Return a plan after its first use, which compiles the kernels and may widen it."""
     plan = build_plan(geometry, physics)
     leaves = [x.detach().requires_grad_() for x in features]
@@ -137,7 +137,7 @@ def settled_plan(geometry: TokenGeometry, physics: PisaPhysics, features: list[T
     return plan
 
 
-def len_pairs(plan: PisaPlan) -> float:
+def len_pairs(plan: PairPlan) -> float:
     """Return how many pairs per key are visited."""
     return plan.pairs.log_circle.size / plan.geometry.tokens
 

@@ -6,6 +6,8 @@ gives each PISA layer the plan of its token grid for the length of one forward p
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,17 +16,24 @@ from torch import Tensor
 from ...core.errors import InvalidOptionError
 from ...core.timing import stage
 from .pairs import pisa_fast
-from .plan import PisaPlan
+from .plan import PairPlan
 
 if TYPE_CHECKING:
     from ...core.diffusers import Attention, UNet2DConditionModel
 
 
-class PisaProcessor:
-    """Replaces the softmax of a self-attention layer by PISA; projections, LoRA and heads stay diffusers'."""
+_plans: ContextVar[Mapping[int, PairPlan]] = ContextVar("plan of each token grid", default=MappingProxyType({}))
+"""Of the forward pass that runs in this thread: latent px per token and axis -> plan."""
 
-    def __init__(self) -> None:
-        self.plan: PisaPlan | None = None
+
+class PisaProcessor:
+    """Replaces the softmax of a self-attention layer by PISA; projections, LoRA and heads stay diffusers'.
+
+    ``downscale``: latent px per token and axis of the layer's grid.
+    """
+
+    def __init__(self, downscale: int) -> None:
+        self.downscale = downscale
         # Stays out of torch.compile, as the plan's blocks differ from scene to scene. No decorator, which would import
         # the compiler with this module: that takes over a second.
         self._attend = torch.compiler.disable(_attend)
@@ -34,49 +43,40 @@ class PisaProcessor:
 
         Raises InvalidOptionError outside a forward pass of the pipeline: there is no geometry then.
         """
-        if self.plan is None:
-            raise InvalidOptionError("PISA has no geometry: call the U-Net through BokehDiffPipeline, not by itself")
         q, k, v = (_split_heads(project(hidden_states), attn.heads) for project in (attn.to_q, attn.to_k, attn.to_v))
-        mixed = self._attend(q, k, v, self.plan).transpose(1, 2).flatten(2)
+        mixed = self._attend(q, k, v, self.downscale).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))
 
 
 class PisaLayers:
-    """The PISA layers of one U-Net, by the size of their token grids.
+    """The PISA layers of one U-Net.
 
     ``paths``: module paths; every self-attention (attn1) below each gets a PisaProcessor, all others diffusers' own.
+    ``downscales``: latent px per token and axis of every grid that occurs.
     Raises InvalidOptionError where a path holds no self-attention.
     """
 
     def __init__(self, unet: "UNet2DConditionModel", paths: Sequence[str]):
         from ...core.diffusers import AttnProcessor2_0  # here, as importing diffusers takes seconds
 
-        self._processors: dict[int, list[PisaProcessor]] = {}
         unet.set_attn_processor(AttnProcessor2_0())
         for path in paths:
             for layer in _self_attentions(unet, path):
-                processor = PisaProcessor()
-                layer.set_processor(processor)
-                self._processors.setdefault(token_downscale(unet, path), []).append(processor)
+                layer.set_processor(PisaProcessor(token_downscale(unet, path)))
+        self.downscales = tuple(dict.fromkeys(token_downscale(unet, path) for path in paths))
 
-    @property
-    def downscales(self) -> tuple[int, ...]:
-        """Latent px per token and axis of every grid that occurs."""
-        return tuple(self._processors)
-
+    @staticmethod
     @contextmanager
-    def using(self, plans: Mapping[int, PisaPlan]) -> Iterator[None]:
-        """Hand the layers the plan of their grid (downscale -> plan) for the length of a ``with`` block."""
-        self._assign(plans)
+    def using(plans: Mapping[int, PairPlan]) -> Iterator[None]:
+        """Hand the layers the plan of their grid (downscale -> plan) for the length of a ``with`` block.
+
+        Only in this thread: others may run forward passes of the same U-Net with plans of their own meanwhile.
+        """
+        token = _plans.set(plans)
         try:
             yield
         finally:
-            self._assign({})
-
-    def _assign(self, plans: Mapping[int, PisaPlan]) -> None:
-        for downscale, processors in self._processors.items():
-            for processor in processors:
-                processor.plan = plans.get(downscale)
+            _plans.reset(token)
 
 
 def _self_attentions(unet: "UNet2DConditionModel", path: str) -> "list[Attention]":
@@ -100,7 +100,10 @@ def token_downscale(unet: "UNet2DConditionModel", path: str) -> int:
     return 2 ** (index if block == "down_blocks" else deepest - index)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+def _attend(q: Tensor, k: Tensor, v: Tensor, downscale: int) -> Tensor:
+    plan = _plans.get().get(downscale)
+    if plan is None:
+        raise InvalidOptionError("PISA has no geometry: call the U-Net through BokehDiffPipeline, not by itself")
     with stage("attention"):
         return pisa_fast(q, k, v, plan)
 

@@ -1,7 +1,7 @@
 """Where each token of a latent lies in the picture, how near it is and how far the lens spreads it.
 
 API: ``TokenGeometry.from_maps(disparity, radius_px, grid)`` turns maps of the picture's size into one value per token.
-Everything downstream (``visibility``, ``dense``, ``plan``) reads the picture through this class only.
+Everything downstream (``visibility``, ``reference``, ``plan``) reads the picture through this class only.
 
 Convention: tokens are numbered row by row, token n lies in row n // width and column n % width of the grid. Distances
 and radii are in px of the picture's own resolution. Disparity is larger = nearer and lies in (0,1): 0 is infinitely

@@ -1,4 +1,4 @@
-"""Physics-inspired self-attention over the pairs that matter: equal to ``dense.pisa_dense``, forward and backward.
+"""Physics-inspired self-attention over the pairs that matter: equal to ``reference.pisa_dense``, forward and backward.
 
 API: ``pisa_fast(q, k, v, plan) -> (B,heads,N,d)`` with ``plan = build_plan(geometry, physics, seed)``.
 
@@ -21,10 +21,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .inputs import check_attention_inputs, fold_shared_batch
-from .plan import PisaPlan
+from .plan import PairPlan
 
 
-def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
     """Return what ``pisa_dense`` returns for the plan's geometry, physics and seed: (B,heads,N,d) of the inputs' type.
 
     ``q``, ``k``, ``v``: (B,heads,N,d) on the plan's device, best as views of (B,N,heads*d), which saves a copy; so is
@@ -45,7 +45,7 @@ class _PairAttention(torch.autograd.Function):
     """Attention of rows q, k, v (R,heads,d)."""
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PisaPlan) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
         bound = bound_logits(q, k, plan.physics.softmax_over_queries)
         output, sums = plan.pairs.forward(q, k, v, bound)
         while (missing := missing_headroom(bound, sums[0], plan)) > 0.0:
@@ -75,7 +75,7 @@ def bound_logits(q: Tensor, k: Tensor, softmax_over_queries: bool) -> Tensor:
     return (along_mean + anchors.norm(dim=-1) * farthest) / math.sqrt(q.shape[-1])
 
 
-def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PisaPlan) -> float:
+def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PairPlan) -> float:
     """Return by how much the plan's headroom is too small; <= 0 where it suffices.
 
     ``bound``: (R,heads), the highest logits of ``bound_logits``; ``log_sum``: (R,heads), the logarithm of each anchor's

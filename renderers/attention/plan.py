@@ -1,7 +1,7 @@
 """What all PISA layers and heads of one forward pass share: the pairs in reach, how bright and how visible they are.
 
 API: ``plan = build_plan(geometry, physics, seed=0)`` once per forward pass and token grid, then
-``fast.pisa_fast(q, k, v, plan)`` in every layer. A plan belongs to one thread.
+``pairs.pisa_fast(q, k, v, plan)`` in every layer. A plan belongs to one thread.
 """
 
 import math
@@ -24,7 +24,7 @@ HEADROOM = 18.0
 METHODS: dict[str, type[PairLists] | type[PairTiles]] = {"lists": PairLists, "tiles": PairTiles}
 
 
-class PisaPlan:
+class PairPlan:
     """The pairs that PISA visits. ``pairs`` runs the attention over them, see ``PairLists`` and ``PairTiles``.
 
     ``headroom``: pairs are kept as far as ln C >= -(LOG_TOLERANCE + headroom). The attention checks for the logits it
@@ -109,7 +109,7 @@ def build_plan(
     headroom: float = HEADROOM,
     method: str | None = None,
     cut: float | None = None,
-) -> PisaPlan:
+) -> PairPlan:
     """Work out everything about pairs of tokens that does not depend on the features.
 
     ``seed`` draws the jitter of rays as ``visibility_dense`` does. ``method``: ``lists`` of single pairs for compiled
@@ -128,4 +128,4 @@ def build_plan(
         raise InvalidOptionError(
             f"method 'lists' runs on the CPU only, the geometry is on {geometry.device}: use 'tiles'"
         )
-    return PisaPlan(geometry, physics, seed, headroom, method, cut)
+    return PairPlan(geometry, physics, seed, headroom, method, cut)

@@ -1,7 +1,7 @@
 """Physics-inspired self-attention as the paper writes it, all pairs at once: the truth that the fast path is held to.
 
 API: ``pisa_dense(q, k, v, geometry, physics, seed=0) -> (B,heads,N,d)``. Plain torch, autograd, float64 if asked.
-Memory grows with B * heads * N^2; ``fast.pisa_fast(q, k, v, plan)`` with ``plan.build_plan(geometry,
+Memory grows with B * heads * N^2; ``pairs.pisa_fast(q, k, v, plan)`` with ``plan.build_plan(geometry,
 physics, seed=0)`` computes the same in a fraction of it.
 
 Source: BokehDiff (ICCV 2025), Eq. 2-9. Two misprints are read as meant: C_sk in the denominator of Eq. 5, and

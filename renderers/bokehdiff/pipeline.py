@@ -19,7 +19,7 @@ from ...core.optics import signed_defocus
 from ...core.timing import stage, staged
 from ..attention.diffusers_layers import PisaLayers
 from ..attention.geometry import TokenGeometry
-from ..attention.plan import PisaPlan, build_plan
+from ..attention.plan import PairPlan, build_plan
 from ..diffusion.in_focus_blend import blend_in_focus
 from ..diffusion.lora import load_lora
 from ..diffusion.network_group import NetworkGroup
@@ -273,21 +273,21 @@ class BokehDiffPipeline(NetworkGroup):
         n = self._run_unet(sample, z, tile, plans)
         return n if not blurred else torch.cat([n[:, : z.shape[1]] + blurred[0], n[:, z.shape[1] :]], dim=1)
 
-    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, PisaPlan]) -> Tensor:
+    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, PairPlan]) -> Tensor:
         tokens, added = condition_on_prompt(self.prompt, self.unet, z, tile, self.latent_pitch_px)
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
             return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
 
     @staged("blur colours")
-    def _encode_blurred(self, colours: TokenColours, plan: PisaPlan) -> Tensor:
+    def _encode_blurred(self, colours: TokenColours, plan: PairPlan) -> Tensor:
         blurred = colours.blur(plan)
         if self.colour_encoder is not None:
             return self.colour_encoder(blurred)
         return self.encode(enlarge(blurred, self.latent_pitch_px))
 
     @staged("plan")
-    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PisaPlan]:
+    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PairPlan]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
         plans = {}
         for downscale in self._downscales:

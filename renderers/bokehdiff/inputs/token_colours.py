@@ -13,7 +13,7 @@ from torch import Tensor
 from ....core.checks import check
 from ....core.optics import GAMMA, to_display, to_linear
 from ...attention.pairs import pisa_fast
-from ...attention.plan import PisaPlan
+from ...attention.plan import PairPlan
 from ...diffusion.tiling import Tile
 
 OWN_LIGHT = 1e-3
@@ -43,7 +43,7 @@ class TokenColours:
         """Return those of a tile of the grid."""
         return TokenColours(tile.cut(self.linear), self.gamma)
 
-    def blur(self, plan: PisaPlan) -> Tensor:
+    def blur(self, plan: PairPlan) -> Tensor:
         """Return what the plan's geometry and physics make of them: (B,3,h,w), display-encoded, [0,1].
 
         Eq. 9 with q = k = 0, of the colours and of 1; the first divided by the second, as a scatter renderer does.

@@ -12,7 +12,7 @@ from ..cpu.reach import BIN_PX, LENS_SAMPLES, SAMPLES_PER_SQUARED_RADIUS, TILE_P
 
 @dataclass(frozen=True, eq=False)
 class DeviceRayPlan:
-    """``TilePlan`` as tensors on one device: looks (ty,tx,n) float32, counts (ty,tx) and lens_of_tile (ty,tx) int64."""
+    """``RayPlan`` as tensors on one device: looks (ty,tx,n) float32, counts (ty,tx) and lens_of_tile (ty,tx) int64."""
 
     looks: Tensor
     counts: Tensor

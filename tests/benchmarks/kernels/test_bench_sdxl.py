@@ -5,44 +5,44 @@ import itertools
 import pytest
 import torch
 
-from bokehbench.benchmarks.kernels import bench_sdxl as time_sdxl
+from bokehbench.benchmarks.kernels import bench_sdxl
 
 
 def test_pisa_agrees_with_its_reference_on_the_cpu():
-    errors = time_sdxl.compare_pisa(torch.device("cpu"), grid=(8, 12))
+    errors = bench_sdxl.compare_pisa(torch.device("cpu"), grid=(8, 12))
     assert set(errors) == {"output", "gradient of q", "gradient of k", "gradient of v"}
-    assert max(errors.values()) < time_sdxl.TOLERANCE
+    assert max(errors.values()) < bench_sdxl.TOLERANCE
 
 
 def test_passes_are_timed_after_the_warm_up(compact, monkeypatch):
     """By a clock on which the first pass takes a second, the next one two, and so on."""
     readings = itertools.accumulate(itertools.chain.from_iterable((10, number) for number in itertools.count(1)))
-    monkeypatch.setattr(time_sdxl, "_now", lambda device: next(readings))
-    assert time_sdxl.time_passes(compact, 32, 2).seconds == [3, 4]
+    monkeypatch.setattr(bench_sdxl, "_now", lambda device: next(readings))
+    assert bench_sdxl.time_passes(compact, 32, 2).seconds == [3, 4]
 
 
 def test_steps_go_from_the_released_cost_structure_to_ours(make_trained):
-    timings = time_sdxl.time_steps(make_trained(output_form="residual"), 64, 1, with_compile=False)
+    timings = bench_sdxl.time_steps(make_trained(output_form="residual"), 64, 1, with_compile=False)
     assert list(timings) == ["released cost structure", "ours, float32", "+ channels_last", "+ bfloat16 U-Net"]
     ours = timings["ours, float32"].picture
     torch.testing.assert_close(timings["released cost structure"].picture, ours, atol=2e-3, rtol=0)
     torch.testing.assert_close(timings["+ channels_last"].picture, ours, atol=1e-3, rtol=0)
     assert 0 < float((timings["+ bfloat16 U-Net"].picture - ours).abs().max()) < 0.1
-    lines = time_sdxl.format_steps(timings).splitlines()
+    lines = bench_sdxl.format_steps(timings).splitlines()
     assert len(lines) == 5
     assert lines[2].endswith("same")
 
 
 def test_ratios_are_of_medians():
     picture = torch.full((1, 3, 2, 2), 0.5)
-    slow = time_sdxl.Timing([4.0, 3.0, 5.0], 2**30, picture)
-    fast = time_sdxl.Timing([1.0, 2.0, 9.0], 2**31, picture + 0.1)
-    table = time_sdxl.format_steps({"released cost structure": slow, "ours, float32": slow, "last": fast})
+    slow = bench_sdxl.Timing([4.0, 3.0, 5.0], 2**30, picture)
+    fast = bench_sdxl.Timing([1.0, 2.0, 9.0], 2**31, picture + 0.1)
+    table = bench_sdxl.format_steps({"released cost structure": slow, "ours, float32": slow, "last": fast})
     assert table.splitlines()[-1].split() == ["last", "2000.0", "2.00", "2.00", "2.0", "20.0"]
 
 
 def test_random_sdxl_has_sdxls_size():
-    pipeline = time_sdxl.build_random_sdxl(torch.device("meta"), torch.bfloat16)
+    pipeline = bench_sdxl.build_random_sdxl(torch.device("meta"), torch.bfloat16)
     assert sum(p.numel() for p in pipeline.unet.parameters()) == 2_567_463_684
     assert pipeline.latent_pitch_px == 8
     assert pipeline.size_multiple_px == 32
@@ -51,11 +51,11 @@ def test_random_sdxl_has_sdxls_size():
 
 def test_no_gpu_is_said_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert time_sdxl.main([]) == 0
+    assert bench_sdxl.main([]) == 0
     assert capsys.readouterr().out.splitlines() == [f"skipped: torch {torch.__version__} sees no CUDA device"]
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_pisa_agrees_with_its_reference_on_the_gpu():
-    assert max(time_sdxl.compare_pisa(torch.device("cuda")).values()) < time_sdxl.TOLERANCE
+    assert max(bench_sdxl.compare_pisa(torch.device("cuda")).values()) < bench_sdxl.TOLERANCE

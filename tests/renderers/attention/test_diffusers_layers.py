@@ -1,5 +1,8 @@
 """Where PISA sits in SDXL's U-Net, and that each forward pass computes its geometry once."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -42,8 +45,8 @@ def pisa_layers(pipeline):
     ]
 
 
-def render(pipeline, height=64, width=64):
-    generator = torch.Generator().manual_seed(0)
+def render(pipeline, height=64, width=64, seed=0):
+    generator = torch.Generator().manual_seed(seed)
     image = torch.rand(1, 3, height, width, generator=generator)
     disparity = torch.rand(1, 1, height, width, generator=generator)
     return pipeline(image, disparity, 0.4, 40.0).images
@@ -104,22 +107,44 @@ def test_one_plan_per_grid_and_forward(make_sdxl, monkeypatch):
     assert len(built) == 4
 
 
-def test_plans_are_gone_after_the_pass_even_if_it_fails(make_sdxl, monkeypatch):
-    pipeline = make_sdxl()
-    processors = [p for p in pipeline.unet.attn_processors.values() if isinstance(p, PisaProcessor)]
-    render(pipeline)
-    assert all(p.plan is None for p in processors)
-    monkeypatch.setattr(pipeline.unet.conv_out, "forward", lambda x: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        render(pipeline)
-    assert all(p.plan is None for p in processors)
+def call_unet_alone(pipeline):
+    added = {"text_embeds": torch.zeros(1, 32), "time_ids": torch.zeros(1, 6)}
+    pipeline.unet(torch.zeros(1, 4, 8, 8), 499, torch.zeros(1, 77, 64), added_cond_kwargs=added)
 
 
 def test_unet_outside_the_pipeline_has_no_geometry(make_sdxl):
-    pipeline = make_sdxl()
-    added = {"text_embeds": torch.zeros(1, 32), "time_ids": torch.zeros(1, 6)}
     with pytest.raises(InvalidOptionError, match="PISA has no geometry"):
-        pipeline.unet(torch.zeros(1, 4, 8, 8), 499, torch.zeros(1, 77, 64), added_cond_kwargs=added)
+        call_unet_alone(make_sdxl())
+
+
+def test_plans_are_gone_after_the_pass_even_if_it_fails(make_sdxl, monkeypatch):
+    pipeline = make_sdxl()
+    render(pipeline)
+    with pytest.raises(InvalidOptionError, match="PISA has no geometry"):
+        call_unet_alone(pipeline)
+    monkeypatch.setattr(pipeline.unet.conv_out, "forward", lambda x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        render(pipeline)
+    with pytest.raises(InvalidOptionError, match="PISA has no geometry"):
+        call_unet_alone(pipeline)
+
+
+def test_threads_that_share_a_pipeline_keep_their_own_geometry(make_sdxl):
+    """Both stand inside the U-Net with different scenes before either attends."""
+    pipeline = make_sdxl(pisa_layers=["down_blocks.1", "mid_block"])
+    expected = [render(pipeline, seed=seed) for seed in (0, 1)]
+    assert not torch.equal(*expected)
+    barrier = threading.Barrier(2)
+
+    def meet(*call):
+        barrier.wait(timeout=60)
+
+    hook = pipeline.unet.register_forward_pre_hook(meet)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            together = list(pool.map(lambda seed: render(pipeline, seed=seed), (0, 1)))
+            assert all(map(torch.equal, together, expected))
+    hook.remove()
 
 
 def test_sdxl_is_told_the_size_in_px(make_sdxl):
