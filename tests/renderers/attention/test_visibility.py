@@ -13,7 +13,7 @@ from bokehbench.renderers.attention.visibility import source_shifts, uniform_jit
 
 
 def geometry_of(disparity: torch.Tensor, grid: tuple[int, int], radius_px: float = 1e4) -> TokenGeometry:
-    disparity = disparity.double()
+    disparity = disparity.float()
     return TokenGeometry.from_maps(disparity, torch.full_like(disparity, radius_px), grid)
 
 
