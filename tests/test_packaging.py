@@ -35,7 +35,6 @@ LONGEST = 300
 WITHOUT_A_MODULE = {
     "datasets/test_command_line.py": "run_bench.py on users' data sets",
     "reports/test_browser.py": "the pages of every report in a real browser",
-    "renderers/bokehdiff/test_base.py": "bokehdiff-plus from its renderer to its network",
     "training/engine/test_no_model.py": "the engine knows no model",
 }
 """Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""
