@@ -50,7 +50,6 @@ def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
-    from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
@@ -160,7 +159,7 @@ def check_names(request: RunRequest) -> None:
     if request.reference and not request.report_only and request.reference not in request.renderers:
         raise InvalidOptionError(f"--reference {request.reference}: expected one of {', '.join(request.renderers)}")
     for name in request.renderers:
-        RENDERERS.find(name.partition("@")[0])
+        find_renderer(name)
     for registry, wanted in (
         (DATASETS, request.datasets),
         (METRICS, request.metrics),

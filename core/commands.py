@@ -1,4 +1,4 @@
-"""How a ``python -m`` command ends: what a user can mend is one line on stderr, not a traceback."""
+"""How a ``python -m`` command ends: what a user can repair is one line on stderr, not a traceback."""
 
 import functools
 import sys

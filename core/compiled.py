@@ -35,7 +35,7 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
 
     Use it bare or with numba's ``options`` (``parallel``, ``fastmath``). The machine code is kept beside the source (in
     NUMBA_CACHE_DIR if that is set), or in the user's cache folder where that is read-only. Where neither can be written
-    the kernel is compiled anew in each process (seconds), and the log says so.
+    the kernel is compiled again in each process (seconds), and the log says so.
     """
     if function is None:
         return lambda decorated: compiled(decorated, **options)
@@ -44,7 +44,7 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
         with _cache_of(function.__code__.co_filename):
             return njit(cache=True, **options)(function)
     except RuntimeError as error:
-        log.warning("%s is compiled anew in each process: set NUMBA_CACHE_DIR (%s)", function.__name__, error)
+        log.warning("%s is compiled again in each process: set NUMBA_CACHE_DIR (%s)", function.__name__, error)
         return njit(**options)(function)
 
 

@@ -1,4 +1,4 @@
-"""Thin-lens words in pixels, and the display transfer. Everything here accepts tensors on any device."""
+"""The thin lens in pixels, and the display transfer. Everything here accepts tensors on any device."""
 
 import numpy as np
 from numpy.typing import NDArray

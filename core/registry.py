@@ -38,14 +38,12 @@ class LazyRegistry:
 
     ``group`` is the entry-point group that other packages use to add theirs, for instance in their pyproject.toml:
     ``[project.entry-points."bokehbench.renderers"]`` with ``mine = "my_package.module:MyRenderer"``.
-    ``absent``: names that somebody may look for, and what there is instead.
     """
 
-    def __init__(self, kind: str, group: str, entries: Mapping[str, Entry], absent: Mapping[str, str] | None = None):
+    def __init__(self, kind: str, group: str, entries: Mapping[str, Entry]):
         self.kind = kind
         self.group = group
         self._own = dict(entries)
-        self._absent = absent or {}
         self._all: dict[str, Entry] | None = None
 
     @property
@@ -63,8 +61,6 @@ class LazyRegistry:
         """
         if name in self.entries:
             return self.entries[name]
-        if name in self._absent:
-            raise UnknownNameError(f"unknown {self.kind} '{name}': {self._absent[name]}")
         close = difflib.get_close_matches(name, self.entries, n=2, cutoff=0.5)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         raise UnknownNameError(f"unknown {self.kind} '{name}'.{hint} Known: {', '.join(self.entries)}")

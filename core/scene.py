@@ -40,7 +40,7 @@ class Scene:
     - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0.
     - ``gamma``: of the display transfer, linear = image ** gamma.
     - ``f_number``: of the aperture that the target was taken at, > 0; None where the data set does not know it.
-    - ``target``: (3,scale*H,scale*W) float32 ground truth, encoded alike, or None.
+    - ``target``: (3,scale*H,scale*W) float32 ground truth, display-encoded as ``image``, or None.
     - ``scale``: how many times larger than the image a render is, >= 1; nearly always 1.
 
     The constructor, and so ``dataclasses.replace``, looks at every pixel; ``to`` and ``without_target`` do not again.
@@ -98,7 +98,7 @@ class Scene:
         """The defocus of the target's pixels, (1,scale*H,scale*W), in px of the target.
 
         Bilinear between the pixels of the input, so that a slope stays the slope that it is: radii and distances grow
-        alike.
+        by the same factor.
         """
         if self.scale == 1:
             return self.defocus

@@ -138,7 +138,7 @@ class UserFolder(UserPictures):
 def read_settings(folder: Path) -> SceneOptions:
     """Read the settings file of ``folder``: YAML, of which JSON is a part; empty where there is none.
 
-    Raises DamagedDataError for one that cannot be parsed, is no mapping, or has keys that nobody knows.
+    Raises DamagedDataError for one that cannot be parsed, is no mapping, or has unknown keys.
     """
     path = next((folder / name for name in SETTINGS_FILES if (folder / name).is_file()), None)
     if path is None:

@@ -114,7 +114,7 @@ class Renderer(ABC):
     def render(self, scene: Scene, seed: int = 0) -> Tensor:
         """Return the picture a lens would take: (3,H,W) float32, display-encoded, [0,1], on the renderer's device.
 
-        H and W are the scene's, times ``scale`` both. Calls ``prepare()`` with its defaults if nobody did. The same
+        H and W are the scene's, times ``scale`` both. Calls ``prepare()`` with its defaults where needed. The same
         scene and seed give the same bits on one machine where ``capabilities.deterministic``. Raises SkippedSceneError
         for a scene that ``skip`` refuses, InvalidOutputError if the result is not what is promised here.
         """
@@ -124,7 +124,7 @@ class Renderer(ABC):
     def accept(self, scene: Scene) -> GivenScene:
         """Return what the renderer sees of a scene: its ``inputs`` alone, on its device, clipped without ``hdr``.
 
-        Calls ``prepare()`` if nobody did. Raises SkippedSceneError where ``skip`` has a reason.
+        Calls ``prepare()`` if that was not done. Raises SkippedSceneError where ``skip`` has a reason.
         """
         if not self._prepared:
             self.prepare()

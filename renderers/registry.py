@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from ..core.errors import InvalidOptionError
+from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
-from .bokehdiff.variants import absent_variants, variant_entries
+from .bokehdiff.variants import variant_entries
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -22,10 +22,25 @@ RENDERERS = LazyRegistry(
             ".renderers.classical.occlusion:OcclusionRenderer",
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
-        **variant_entries(),
+        **variant_entries(shipped=True),
     },
-    absent_variants(),
 )
+
+WITHOUT_WEIGHTS = variant_entries(shipped=False)
+"""Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
+
+
+def find_renderer(name: str) -> Entry:
+    """Look up ``name`` or ``name@checkpoint``.
+
+    Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
+    """
+    base, at, _ = name.partition("@")
+    if base not in WITHOUT_WEIGHTS:
+        return RENDERERS.find(base)
+    if not at:
+        raise UnknownNameError(f"'{base}': no weights of this variant ship: train them and use {base}@FOLDER")
+    return WITHOUT_WEIGHTS[base]
 
 
 def load_renderer(name: str) -> "Renderer":
@@ -34,7 +49,7 @@ def load_renderer(name: str) -> "Renderer":
     Raises UnknownNameError for an unknown name, InvalidOptionError for a checkpoint where the renderer has no weights.
     """
     base, at, checkpoint = name.partition("@")
-    entry = RENDERERS.find(base)
+    entry = find_renderer(name)
     target = entry.load()
     if not at:
         return target(**{"name": name, **entry.options})

@@ -1,11 +1,22 @@
-"""Fixtures that every folder of tests shares."""
+"""Fixtures that every folder of tests shares, and one thread for each of pytest-xdist's workers."""
 
+import importlib.util
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many workers as cores: a second thread would only take another worker's turn. Read when PyTorch starts, here
+    # and in the processes that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
 
 from bokehbench.renderers.interface import Scene
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -28,3 +39,38 @@ def make_scene() -> Callable[..., Scene]:
         return Scene(**(defaults | fields))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def run_bench_main() -> Callable[[list[str]], int]:
+    """``main`` of run_bench.py, a script beside the packages."""
+    spec = importlib.util.spec_from_file_location("run_bench", ROOT / "run_bench.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script.main
+
+
+@pytest.fixture
+def run_bench(run_bench_main, capsys) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """run_bench.py in this process: a function of its arguments that returns the exit code and what was printed."""
+
+    def run(*arguments) -> subprocess.CompletedProcess[str]:
+        command = [str(argument) for argument in arguments]
+        capsys.readouterr()
+        try:
+            code = run_bench_main(command)
+        except SystemExit as end:  # argparse's way to end
+            code = end.code
+        return subprocess.CompletedProcess(command, code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    """One thread here and in the processes that the test starts: their number decides the last digits of a metric."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

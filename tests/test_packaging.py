@@ -1,9 +1,11 @@
-"""The layout: every package is listed, imports go one way, and ``import datasets`` means Hugging Face's package."""
+"""The layout: packages are listed, imports go one way, tests mirror the tree, files are short, ``datasets`` is free."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,35 +19,74 @@ FLOORS = {
     "robustness": {"core", "renderers", "datasets", "benchmarks"},
     "reports": {"core", "renderers", "datasets", "benchmarks", "robustness"},
     "training": {"core", "renderers", "datasets", "benchmarks", "robustness"},
+    "run_bench.py": {"core", "renderers", "datasets", "benchmarks", "robustness", "reports"},
 }
-"""What each root folder may import beside itself."""
+"""What each root folder, and the script, may import beside itself. Nobody imports ``training``, a program."""
 
+LAZY = re.compile(r"(?:bokehbench)?\.([a-z_]+)(?:\.\w+)*(:\w+)?")
+"""A module of ours as a string: a registry's ``".renderers.identity:IdentityRenderer"``, what ``python -m`` starts."""
+
+LOADERS = {"core/registry.py", "core/diffusers.py", "renderers/diffusion/network_group.py"}
+"""What imports a module that a variable names; the names stand in tables, as strings that LAZY finds."""
+
+LONGEST = 300
+"""Lines of a file."""
+
+WITHOUT_A_MODULE = {
+    "datasets/test_command_line.py": "run_bench.py on users' data sets",
+    "renderers/attention/test_pisa.py": "every backend of the attention against its definition",
+    "reports/test_browser.py": "the pages of every report in a real browser",
+    "renderers/bokehdiff/test_base.py": "bokehdiff-plus from its renderer to its network",
+    "training/engine/test_no_model.py": "the engine knows no model",
+}
+"""Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""
 
 WINGS = {"report": {"pages", "parts", "files"}, "pages": {"parts", "files"}, "parts": {"files"}, "files": set()}
 """What each part of ``reports`` may import of the others; a page never imports another page."""
 
 
-def modules():
-    return [path for room in FLOORS for path in sorted((ROOT / room).rglob("*.py"))]
+def modules() -> list[Path]:
+    folders = [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
+    return [*folders, ROOT / "run_bench.py"]
 
 
-def bokehbench_imports(path: Path):
+def files_of_tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def parse(path: Path) -> Iterator[ast.AST]:
+    """Yield every node: also what stands inside functions and under TYPE_CHECKING."""
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def bokehbench_imports(path: Path) -> Iterator[str]:
     """Yield the dotted name, inside bokehbench, of everything that a module imports from the project."""
-    package = path.relative_to(ROOT).parent.parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1]
-            yield ".".join((*base, node.module or ""))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bokehbench."):
-            yield node.module.removeprefix("bokehbench.")
+    package = ("bokehbench", *path.relative_to(ROOT).parent.parts)
+    for node in parse(path):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            source = ".".join((*base, *filter(None, [node.module])))
+            names = [f"{source}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (a.name.removeprefix("bokehbench.") for a in node.names if a.name.startswith("bokehbench."))
+            names = [f"{alias.name}." for alias in node.names]
+        else:
+            continue
+        yield from (name.removeprefix("bokehbench.") for name in names if name.startswith("bokehbench."))
+
+
+def lazy_imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the root folder of each string that names a module of ours, and whether it names a thing inside it."""
+    for node in parse(path):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = LAZY.fullmatch(node.value)
+            if found and found[1] in FLOORS:
+                yield found[1], found[2] is not None
 
 
 def test_every_package_is_listed():
     """A missing entry works in an editable install and is absent from the wheel."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    folders = {path.parent.relative_to(ROOT) for path in modules()}
+    folders = {path.parent.relative_to(ROOT) for path in modules()} - {Path()}
     assert set(settings["packages"]) == {"bokehbench." + ".".join(folder.parts) for folder in folders}
 
 
@@ -54,11 +95,58 @@ def test_datasets_folder_shadows_nothing():
     assert not (ROOT / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_one_way(path):
-    folder = path.relative_to(ROOT).parts[0]
-    foreign = {name.partition(".")[0] for name in bokehbench_imports(path)} - FLOORS[folder] - {folder}
-    assert not foreign, f"{folder} must not import {foreign}"
+def test_imports_go_one_way():
+    upward = {}
+    for path in modules():
+        folder = path.relative_to(ROOT).parts[0]
+        named = {name.partition(".")[0] for name in bokehbench_imports(path)} | {name for name, _ in lazy_imports(path)}
+        upward[str(path.relative_to(ROOT))] = named - FLOORS[folder] - {folder}
+    assert not {path: names for path, names in upward.items() if names}
+
+
+def test_a_registry_names_its_own_folder():
+    """What a string loads is not seen by whoever reads the imports; ``core`` has no plug-ins, only names."""
+    for path in modules():
+        folder = path.relative_to(ROOT).parts[0]
+        assert {name for name, is_target in lazy_imports(path) if is_target} <= {folder, "core"}, path
+
+
+def test_only_loaders_import_what_a_variable_names():
+    """Elsewhere the module's name stands in the call, where the tests above read it."""
+    for path in modules():
+        for node in parse(path):
+            called = getattr(node, "func", None)
+            name = getattr(called, "attr", getattr(called, "id", None))
+            if name in ("import_module", "__import__") and path.relative_to(ROOT).as_posix() not in LOADERS:
+                assert all(isinstance(argument, ast.Constant) for argument in node.args), path
+
+
+@pytest.mark.parametrize(
+    ("line", "imported"),
+    [
+        ("from ..training import engine", "training"),
+        ("from .. import training", "training"),
+        ("from ..training.engine.loop import train", "training"),
+        ("from bokehbench import training", "training"),
+        ("from bokehbench.training.engine import loop", "training"),
+        ("import bokehbench.training", "training"),
+        ("def f():\n    from ..training import engine", "training"),
+        ("if TYPE_CHECKING:\n    from ..training import engine", "training"),
+        ("Entry('.training.engine.loop:train')", "training"),
+        ("import_module('bokehbench.training')", "training"),
+        ("from . import scene", "renderers"),
+        ("from .scene import Scene", "renderers"),
+        ("import datasets", None),
+        ("from training import engine", None),
+    ],
+)
+def test_every_way_to_import_is_seen(tmp_path, monkeypatch, line, imported):
+    path = tmp_path / "renderers" / "module.py"
+    path.parent.mkdir()
+    path.write_text(line)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    found = {name.partition(".")[0] for name in bokehbench_imports(path)} | {name for name, _ in lazy_imports(path)}
+    assert found == ({imported} if imported else set())
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "reports").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
@@ -75,12 +163,32 @@ def test_pages_of_a_report_are_made_of_parts_and_parts_of_files(path):
 def test_no_bare_imports_of_our_folders():
     """``import renderers`` works from the root folder and nowhere else."""
     bare = set(FLOORS) - {"datasets"}
-    for path in (*modules(), ROOT / "run_bench.py", *(ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in (*modules(), *files_of_tests()):
+        for node in parse(path):
             if isinstance(node, ast.ImportFrom) and not node.level:
                 assert node.module.partition(".")[0] not in bare, path
             elif isinstance(node, ast.Import):
                 assert not {a.name.partition(".")[0] for a in node.names} & bare, path
+
+
+def test_tests_mirror_the_tree():
+    """tests/FOLDER/test_MODULE.py, or test_MODULE_ASPECT.py, is about FOLDER/MODULE.py or the package of that name."""
+    astray = []
+    for path in files_of_tests():
+        folder, name = path.relative_to(ROOT / "tests").parent, path.stem.removeprefix("test_")
+        if folder == Path() or name in (path.stem, "contract"):
+            continue
+        subjects = {
+            module.stem.strip("_") for module in (ROOT / folder).iterdir() if module.suffix == ".py" or module.is_dir()
+        }
+        if not any(name == subject or name.startswith(f"{subject}_") for subject in subjects):
+            astray.append((folder / path.name).as_posix())
+    assert sorted(astray) == sorted(WITHOUT_A_MODULE)
+
+
+def test_files_are_short():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (*modules(), *files_of_tests())}
+    assert {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > LONGEST} == {}
 
 
 PROBE = """

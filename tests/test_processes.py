@@ -18,9 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SELECTION = ["--renderers", "identity,classical", "--datasets", "synbokeh-mini", "--metrics", "psnr", "--limit", "6"]
 LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
 LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
-"""As launchers set it: the number of threads decides the order of sums, and so the last digits of a metric."""
-
 COMPARED = ("key", "status", "metrics", "image", "image_sha256", "weights")
 
 
@@ -38,17 +35,32 @@ def essence(rows):
     return {row["key"]: {name: row[name] for name in COMPARED} for row in rows}
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The rows of one process."""
-    output = tmp_path_factory.mktemp("alone")
-    done = subprocess.run(command(output), capture_output=True, text=True, check=False, env=ONE_THREAD)
+UNLIKE = """
+import os
+import platform
+import runpy
+import sys
+
+platform.platform = lambda: "machine " + os.environ["RANK"]
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Starts a script as if each process ran on a machine of its own."""
+
+
+@pytest.fixture
+def alone(tmp_path, run_bench, one_thread):
+    """The rows of one process; everything has one thread."""
+    done = run_bench(*command(tmp_path / "alone")[2:])
     assert done.returncode == 0, done.stderr
-    return essence(stored(output)["rows-00000.jsonl"])
+    return essence(stored(tmp_path / "alone")["rows-00000.jsonl"])
 
 
-def test_two_processes_give_the_rows_of_one(tmp_path, alone):
-    done = subprocess.run(command(tmp_path, *LAUNCH), capture_output=True, text=True, check=False, env=ONE_THREAD)
+def test_two_processes_give_the_rows_of_one_and_record_where_each_ran(tmp_path, alone):
+    script = tmp_path / "unlike.py"
+    script.write_text(UNLIKE)
+    launched = command(tmp_path, *LAUNCH, str(script))
+    done = subprocess.run(launched, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("12 of 12 cases ok") == 1, "only the main process reports"
     parts = stored(tmp_path)
@@ -57,12 +69,12 @@ def test_two_processes_give_the_rows_of_one(tmp_path, alone):
     assert max(Counter(row["key"] for row in rows).values()) == 1, "each case once"
     assert essence(rows) == alone
     assert (tmp_path / "reports" / "index.html").is_file()
+    environments = json.loads((tmp_path / "results" / "default" / "run.json").read_bytes())["environments"]
+    assert [environments[row["environment"]]["platform"] for row in rows] == ["machine 0"] * 6 + ["machine 1"] * 6
 
 
-def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone):
-    launcher = subprocess.Popen(
-        command(tmp_path, *LAUNCH), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ONE_THREAD
-    )
+def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone, run_bench):
+    launcher = subprocess.Popen(command(tmp_path, *LAUNCH), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     try:
         while not stored(tmp_path).get("rows-00001.jsonl"):
@@ -77,7 +89,7 @@ def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone):
         launcher.wait()
     before = [row for part in stored(tmp_path).values() for row in part]
     assert 1 <= len(before) < 12
-    done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False, env=ONE_THREAD)
+    done = run_bench(*command(tmp_path)[2:])
     assert done.returncode == 0, done.stderr
     parts = stored(tmp_path)
     assert list(parts) == ["rows-00000.jsonl"], "a start merges the parts"
@@ -85,32 +97,6 @@ def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone):
     assert max(Counter(row["key"] for row in rows).values()) == 1, "what was finished is not done again"
     assert {row["key"] for row in before} <= {row["key"] for row in rows}
     assert essence(rows) == alone
-
-
-UNLIKE = """
-import os
-import runpy
-import sys
-
-import torch
-
-torch.set_num_threads(1 + int(os.environ["RANK"]))
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-def test_surroundings_of_every_process_are_recorded(tmp_path):
-    script = tmp_path / "unlike.py"
-    script.write_text(UNLIKE)
-    arguments = ["--renderers", "identity", "--datasets", "synbokeh-mini", "--metrics", "psnr", "--limit", "2"]
-    arguments += ["--device", "cpu", "--output", str(tmp_path)]
-    launched = [sys.executable, *LAUNCH, str(script), str(ROOT / "run_bench.py"), *arguments]
-    done = subprocess.run(launched, capture_output=True, text=True, check=False, env=ONE_THREAD)
-    assert done.returncode == 0, done.stderr
-    environments = json.loads((tmp_path / "results" / "default" / "run.json").read_bytes())["environments"]
-    rows = [row for part in stored(tmp_path).values() for row in part]
-    assert [environments[row["environment"]]["threads"] for row in rows] == [1, 2]
 
 
 def _rank(process):

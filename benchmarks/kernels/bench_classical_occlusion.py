@@ -9,7 +9,7 @@ Quality, on path-traced scenes (default: the small ones in tests/data; more and 
 interleaved repeats, the first rendering of a picture (separation of its surfaces included) and again.
 
 ``BENCH_DEVICE=cuda`` renders there. The targets are 1.5 s (512x512, 20 px) and 6 s (1024x1024, 32 px) on two CPU cores,
-and 30 ms for 1024x1024 again on a GPU. Nobody has measured the latter yet: the rays are plain PyTorch operations, one
+and 30 ms for 1024x1024 again on a GPU. The latter has not been measured: the rays are plain PyTorch operations, one
 look of all rays at a time, and read and write memory many times where one kernel would not.
 """
 

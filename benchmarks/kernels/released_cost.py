@@ -1,7 +1,7 @@
 """What one pass costs as the authors' released code spends it; to time against, not to make pictures with.
 
 It tiles the noise prediction above 8192 latents into 64-latent tiles at 3/4 of their side, attends densely over all
-pairs of tokens, and computes the occlusion map anew in every attention call of PISA's layers, the cross-attentions
+pairs of tokens, and computes the occlusion map again in every attention call of PISA's layers, the cross-attentions
 included. Their weights, dropout and conventions are left out: time and memory do not depend on them.
 
 Source: the released code of BokehDiff (ICCV 2025), as facts; none of it is copied.

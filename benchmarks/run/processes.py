@@ -35,7 +35,7 @@ class Processes:
         return self.index == 0
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """Return this process's part of what all of them list alike: each item is one process's."""
+        """Return this process's part of the list that all of them share: each item is one process's."""
         return list(items[self.index :: self.count])
 
     def wait(self) -> None:

@@ -91,7 +91,7 @@ class Runner:
         rows = read_rows(self.folder)
         rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
         pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
-        self.processes.wait()  # all have read what is stored, so they list the same cases, and nobody has added to it
+        self.processes.wait()  # all have read what is stored, so they list the same cases, and none has added to it
         if self.processes.is_main:
             self._mend_records(case for case in cases if case.key in rendered)
         with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:

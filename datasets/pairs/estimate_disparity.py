@@ -73,7 +73,7 @@ class DepthAnything:
         if self.kind not in ("relative", "metric"):
             raise InvalidOptionError(
                 f"--model {model}: its configuration does not say depth_estimation_type relative or metric, "
-                "so nobody knows whether larger is nearer: use a Depth-Anything-V2 model"
+                "so it is unknown whether larger is nearer: use a Depth-Anything-V2 model"
             )
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Where generated scenes take their pictures from: what everybody has installed, or folders of one's own."""
+"""Where generated scenes take their pictures from: what everybody has installed, or the user's folders."""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ SHORTER_SIDE_PX = 800
 class SceneSources:
     """Photographs for backgrounds and cut-outs for foregrounds, by name.
 
-    ``photograph_files``, ``cutout_files``: names to files of one's own; empty means the packaged photographs and the
+    ``photograph_files``, ``cutout_files``: names to the user's files; empty means the packaged photographs and the
     painted cut-outs. Cut-outs are RGBA with straight alpha, as PNG has it.
     """
 
@@ -49,7 +49,7 @@ class SceneSources:
         return _read_reduced(self.photograph_files[name]) if self.photograph_files else load_photograph(name)
 
     def cutout(self, name: str, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return (height, width, 4) float32, linear, premultiplied; one's own fill the box as far as they keep shape.
+        """Return (height, width, 4) float32, linear, premultiplied; the user's fill the box as far as they keep shape.
 
         Raises DamagedDataError naming the file.
         """
@@ -58,7 +58,7 @@ class SceneSources:
         return _fitted(_read_foreground(self.cutout_files[name]), height, width, mirrored=rng.random() < 0.5)
 
     def describe(self) -> dict[str, str]:
-        """Return the SHA-256 of every file of one's own, by name; nothing for what is packaged."""
+        """Return the SHA-256 of every file of the user's, by name; nothing for what is packaged."""
         files = {**self.photograph_files, **self.cutout_files}
         return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 

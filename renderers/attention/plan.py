@@ -50,7 +50,7 @@ class PisaPlan:
         self._pairs: PairLists | PairTiles | None = None
 
     def prepare(self) -> None:
-        """Work the pairs out now rather than in the first layer; without any physics nobody asks for them."""
+        """Work the pairs out now rather than in the first layer; without any physics they are not needed."""
         if not self.physics.is_vanilla:
             _ = self.pairs
 

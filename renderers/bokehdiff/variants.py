@@ -1,7 +1,7 @@
 """The variants of BokehDiff: the full model, its ablations (paper, Table 2) and what goes beyond it, as data.
 
 A variant with weights that ship is a renderer of its name. The others can be trained, too, and are rendered as
-``bokehdiff@FOLDER``: the folder's settings say how. Imports no torch.
+``NAME@FOLDER``. Imports no torch.
 """
 
 from collections.abc import Mapping
@@ -82,14 +82,11 @@ VARIANTS = {
 }
 
 
-def variant_entries() -> dict[str, Entry]:
-    """Return the registry's entries of all variants whose weights ship."""
+def variant_entries(shipped: bool) -> dict[str, Entry]:
+    """Return the registry's entries of all variants whose weights ship, or of all others."""
     target = ".renderers.bokehdiff.renderer:BokehDiffRenderer"
-    shipped = {name: variant for name, variant in VARIANTS.items() if variant.shipped}
-    return {name: Entry(target, variant.summary, {"variant": name}) for name, variant in shipped.items()}
-
-
-def absent_variants() -> dict[str, str]:
-    """Return what to do instead for the names of variants whose weights do not ship."""
-    instead = f"no weights of this variant ship: train them, and render them as {FULL_MODEL}@FOLDER"
-    return {name: instead for name, variant in VARIANTS.items() if not variant.shipped}
+    return {
+        name: Entry(target, variant.summary, {"variant": name})
+        for name, variant in VARIANTS.items()
+        if variant.shipped == shipped
+    }

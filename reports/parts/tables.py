@@ -165,7 +165,7 @@ def _notes(rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, 
 
 
 def score_sheet(table: ScoreTable, dataset: str) -> Sheet:
-    """Return the table to take away."""
+    """Return the table to download."""
     head = ["renderer", "weights"]
     for column in table.columns:
         head += [column.name, f"{column.name}_low", f"{column.name}_high", f"{column.name}_scenes"]
@@ -192,7 +192,7 @@ def score_sheet(table: ScoreTable, dataset: str) -> Sheet:
 
 
 def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> Sheet:
-    """Return the tests against the reference to take away."""
+    """Return the tests against the reference to download."""
     numbers = [line.test for line in tests]
     return Sheet(
         caption=f"{where}: paired differences to {reference}; Wilcoxon signed-rank, Holm's correction.",
@@ -208,7 +208,7 @@ def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> S
 
 
 def grid_sheet(where: str, grid: Grid, widths: Mapping[str, Cell]) -> Sheet:
-    """Return the numbers that sum up degradation curves to take away."""
+    """Return the numbers that sum up degradation curves to download."""
     names = [*(column.name for column in grid.columns), "interquartile width"]
     plain = [_plain(name) for name in names]
     lines = {name: [*cells, widths[name]] for name, cells in grid.cells.items()}

@@ -83,7 +83,7 @@ def test_nothing_can_be_written(fresh_folders, tmp_path, caplog, monkeypatch):
 
     with caplog.at_level(logging.WARNING):
         assert compiled(double)(21) == 42
-    assert "double is compiled anew in each process" in caplog.text
+    assert "double is compiled again in each process" in caplog.text
 
 
 def test_compiles_without_a_place_for_the_cache(caplog):

@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 
 class Ticks:
-    """A clock that moves only when told."""
+    """A clock that a test moves."""
 
     def __init__(self):
         self.now = 0.0

@@ -1,21 +1,14 @@
-"""Users' data sets as run_bench.py meets them: a process, its exit code and what it prints."""
+"""Users' data sets as run_bench.py meets them: its exit code and what it prints."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 
-
-def run_bench(*arguments, **environment):
-    clean = {key: value for key, value in os.environ.items() if key != "BOKEHBENCH_DATA"} | environment
-    command = [sys.executable, ROOT / "run_bench.py", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=clean)
+@pytest.fixture(autouse=True)
+def _no_data_of_the_users(monkeypatch):
+    monkeypatch.delenv("BOKEHBENCH_DATA", raising=False)
 
 
 @pytest.fixture
@@ -30,7 +23,7 @@ def root(tmp_path, miniatures):
     return tmp_path / "data"
 
 
-def test_check_says_what_is_damaged(root) -> None:
+def test_check_says_what_is_damaged(root, run_bench) -> None:
     done = run_bench("--check", "folder", "--data-root", root)
     assert done.returncode == 1
     assert "2 ok, 0 missing, 1 damaged" in done.stdout
@@ -38,14 +31,15 @@ def test_check_says_what_is_damaged(root) -> None:
     assert "image.png: cannot be read" in done.stdout
 
 
-def test_check_of_a_sound_data_set_ends_well(root) -> None:
+def test_check_of_a_sound_data_set_ends_well(root, run_bench, monkeypatch) -> None:
     shutil.rmtree(root / "b ä")
-    done = run_bench("--check", "folder", BOKEHBENCH_DATA=str(root))
+    monkeypatch.setenv("BOKEHBENCH_DATA", str(root))
+    done = run_bench("--check", "folder")
     assert done.returncode == 0
     assert "2 ok, 0 missing, 0 damaged" in done.stdout
 
 
-def test_check_of_an_absent_data_set_is_one_line_and_the_next_one_follows(root) -> None:
+def test_check_of_an_absent_data_set_is_one_line_and_the_next_one_follows(root, run_bench) -> None:
     done = run_bench("--check", "realbokeh,folder", "--data-root", root)
     assert done.returncode == 2
     assert "realbokeh: " in done.stderr.splitlines()[0]
@@ -53,7 +47,7 @@ def test_check_of_an_absent_data_set_is_one_line_and_the_next_one_follows(root) 
     assert "2 ok, 0 missing, 1 damaged" in done.stdout
 
 
-def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path) -> None:
+def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path, run_bench) -> None:
     done = run_bench(
         "--datasets",
         "folder",
@@ -88,7 +82,7 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path) ->
         (["--check", "ebb", "--list"], "not allowed with argument"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(root, tmp_path, arguments, message) -> None:
+def test_mistakes_are_one_line_and_exit_code_2(root, tmp_path, run_bench, arguments, message) -> None:
     done = run_bench(*[argument.format(root=root) for argument in arguments], "--output", tmp_path)
     assert done.returncode == 2
     assert message in done.stderr

@@ -33,7 +33,7 @@ own scenes are not public; these are drawn from fixed seeds, version `{version}`
 |---|---|
 | `name` | number and cut-outs, front to back |
 | `image` | all in focus, 8-bit PNG, display = linear^(1/gamma) |
-| `target` | ground truth, encoded alike |
+| `target` | ground truth, encoded like `image` |
 | `disparity` | height x width float32, little-endian, row by row; larger = nearer |
 | `focus_disparity` | the disparity that is sharp |
 | `blur_strength` | radius of the circle of confusion in px per unit of disparity |

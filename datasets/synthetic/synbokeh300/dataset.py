@@ -1,4 +1,4 @@
-"""The scenes as a data set: out of the cache, where they are generated when asked for, or out of one's own folder."""
+"""The scenes as a data set: out of the cache, where they are generated when asked for, or out of the user's folder."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ class SynBokeh300(GeneratedScenes):
         return self._own_folder or super().folder
 
     def prepare(self) -> None:
-        """Read the index of one's own folder, where there is one. Raises DamagedDataError."""
+        """Read the index of the user's folder, where there is one. Raises DamagedDataError."""
         if self._own_folder is not None:
             self.describe(read_index(self._own_folder))
 
@@ -52,13 +52,13 @@ class SynBokeh300(GeneratedScenes):
         self.recipes, self.version = index["recipes"], index["version"]
         photographs, cutouts = index["own_photographs"], index["own_cutouts"]
         if photographs or cutouts:
-            self.protocol = f"{PROTOCOL}; pictures of one's own: {photographs} photographs, {cutouts} cut-outs"
-            self.terms = f"pictures of one's own; the rest: {SynBokeh300.terms}"
+            self.protocol = f"{PROTOCOL}; the user's pictures: {photographs} photographs, {cutouts} cut-outs"
+            self.terms = f"the user's pictures; the rest: {SynBokeh300.terms}"
 
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where the cache lacks it; raises as GeneratedScenes does.
 
-        Scenes that one's own folder lacks are not generated here: MissingDataError says how.
+        Scenes that the user's folder lacks are not generated here: MissingDataError says how.
         """
         if self._own_folder is None:
             return super().load(scene_name)

@@ -72,7 +72,7 @@ def _deal(deck: Sequence[Any], index: int, what: str) -> Any:
 def make_index(sources: SceneSources = PACKAGED) -> dict[str, Any]:
     """Return the content of scenes.json, which decides a folder's scenes.
 
-    ``version`` also covers the content of one's own pictures. Raises MissingDataError naming a file.
+    ``version`` also covers the content of the user's pictures. Raises MissingDataError naming a file.
     """
     recipes = make_recipes(sources)
     own = sources.describe()

@@ -41,10 +41,10 @@ def list_partners(
     - ``partners``: int32, a team's from starts[g] on, the surest in reach first.
     """
     for g in numba.prange(len(teams)):
-        room = counts[g] if len(partners) else 0
-        found, spare_px = np.empty(room, np.int32), np.empty(room)
+        length = counts[g] if len(partners) else 0
+        found, spare_px = np.empty(length, np.int32), np.empty(length)
         counts[g] = _visit_partners(grid, teams[g], reach_px, by_keys, found, spare_px)
-        if room:
+        if length:
             _sort_rings(found, spare_px, RING_TOKENS * min(grid.pitch_y_px, grid.pitch_x_px), partners, starts[g])
 
 
@@ -70,7 +70,7 @@ def _sort_rings(found: np.ndarray, spare_px: np.ndarray, ring_px: float, partner
 def _visit_partners(
     grid: TokenGrid, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
 ) -> int:
-    """Count a team's partners; where there is room list them, with the most by which a reach exceeds the distance."""
+    """Count a team's partners; where there is space list them, with the most by which a reach exceeds the distance."""
     height, width, pitch_y, pitch_x, _ = grid
     first = _first_row(grid, team)
     top, left = (team[0] - first) // width, (team[0] - first) % width

@@ -102,6 +102,7 @@ class PairLists:
         self, q: Tensor, k: Tensor, v: Tensor, dO: Tensor, log_sum: Tensor, kept: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return dQ, dK, dV (R,heads,d)."""
+        self.trace(kept.amax(dim=1).numpy())  # a later layer may have widened the plan: its lists start untraced
         features = _pad(*((k, q, v, dO) if self.by_keys else (q, k, dO, v)))
         gradients = [torch.zeros_like(features[0]) for _ in range(3)]
         arrays = (log_sum.numpy(), kept.numpy(), Gradients(*_arrays(gradients)))

@@ -29,10 +29,10 @@ AVERAGE_PX = 2.0
 """Anchors up to this much farther than the nearest one share in the average colour, px."""
 
 FOREGROUND_VARIANCE, BACKGROUND_VARIANCE = 0.01, 0.001
-"""Added to the measured variances, linear light squared: few pixels of a thin foreground tell little about it."""
+"""Added to the measured variances, linear light squared: few pixels of a thin foreground say little about it."""
 
 LIKENESS_VARIANCE = 0.01
-"""Where the disparity jumps hard, anchors of a pixel's own side count for more the more alike they look to it, linear
+"""Where the disparity jumps hard, anchors of a pixel's own side count for more the more they look like it, linear
 light squared: a pixel that looks like one of them is no mixture, however much their mean differs."""
 
 LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)

@@ -14,7 +14,7 @@ def maps(side):
 
 
 def test_untiled_it_gives_our_picture_and_computes_occlusion_in_every_call(make_trained, monkeypatch):
-    ours = make_trained()
+    ours = make_trained(output_form="residual")
     with torch.no_grad():
         expected = ours(*maps(64), tiling="never").images
     calls = []
@@ -31,7 +31,7 @@ def test_untiled_it_gives_our_picture_and_computes_occlusion_in_every_call(make_
 
 
 def test_large_pictures_are_tiled_as_released(make_trained, monkeypatch):
-    released = as_released(make_trained())
+    released = as_released(make_trained(output_form="residual"))
     side = 16
     monkeypatch.setattr(released_cost, "RELEASED_TILE_LATENTS", side)
     monkeypatch.setattr(released_cost, "UNTILED_LATENTS", side**2)
@@ -46,7 +46,7 @@ def test_large_pictures_are_tiled_as_released(make_trained, monkeypatch):
 
 
 def test_our_attention_can_be_had_back(make_trained):
-    ours = make_trained()
+    ours = make_trained(output_form="residual")
     expected = ours(*maps(32)).images
     as_released(ours)
     parts = {name: getattr(ours, name) for name in ("vae", "unet", "scheduler", "prompt")}

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import pairwise
 from threading import Event
 
 import torch
@@ -53,21 +54,29 @@ def test_next_scene_is_loaded_while_a_device_renders(tmp_path, make_scene, monke
 
 
 def test_last_picture_is_written_while_a_device_renders(tmp_path, make_scene, monkeypatch):
-    written = {name: Event() for name in SCENES}
+    """The writer waits for the next render to start, and that render for the writer to end."""
+    started, written = ({name: Event() for name in SCENES} for _ in range(2))
     write = runner.write_image
-
-    def slow_write(path, image):
-        time.sleep(0.1)
-        digest = write(path, image)
-        next(event for event in written.values() if not event.is_set()).set()
-        return digest
-
+    unwritten = iter(SCENES)
     never_mind = Event()
     never_mind.set()
-    earlier = dict(zip(SCENES[1:], SCENES, strict=False))
+
+    def write_beside(path, image):
+        name = next(unwritten)
+        assert started.get(following.get(name), never_mind).wait(30), "the next render waits for the writer"
+        digest = write(path, image)
+        written[name].set()
+        return digest
+
+    def when_written(scene):
+        started[scene.name].set()
+        return written.get(earlier.get(scene.name), never_mind)
+
+    following = dict(pairwise(SCENES))
+    earlier = {later: name for name, later in following.items()}
     monkeypatch.setattr(runner, "measure", lambda call, device: Measured(call(), 0.1, None))
-    monkeypatch.setattr(runner, "write_image", slow_write)
-    renderer = Meeting("device", lambda scene: written[earlier[scene.name]] if scene.name in earlier else never_mind)
+    monkeypatch.setattr(runner, "write_image", write_beside)
+    renderer = Meeting("device", when_written)
     cases = expand_cases([("device", None, "cpu")], [("scenes", "", SCENES)])
     rows = Runner(tmp_path, {"scenes": Scenes(make_scene)}, (), lambda name: renderer, "here").run(cases)
     assert [(row["status"], row["reason"]) for row in rows] == [("ok", None)] * 3

@@ -38,7 +38,7 @@ class Copy:
         return self.root / dataset / scene
 
     def ramp(self, first: float, last: float) -> NDArray[np.float32]:
-        """Return a map of as many values, no two alike."""
+        """Return a map of as many values, no two the same."""
         return np.linspace(first, last, self.height * self.width).reshape(self.height, self.width).astype(np.float32)
 
     def write_scene(self, folder: Path, levels: int = 5, focuses: int = 10, **changes: object) -> None:

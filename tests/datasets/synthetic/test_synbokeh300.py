@@ -160,7 +160,7 @@ def test_own_pictures_make_a_data_set_of_their_own(small: Path, own: SceneSource
     dataset.prepare()
     dataset.prepare()
     assert dataset.version == make_index(own)["version"] != make_index()["version"]
-    assert dataset.protocol.count("pictures of one's own: 3 photographs, 2 cut-outs") == 1
+    assert dataset.protocol.count("the user's pictures: 3 photographs, 2 cut-outs") == 1
     assert {dataset.cluster(name) for name in dataset.scene_names()} == {f"photos-{index}.png" for index in range(3)}
     scene = dataset.load(dataset.scene_names()[1])
     assert scene.image.shape == (3, 40, 40)

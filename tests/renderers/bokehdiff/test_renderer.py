@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, UnknownNameError
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff import weight_files
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
@@ -34,14 +34,22 @@ def no_shipped(monkeypatch, tmp_path):
 
 
 def test_every_variant_is_registered_and_takes_a_checkpoint():
-    assert {name for name in RENDERERS.entries if name.startswith("bokehdiff")} >= set(VARIANTS)
+    shipped = {name for name, variant in VARIANTS.items() if variant.shipped}
+    assert {name for name in RENDERERS.entries if name.startswith("bokehdiff")} == shipped
+    assert set(VARIANTS) - shipped == {"bokehdiff-t249", "bokehdiff-t749", *TRAINED_DIFFERENTLY}
     assert set(VARIANTS) == {"bokehdiff", *SWITCHED, *TIMESTEPS, *TRAINED_DIFFERENTLY, *BEYOND}
     for name in VARIANTS:
         renderer = load_renderer(f"{name}@somewhere")
         assert (renderer.name, renderer.variant, renderer.checkpoint) == (f"{name}@somewhere", name, "somewhere")
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if not variant.shipped])
+def test_a_variant_without_weights_asks_for_a_folder(name):
+    with pytest.raises(UnknownNameError, match=f"'{name}': no weights of this variant ship: .* use {name}@FOLDER"):
+        load_renderer(name)
+
+
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if variant.shipped])
 def test_weights_that_are_not_shipped_are_not_replaced(name, no_shipped, make_trained):
     other = "bokehdiff" if name not in ("bokehdiff", "bokehdiff-blend") else "bokehdiff-no-coc"
     make_trained(other).save_pretrained(no_shipped / other)

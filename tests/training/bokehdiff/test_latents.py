@@ -23,7 +23,10 @@ def test_latents_are_encoded_once(scenes, tmp_path, size, monkeypatch):
 
 def test_colours_are_stored_beside_latents(scenes, tmp_path, size):
     store_scenes(scenes, 2, tmp_path, {})
-    plain, starting = build_compact(size=size), build_compact(size=size, output_form="blurred-colours")
+    plain, starting = (
+        build_compact(size=size, output_form="residual"),
+        build_compact(size=size, output_form="blurred-colours"),
+    )
     starting.vae.load_state_dict(plain.vae.state_dict())
     stored = StoredScenes(tmp_path, 2)
     assert "colours" not in open_encoded(plain, stored, tmp_path, "no")[0]

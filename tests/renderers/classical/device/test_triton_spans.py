@@ -75,4 +75,4 @@ def test_fixed_point_cannot_overflow(width, reach, brightest):
     scale = fixed_point_scale(width, reach, brightest)
     largest_sum = 5.0 * brightest * width * (2 * reach + 1)
     assert largest_sum * scale < 2**63
-    assert scale >= 2**20, "a millionth is still told from zero"
+    assert scale >= 2**20, "a millionth still differs from zero"
