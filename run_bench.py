@@ -50,6 +50,7 @@ def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
@@ -153,7 +154,7 @@ def check_names(request: RunRequest) -> None:
     """Refuse unknown names; listing them imports nothing heavy, so that a typo is answered at once."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
-    from bokehbench.renderers.registry import RENDERERS
+    from bokehbench.renderers.registry import find_renderer
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     if request.reference and not request.report_only and request.reference not in request.renderers:

@@ -36,7 +36,6 @@ WITHOUT_A_MODULE = {
     "datasets/test_command_line.py": "run_bench.py on users' data sets",
     "renderers/attention/test_pisa.py": "every backend of the attention against its definition",
     "reports/test_browser.py": "the pages of every report in a real browser",
-    "renderers/bokehdiff/test_base.py": "bokehdiff-plus from its renderer to its network",
     "training/engine/test_no_model.py": "the engine knows no model",
 }
 """Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,7 +16,7 @@ ALIGNMENT_BYTES = 64
 """Where torch puts its own tensors on the CPU."""
 
 
-class NetworkGroup:
+class NetworkGroup(ABC):
     """Networks and a scheduler as attributes, with settings beside them.
 
     - ``PARTS``: name of a part -> ``"module:class"`` inside ``bokehbench``, imported when it is loaded. What a folder's
@@ -56,9 +57,9 @@ class NetworkGroup:
             network.to(*where, **options)
         return self
 
+    @abstractmethod
     def settings_json(self) -> dict[str, Any]:
         """Return the settings that are saved with the networks."""
-        raise NotImplementedError
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write each part to a sub-folder of its name (weights as safetensors), and the index with the settings."""
@@ -86,7 +87,8 @@ class NetworkGroup:
         for name in cls.PARTS.keys() - given.keys():
             absent = index.get(name, [None, None])[0] is None
             parts[name] = None if absent and name in cls.OPTIONAL else cls._load_part(name, folder / name, dtype)
-        return cls(**parts, settings=index.get("settings"))
+        build: Any = cls  # what a sub-class takes
+        return build(**parts, settings=index.get("settings"))
 
     @classmethod
     def _load_part(cls, name: str, folder: Path, dtype: torch.dtype) -> Any:

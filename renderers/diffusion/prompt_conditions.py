@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ...core.errors import InvalidOptionError
 from .tiling import Tile
 
 if TYPE_CHECKING:
@@ -27,5 +28,7 @@ def condition_on_prompt(
         return tokens, None
     numbers = (*z.shape[-2:], tile.top, tile.left, tile.height, tile.width)
     time_ids = torch.tensor([[pitch_px * n for n in numbers]], device=z.device, dtype=torch.float32)
+    if prompt.pooled is None:
+        raise InvalidOptionError("prompt: SDXL needs its pooled embedding, and this one has none: embed it again")
     pooled = prompt.pooled.expand(batch, -1).to(unet.dtype)
     return tokens, {"text_embeds": pooled, "time_ids": time_ids.expand(batch, -1)}

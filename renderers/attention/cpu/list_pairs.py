@@ -71,7 +71,7 @@ def _visit_partners(
     grid: TokenGrid, team: np.ndarray, reach_px: np.ndarray, by_keys: bool, partners: np.ndarray, spare_px: np.ndarray
 ) -> int:
     """Count a team's partners; where there is space list them, with the most by which a reach exceeds the distance."""
-    height, width, pitch_y, pitch_x, _ = grid
+    height, width, pitch_y, pitch_x = grid.height, grid.width, grid.pitch_y_px, grid.pitch_x_px
     first = _first_row(grid, team)
     top, left = (team[0] - first) // width, (team[0] - first) % width
     bottom, right = (team[-1] - first) // width, (team[-1] - first) % width
@@ -105,8 +105,8 @@ def weigh_pairs(
     And ``log_rest`` (P,), what C adds up to from each partner of a list to its end, at most, as a logarithm; ``near``
     (G,), how many of a team's partners come before the last with C above e^-``LOG_TRACED_FROM``.
     """
-    teams, starts, partners, by_keys = lists
-    slope_per_px, radius_px = lens
+    teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
+    slope_per_px, radius_px = lens.slope_per_px, lens.radius_px
     for g in numba.prange(len(teams)):
         rest, count, first = 0.0, starts[g + 1] - starts[g], _first_row(grid, teams[g])
         near[g] = 0
@@ -129,11 +129,11 @@ def find_nearest(grid: TokenGrid, reach_px: np.ndarray, surfaces: np.ndarray, ne
 
     ``surfaces``: (B,height,width), the highest within each token.
     """
-    height, width, pitch_y, pitch_x, _ = grid
+    height, width, pitch_y, pitch_x = grid.height, grid.width, grid.pitch_y_px, grid.pitch_x_px
     for n in numba.prange(nearest.size):
         row = np.int64(n)
         picture, token = row // (height * width), row % (height * width)
-        y, x = token // width, token % width
+        y, x = int(token // width), int(token % width)
         # one token more: rounding must not leave out what ``_measure`` finds in reach
         halo_y = int(min(reach_px[row] / pitch_y + 1.0, height))
         halo_x = int(min(reach_px[row] / pitch_x + 1.0, width))
@@ -159,7 +159,7 @@ def trace_pairs(
 
     ``reach_px``: (R,), of each key; pairs out of reach count as visible.
     """
-    teams, starts, partners, by_keys = lists
+    teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
     segments = scene.thresholds.shape[2]
     for g in numba.prange(len(teams)):
         first = _first_row(grid, teams[g])
@@ -167,11 +167,11 @@ def trace_pairs(
         for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
             other = partners[pair] - first
             for m in range(teams.shape[1]):
-                anchor, count = teams[g, m] - first, rays.count
+                anchor, count = teams[g, m] - first, rays.per_pair
                 query, key = (other, anchor) if by_keys else (anchor, other)
                 in_reach = _measure(grid, query, key) <= reach_px[first + key]
                 begin = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
-                for ray in range(rays.count if begin < segments else 0):
+                for ray in range(rays.per_pair if begin < segments else 0):
                     count -= _is_blocked(scene, rays, grid, ray, picture, query, key, begin)
                 visible[pair, m] = count
 
@@ -185,7 +185,7 @@ def _first_row(grid: TokenGrid, team: np.ndarray) -> int:
 @compiled
 def _measure(grid: TokenGrid, one: int, other: int) -> float:
     """Return the distance of two tokens in px."""
-    _, _, pitch_y, pitch_x, places = grid
+    pitch_y, pitch_x, places = grid.pitch_y_px, grid.pitch_x_px, grid.places
     dy, dx = (places[one, 0] - places[other, 0]) * pitch_y, (places[one, 1] - places[other, 1]) * pitch_x
     return math.sqrt(dy * dy + dx * dx)
 

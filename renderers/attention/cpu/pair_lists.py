@@ -44,7 +44,8 @@ class PairLists:
         self.physics = physics
         self.teams, self.sizes = _form_teams(geometry.batch, geometry.height, geometry.width)
         places = np.stack(np.divmod(np.arange(geometry.tokens), geometry.width), axis=1).astype(np.float64)
-        grid = TokenGrid(geometry.height, geometry.width, *map(float, geometry.pitch_px), places)
+        pitch_y_px, pitch_x_px = map(float, geometry.pitch_px)
+        grid = TokenGrid(geometry.height, geometry.width, pitch_y_px, pitch_x_px, places)
         reach = reach_px.flatten().numpy()
         counts, nothing = np.empty(len(self.teams), np.int64), np.empty(0, np.int32)
         list_pairs.list_partners(grid, self.teams, reach, self.by_keys, counts, counts, nothing)
@@ -112,10 +113,21 @@ class PairLists:
 
     def _pairs(self, like: Tensor) -> Pairs:
         """Return the pairs as the kernels take them: numbers in the features' type, or the loops turn into float64."""
-        constants = (1.0 / self.physics.rays, self.physics.min_visibility, 1.0 / math.sqrt(like.shape[-1]))
-        numbers = (like.new_tensor(x).numpy()[()] for x in constants)
-        pairs = self.partners, self.log_circle, self.visible, self.log_rest
-        return Pairs(self.teams, self.sizes, self.starts, *pairs, *numbers, self.longest, self.by_keys)
+        number = like.new_empty(0).numpy().dtype.type
+        return Pairs(
+            teams=self.teams,
+            sizes=self.sizes,
+            starts=self.starts,
+            partners=self.partners,
+            log_circle=self.log_circle,
+            visible=self.visible,
+            log_rest=self.log_rest,
+            light_of_ray=number(1.0 / self.physics.rays),
+            least_light=number(self.physics.min_visibility),
+            scale=number(1.0 / math.sqrt(like.shape[-1])),
+            longest=self.longest,
+            by_keys=self.by_keys,
+        )
 
 
 def _pad(*features: Tensor) -> list[Tensor]:

@@ -61,10 +61,10 @@ class Occluders(NamedTuple):
 
 
 class Rays(NamedTuple):
-    """How rays are drawn: ``seed``, ``count`` per pair, places ``from_query``, ``jitter_samples`` on their way."""
+    """How rays are drawn: ``seed``, how many ``per_pair``, places ``from_query``, ``jitter_samples`` on their way."""
 
     seed: int
-    count: int
+    per_pair: int
     from_query: bool
     jitter_samples: bool
 

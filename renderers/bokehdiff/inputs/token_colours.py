@@ -58,7 +58,6 @@ class TokenColours:
 
 def enlarge(colours: Tensor, pitch_px: int) -> Tensor:
     """Return the picture (B,3,h*pitch,w*pitch) in [0,1] of display-encoded colours (B,3,h,w) of tokens."""
-    # Row by row: with channels last the encoder's group norms lose precision on the CPU, and their backward pass crashes
-    # in torch 2.13.
+    # Row by row: channels last cost group norms precision on the CPU, and in torch 2.13 their backward pass crashes.
     colours = colours.contiguous()
     return F.interpolate(colours, scale_factor=pitch_px, mode="bicubic", align_corners=False).clamp(0.0, 1.0)

@@ -1,24 +1,18 @@
 import json
-import math
 import time
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from bokehbench.benchmarks.metrics.interface import Metric
-from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.benchmarks.run import runner
-from bokehbench.benchmarks.run.cases import expand_cases
-from bokehbench.benchmarks.run.runner import Runner
 from bokehbench.benchmarks.run.store import read_rows
 from bokehbench.core.errors import InvalidSceneError, MissingWeightsError
 from bokehbench.core.files import read_image
-from bokehbench.renderers.interface import PICTURE_ONLY, Capabilities
 
-from .stand_ins import MEAN_DIFFERENCE, SCENES, Counting, MeanDifference, Scenes
+from .stand_ins import SCENES, Counting, MeanDifference
 
 
 class Undefined(Metric):
@@ -28,21 +22,6 @@ class Undefined(Metric):
 
     def score(self, prediction, scene):
         return None
-
-
-@pytest.fixture
-def bench(tmp_path, make_scene):
-    """A function that runs the three scenes through counting renderers and returns rows and counts."""
-
-    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged=""):
-        dataset = Scenes(make_scene, scored)
-        dataset.damaged = damaged
-        by_name = {renderer.name: renderer for renderer in renderers}
-        cases = expand_cases([(r.name, r.weights, "cpu") for r in renderers], [("scenes", "", SCENES)])
-        return Runner(tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here").run(cases)
-
-    run.folder = tmp_path
-    return run
 
 
 def test_rows_carry_picture_scores_and_cost(bench):
@@ -212,55 +191,6 @@ def test_scenes_without_target_are_rendered_not_scored(bench):
     assert all(row["status"] == "ok" and row["metrics"] == {} for row in rows)
 
 
-class Choosy(Counting):
-    """Skips one scene."""
-
-    def skip(self, scene):
-        return super().skip(scene) or ("two is\ntoo much" if scene.name == "two" else None)
-
-
-def test_skipped_scene_is_a_row_with_the_reason_and_no_score(bench):
-    calls = Counter()
-    rows = bench(Choosy("choosy", calls))
-    assert [row["status"] for row in rows] == ["ok", "skipped", "ok"]
-    assert (rows[1]["reason"], rows[1]["metrics"], rows[1]["image"]) == ("two is too much", {}, None)
-    assert calls["two"] == 0
-
-
-def test_skipped_scenes_are_asked_about_again_without_loading_the_renderer(bench):
-    calls = Counter()
-    first = bench(Choosy("choosy", calls))
-    lines = (bench.folder / "rows-00000.jsonl").read_text()
-    assert bench(Choosy("choosy", calls)) == first
-    assert (bench.folder / "rows-00000.jsonl").read_text() == lines, "the row is there already"
-    assert calls["prepare"] == 1
-    assert [row["status"] for row in bench(Counting("choosy", calls))] == ["ok"] * 3, "it does not skip any more"
-    assert calls["two"] == 1
-
-
-def test_scene_without_a_needed_input_is_skipped(bench):
-    class Needy(Counting):
-        capabilities = Capabilities(inputs=frozenset({"picture", "f-number"}))
-
-    calls = Counter()
-    rows = bench(Needy("needy", calls))
-    assert {(row["status"], row["reason"]) for row in rows} == {
-        ("skipped", "needs the f-number, which the scene does not give")
-    }
-    assert calls == {}, "nothing was loaded"
-
-
-def test_reading_what_was_not_asked_for_fails_the_case(bench):
-    class Peeking(Counting):
-        capabilities = Capabilities(inputs=PICTURE_ONLY)
-
-        def _render(self, scene, seed):
-            return scene.image * float(scene.disparity.max())
-
-    rows = bench(Peeking("peeking", Counter()))
-    assert all(row["status"] == "failed" and "disparity was read" in row["reason"] for row in rows)
-
-
 def test_only_the_rendering_is_timed(bench):
     """Accepting the scene and checking the picture take 0.1 s here, and cost the row nothing."""
 
@@ -274,94 +204,6 @@ def test_only_the_rendering_is_timed(bench):
             return super().check(output, scene)
 
     assert min(row["seconds"] for row in bench(Slow("slow", Counter()))) < 0.1
-
-
-class Doubling(Counting):
-    """Repeats every pixel: a renderer whose output is twice as large as its input."""
-
-    capabilities = Capabilities(inputs=PICTURE_ONLY, scale=2)
-
-    def _render(self, scene, seed):
-        return 0.9 * scene.image.repeat_interleave(2, 1).repeat_interleave(2, 2)
-
-
-class Halves(Scenes):
-    """Scenes whose target is twice as large as their image."""
-
-    def load(self, scene_name):
-        whole = super().load(scene_name)
-        target = whole.image.repeat_interleave(2, 1).repeat_interleave(2, 2)
-        return replace(whole, target=target, scale=2)
-
-
-def test_output_larger_than_the_input_is_scored_at_the_targets_size(tmp_path, make_scene):
-    renderers = {"double": Doubling("double", Counter()), "same": Counting("same", Counter())}
-    cases = expand_cases([(name, None, "cpu") for name in renderers], [("scenes", "", SCENES)])
-    metrics = [load_metric(name) for name in ("psnr", "psnr-focus", "psnr-edge")]
-    rows = Runner(tmp_path, {"scenes": Halves(make_scene)}, metrics, renderers.__getitem__, "here").run(cases)
-    assert [row["status"] for row in rows] == ["ok"] * 3 + ["skipped"] * 3
-    assert rows[3]["reason"] == "renders at 1x the input's size, the scene asks for 2x"
-    stored, target, shown = (
-        read_image(tmp_path / path)
-        for path in (rows[0]["image"], "scenes/scenes/one/target.png", "scenes/scenes/one/input.png")
-    )
-    assert stored.shape == target.shape == shown.shape == (3, 48, 64)
-    error = (stored - target).square().mean(dim=0)
-    square = torch.zeros(48, 64, dtype=torch.bool)
-    square[12:-12, 16:-16] = True  # what is in focus, twice as large
-    assert rows[0]["metrics"]["psnr"] == pytest.approx(-10 * math.log10(error.mean()), abs=1e-3)
-    assert rows[0]["metrics"]["psnr-focus"] == pytest.approx(-10 * math.log10(error[square].mean()), abs=0.2)
-    record = json.loads((tmp_path / "scenes" / "scenes" / "one" / "scene.json").read_text())
-    assert (record["height"], record["width"], record["scale"]) == (48, 64, 2)
-    assert record["max_radius_px"] == pytest.approx(2 * 6.0 * 0.6)
-
-
-def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_path, make_scene):
-    def flatten(scene, case):
-        return replace(scene, disparity=scene.disparity * 0 + case.severity)
-
-    seen = []
-
-    class Looking(Counting):
-        def _render(self, scene, seed):
-            seen.append(float(scene.disparity.mean()))
-            return scene.image * 0.9
-
-    cases = expand_cases([("look", None, "cpu")], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
-    sweeper = Runner(
-        tmp_path,
-        {"scenes": Scenes(make_scene)},
-        MEAN_DIFFERENCE,
-        lambda name: Looking(name, Counter()),
-        "here",
-        flatten,
-    )
-    plain, perturbed = sweeper.run(cases)
-    assert seen[1] == 0.5 != seen[0]
-    assert plain["disparity"] is None
-    assert (tmp_path / perturbed["disparity"]).is_file()
-    assert plain["metrics"] == perturbed["metrics"]
-
-
-def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
-    loads = Counter()
-
-    class Watched(Scenes):
-        def load(self, scene_name):
-            loads[scene_name] += 1
-            return super().load(scene_name)
-
-    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)], [("flat", s) for s in range(3)])
-    sweeper = Runner(
-        tmp_path,
-        {"scenes": Watched(make_scene)},
-        MEAN_DIFFERENCE,
-        lambda name: Counting(name, Counter()),
-        "here",
-        lambda scene, case: scene,
-    )
-    assert len(sweeper.run(cases)) == 9
-    assert loads == dict.fromkeys(SCENES, 1)
 
 
 def test_picture_that_cannot_be_written_fails_its_case_only(bench, monkeypatch):

@@ -7,11 +7,8 @@ import pytest
 import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, UnknownNameError
-from bokehbench.renderers.attention.physics import PisaPhysics
-from bokehbench.renderers.bokehdiff import weight_files
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
 from bokehbench.renderers.bokehdiff.models.compact import build_compact
-from bokehbench.renderers.bokehdiff.settings import PipelineSettings
 from bokehbench.renderers.bokehdiff.variants import VARIANTS
 from bokehbench.renderers.registry import RENDERERS, load_renderer
 from bokehbench.renderers.weights import RECORD_FILE
@@ -20,17 +17,6 @@ SWITCHED = ["bokehdiff-no-coc", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion
 TIMESTEPS = {"bokehdiff-t249": 249, "bokehdiff-t749": 749}
 TRAINED_DIFFERENTLY = ["bokehdiff-fixed-encoder", "bokehdiff-no-adv", "bokehdiff-no-vgg", "bokehdiff-no-edge"]
 BEYOND = ["bokehdiff-blend", "bokehdiff-plus", "bokehdiff-plus-no-blend", "bokehdiff-plus-latent"]
-
-
-@pytest.fixture
-def scene(make_scene):
-    return make_scene(32, 48, blur_strength=20.0)
-
-
-@pytest.fixture
-def no_shipped(monkeypatch, tmp_path):
-    monkeypatch.setattr(weight_files, "SHIPPED", tmp_path / "weights")
-    return tmp_path / "weights"
 
 
 def test_every_variant_is_registered_and_takes_a_checkpoint():
@@ -178,65 +164,6 @@ def test_compiling_is_asked_of_every_network(compact_folder, scene, monkeypatch)
     assert compiled == ["UNet2DConditionModel", "Encoder", "Decoder"]
 
 
-@pytest.fixture
-def plus_folder(plus, no_shipped):
-    """Shipped weights of bokehdiff-plus, untrained: what it renders is its base."""
-    plus.save_pretrained(no_shipped / "bokehdiff-plus")
-    return no_shipped / "bokehdiff-plus"
-
-
-def test_plus_starts_from_the_base_renderers_picture(plus_folder, make_scene):
-    """A scene without anything in focus, so that nothing is kept."""
-    scene = make_scene(32, 48, focus_disparity=-1.0, blur_strength=6.0)
-    base = load_renderer("classical-occlusion").render(scene)
-    assert torch.allclose(load_renderer("bokehdiff-plus").render(scene), base, atol=1e-5)
-    renderer = load_renderer("bokehdiff-plus-latent")
-    output = renderer.render(scene)
-    with torch.no_grad():
-        expected = renderer.pipeline.decode(renderer.pipeline.encode(base[None]))[0].clamp(0, 1)
-    assert torch.allclose(output, expected, atol=1e-5)
-
-
-def test_plus_keeps_what_is_in_focus_and_no_blend_does_not(plus, no_shipped, make_scene):
-    torch.nn.init.normal_(plus.unet.conv_out.weight, std=0.1)
-    plus.save_pretrained(no_shipped / "bokehdiff-plus")
-    scene = make_scene(32, 48, blur_strength=0.0)
-    plus, no_blend = load_renderer("bokehdiff-plus"), load_renderer("bokehdiff-plus-no-blend")
-    assert torch.equal(plus.render(scene), scene.image)
-    assert (no_blend.render(scene) - scene.image).abs().max() > 0.01
-    assert no_blend.weights == plus.weights
-    assert no_blend.weights.startswith("bokehdiff-plus ")
-    assert "trained as" not in no_blend.weights
-    settings = no_blend.pipeline.active_settings
-    assert (settings.in_focus_blend_px, settings.trained_as) == (0.0, "bokehdiff-plus")
-
-
-def test_blend_is_the_full_model_that_keeps_what_is_in_focus(no_shipped, make_trained, make_scene):
-    make_trained().save_pretrained(no_shipped / "bokehdiff")
-    scene = make_scene(32, 48, focus_disparity=0.2)
-    full, blend = load_renderer("bokehdiff"), load_renderer("bokehdiff-blend")
-    difference = (full.render(scene) - blend.render(scene)).abs().amax(dim=0)
-    assert full.weights == blend.weights
-    assert difference[0, 0] > 0.01  # in focus, far from the near square
-    assert difference[16, 24] == 0.0  # blurred
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_plus_on_the_gpu_takes_its_base_from_where_that_runs(plus_folder, make_scene):
-    scene, on_gpu = make_scene(32, 48), load_renderer("bokehdiff-plus")
-    on_gpu.prepare("cuda")
-    assert torch.allclose(on_gpu.render(scene).cpu(), load_renderer("bokehdiff-plus").render(scene), atol=0.02)
-
-
-def test_plus_and_the_full_model_take_the_weights_they_can(plus_folder, compact_folder):
-    loaded = load_checkpoint("bokehdiff", str(plus_folder), torch.float32)
-    assert loaded.pipeline.active_settings.base == "classical-occlusion"
-    assert loaded.label.endswith(", trained as bokehdiff-plus")
-    with pytest.raises(InvalidOptionError, match="bokehdiff-plus differs in its training only"):
-        load_checkpoint("bokehdiff-plus", str(compact_folder), torch.float32)
-
-
 def test_variant_without_weights_of_its_own_is_not_trained():
     with pytest.raises(InvalidOptionError, match="renders the weights of bokehdiff-plus: train bokehdiff-plus"):
         build_compact("bokehdiff-plus-no-blend")
@@ -298,55 +225,6 @@ def test_truncated_weights(compact_folder, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(MissingWeightsError, match="not a complete BokehDiff checkpoint"):
         load_checkpoint("bokehdiff", str(tmp_path / "mine"), torch.float32)
-
-
-def test_settings_of_a_newer_version(compact_folder, tmp_path):
-    shutil.copytree(compact_folder, tmp_path / "mine")
-    index = json.loads((tmp_path / "mine" / "model_index.json").read_text())
-    index["settings"]["lens"] = "hexagonal"
-    (tmp_path / "mine" / "model_index.json").write_text(json.dumps(index))
-    with pytest.raises(InvalidOptionError, match=r"unknown entry settings\.lens"):
-        load_checkpoint("bokehdiff", str(tmp_path / "mine"), torch.float32)
-
-
-def test_settings_survive_json():
-    settings = PipelineSettings(
-        timestep=3,
-        output_form="residual",
-        pixel_unshuffle=2,
-        pisa_layers=("mid_block", "up_blocks.0"),
-        physics=PisaPhysics.from_profile("code", hardness=30.0, ray_range=(0.2, 0.7)),
-        pooling="bilinear",
-        pitch="released",
-        disparity_margin=0.1,
-        trained_as="bokehdiff-no-adv",
-        condition_channels=("defocus_std", "disparity"),
-        base="classical",
-        in_focus_blend_px=0.4,
-    )
-    assert PipelineSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"timestep": -1},
-        {"output_form": "v"},
-        {"pixel_unshuffle": 0},
-        {"pooling": "max"},
-        {"pitch": "miles"},
-        {"disparity_margin": 0.5},
-        {"physics": {"sharpness": 3}},
-        {"condition_channels": ["depth"]},
-        {"condition_channels": ["blur", "blur"]},
-        {"base": "bokehdiff", "output_form": "residual"},
-        {"base": "classical", "output_form": "noise"},
-        {"in_focus_blend_px": -1.0},
-    ],
-)
-def test_impossible_settings(values):
-    with pytest.raises(InvalidOptionError):
-        PipelineSettings.from_json(values)
 
 
 def test_training_is_summed_up_where_the_weights_say_it(no_shipped, make_trained):

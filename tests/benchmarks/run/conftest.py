@@ -1,0 +1,23 @@
+"""A runner over the stand-ins."""
+
+import pytest
+
+from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.runner import Runner
+
+from .stand_ins import MEAN_DIFFERENCE, SCENES, Scenes
+
+
+@pytest.fixture
+def bench(tmp_path, make_scene):
+    """A function that runs the three scenes through counting renderers and returns rows and counts."""
+
+    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged=""):
+        dataset = Scenes(make_scene, scored)
+        dataset.damaged = damaged
+        by_name = {renderer.name: renderer for renderer in renderers}
+        cases = expand_cases([(r.name, r.weights, "cpu") for r in renderers], [("scenes", "", SCENES)])
+        return Runner(tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here").run(cases)
+
+    run.folder = tmp_path
+    return run
