@@ -149,6 +149,10 @@ def test_options_of_the_renderer(compact_folder, scene):
     plain = target(checkpoint=str(compact_folder), channels_last=False)
     tiled = target(checkpoint=str(compact_folder), tiling="always", tile_latents=128)
     assert torch.allclose(plain.render(scene), tiled.render(scene), atol=1e-4)
+    assert tiled.backend is None, "one tile is one pass"
+    pieces = target(checkpoint=str(compact_folder), tiling="always", tile_latents=8)
+    pieces.render(scene)
+    assert (plain.backend, pieces.backend) == (None, "tiled 8")
     assert plain.pipeline.unet.conv_in.weight.is_contiguous()
     assert tiled.pipeline.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
 

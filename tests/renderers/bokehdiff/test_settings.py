@@ -9,7 +9,8 @@ import torch
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
-from bokehbench.renderers.bokehdiff.settings import PipelineSettings
+from bokehbench.renderers.bokehdiff.settings import FORMER_NAMES, PipelineSettings
+from bokehbench.renderers.bokehdiff.weight_files import SHIPPED
 
 
 def test_settings_of_a_newer_version(compact_folder, tmp_path):
@@ -59,3 +60,28 @@ def test_settings_survive_json():
 def test_impossible_settings(values):
     with pytest.raises(InvalidOptionError):
         PipelineSettings.from_json(values)
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in SHIPPED.glob("*/model_index.json")))
+def test_shipped_settings_are_read_in_the_present_names(name):
+    stated = json.loads((SHIPPED / name / "model_index.json").read_text())["settings"]
+    settings = PipelineSettings.from_json(stated)
+    plus = name == "bokehdiff-plus"
+    assert settings.trained_as == name
+    assert settings.output_form == ("residual" if plus else "blurred-colours")
+    assert settings.condition_channels == (("defocus", "blur", "defocus_std") if plus else ())
+    assert not set(FORMER_NAMES) & {*settings.to_json(), *settings.condition_channels}
+    assert PipelineSettings.from_json(settings.to_json()) == settings
+
+
+def test_the_noise_prediction_by_its_former_name():
+    assert PipelineSettings.from_json({"parametrisation": "eps"}).output_form == "noise"
+
+
+def test_an_output_form_that_is_no_more():
+    with pytest.raises(InvalidOptionError, match="expected noise or residual or blurred-colours, got 'gated'"):
+        PipelineSettings.from_json({"parametrisation": "gated"})
+
+
+def test_weights_may_be_trained_as_a_variant_of_another_version():
+    assert PipelineSettings.from_json({"trained_as": "bokehdiff-hexagonal"}).trained_as == "bokehdiff-hexagonal"

@@ -7,7 +7,14 @@ import torch
 import torch.nn.functional as F
 
 from bokehbench.core.errors import InvalidOptionError
-from bokehbench.renderers.diffusion.tiling import STRIDE, Tile, blend_tiles, cover_with_tiles
+from bokehbench.renderers.diffusion.tiling import (
+    STRIDE,
+    Tile,
+    blend_tiles,
+    choose_tile_side,
+    cover_with_tiles,
+    one_pass_latents,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +88,17 @@ def test_blend_of_constants_is_constant_and_weighs_the_centre_most():
     assert float(ramp[-1]) == 1
     assert bool((ramp.diff() >= 0).all())
     assert float(ramp.diff().max()) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("tiling", "latents", "side"),
+    [("auto", 100, None), ("auto", 101, 8), ("always", 1, 8), ("never", 10**9, None)],
+)
+def test_only_the_size_decides(tiling, latents, side):
+    assert choose_tile_side(tiling, 8, latents, most=100) == side
+
+
+def test_a_pass_takes_as_many_px_at_every_pitch_but_fewer_tokens_where_all_attend_to_all():
+    assert one_pass_latents(4) * 4**2 == one_pass_latents(8) * 8**2 == 1536 * 1024
+    assert one_pass_latents(4, token_latents=1) == 128**2
+    assert one_pass_latents(8, token_latents=2) == one_pass_latents(8)

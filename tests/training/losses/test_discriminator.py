@@ -13,6 +13,15 @@ from bokehbench.core.fetch import NETWORK
 from bokehbench.core.torchvision_guard import ensure_torchvision
 from bokehbench.training.losses.discriminator import Discriminator, load_features
 
+
+def create_model(*arguments, **options):
+    """timm's, imported when it is needed and behind the guard."""
+    ensure_torchvision()
+    import timm
+
+    return timm.create_model(*arguments, **options)
+
+
 PROFILES = ("paper", "code")
 
 
@@ -31,7 +40,7 @@ def discriminator(timm):
 
     def make(profile="paper"):
         torch.manual_seed(0)
-        features = timm.create_model(
+        features = create_model(
             "convnext_atto", features_only=True, pretrained=False, dims=(4, 8, 8, 8), depths=(1, 1, 1, 1)
         )
         return Discriminator(features, profile)
@@ -118,7 +127,7 @@ def test_unknown_profile(discriminator):
 
 def test_weights_come_from_the_file_that_is_named(timm, tmp_path):
     torch.manual_seed(1)
-    whole = timm.create_model("convnext_atto", pretrained=False)
+    whole = create_model("convnext_atto", pretrained=False)
     save_file(whole.state_dict(), tmp_path / "model.safetensors")
     loaded = load_features(tmp_path / "model.safetensors", "convnext_atto")
     pictures = noise(0)
@@ -128,7 +137,7 @@ def test_weights_come_from_the_file_that_is_named(timm, tmp_path):
 def test_a_file_of_another_network_is_named(timm, tmp_path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
-    whole = timm.create_model("convnext_atto", pretrained=False).state_dict()
+    whole = create_model("convnext_atto", pretrained=False).state_dict()
     save_file({k: v for k, v in whole.items() if k != "stages.3.blocks.1.gamma"}, tmp_path / "partial.safetensors")
     for name in ("other", "torn", "partial"):
         with pytest.raises(
