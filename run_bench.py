@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
     # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing.
     helper = is_helper()
+    started = False
     try:
         request = parse_options(arguments, HERE)
         if helper and (request.list or request.compare or request.check or request.latency or request.report_only):
@@ -36,10 +37,13 @@ def main(arguments: list[str]) -> int:
         if request.check:
             return check(request)
         check_names(request)
+        started = True
         return measure_latency(request) if request.latency else run(request)
     except BokehBenchError as error:
-        if not helper:
-            print(f"run_bench.py: {error}", file=sys.stderr)
+        if helper:
+            # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.
+            return 2 if started else 0
+        print(f"run_bench.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("run_bench.py: interrupted; finished cases are kept: give the same command to go on", file=sys.stderr)

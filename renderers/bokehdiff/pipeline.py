@@ -151,9 +151,9 @@ class BokehDiffPipeline(NetworkGroup):
         there tiling changes the method itself. ``seed`` draws PISA's jitter.
         ``base_image``: (B,3,H,W) in [0,1], what the settings' ``base`` renderer makes of the same scene; None without.
         ``gamma``: of the display transfer, which only ``blurred-colours`` needs.
-        With a blur strength of 0 the result is the autoencoder's and the U-Net's reconstruction of the picture, or with
-        ``in_focus_blend_px`` the picture. Raises InvalidOptionError where ``base_image`` and settings do not fit, or on
-        an impossible gamma.
+        With a blur strength of 0 the result is the networks' reconstruction of the picture, or with
+        ``in_focus_blend_px`` the picture. Threads may share a pipeline if all of them tile, or none. Raises
+        InvalidOptionError where ``base_image`` and settings do not fit, or on an impossible gamma.
         """
         self._active.check_base("base_image", base_image)
         height, width = image.shape[-2:]
