@@ -10,12 +10,13 @@ import ast
 import functools
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def _cache_folder(chosen: str, name: str) -> Path:
         folder = home / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            os.utime(folder)  # in use today
             with tempfile.TemporaryFile(dir=folder):
                 pass
             _remove_old(home)
@@ -88,8 +90,9 @@ def _cache_folder(chosen: str, name: str) -> Path:
 def _remove_old(home: Path) -> None:
     """Remove folders of sources that no process has started with for OLD_DAYS."""
     for folder in home.glob("kernels-*"):
-        if time.time() - folder.stat().st_mtime > OLD_DAYS * 86400.0:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process cleans up, too
+            if time.time() - folder.stat().st_mtime > OLD_DAYS * 86400.0:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

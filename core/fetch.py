@@ -7,6 +7,7 @@ second trickle in: what asks the network therefore runs in a thread that can be 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO, Literal
@@ -27,11 +28,15 @@ class DownloadError(Exception):
 
 
 class Network:
-    """Fetches files. ``dead_because`` remembers why the network was found dead, so that a run waits for it once."""
+    """Fetches files, and remembers why the network was found dead, so that a run waits for it once.
+
+    ``dead_because``: for files behind URLs; ``hub_dead_because``: for the hub, which a firewall may block alone.
+    """
 
     def __init__(self, patience_s: float = PATIENCE_S):
         self.patience_s = patience_s
         self.dead_because: str | None = None
+        self.hub_dead_because: str | None = None
 
     def fetch_file(self, url: str, destination: Path, sha256_prefix: str) -> None:
         """Put the file behind ``url`` at ``destination``, complete and verified, or not at all; with a progress bar.
@@ -84,6 +89,9 @@ class Network:
             except LocalEntryNotFoundError:
                 problem = f"it is not in the cache ({constants.HF_HUB_CACHE}) and "
         obstacle = self._find_obstacle() if download else "not asked for yet"
+        if obstacle is not None and download and not needed and folder is None:
+            with suppress(LocalEntryNotFoundError):  # whatever the cache has of it
+                return Path(snapshot_download(repository, local_files_only=True, **options))
         if obstacle is None:
             options |= {"local_dir": folder, "etag_timeout": constants.HF_HUB_ETAG_TIMEOUT}
             try:
@@ -124,13 +132,13 @@ class Network:
 
         if constants.HF_HUB_OFFLINE:
             return "HF_HUB_OFFLINE is set"
-        if self.dead_because is None:
+        if self.hub_dead_because is None:
             probe = _start(lambda: _ask(constants.ENDPOINT, self.patience_s))
             if not _ends_within(self.patience_s, probe):
-                self._found_dead(f"no answer from {constants.ENDPOINT} for {self.patience_s:g} s")
+                self.hub_dead_because = f"no network: no answer from {constants.ENDPOINT} for {self.patience_s:g} s"
             elif reason := probe.result():
-                self._found_dead(reason)
-        return self.dead_because
+                self.hub_dead_because = f"no network: {reason}"
+        return self.hub_dead_because
 
     def _found_dead(self, reason: str) -> DownloadError:
         self.dead_because = f"no network: {reason}"

@@ -8,7 +8,7 @@ from ...datasets.catalogue import DATASETS
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ...renderers.learned import LearnedRenderer
-from ...renderers.registry import RENDERERS
+from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
 from ..request import RunRequest
 
@@ -49,7 +49,7 @@ def now() -> str:
 
 def _describe_renderer(name: str, renderer: Renderer) -> Record:
     return {
-        "summary": RENDERERS.find(name.partition("@")[0]).summary,
+        "summary": find_renderer(name).summary,
         "weights": renderer.weights,
         "training": renderer.training,
         "needs_weights": isinstance(renderer, LearnedRenderer),

@@ -234,16 +234,23 @@ def test_hub_that_answers_with_an_error_is_reported(cache, monkeypatch):
         Network().fetch_repository("someone/model", ["*"], "get it", needed=["a"])
 
 
-def test_a_hub_out_of_reach_is_asked_once(cache, monkeypatch):
+def test_a_hub_out_of_reach_is_asked_once_and_closes_nothing_else(cache, monkeypatch, server):
     asked = []
     monkeypatch.setattr(fetch, "_ask", lambda address, _: asked.append(address) or "this is a test")
     network = Network()
     for _ in range(2):
         with pytest.raises(MissingWeightsError, match="no network: this is a test"):
             network.fetch_repository("someone/model", ["*"], "get it", needed=["a"])
-    with pytest.raises(DownloadError, match="no network: this is a test"):
-        network.fetch_file("http://127.0.0.1:9/f", cache / "f", HASH)
     assert asked == ["http://127.0.0.1:9"]
+    network.fetch_file(f"{server.url}/whole", cache / "file.pth", HASH)
+
+
+def test_without_a_network_the_cache_serves_what_nobody_named(cache, monkeypatch):
+    monkeypatch.setattr(fetch, "_ask", lambda *_: "this is a test")
+    cached = lay_out(cache, "someone/model")
+    cached.mkdir()
+    (cached / "config.json").write_text("{}")
+    assert Network().fetch_repository("someone/model", ["*"], "get it") == cached
 
 
 def test_a_look_up_that_hangs_is_left_after_the_patience(cache, monkeypatch):

@@ -4,10 +4,12 @@ import pytest
 
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
+from bokehbench.benchmarks.run.run_record import _describe_renderer
 from bokehbench.benchmarks.run.session import run_benchmark
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.interface import Capabilities, Renderer
+from bokehbench.renderers.registry import load_renderer
 
 
 class One(SceneDataset):
@@ -120,3 +122,9 @@ def test_a_checkpoint_that_is_not_there_refuses_the_command(tmp_path):
 def test_unknown_devices_are_refused(tmp_path, device):
     with pytest.raises(InvalidOptionError, match="expected cpu, cuda or cuda:N"):
         run_benchmark(RunRequest(output=tmp_path, device=device))
+
+
+def test_a_renderer_of_weights_that_do_not_ship_is_described(tmp_path):
+    """``--list`` does not know its name, a run does."""
+    name = f"bokehdiff-t249@{tmp_path}"
+    assert _describe_renderer(name, load_renderer(name))["summary"] == "BokehDiff at timestep 249"

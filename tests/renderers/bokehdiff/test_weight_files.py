@@ -21,7 +21,7 @@ def cache(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(NETWORK, "dead_because", None)
+    monkeypatch.setattr(NETWORK, "hub_dead_because", None)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path
 

@@ -154,7 +154,7 @@ def test_an_absent_file_is_named(tmp_path):
 
 def test_without_file_and_network_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(NETWORK, "dead_because", "no network: this is a test")
+    monkeypatch.setattr(NETWORK, "hub_dead_because", "no network: this is a test")
     with pytest.raises(MissingWeightsError, match=r"no network.*model\.safetensors.*'losses\.adversarial: 0'") as error:
         load_features()
     assert "\n" not in str(error.value)
