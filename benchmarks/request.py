@@ -104,7 +104,7 @@ class RunRequest:
         ),
     )
     output: Path = field(
-        metadata=option(WHERE, type=Path, metavar="DIR", help="gets results/ and reports/; default: here")
+        metadata=option(WHERE, type=Path, metavar="DIR", help="gets results/ and reports/; default: beside run_bench.py")
     )
     run: str = field(
         default="default",
@@ -134,7 +134,7 @@ class RunRequest:
             type=Path,
             metavar="DIR",
             help="your own copies of data sets, DIR/ebb and so on (see docs/datasets.md), and with --datasets folder "
-            "your own scenes; default: $BOKEHBENCH_DATA, else data/ here where it exists",
+            "your own scenes; default: $BOKEHBENCH_DATA, else data/ beside run_bench.py",
         ),
     )
     robustness: bool = field(
