@@ -104,7 +104,9 @@ class RunRequest:
         ),
     )
     output: Path = field(
-        metadata=option(WHERE, type=Path, metavar="DIR", help="gets results/ and reports/; default: beside run_bench.py")
+        metadata=option(
+            WHERE, type=Path, metavar="DIR", help="gets results/ and reports/; default: beside run_bench.py"
+        )
     )
     run: str = field(
         default="default",

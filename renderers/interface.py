@@ -95,7 +95,9 @@ class Renderer(ABC):
         self.device, self.dtype = _checked_device(self, device), _checked_dtype(dtype)
         if self.device.type == "cuda" and self.device.index is not None:
             torch.cuda.set_device(self.device)  # kernels and events start on the current device
+        threads = torch.get_num_threads()
         self._load()
+        torch.set_num_threads(threads)  # numba's OpenMP layer raises it as it starts
         self._prepared = True
 
     def skip(self, scene: Scene) -> str | None:

@@ -128,7 +128,7 @@ class BokehDiffPipeline(NetworkGroup):
         """The largest picture that ``tiling="auto"`` leaves whole, in latent px."""
         physics = self._active.physics
         all_pairs = not physics.coc and not physics.is_vanilla
-        return one_pass_latents(self.latent_pitch_px, min(self._downscales) if all_pairs else None)
+        return one_pass_latents(self.latent_pitch_px, min(self._downscales, default=None) if all_pairs else None)
 
     @torch.no_grad()
     def __call__(

@@ -82,6 +82,10 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
         raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
     record = json.loads(path.read_text(encoding="utf-8"))
     config = record["configuration"]
+    if "model" not in config:
+        raise InvalidOptionError(
+            f"{path}: written by an earlier version, which named its entries otherwise: train again"
+        )
     model = config["model"]
     went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
     first = training_record(before, before / FIRST_TRAINING) if went_on else None

@@ -52,8 +52,10 @@ class Training:
             project_dir=self.output / "logs",
         )
         device, optimiser = self.accelerator.device, config.optimiser
-        # OMP_NUM_THREADS=1 then holds for PyTorch and for kernels in numba
-        numba.set_num_threads(min(torch.get_num_threads(), numba.get_num_threads()))
+        # OMP_NUM_THREADS holds for kernels in numba, too; numba's OpenMP layer raises PyTorch's number as it starts.
+        threads = torch.get_num_threads()
+        numba.set_num_threads(min(threads, numba.get_num_threads()))
+        torch.set_num_threads(threads)
         self.task = config.model.build(config, device).to(device)
         identity = config.identity() | {"processes": self.accelerator.num_processes, "model": self.task.identity()}
         self._identity = json.dumps(identity, indent=1, sort_keys=True)
