@@ -13,6 +13,18 @@ from torch import nn
 
 from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 
+__all__ = [
+    "_one_thread",
+    "authors_folder",
+    "compact",
+    "compact_folder",
+    "lora_state",
+    "make_trained",
+    "plus",
+    "sdxl_folder",
+]
+"""The fixtures: a conftest.py imports them all."""
+
 TEXT_WIDTH = 32
 SMALL = CompactSize(vae_width=32, unet_widths=(16, 32, 48), unet_groups=8, heads=2, prompt_width=8)
 LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "linear_1"]

@@ -18,13 +18,9 @@ PITCHES = ("px", "released")
 RESIDUALS = ("latent", "picture")
 BASES = ("classical", "classical-occlusion")
 
-FORMER_NAMES = {
-    "parametrisation": "output_form",
-    "eps": NOISE,
-    "identity-start": RESIDUAL,
-    "pisa-start": BLURRED_COLOURS,
-    "spread": "defocus_std",
-}
+FORMER_FIELDS = {"parametrisation": "output_form"}
+FORMER_FORMS = {"eps": NOISE, "identity-start": RESIDUAL, "pisa-start": BLURRED_COLOURS}
+FORMER_CONDITIONS = {"spread": "defocus_std"}
 """Fields and values under the names that settings of earlier versions, the shipped weights' too, know them by."""
 
 
@@ -164,11 +160,14 @@ def check_networks(
 
 
 def _with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings of an earlier version in the names of this one."""
-    present = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
+    """Return settings of an earlier version in the names of this one; raises InvalidOptionError for a field in both."""
+    for former, name in FORMER_FIELDS.items():
+        if former in values and name in values:
+            raise InvalidOptionError(f"settings.{former}: expected it or settings.{name}, got both")
+    present = {FORMER_FIELDS.get(name, name): value for name, value in values.items()}
     form, channels = present.get("output_form"), present.get("condition_channels")
     if isinstance(form, str):
-        present["output_form"] = FORMER_NAMES.get(form, form)
+        present["output_form"] = FORMER_FORMS.get(form, form)
     if isinstance(channels, list | tuple):
-        present["condition_channels"] = [FORMER_NAMES.get(str(name), name) for name in channels]
+        present["condition_channels"] = [FORMER_CONDITIONS.get(str(name), name) for name in channels]
     return present

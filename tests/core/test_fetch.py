@@ -15,6 +15,8 @@ from bokehbench.core import fetch
 from bokehbench.core.errors import MissingDataError, MissingWeightsError
 from bokehbench.core.fetch import DownloadError, Network
 
+from ..hub_cache import lay_out
+
 BODY = bytes(range(256)) * 2000
 HASH = hashlib.sha256(BODY).hexdigest()[:8]
 PATIENCE_S = 0.4
@@ -155,29 +157,6 @@ def assert_it_asks_no_more(network, server, folder):
     assert reason.startswith("no network")
     assert seconds < PATIENCE_S
     assert server.requests == []
-
-
-@pytest.fixture
-def cache(monkeypatch, tmp_path):
-    """An empty cache, and a hub at an address where nobody listens."""
-    original = huggingface_hub.snapshot_download
-    monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda *names, **options: original(*names, cache_dir=tmp_path, **options)
-    )
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path
-
-
-def lay_out(cache: Path, repository: str) -> Path:
-    """Make a snapshot's folder in the cache as huggingface_hub does."""
-    folder = cache / f"models--{repository.replace('/', '--')}"
-    (folder / "refs").mkdir(parents=True)
-    (folder / "refs" / "main").write_text("0" * 40)
-    (folder / "snapshots").mkdir()
-    return folder / "snapshots" / ("0" * 40)
 
 
 def fill(cache: Path, *files: str) -> Path:

@@ -3,16 +3,7 @@ import pytest
 from bokehbench.datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
 from bokehbench.renderers.bokehdiff.models.compact import CompactSize
 
-from ..tiny_models import (  # noqa: F401 - fixtures
-    _one_thread,
-    authors_folder,
-    compact,
-    compact_folder,
-    lora_state,
-    make_trained,
-    plus,
-    sdxl_folder,
-)
+from ..tiny_models import *  # noqa: F403 - fixtures
 from ..training_pictures import pictures, settings  # noqa: F401 - fixtures
 from .runs import TINY
 

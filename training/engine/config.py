@@ -105,8 +105,8 @@ def read_config(path: Path) -> RunConfig:
     try:
         if isinstance(content, Mapping) and "stage" in content:
             raise InvalidOptionError(
-                f"entry stage: write 'task: bokehdiff/{content['stage']}', and what is not the engine's (data, variant,"
-                " start, size, losses, ...) under 'model:', see docs/training.md"
+                f"entry stage: write 'task:' in its place, one of {', '.join(TASKS.entries)}, and the rest"
+                " under 'model:', see docs/training.md"
             )
         run = read_record(RunConfig, content)
         model: type[TaskConfig] = TASKS.find(run.task).load()

@@ -7,16 +7,8 @@ import torch.nn.functional as F
 from bokehbench.renderers.bokehdiff import pipeline as pipeline_module
 from bokehbench.renderers.bokehdiff import weight_files
 
-from ...tiny_models import (  # noqa: F401 - fixtures
-    _one_thread,
-    authors_folder,
-    compact,
-    compact_folder,
-    lora_state,
-    make_trained,
-    plus,
-    sdxl_folder,
-)
+from ...hub_cache import empty_hub_cache  # noqa: F401 - a fixture
+from ...tiny_models import *  # noqa: F403 - fixtures
 
 
 @pytest.fixture

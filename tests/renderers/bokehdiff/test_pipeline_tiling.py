@@ -1,5 +1,7 @@
 """Tiles: when a picture is cut, decided by its size alone, and what that changes."""
 
+import dataclasses
+
 import psutil
 import torch
 
@@ -53,3 +55,9 @@ def test_without_the_circle_of_confusion_a_pass_takes_fewer_tokens(make_trained)
     )
     assert near == vanilla == 1536 * 1024 // 16
     assert all_pairs == 128 * 128
+
+
+def test_without_any_attention_of_ours_the_size_of_a_pass_is_known(compact):
+    physics = dataclasses.replace(compact.active_settings.physics, coc=False)
+    compact.configure(dataclasses.replace(compact.active_settings, pisa_layers=(), physics=physics))
+    assert compact.one_pass_latents > 0

@@ -9,7 +9,7 @@ import torch
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.bokehdiff.checkpoints import load_checkpoint
-from bokehbench.renderers.bokehdiff.settings import FORMER_NAMES, PipelineSettings
+from bokehbench.renderers.bokehdiff.settings import FORMER_CONDITIONS, FORMER_FIELDS, PipelineSettings
 from bokehbench.renderers.bokehdiff.weight_files import SHIPPED
 
 
@@ -70,7 +70,7 @@ def test_shipped_settings_are_read_in_the_present_names(name):
     assert settings.trained_as == name
     assert settings.output_form == ("residual" if plus else "blurred-colours")
     assert settings.condition_channels == (("defocus", "blur", "defocus_std") if plus else ())
-    assert not set(FORMER_NAMES) & {*settings.to_json(), *settings.condition_channels}
+    assert not {*FORMER_FIELDS, *FORMER_CONDITIONS} & {*settings.to_json(), *settings.condition_channels}
     assert PipelineSettings.from_json(settings.to_json()) == settings
 
 
@@ -85,3 +85,8 @@ def test_an_output_form_that_is_no_more():
 
 def test_weights_may_be_trained_as_a_variant_of_another_version():
     assert PipelineSettings.from_json({"trained_as": "bokehdiff-hexagonal"}).trained_as == "bokehdiff-hexagonal"
+
+
+def test_a_field_under_both_of_its_names_is_refused():
+    with pytest.raises(InvalidOptionError, match=r"settings\.parametrisation: expected it or settings\.output_form"):
+        PipelineSettings.from_json({"parametrisation": "eps", "output_form": "residual"})

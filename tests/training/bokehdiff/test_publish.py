@@ -9,7 +9,7 @@ from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.renderers.bokehdiff.weight_files import find_weights
 from bokehbench.renderers.registry import load_renderer
-from bokehbench.training.bokehdiff.publish import DECODER_TUNING, ship
+from bokehbench.training.bokehdiff.publish import DECODER_TUNING, ship, training_record
 from bokehbench.training.bokehdiff.recipe_configs import FAMILY, PLUS
 
 
@@ -51,3 +51,10 @@ def test_models_ship_with_a_younger_decoder_of_their_own_encoder_only(restored, 
     change(restored.output / "bokehdiff" / "model", "encoder")
     with pytest.raises(InvalidOptionError, match="bokehdiff was trained with another encoder than decoder"):
         ship(restored.output, FAMILY, tmp_path / "shipped")
+
+
+def test_a_training_of_an_earlier_version_is_one_line(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "training.json").write_text('{"configuration": {"stage": "latent"}, "seconds": 1.0}')
+    with pytest.raises(InvalidOptionError, match=r"training\.json: written by an earlier version.*: train again"):
+        training_record(tmp_path, tmp_path / "before")

@@ -2,9 +2,11 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -47,6 +49,29 @@ def test_a_run_that_is_killed_goes_on_exactly(tmp_path):
     assert training.step == KILLED_AT
     assert_same(result(whole), result(training.run()))
     assert [step for step, _ in training.task.seen] == list(range(KILLED_AT, STEPS))
+
+
+def test_the_number_of_threads_is_kept(tmp_path):
+    """numba's OpenMP layer would raise PyTorch's, past what OMP_NUM_THREADS says; it starts once a process."""
+    folder = Path(tiny_task.__file__).parent
+    code = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(folder)!r})
+import torch
+from tiny_task import tiny_run
+from bokehbench.training.engine.loop import Training
+Training(tiny_run(Path(sys.argv[1])))
+print(torch.get_num_threads())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[-1] == "1"
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
