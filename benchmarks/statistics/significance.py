@@ -34,6 +34,11 @@ class PairTests:
         return self.adjusted[frozenset((first, second))] < SIGNIFICANCE_LEVEL
 
     @property
+    def can_decide(self) -> bool:
+        """Whether there are units enough for any test to find a difference."""
+        return self.warning is None
+
+    @property
     def warning(self) -> str | None:
         """One sentence where there are too few units for any test to find anything, or None.
 

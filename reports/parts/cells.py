@@ -46,7 +46,8 @@ class Column:
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best``, ``tied`` (not distinguishable from the best, see ``PairTests``) or empty; ``medal`` 1 to 3
+    ``standing`` is ``best``, ``tied`` (not distinguishable from the best, see ``PairTests``) or empty, as where there
+    are too few scenes to tell; ``medal`` 1 to 3
     by the mean, or 0. Without a ``value`` the ``note`` says why.
     """
 
@@ -159,8 +160,10 @@ def write_change(test: PairedTest, unit: str) -> str:
     return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
 
 
-def judge(test: PairedTest) -> str:
-    """Say in words what the corrected test found."""
+def judge(test: PairedTest, can_decide: bool = True) -> str:
+    """Say in words what the corrected test found, or that it could find nothing."""
+    if not can_decide:
+        return "too few scenes"
     if not test.significant:
         return "not distinguishable"
     return "better" if test.effect > 0 else "worse"
@@ -176,7 +179,7 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestL
             adjusted=write_p_value(test.adjusted),
             effect=write_signed(test.effect, "dB"),
             win_rate=write_percent(test.win_rate),
-            verdict=judge(test),
+            verdict=judge(test, comparison.pairs.can_decide),
             test=test,
         )
         for test in comparison.tests
@@ -189,7 +192,7 @@ def _standing(renderer: str, ranking: Ranking, pairs: PairTests) -> str:
         return ""
     if renderer == best:
         return "best"
-    return "" if pairs.differ(renderer, best) else "tied"
+    return "" if pairs.differ(renderer, best) or not pairs.can_decide else "tied"
 
 
 def _explain_absence(ranking: Ranking, finished: int) -> str:
