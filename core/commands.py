@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from .errors import BokehBenchError
+from .text import one_line
 
 P = ParamSpec("P")
 
@@ -27,7 +28,7 @@ def ends_in_one_line(
             try:
                 return main(*arguments, **options)
             except expected as error:
-                print(f"{prefix}: {' '.join(str(error).split())}", file=sys.stderr)
+                print(f"{prefix}: {one_line(str(error))}", file=sys.stderr)
                 return 2
             except KeyboardInterrupt:
                 print(interrupted, file=sys.stderr)

@@ -1,8 +1,18 @@
 """The mistakes a user can make, as exceptions that read as one line: what, expected, received, remedy."""
 
+import re
+
+from .text import printable
+
 
 class BokehBenchError(Exception):
-    """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report)."""
+    """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report).
+
+    Its text is one printable line, whatever names and paths it holds.
+    """
+
+    def __str__(self) -> str:
+        return printable(re.sub(r"\s*[\r\n]\s*", " ", super().__str__()))
 
 
 class UnknownNameError(BokehBenchError):
@@ -27,6 +37,10 @@ class InvalidOutputError(BokehBenchError):
 
 class MissingDataError(BokehBenchError):
     """A data set that is not where it was looked for; the message says what to get and where to put it."""
+
+
+class IncompleteDataError(MissingDataError):
+    """A scene whose settings leave out what has to be chosen; the message says what to add where."""
 
 
 class DamagedDataError(MissingDataError):

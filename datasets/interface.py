@@ -14,6 +14,7 @@ class SceneDataset(ABC):
     - ``terms``: licence and origin of the pictures, likewise.
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
     - ``version``: changes whenever the pictures do; stored results of another version are not reused.
+    - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
     """
 
     name: str
@@ -21,6 +22,7 @@ class SceneDataset(ABC):
     terms: str
     scored: bool = True
     version: str = ""
+    passed_over: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:
@@ -35,7 +37,10 @@ class SceneDataset(ABC):
 
     @abstractmethod
     def scene_names(self) -> Sequence[str]:
-        """Return the scenes' names in their fixed order. Call ``prepare`` first."""
+        """Return the scenes' names in their fixed order: printable texts, each once. Call ``prepare`` first.
+
+        A scene that cannot be listed is listed all the same: ``load`` says why, and it is one failed case.
+        """
 
     @abstractmethod
     def load(self, scene_name: str) -> Scene:

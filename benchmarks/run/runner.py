@@ -3,6 +3,7 @@
 Rendering and scoring are two steps over a saved 8-bit picture: a metric added later scores the pictures that exist.
 """
 
+import logging
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
 from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
+from ...core.text import one_line, printable
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
@@ -28,8 +30,10 @@ from .measure import measure
 from .processes import Processes
 from .rows import Row, describe_case, image_path, make_row
 from .scene_record import read_record, record_perturbed, record_scene
-from .scoring import FAILED, UNDEFINED, Scorer, one_line
+from .scoring import FAILED, UNDEFINED, Scorer
 from .store import RowWriter, read_rows
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -97,7 +101,7 @@ class Runner:
         with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
             progress.update(len(cases) - len(pending))
             for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
-                progress.set_description(name)
+                progress.set_description(printable(name))
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
                         writer.append(row)
@@ -261,7 +265,10 @@ class Runner:
         for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
             if read_record(self.folder, name, scene) is None:
                 dataset = self.datasets[name]
-                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+                try:
+                    record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+                except Exception as error:  # noqa: BLE001 - the scene's picture and score are stored all the same
+                    log.warning("%s/%s: its record cannot be made again: %s", name, scene, one_line(str(error)))
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ...core.scene import Scene
+from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
 
@@ -39,11 +40,6 @@ class Scorer:
             if note:
                 notes[metric.name] = note
         return scores, notes
-
-
-def one_line(message: str) -> str:
-    """Return a message without line breaks."""
-    return " ".join(message.split())
 
 
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:

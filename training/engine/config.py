@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.checks import check, check_choice
+from ...core.documents import read_document
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record, read_yaml
+from ...core.settings import read_record
 from ..registry import TASKS
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read_config(path: Path) -> RunConfig:
 
     Raises InvalidOptionError in one line for whatever is wrong with it, UnknownNameError for an unknown task.
     """
-    content = read_yaml(path, "a training configuration")
+    content = read_document(path, "a YAML file with a training configuration", InvalidOptionError)
     try:
         if isinstance(content, Mapping) and "stage" in content:
             raise InvalidOptionError(
