@@ -9,6 +9,7 @@ try:
     from bokehbench.benchmarks.request import RunRequest, run_folder
     from bokehbench.benchmarks.run.launch import is_helper
     from bokehbench.core.errors import BokehBenchError, InvalidOptionError
+    from bokehbench.core.text import one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -78,7 +79,9 @@ def run(request: RunRequest) -> int:
     page = write_report(stored, request.output / "reports", request.reference)
     if rows is None:
         return summarise(stored.finished, stored.planned, page)
-    say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
+    record = stored.meta["sweep"] if request.robustness else stored.meta
+    say_what_is_left_out(record)
+    say_what_looks_odd(record)
     return summarise(rows, len(rows), page)
 
 
@@ -101,6 +104,14 @@ def say_what_is_left_out(record: dict) -> None:
             print(f"metric {name} is left out: {reason}", file=sys.stderr)
     elif left_out:
         print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
+
+
+def say_what_looks_odd(record: dict) -> None:
+    """Name settings and files that contradict the pictures, each kind once a data set."""
+    for doubt in record.get("doubts", ()):
+        scenes = doubt["scenes"]
+        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} scenes, first {scenes[0]}"
+        print(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}", file=sys.stderr)
 
 
 def compare(request: RunRequest) -> int:
@@ -180,7 +191,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
-        print(f"metric {name} {note}", file=sys.stderr)
+        print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in unfinished:
@@ -189,7 +200,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         )
     for (status, renderer, reason), scenes in reasons.items():
         which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
-        print(f"{status}: {renderer} on {which}: {reason}", file=sys.stderr)
+        print(one_line(f"{status}: {renderer} on {which}: {reason}"), file=sys.stderr)
     ok = len(rows) - len(unfinished)
     print(f"{ok} of {planned} cases ok. Report: {page}")
     return 1 if ok < planned or failed_metrics else 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
+from ..core.text import one_line
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
 
@@ -40,7 +41,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+        self.exit(2, f"{self.prog}: {one_line(message)} (see --help)\n")
 
 
 def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.errors import BokehBenchError, DamagedDataError
 from ..core.scene import Scene
+from ..core.text import printable
 
 
 class SceneDataset(ABC):
@@ -53,6 +55,27 @@ class SceneDataset(ABC):
     def cluster(self, scene_name: str) -> str:
         """Return the name of the independent unit a scene belongs to: intervals are computed over these."""
         return scene_name
+
+
+def prepare_dataset(dataset: SceneDataset) -> None:
+    """Call ``prepare``, and look at the scenes' names.
+
+    Raises its BokehBenchError, or a DamagedDataError in place of any other error: a folder that cannot be read, a
+    plug-in's bug, names that a report or a terminal cannot show.
+    """
+    try:
+        dataset.prepare()
+        names = list(dataset.scene_names())
+    except BokehBenchError:
+        raise
+    except Exception as error:
+        raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
+    wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
+    if wrong:
+        raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DamagedDataError(f"{dataset.name}: two scenes are called '{twice}': expected each name once")
 
 
 class UserPictures(SceneDataset):

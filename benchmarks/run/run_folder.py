@@ -73,9 +73,10 @@ class RunFolder:
         self._start = time.perf_counter()
         return environment
 
-    def finish(self) -> None:
-        """Note that the command has come to its end."""
-        self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
+    def finish(self, doubts: Sequence[Record] = ()) -> None:
+        """Note that the command has come to its end, and what looks odd about its scenes."""
+        seconds = round(time.perf_counter() - self._start, 3)
+        self._record |= {"finished": now(), "seconds": seconds, "doubts": list(doubts)}
         with self.processes.main_first():
             if self.processes.is_main:
                 self._write()

@@ -22,7 +22,7 @@ from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneErr
 from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
 from ...core.text import one_line, printable
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, UserPictures
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
@@ -179,7 +179,7 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
+            self._record_scene(case.dataset, case.scene, scene)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
@@ -264,11 +264,14 @@ class Runner:
         """Write the record of a finished case's scene again where it was lost or damaged."""
         for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
             if read_record(self.folder, name, scene) is None:
-                dataset = self.datasets[name]
                 try:
-                    record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+                    self._record_scene(name, scene, self.datasets[name].load(scene))
                 except Exception as error:  # noqa: BLE001 - the scene's picture and score are stored all the same
                     log.warning("%s/%s: its record cannot be made again: %s", name, scene, one_line(str(error)))
+
+    def _record_scene(self, name: str, scene_name: str, scene: Scene) -> None:
+        dataset = self.datasets[name]
+        record_scene(self.folder, name, dataset.cluster(scene_name), scene, isinstance(dataset, UserPictures))
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""

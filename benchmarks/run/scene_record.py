@@ -6,6 +6,7 @@ pixels and those of its disparity are repeated.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from ...core.files import safe_name, write_image, write_json, write_map
 from ...core.scene import Scene
+from ...datasets.doubts import find_doubts
 from .cases import Case
 
 EDGE_WINDOW_PX = 9
@@ -25,10 +27,13 @@ EDGE_STEP_PX = 2.0
 """A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
 
 
-def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
-    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, photograph: bool = False) -> None:
+    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept.
+
+    ``photograph``: see ``find_doubts``.
+    """
     folder = _folder(run, dataset, scene.name)
-    description = describe_scene(dataset, cluster, scene)
+    description = describe_scene(dataset, cluster, scene) | {"doubts": find_doubts(scene, photograph)}
     if read_record(run, dataset, scene.name) == description:
         return
     low, high = description["disparity_range"]
@@ -45,6 +50,20 @@ def read_record(run: Path, dataset: str, scene: str) -> dict[str, Any] | None:
         return json.loads((_folder(run, dataset, scene) / "scene.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return what looks odd about the scenes, (data set, scene), that are on record: each kind once a data set.
+
+    An entry has ``dataset``, ``kind``, ``scenes`` and ``example``, the sentence of the first of them.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for dataset, scene in scenes:
+        record = read_record(run, dataset, scene) or {}
+        for kind, sentence in record.get("doubts", {}).items():
+            new = {"dataset": dataset, "kind": kind, "scenes": [], "example": sentence}
+            found.setdefault((dataset, kind), new)["scenes"].append(scene)
+    return list(found.values())
 
 
 def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> str:

@@ -9,7 +9,7 @@ import torch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.scene import Scene
 from ...datasets.catalogue import load_dataset
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
 from ...renderers.registry import load_renderer
 from ..metrics.interface import Metric
@@ -22,6 +22,7 @@ from .processes import join_processes
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
+from .scene_record import collect_doubts
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ def run_benchmark(
         environment = run.begin(record, cases, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
         rows = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes).run(cases)
-        run.finish()
+        scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
+        run.finish(collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
 
@@ -83,7 +85,7 @@ def _complete(renderers: Iterable[Renderer], datasets: Iterable[SceneDataset]) -
         except Exception as error:  # noqa: BLE001 - see above
             log.debug("%s: %s", renderer.name, error)
     for dataset in datasets:
-        dataset.prepare()
+        prepare_dataset(dataset)
 
 
 def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path | None) -> dict[str, str]:
@@ -101,12 +103,21 @@ def _choose_scenes(name: str, dataset: SceneDataset, scored: bool, limit: int | 
     """Return the names of a data set's scenes; ``scored``: of those with ground truth, as a sweep needs it."""
     names = list(dataset.scene_names())
     if scored:
-        with_target = [scene for scene in names if dataset.has_target(scene)]
+        with_target = [scene for scene in names if _has_target(dataset, scene)]
         left_out = len(names) - len(with_target)
         if left_out and not is_helper():
             log.warning("%s: %d of %d scenes are left out: they have no ground truth", name, left_out, len(names))
         names = with_target
     return names[:limit]
+
+
+def _has_target(dataset: SceneDataset, scene: str) -> bool:
+    """Ask the data set; a scene of which it cannot say it stays in the plan, where loading it says why."""
+    try:
+        return dataset.has_target(scene)
+    except Exception as error:  # noqa: BLE001 - see above
+        log.debug("%s/%s: %s", dataset.name, scene, error)
+        return True
 
 
 def check_device(device: str | None) -> str:

@@ -19,7 +19,7 @@ class Problem:
 
 
 def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]]) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures and unavailable metrics.
+    """List unfinished cases by reason, damaged pictures, unavailable metrics, and scenes that look odd.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong.
@@ -32,6 +32,10 @@ def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Seque
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
             for name, metric in record["metrics"].items()
             if not metric["available"]
+        ),
+        *(
+            Problem(f"{doubt['dataset']} looks odd, {doubt['kind']}:", doubt["example"], doubt["scenes"])
+            for doubt in record.get("doubts", ())
         ),
     ]
 

@@ -137,5 +137,5 @@ def expect_refusal(path, reason):
 
 @pytest.mark.parametrize(("content", "received"), [("", "nothing"), ("[1]", "a list"), ("3", "3"), ("null", "nothing")])
 def test_a_mapping_is_asked_for(tmp_path, content, received):
-    with pytest.raises(DamagedDataError, match=f"expected settings as an object of named entries, got {received}"):
+    with pytest.raises(DamagedDataError, match=f"expected settings as an object, got {received}"):
         read_mapping(write(tmp_path / "scene.json", content), "settings")

@@ -167,7 +167,7 @@ def test_a_folder_without_a_number(damaged) -> None:
     assert [name.partition("-")[0] for name in dataset.scene_names()] == ["1000"] * 10, "a copy is no scene"
     assert dataset.passed_over == ["277-copy"]
     damaged.folder("1000").rename(damaged.root / "blb" / "1000-copy")
-    with pytest.raises(MissingDataError, match=r"named by a number .*\(passed over: 1000-copy, 277-copy\)"):
+    with pytest.raises(MissingDataError, match=r"named by a number .*\(passed over: 277-copy, 1000-copy\)"):
         damaged.open("blb@1").prepare()
 
 
