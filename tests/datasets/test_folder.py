@@ -1,10 +1,12 @@
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bokehbench.core.errors import DamagedDataError, MissingDataError, UnknownNameError
+from bokehbench.core.errors import DamagedDataError, InvalidSceneError, MissingDataError, UnknownNameError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.files.exr import write_exr
 
@@ -143,8 +145,15 @@ def test_linear_exr_pictures_are_encoded_with_the_scenes_gamma(scene_folder, mad
         ({"focus_at": [1, True], "max_radius_px": 8}, r"expected \[x, y\]"),
         ({"focus_at": [1, 2], "max_radius_px": -8}, "expected a number of at least 0, got -8"),
         ("focus_at: [1, 2]\nblur_strength: .nan", "expected a number"),
-        ({"max_radius_px": 8}, "expected focus_at"),
-        ({"focus_at": [1, 2]}, "expected max_radius_px or blur_strength"),
+        ({"max_radius_px": 8}, "the focus is not set: expected focus_at: .* add one to scene.yaml"),
+        ({"focus_at": [1, 2]}, "the blur is not set: expected max_radius_px or blur_strength: add one to scene.yaml"),
+        ({"focus_at": [1, 2], "max_radius_px": 10**400}, "a whole number of 401 digits"),
+        ("focus_at: !!int ''", "the tag "),
+        ("focus_at: !!bool x", "the tag "),
+        ("focus_at: !!timestamp x", "the tag "),
+        ("max_radius_px: 8\nmax_radius_px: 9", "the name 'max_radius_px' is there twice"),
+        ("max_radius_px: 8\n---\nfocus_at: [1, 2]", "expected a single document"),
+        ("0", "expected settings such as"),
         (LENS | {"image": "../../secret.png"}, "expected a path inside"),
         (LENS | {"disparity": "/etc/passwd"}, "expected a path inside"),
         (LENS | {"target": "gone.png"}, r"gone\.png: expected a picture, found none"),
@@ -169,6 +178,20 @@ def test_wrong_settings_cost_their_scene_only(scene_folder, miniatures, made, se
     assert "kitchen" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert dataset.load("sound").name == "sound"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"focus_at": [1, 2], "blur_strength": 1e9},
+        {"focus_at": [1, 2], "max_radius_px": 1e7},
+        {"focus_disparity": 128, "blur_strength": 4},
+    ],
+)
+def test_blur_in_other_units_than_the_map_is_refused(scene_folder, settings) -> None:
+    describe(scene_folder, settings)
+    with pytest.raises(InvalidSceneError, match=r"kitchen.*blur radius: expected at most 320 px .* unit of the map"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
 
 
 @pytest.mark.parametrize("role", ["image", "disparity"])
@@ -232,3 +255,92 @@ def test_pictures_of_other_names_get_disparity_too(scene_folder) -> None:
     assert dataset.disparity_jobs(0) == [(scene_folder / "photo.png", scene_folder / "disparity.npy")]
     describe(scene_folder, LENS | {"image": "photo.png", "disparity": "mine.npy"})
     assert load_dataset("folder", scene_folder.parent).disparity_jobs(0) == []
+
+
+def test_json_reads_what_json_writes(scene_folder) -> None:
+    settings = {"focus_disparity": 1e-05, "blur_strength": 1e0}
+    (scene_folder / "scene.yaml").unlink()
+    (scene_folder / "scene.json").write_text(json.dumps(settings, indent="\t"))
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 1e-05
+    (scene_folder / "scene.json").rename(scene_folder / "scene.yaml")
+    describe(scene_folder, settings)
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 1e-05
+
+
+def test_two_files_of_settings_are_refused(scene_folder) -> None:
+    (scene_folder / "scene.json").write_text("{}")
+    with pytest.raises(DamagedDataError, match=r"expected one file of settings, got scene\.yaml and scene\.json"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
+
+
+@pytest.mark.parametrize("name", ["scene.yaml", "image.png", "disparity.npy", "target.png"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "dangling"])
+def test_what_is_no_file_costs_its_scene_only(scene_folder, miniatures, made, name, kind) -> None:
+    miniatures.write_user_scene(scene_folder.parent / "sound", made, **LENS)
+    path = scene_folder / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path if kind == "loop" else path.with_name("gone"))
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert dataset.scene_names() == ["kitchen", "sound"]
+    with pytest.raises(MissingDataError, match="kitchen"):
+        dataset.load("kitchen")
+    assert dataset.load("sound").name == "sound"
+
+
+def test_folders_that_cannot_be_looked_into_are_one_failed_case_each(scene_folder, monkeypatch) -> None:
+    root = scene_folder.parent
+    (root / "locked").mkdir()
+    (root / "moved").symlink_to(root / "gone")
+    (root / "circle").symlink_to(root / "circle")
+    real = Path.iterdir
+
+    def iterdir(path):  # root may read everything
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    dataset = load_dataset("folder", root)
+    assert dataset.scene_names() == ["kitchen", "circle", "locked", "moved"]
+    for name, message in (("locked", "Permission denied"), ("moved", "leads nowhere"), ("circle", "leads nowhere")):
+        assert dataset.has_target(name), "a run shall name the damage"
+        with pytest.raises(DamagedDataError, match=rf"{name}: .*{message}"):
+            dataset.load(name)
+    assert dataset.load("kitchen").name == "kitchen"
+
+
+def test_any_name_of_a_folder_becomes_a_printable_one(scene_folder) -> None:
+    names = ["a\nb", "\x1b[31mred", "\u202etxt", "caf\udce9"]
+    for name in names:
+        os.makedirs(scene_folder.parent / name)
+        for file in scene_folder.iterdir():
+            (scene_folder.parent / name / file.name).write_bytes(file.read_bytes())
+    dataset = load_dataset("folder", scene_folder.parent)
+    assert sorted(dataset.scene_names()) == sorted(["kitchen", r"a\nb", r"\x1b[31mred", r"\u202etxt", r"caf\udce9"])
+    for name in dataset.scene_names():
+        assert dataset.load(name).name == name
+
+
+def test_leftovers_and_notes_are_no_scenes_and_doubtful_ones_are_noted(scene_folder, miniatures, made) -> None:
+    root = scene_folder.parent
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "notes.txt", "._kitchen"):
+        (root / name).write_text("x")
+        (scene_folder / name).write_text("x")
+    for name in ("kitchen.bak", "kitchen~", "__MACOSX"):
+        miniatures.write_user_scene(root / name, made, **LENS)
+    (scene_folder / "._image.png").write_text("x")
+    (scene_folder / "scene.yaml~").write_text("x: [")
+    (scene_folder / "image (1).png").write_bytes((scene_folder / "image.png").read_bytes())
+    (root / "trip").mkdir()
+    (root / "trip" / "IMG_1.jpg").write_text("x")
+    (root / "ebb" / "original").mkdir(parents=True)
+    (root / "stray.png").write_text("x")
+    dataset = load_dataset("folder", root)
+    assert dataset.scene_names() == ["kitchen"]
+    assert dataset.load("kitchen").name == "kitchen"
+    assert dataset.passed_over == ["stray.png", "trip"]
