@@ -6,6 +6,7 @@ folder can tell it from one that is being written, on whatever machine, and remo
 
 import errno
 import os
+import re
 import stat
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,12 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from safetensors import SafetensorError
+
 from .errors import CannotWriteError
 
 try:
     import fcntl
 except ImportError:  # Windows: nothing is locked, and nothing swept
     fcntl = None  # type: ignore[assignment]
+
+OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How Rust, in which safetensors are written, quotes the system."""
 
 SUFFIX = ".bokehbench-tmp"
 BLOCK_BYTES = 1 << 16
@@ -56,6 +62,11 @@ def explained(path: Path) -> Iterator[None]:
         if error.errno is None:
             raise
         raise CannotWriteError(path, error) from error
+    except SafetensorError as error:
+        if not (found := OS_ERROR.search(str(error))):
+            raise
+        number = int(found[1])
+        raise CannotWriteError(path, OSError(number, os.strerror(number))) from error
 
 
 def sweep(folder: Path) -> None:

@@ -48,8 +48,6 @@ def ends_in_one_line(
             except KeyboardInterrupt as end:
                 print(interrupted, file=sys.stderr)
                 code = exit_code(end)
-            except BrokenPipeError:
-                code = 1
             except SystemExit as end:  # argparse has printed help, or a mistake
                 raise SystemExit(release_output(prefix, end.code)) from None
             except (*expected, OSError) as error:
@@ -85,23 +83,30 @@ def printable(text: str) -> str:
 def signals_raise() -> Iterator[None]:
     """Raise Ended in the main thread at the first signal that asks to end; the second has the system's effect.
 
-    Signals that the process was started to ignore (``nohup``) stay ignored.
+    Signals that the process was started to ignore (``nohup``) stay ignored. Whatever code that Ended passes through, an
+    import say, makes of it ends as Ended.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    received: list[int] = []
     watched = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
 
     def end(number: int, frame: FrameType | None) -> None:
         for one in watched:
             signal.signal(one, signal.SIG_DFL)
+        received.append(number)
         raise Ended(number)
 
     try:
         for number in watched:
             signal.signal(number, end)
         yield
+    except Exception as error:
+        if received:
+            raise Ended(received[0]) from error
+        raise
     finally:
         for number in watched:
             signal.signal(number, before[number])

@@ -47,21 +47,23 @@ class InvalidOptionError(BokehBenchError):
 class CannotWriteError(InvalidOptionError):
     """A file that the system does not let be written: it ends a command, since the next file would meet the same.
 
-    ``path``: the file, None where the system does not say; ``elsewhere``: the option or variable that names another
-    place for it.
+    ``path``: the file, None where the system does not say, as of temporary files and those of libraries' caches;
+    ``elsewhere``: the option or variable that names another place for it.
     """
 
     def __init__(self, path: Path | str | None, error: OSError, elsewhere: str = ""):
         super().__init__(path, error, elsewhere)
-        self.path, self.error, self.elsewhere = path, error, elsewhere
+        self.path, self.error, self.elsewhere = path, error, elsewhere if path else CACHES
 
     def __str__(self) -> str:
         what, remedy = WRITE_ERRORS.get(self.error.errno or 0, ("cannot be written", "see to it"))
         if self.error.errno not in IN_THE_WAY:
             place = f", or write elsewhere with {self.elsewhere}" if self.elsewhere else ""
             remedy = f"{remedy}{place}, then give the same command: what is finished is kept"
-        return f"{self.path or 'a file'}: {what} ({self.error.strerror}): {remedy}"
+        return f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}"
 
+
+CACHES = "TMPDIR or NUMBA_CACHE_DIR"
 
 WRITE_ERRORS = {
     errno.ENOSPC: ("the disk is full", "free space there"),

@@ -73,7 +73,8 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
     except (OSError, CannotWriteError) as error:
         cause = error.error if isinstance(error, CannotWriteError) else error
         if cause.errno in DISK_FULL:
-            raise CannotWriteError(path, cause, CACHE_VARIABLE) from error
+            cached = path.is_relative_to(cache_root())
+            raise CannotWriteError(path, cause, CACHE_VARIABLE if cached else "") from error
         raise MissingDataError(f"{path}: cannot write the scene: {cause}: set {CACHE_VARIABLE}") from error
 
 
