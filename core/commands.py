@@ -36,7 +36,7 @@ def ends_in_one_line(
     the exit codes 130, 143, 129. A second signal ends the process at once. Output that nobody takes is exit code 1 for
     a closed pipe, else 2 with a line.
     """
-    expected: tuple[type[Exception], ...] = (BokehBenchError, *also)
+    expected: tuple[type[Exception], ...] = (BokehBenchError, OSError, *also)
 
     def decorate(main: Callable[P, int]) -> Callable[P, int]:
         @functools.wraps(main)
@@ -50,8 +50,8 @@ def ends_in_one_line(
                 code = exit_code(end)
             except SystemExit as end:  # argparse has printed help, or a mistake
                 raise SystemExit(release_output(prefix, end.code)) from None
-            except (*expected, OSError) as error:
-                if not isinstance(error, expected):
+            except expected as error:
+                if isinstance(error, OSError) and not isinstance(error, also):
                     error = _explain(error)
                 if isinstance(error, CannotWriteError) and not error.elsewhere:
                     error.elsewhere = elsewhere
