@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from ..core.errors import BokehBenchError, DamagedDataError, IncompleteDataError, MissingDataError
+from ..core.errors import (
+    BokehBenchError,
+    CannotWriteError,
+    DamagedDataError,
+    IncompleteDataError,
+    MissingDataError,
+)
 from ..core.scene import Scene
 from ..core.text import one_line, printable
 from .doubts import find_doubts, measure_radii
@@ -69,6 +75,8 @@ def check_dataset(dataset: SceneDataset) -> Check:
     for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
             scene = dataset.load(name)
+        except CannotWriteError:  # of a cache: the next scene would meet the same
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1

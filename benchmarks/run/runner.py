@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
 from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
 from ...core.text import one_line, printable
@@ -179,7 +179,7 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            self._record_scene(case.dataset, case.scene, scene)
+            self._record_scene(case, scene)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
@@ -243,9 +243,14 @@ class Runner:
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
-        """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
+        """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it.
+
+        Raises CannotWriteError, which every case after it would meet again.
+        """
         try:
             return work()
+        except CannotWriteError:
+            raise
         except (MissingWeightsError, SkippedSceneError) as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
@@ -253,7 +258,9 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except Exception as error:  # noqa: BLE001 - the row names it and keeps the traceback
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise CannotWriteError(error.filename, error) from error
             reason = one_line(f"{type(error).__name__}: {error}")
             return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
 
@@ -262,16 +269,16 @@ class Runner:
 
     def _mend_records(self, finished: Iterable[Case]) -> None:
         """Write the record of a finished case's scene again where it was lost or damaged."""
-        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
-            if read_record(self.folder, name, scene) is None:
-                try:
-                    self._record_scene(name, scene, self.datasets[name].load(scene))
-                except Exception as error:  # noqa: BLE001 - the scene's picture and score are stored all the same
-                    log.warning("%s/%s: its record cannot be made again: %s", name, scene, one_line(str(error)))
+        for case in {(case.dataset, case.scene): case for case in finished}.values():
+            if read_record(self.folder, case.dataset, case.scene) is None:
+                failure = self._guarded(case, lambda case=case: self._record_scene(case, self._load_scene(case)))
+                if failure is not None:  # its picture and scores are stored all the same
+                    log.warning("%s/%s: its record is lost: %s", case.dataset, case.scene, failure["reason"])
 
-    def _record_scene(self, name: str, scene_name: str, scene: Scene) -> None:
-        dataset = self.datasets[name]
-        record_scene(self.folder, name, dataset.cluster(scene_name), scene, isinstance(dataset, UserPictures))
+    def _record_scene(self, case: Case, scene: Scene) -> None:
+        dataset = self.datasets[case.dataset]
+        cluster = dataset.cluster(case.scene)
+        record_scene(self.folder, case.dataset, cluster, scene, isinstance(dataset, UserPictures))
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""

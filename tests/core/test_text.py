@@ -23,7 +23,7 @@ def test_what_no_terminal_should_get_is_escaped(text, shown):
 
 
 def test_long_texts_keep_both_ends():
-    shown = printable("a" * 5000 + "b" * 5000, longest=100)
+    shown = one_line("a" * 5000 + "b" * 5000, longest=100)
     assert shown == "a" * 50 + " ... " + "b" * 50
 
 
