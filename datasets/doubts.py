@@ -107,7 +107,7 @@ def _odd_sharpness(scene: Scene, defocus: Map) -> Doubt | None:
     image, target = (picture.clamp(max=1.0).mean(0).numpy() for picture in (scene.image, scene.target))
     before, after = _detail(_tiles(image)), _detail(_tiles(target))
     textured = np.maximum(before, after) > TEXTURE
-    radii = np.median(_tiles(np.abs(defocus)), axis=(1, 2))[textured]
+    radii = np.median(_tiles(np.abs(defocus)), axis=(1, 2)).astype(np.float32)[textured]
     if not len(radii) or float(np.abs(defocus).max()) < FOCUSED_PX:
         return None
     kept = (after / np.maximum(before, 1e-6))[textured]
@@ -219,8 +219,8 @@ def _tiles(values: Map) -> Map:
 
 def _detail(tiles: Map) -> Map:
     """Return the mean change from pixel to pixel of each tile, relative to its mean."""
-    change = sum(np.abs(np.diff(tiles, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
-    return change / (2.0 * np.maximum(tiles.mean(axis=(1, 2)), 0.02))
+    down, right = (np.abs(np.diff(tiles, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2))
+    return (down + right) / (2.0 * np.maximum(tiles.mean(axis=(1, 2)), 0.02))
 
 
 def _rank_correlation(first: Map, second: Map) -> float:
@@ -229,7 +229,7 @@ def _rank_correlation(first: Map, second: Map) -> float:
     for values in (first, second):
         _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
         ranks.append((np.cumsum(counts) - 0.5 * counts)[place])
-    return float(np.corrcoef(*ranks)[0, 1]) if all(np.ptp(rank) > 0.0 for rank in ranks) else 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if all(np.ptp(rank) > 0.0 for rank in ranks) else 0.0
 
 
 def _coarse(picture: Tensor, factor: float, gamma: float) -> Map:
@@ -240,7 +240,7 @@ def _coarse(picture: Tensor, factor: float, gamma: float) -> Map:
 
 def _shrunk(values: Map, factor: float) -> Map:
     size = tuple(max(1, round(length / factor)) for length in reversed(values.shape))
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
 
 
 def _disc(radius_px: float) -> Map:

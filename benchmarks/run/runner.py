@@ -271,13 +271,13 @@ class Runner:
         """Write the record of a finished case's scene again where it was lost or damaged."""
         for case in {(case.dataset, case.scene): case for case in finished}.values():
             if read_record(self.folder, case.dataset, case.scene) is None:
-                failure = self._guarded(case, lambda case=case: self._record_scene(case, self._load_scene(case)))
+                failure = self._guarded(case, partial(self._record_scene, case))
                 if failure is not None:  # its picture and scores are stored all the same
                     log.warning("%s/%s: its record is lost: %s", case.dataset, case.scene, failure["reason"])
 
-    def _record_scene(self, case: Case, scene: Scene) -> None:
+    def _record_scene(self, case: Case, scene: Scene | None = None) -> None:
         dataset = self.datasets[case.dataset]
-        cluster = dataset.cluster(case.scene)
+        scene, cluster = scene or self._load_scene(case), dataset.cluster(case.scene)
         record_scene(self.folder, case.dataset, cluster, scene, isinstance(dataset, UserPictures))
 
     def _is_scored(self, row: Row) -> bool:
