@@ -110,7 +110,7 @@ def _odd_sharpness(scene: Scene, defocus: Map) -> Doubt | None:
     radii = np.median(_tiles(np.abs(defocus)), axis=(1, 2)).astype(np.float32)[textured]
     if not len(radii) or float(np.abs(defocus).max()) < FOCUSED_PX:
         return None
-    kept = (after / np.maximum(before, 1e-6))[textured]
+    kept = (after / np.maximum(before, 1e-6)).astype(np.float32)[textured]
     if float(np.abs(target - image).mean()) < LEAST_DIFFERENCE:
         return "target not blurred", "the target is the input: expected the picture with blur"
     sharper, softer = int((kept > SHARPER).sum()), int((kept < 1.0 / SHARPER).sum())
