@@ -15,6 +15,7 @@ from .problems import Problem, check_area, guarded, refusal, require_file
 from .raster import Raster, Role
 
 MAGIC = (b"\x76\x2f\x31\x01",)
+COLOURS = ("R", "G", "B", "A")
 DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
 
 
@@ -84,12 +85,13 @@ def _check_headers(path: Path, parts: list) -> None:
 
 
 def _named_channels(path: Path, parts: list) -> dict[str, NDArray]:
-    """Name channels of several parts by their part as well, unless their own names are enough."""
+    """Name channels of several parts by their part as well, unless their own names or those of colours are enough."""
     names = Counter(name for part in parts for name in part.channels)
     channels = {}
     for part in parts:
         for name, channel in part.channels.items():
-            by_part = len(parts) > 1 and ("." not in name or names[name] > 1)
+            says_enough = names[name] == 1 and ("." in name or name in COLOURS)
+            by_part = len(parts) > 1 and not says_enough
             full_name = f"{part.header.get('name', '')}.{name}".lstrip(".") if by_part else name
             channels[full_name] = _framed(path, np.asarray(channel.pixels), part)
     return channels

@@ -56,15 +56,20 @@ class Raster:
     def scaled(self, path: Path) -> NDArray[np.float32]:
         """Return the pixels as float32: floats as stored, whole numbers over ``top``.
 
-        Raises DamagedDataError for a type of value that is neither, and for 32-bit numbers that are all so small that
-        ``top`` cannot be what stands for 1.
+        Raises DamagedDataError for a type of value that is neither, and as ``require_shares`` does.
         """
         pixels = self.stored(path)
         if self.top is None:
             return pixels
-        if self.top >= LEAST_OF_32_BITS and self.pixels.size and int(self.pixels.max()) < LEAST_OF_32_BITS:
-            raise refusal(path, Problem.SMALL_NUMBERS, value=int(self.pixels.max()))
+        self.require_shares(path)
         return pixels / np.float32(self.top)
+
+    def require_shares(self, path: Path) -> None:
+        """Raise DamagedDataError for 32-bit numbers that are all so small that ``top`` does not stand for 1."""
+        if self.top is not None and self.top > LEAST_OF_32_BITS and self.pixels.size:
+            largest = int(self.pixels.max())
+            if largest < LEAST_OF_32_BITS:
+                raise refusal(path, Problem.SMALL_NUMBERS, value=largest)
 
     def stored(self, path: Path) -> NDArray[np.float32]:
         """Return the pixels as float32, not scaled. Raises DamagedDataError for what is no plain number."""

@@ -79,6 +79,7 @@ def _with_black_zero(path: Path, pixels: NDArray[Any], page: Any) -> Raster:
     if page.photometric != PHOTOMETRIC.MINISWHITE:
         return raster
     if raster.top is not None:
+        raster.require_shares(path)
         inverted = (raster.top - raster.pixels.astype(np.int64)).astype(np.promote_types(raster.pixels.dtype, np.uint8))
         return Raster(inverted, raster.alpha, raster.top)
     low, high = float(raster.pixels.min()), float(raster.pixels.max())
