@@ -235,9 +235,7 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
             raise DamagedDataError(f"{folder}: {error}") from error
     if "focus_depth" in settings:
         if not is_metric:
-            raise DamagedDataError(
-                f"{folder}: focus_depth: expected a map of depth, got disparity: set focus_disparity"
-            )
+            raise DamagedDataError(f"{folder}: focus_depth: expected depth.*, got disparity: use focus_disparity")
         depth = _number(settings, "focus_depth", folder, low=0.0)
         if depth == 0.0:
             raise DamagedDataError(f"{folder}: focus_depth: expected metres > 0, got 0")

@@ -33,9 +33,7 @@ class Problem(StrEnum):
     NO_PICTURE = "expected a picture (height, width, 3), got {shape}"
     NO_MAP = "expected one channel of {role}, got {shape}: a coloured picture is no map"
     VALUE_TYPE = "expected whole numbers of up to 32 bits or floats, got {found}: save floats"
-    SMALL_NUMBERS = (
-        "32-bit whole numbers of up to {value}: the largest of their type stands for 1: save floats"
-    )
+    SMALL_NUMBERS = "32-bit whole numbers of up to {value}: the largest of their type stands for 1: save floats"
     CHANNELS = "expected {expected}, got {found}: save {remedy}"
     TRANSPARENT = "expected an opaque picture, this one is transparent: flatten it"
     NOT_FINITE = "{count} values are NaN or infinite, the first at column {column}, row {row}: {remedy}"

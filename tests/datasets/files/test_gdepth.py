@@ -1,10 +1,5 @@
 """Depth maps in JPEG files, put together segment by segment as Google's and Adobe's descriptions say."""
 
-import base64
-import hashlib
-import io
-
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,63 +7,7 @@ from PIL import Image
 from bokehbench.core.errors import DamagedDataError
 from bokehbench.datasets.files.maps import read_embedded_disparity
 
-HEIGHT, WIDTH = 24, 32
-LEVELS = np.add.outer(np.arange(HEIGHT) * 1500, np.arange(WIDTH) * 800).astype(np.uint16)
-SHARES = LEVELS / 65535.0
-NEAR, FAR = 0.5, 8.0
-DESCRIPTION = {"Format": "RangeInverse", "Near": NEAR, "Far": FAR, "Mime": "image/png"}
-CHUNK = 150
-"""Bytes of a piece of extended XMP: several pieces even for a small map."""
-
-
-def png(levels=LEVELS) -> bytes:
-    return cv2.imencode(".png", levels)[1].tobytes()
-
-
-def packet(attributes: str, namespaces: str = "") -> bytes:
-    return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-        f'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" {namespaces} {attributes}/></rdf:RDF></x:xmpmeta>'
-        '<?xpacket end="w"?>'
-    ).encode()
-
-
-def segment(payload: bytes) -> bytes:
-    return b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
-
-
-def attributes(described) -> str:
-    return " ".join(f'GDepth:{name}="{value}"' for name, value in described.items())
-
-
-def write(path, described=DESCRIPTION, data=None, extended=True, tear=None, size=(WIDTH, HEIGHT), exif=None) -> None:
-    """Write a photograph with a map; ``tear``: changes the pieces of the extended XMP, a list of segments."""
-    buffer = io.BytesIO()
-    Image.new("RGB", size, (90, 120, 30)).save(buffer, "JPEG", **({"exif": exif} if exif else {}))
-    coded = base64.b64encode(png() if data is None else data).decode()
-    if not extended:
-        segments = [segment(b"http://ns.adobe.com/xap/1.0/\0" + packet(attributes({**described, "Data": coded})))]
-    else:
-        whole = packet(attributes({"Data": coded}))
-        guid = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper()
-        main = packet(
-            f'{attributes(described)} xmpNote:HasExtendedXMP="{guid}"', 'xmlns:xmpNote="http://ns.adobe.com/xmp/note/"'
-        )
-        pieces = [
-            segment(
-                b"http://ns.adobe.com/xmp/extension/\0"
-                + guid.encode()
-                + len(whole).to_bytes(4, "big")
-                + start.to_bytes(4, "big")
-                + whole[start : start + CHUNK]
-            )
-            for start in range(0, len(whole), CHUNK)
-        ]
-        assert len(pieces) > 2
-        segments = [segment(b"http://ns.adobe.com/xap/1.0/\0" + main), *(tear(pieces) if tear else pieces)]
-    jpeg = buffer.getvalue()
-    path.write_bytes(jpeg[:2] + b"".join(segments) + jpeg[2:])
+from ...map_files import DESCRIPTION, FAR, HEIGHT, NEAR, SHARES, WIDTH, packet, png, segment, write_gdepth
 
 
 def read(path, ray_fov=None):
@@ -79,7 +18,7 @@ def read(path, ray_fov=None):
 
 @pytest.mark.parametrize("extended", [True, False], ids=["extended XMP", "XMP"])
 def test_inverse_range_is_even_in_disparity(tmp_path, extended) -> None:
-    write(tmp_path / "a.jpg", extended=extended)
+    write_gdepth(tmp_path / "a.jpg", extended=extended)
     disparity, is_metric = read(tmp_path / "a.jpg")
     depth = FAR * NEAR / (FAR - SHARES * (FAR - NEAR))
     np.testing.assert_allclose(disparity, 1.0 / depth, rtol=1e-5)
@@ -87,13 +26,13 @@ def test_inverse_range_is_even_in_disparity(tmp_path, extended) -> None:
 
 
 def test_linear_range_is_even_in_depth_and_millimetres_are_no_metres(tmp_path) -> None:
-    write(tmp_path / "a.jpg", {**DESCRIPTION, "Format": "RangeLinear", "Near": 500, "Far": 8000, "Units": "mm"})
+    write_gdepth(tmp_path / "a.jpg", {**DESCRIPTION, "Format": "RangeLinear", "Near": 500, "Far": 8000, "Units": "mm"})
     np.testing.assert_allclose(read(tmp_path / "a.jpg")[0], 1.0 / (NEAR + SHARES * (FAR - NEAR)), rtol=1e-5)
 
 
 def test_pieces_in_any_order_are_put_together(tmp_path) -> None:
-    write(tmp_path / "a.jpg")
-    write(tmp_path / "b.jpg", tear=lambda pieces: pieces[::-1])
+    write_gdepth(tmp_path / "a.jpg")
+    write_gdepth(tmp_path / "b.jpg", tear=lambda pieces: pieces[::-1])
     np.testing.assert_array_equal(read(tmp_path / "a.jpg")[0], read(tmp_path / "b.jpg")[0])
 
 
@@ -108,7 +47,7 @@ def test_pieces_in_any_order_are_put_together(tmp_path) -> None:
     ids=["last missing", "first missing", "none there", "changed"],
 )
 def test_what_is_not_the_whole_that_the_md5_names_is_refused(tmp_path, tear) -> None:
-    write(tmp_path / "a.jpg", tear=tear)
+    write_gdepth(tmp_path / "a.jpg", tear=tear)
     with pytest.raises(DamagedDataError, match=r"a\.jpg: its embedded depth map cannot be used: .*MD5"):
         read(tmp_path / "a.jpg")
 
@@ -127,15 +66,15 @@ def test_what_is_not_the_whole_that_the_md5_names_is_refused(tmp_path, tear) -> 
     ],
 )
 def test_what_the_description_lacks_is_said(tmp_path, described, data, message) -> None:
-    write(tmp_path / "a.jpg", described, data, extended=False)
+    write_gdepth(tmp_path / "a.jpg", described, data, extended=False)
     with pytest.raises(DamagedDataError, match=rf"a\.jpg: .*{message}"):
         read(tmp_path / "a.jpg")
 
 
 def test_depth_along_the_ray_is_turned_into_depth_along_the_axis(tmp_path) -> None:
-    write(tmp_path / "a.jpg", {**DESCRIPTION, "MeasureType": "OpticRay"})
+    write_gdepth(tmp_path / "a.jpg", {**DESCRIPTION, "MeasureType": "OpticRay"})
     straight, along_ray = read(tmp_path / "a.jpg", ray_fov=60.0)[0], None
-    write(tmp_path / "b.jpg")
+    write_gdepth(tmp_path / "b.jpg")
     along_ray = read(tmp_path / "b.jpg")[0]
     ratio = straight / along_ray
     assert ratio[HEIGHT // 2, WIDTH // 2] == pytest.approx(1.0, abs=2e-3)
@@ -143,7 +82,7 @@ def test_depth_along_the_ray_is_turned_into_depth_along_the_axis(tmp_path) -> No
 
 
 def test_entities_are_refused(tmp_path) -> None:
-    write(tmp_path / "a.jpg", extended=False)
+    write_gdepth(tmp_path / "a.jpg", extended=False)
     content = (tmp_path / "a.jpg").read_bytes()
     bomb = segment(b'http://ns.adobe.com/xap/1.0/\0<!DOCTYPE x [<!ENTITY a "GDepth">]><x>&a;</x>')
     (tmp_path / "a.jpg").write_bytes(content[:2] + bomb + content[2:])
@@ -152,7 +91,7 @@ def test_entities_are_refused(tmp_path) -> None:
 
 
 def test_a_smaller_map_covers_the_picture_and_another_shape_is_refused(tmp_path) -> None:
-    write(tmp_path / "a.jpg", size=(4 * WIDTH, 4 * HEIGHT))
+    write_gdepth(tmp_path / "a.jpg", size=(4 * WIDTH, 4 * HEIGHT))
     disparity, _ = read_embedded_disparity(tmp_path / "a.jpg", 4 * HEIGHT, 4 * WIDTH)
     assert disparity.shape == (4 * HEIGHT, 4 * WIDTH)
     np.testing.assert_allclose(
@@ -165,8 +104,8 @@ def test_a_smaller_map_covers_the_picture_and_another_shape_is_refused(tmp_path)
 def test_the_map_is_turned_with_the_picture(tmp_path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    write(tmp_path / "a.jpg", exif=exif)
-    write(tmp_path / "b.jpg")
+    write_gdepth(tmp_path / "a.jpg", exif=exif)
+    write_gdepth(tmp_path / "b.jpg")
     turned, _ = read_embedded_disparity(tmp_path / "a.jpg", WIDTH, HEIGHT)
     np.testing.assert_array_equal(turned, np.rot90(read(tmp_path / "b.jpg")[0], -1))
 

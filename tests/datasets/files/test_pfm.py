@@ -1,7 +1,5 @@
 """Portable float maps written by hand, byte for byte as the format says."""
 
-import struct
-
 import numpy as np
 import pytest
 
@@ -9,14 +7,9 @@ from bokehbench.core.errors import DamagedDataError
 from bokehbench.datasets.files.maps import read_disparity
 from bokehbench.datasets.files.pictures import read_picture
 
+from ...map_files import write_pfm
+
 VALUES = np.arange(20, dtype=np.float32).reshape(4, 5) / 3.0
-
-
-def write_pfm(path, values, scale="-1.0", magic=b"Pf", newline=b"\n") -> None:
-    order = "<" if scale.startswith("-") else ">"
-    rows = b"".join(struct.pack(f"{order}{row.size}f", *row.ravel()) for row in values[::-1])
-    size = f"{values.shape[1]} {values.shape[0]}".encode()
-    path.write_bytes(newline.join([magic, size, scale.encode(), b""]) + rows)
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b" "])
