@@ -46,8 +46,8 @@ def _read_array(path: Path, file: IO[bytes], size: int, role: Role) -> Raster:
         raise refusal(path, problem, role=role, shape="x".join(map(str, shape)) or "one number")
     check_area(path, pixels_shape[1], pixels_shape[0], math.prod(pixels_shape[2:]))
     expected, found = math.prod(shape) * dtype.itemsize, size - file.tell()
-    if found < expected:
-        raise refusal(path, Problem.TRUNCATED, expected=expected, found=found)
+    if found != expected:
+        raise refusal(path, Problem.OTHER_LENGTH, expected=expected, found=found)
     values: NDArray[Any] = np.frombuffer(file.read(expected), dtype)
     return Raster.of(values.reshape(shape, order="F" if fortran_order else "C").reshape(pixels_shape))
 

@@ -29,7 +29,7 @@ def read_pfm(path: Path) -> Raster:
         check_area(path, width, height, channels)
         expected, found = 4 * width * height * channels, path.stat().st_size - header.end()
         if found != expected:
-            raise refusal(path, Problem.TRUNCATED, expected=expected, found=found)
+            raise refusal(path, Problem.OTHER_LENGTH, expected=expected, found=found)
         file.seek(header.end())
         values = np.fromfile(file, "<f4" if header[4].startswith(b"-") else ">f4", expected // 4)
     return Raster.of(values.reshape(height, width, channels)[::-1].astype(np.float32))

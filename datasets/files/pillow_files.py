@@ -46,7 +46,8 @@ def read_with_pillow(path: Path, file: BinaryIO, formats: Sequence[str] = FORMAT
     Raises as ``open_image`` does, and what Pillow raises for damaged bytes.
     """
     head = file.read(PNG_DEPTH_BYTE + 1)
-    file.seek(0)
+    if head.startswith(PNG_MAGIC):
+        open_image(path, file, formats).verify()  # the check sums of the pixels, which decoding passes over
     with open_image(path, file, formats) as image:
         image.load()  # refuses truncated files, which OpenCV fills up
         if head.startswith(PNG_MAGIC) and head[PNG_DEPTH_BYTE:] == b"\x10":

@@ -28,7 +28,7 @@ class Problem(StrEnum):
     MEMORY = "does not fit into the memory that is free: scale it down"
     TOO_LARGE = f"{{size}}: up to {MOST_MEGAPIXELS} megapixels are read: scale it down"
     NO_PIXELS = "holds no pixels: {size}"
-    TRUNCATED = "truncated: {expected} bytes of pixels expected, {found} are there"
+    OTHER_LENGTH = "truncated or damaged: expected {expected} bytes of pixels, got {found}"
     SEVERAL_IMAGES = "holds {count} images: expected one: save the one that is meant"
     NO_PICTURE = "expected a picture (height, width, 3), got {shape}"
     NO_MAP = "expected one channel of {role}, got {shape}: a coloured picture is no map"

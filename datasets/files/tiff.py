@@ -65,7 +65,7 @@ def _require_all_chunks(path: Path, page: Any) -> None:
     chunks = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     end = max((offset + length for offset, length in chunks), default=0)
     if end > size:
-        raise refusal(path, Problem.TRUNCATED, expected=end, found=size)
+        raise refusal(path, Problem.UNREADABLE, why=f"truncated: its pixels end at byte {end}, the file at byte {size}")
     whole = sum(offset > 0 and length > 0 for offset, length in chunks)
     if whole < count:
         raise refusal(path, Problem.UNREADABLE, why=f"{whole} of its {count} strips or tiles are there")

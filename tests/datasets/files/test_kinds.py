@@ -160,3 +160,14 @@ def test_a_large_picture_within_the_limit_is_not_warned_of(tmp_path) -> None:
         warnings.simplefilter("error")
         with pytest.raises(DamagedDataError, match=r"a\.png: cannot be read: .*truncated"):
             read_picture(tmp_path / "a.png")
+
+
+def test_the_check_sums_of_a_png_file_are_checked(tmp_path) -> None:
+    """Pillow decodes pixels without looking at theirs."""
+    body = b"".join(b"\0" + bytes([10 * row] * 9) for row in range(6))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 6, 8, 0, 0, 0, 0))
+    pixels = bytearray(chunk(b"IDAT", zlib.compress(body, 0)))
+    pixels[30] ^= 64
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + bytes(pixels) + chunk(b"IEND", b""))
+    with pytest.raises(DamagedDataError, match=r"a\.png: cannot be read: .*checksum"):
+        read_picture(tmp_path / "a.png")

@@ -71,7 +71,8 @@ def header(shape) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("shape", "message"), [((65536, 65536), "up to 178 megapixels"), ((1000, 1000), "truncated: 4000000 bytes")]
+    ("shape", "message"),
+    [((65536, 65536), "up to 178 megapixels"), ((1000, 1000), "expected 4000000 bytes of pixels, got 64")],
 )
 def test_what_a_header_claims_is_refused_before_it_is_allocated(tmp_path, shape, message) -> None:
     (tmp_path / "a.npy").write_bytes(header(shape) + bytes(64))
@@ -89,3 +90,11 @@ def test_an_archive_is_no_picture_and_a_torn_one_is_named(tmp_path) -> None:
     (tmp_path / "torn.npz").write_bytes((tmp_path / "image.npz").read_bytes()[:-60])
     with pytest.raises(DamagedDataError, match=r"torn\.npz: cannot be read"):
         read_disparity(tmp_path / "torn.npz")
+
+
+def test_what_follows_an_array_is_not_passed_over(tmp_path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, VALUES)
+        np.save(file, VALUES)
+    with pytest.raises(DamagedDataError, match="expected 80 bytes of pixels, got 288"):
+        read_disparity(tmp_path / "a.npy")

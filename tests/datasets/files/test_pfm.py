@@ -32,8 +32,8 @@ def test_three_equal_channels_are_one_and_differing_ones_refused(tmp_path) -> No
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"Pf\n5 4\n-1.0\n" + bytes(79), "truncated: 80 bytes of pixels expected, 79 are there"),
-        (b"Pf\n5 4\n-1.0\n" + bytes(81), "80 bytes of pixels expected, 81"),
+        (b"Pf\n5 4\n-1.0\n" + bytes(79), "truncated or damaged: expected 80 bytes of pixels, got 79"),
+        (b"Pf\n5 4\n-1.0\n" + bytes(81), "expected 80 bytes of pixels, got 81"),
         (b"Pf\n70000 70000\n-1.0\n" + bytes(80), "70000x70000 px, 1 channels: up to 178 megapixels"),
         (b"Pf\n0 4\n-1.0\n", "holds no pixels"),
         (b"Pf\n5 4\n0.0\n" + bytes(80), "expected the lines"),
