@@ -54,7 +54,7 @@ LAYOUT = (
     "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
     "docs/datasets.md has more"
 )
-VERSION = "1"
+VERSION = "2"
 
 SceneOptions = Mapping[str, Any]
 
