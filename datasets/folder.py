@@ -194,7 +194,8 @@ def _read_map(
     unit, ray_fov = _depth_settings(settings, folder)
     chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
     if chosen is None:
-        embedded = read_embedded_disparity(image_file, *image.shape[:2], ray_fov)
+        height, width = image.shape[:2]
+        embedded = read_embedded_disparity(image_file, height, width, ray_fov)
         if embedded is None:
             remedy = "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one"
             raise absent(folder, MAP_SETTINGS, remedy)

@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +21,7 @@ CONVERTED = {"LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "1": "L"}
 """What Pillow's less usual modes are converted to; modes not named here nor kept become RGB."""
 
 
-def open_image(path: Path, file: BinaryIO, formats: Sequence[str] = FORMATS) -> Image.Image:
+def open_image(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Open a picture of one of ``formats`` without decoding it; ``path`` names it in errors.
 
     Raises DamagedDataError for one that is too large, UnidentifiedImageError for one of another format.
@@ -40,7 +39,7 @@ def open_image(path: Path, file: BinaryIO, formats: Sequence[str] = FORMATS) -> 
     return image
 
 
-def read_with_pillow(path: Path, file: BinaryIO, formats: Sequence[str] = FORMATS) -> Raster:
+def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Raster:
     """Read a picture of one of ``formats``, upright by its EXIF orientation.
 
     Raises as ``open_image`` does, and what Pillow raises for damaged bytes.
@@ -65,7 +64,7 @@ def _read_deep_png(file: BinaryIO, image: Image.Image) -> Raster:
     raster = Raster.of(pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]])
     transparent = image.info.get("transparency")
     if raster.alpha is None and transparent is not None:  # OpenCV reads this of colours, not of greys
-        alpha = np.where((raster.pixels == np.asarray(transparent)).all(axis=2), 0, raster.top)
+        alpha = np.where((raster.pixels == np.asarray(transparent)).all(axis=2), 0, raster.top or 1)
         raster = Raster(raster.pixels, alpha, raster.top)
     return raster.turned(image.getexif().get(ORIENTATION, 1))
 
