@@ -31,7 +31,7 @@ def find_colours(channels: Channels) -> Chosen | None:
     if chosen is None:
         return None if layers else _only_channel(channels)
     names = _names_in(channels, chosen)
-    return np.stack([names["r"], names["g"], names["b"]], axis=2), names.get("a")
+    return np.stack([names[name] for name in "rgb"], axis=2), names.get("a")
 
 
 def find_map(channels: Channels, role: str) -> Chosen | None:
