@@ -40,7 +40,7 @@ def attributes(described) -> str:
 
 
 def write_gdepth(
-    path, described=DESCRIPTION, data=None, extended=True, tear=None, size=(WIDTH, HEIGHT), exif=None
+    path, described=DESCRIPTION, data=None, extended=True, in_extended=(), tear=None, size=(WIDTH, HEIGHT), exif=None
 ) -> None:
     """Write a photograph with a map; ``tear``: changes the pieces of the extended XMP, a list of segments."""
     buffer = io.BytesIO()
@@ -49,7 +49,7 @@ def write_gdepth(
     if not extended:
         segments = [segment(b"http://ns.adobe.com/xap/1.0/\0" + packet(attributes({**described, "Data": coded})))]
     else:
-        whole = packet(attributes({"Data": coded}))
+        whole = packet(attributes({**dict(in_extended), "Data": coded}))
         guid = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper()
         main = packet(
             f'{attributes(described)} xmpNote:HasExtendedXMP="{guid}"', 'xmlns:xmpNote="http://ns.adobe.com/xmp/note/"'

@@ -1,16 +1,13 @@
 """Which of an OpenEXR file's channels are meant: by their layers' and their own names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+Names: TypeAlias = Collection[str]
+"""``layer.channel``, for instance ``ViewLayer.Depth.Z``; a layer of the file itself has no name."""
 
-Channels: TypeAlias = Mapping[str, NDArray]
-"""(H,W) by ``layer.channel``, for instance ``ViewLayer.Depth.Z``; a layer of the file itself has no name."""
-
-Chosen: TypeAlias = tuple[NDArray, NDArray | None]
-"""Pixels (H,W,C) and alpha (H,W) or None."""
+Chosen: TypeAlias = tuple[tuple[str, ...], str | None]
+"""The names of one channel or of red, green and blue, and that of alpha."""
 
 PICTURE_LAYERS = ("", "combined", "composite", "rgba", "rgb", "beauty", "color", "colour", "image")
 """Last parts of the names of layers that hold the picture itself, beside passes of it; the first one wins."""
@@ -24,22 +21,22 @@ ONLY_CHANNELS = ("v", "y", "z", "r", "x", "l")
 """Names of a channel that say nothing beside the name of its layer: ``Depth.V``."""
 
 
-def find_colours(channels: Channels) -> Chosen | None:
+def find_colours(channels: Names) -> Chosen | None:
     """Return R, G, B and A of the picture's layer, or the only channel as grey; None where it is not clear which."""
     layers = {layer for layer in map(_layer, channels) if _has_colours(channels, layer)}
     chosen = _picture_layer(layers)
     if chosen is None:
         return None if layers else _only_channel(channels)
     names = _names_in(channels, chosen)
-    return np.stack([names[name] for name in "rgb"], axis=2), names.get("a")
+    return (names["r"], names["g"], names["b"]), names.get("a")
 
 
-def find_map(channels: Channels, role: str) -> Chosen | None:
+def find_map(channels: Names, role: str) -> Chosen | None:
     """Return the channel that is named as ``role``, else the only one, else the only R, G, B; None: not clear which."""
     for names in MAP_NAMES[role]:
         found = [name for name in channels if _is_named(channels, name, names)]
         if found:
-            return (channels[found[0]][..., None], None) if len(found) == 1 else None
+            return ((found[0],), None) if len(found) == 1 else None
     if role == "depth" and any(_is_named(channels, name, MAP_NAMES["disparity"][0]) for name in channels):
         return None
     colours = {layer for layer in map(_layer, channels) if _has_colours(channels, layer)}
@@ -48,7 +45,7 @@ def find_map(channels: Channels, role: str) -> Chosen | None:
     return _only_channel(channels)
 
 
-def _is_named(channels: Channels, name: str, names: tuple[str, ...]) -> bool:
+def _is_named(channels: Names, name: str, names: tuple[str, ...]) -> bool:
     """Whether ``Z`` or ``Depth.V``: the Z of X, Y, Z is a direction, that of other layers (Mist, AO) something else."""
     siblings = set(_names_in(channels, _layer(name)))
     if {"x", "y", "z"} <= siblings:
@@ -58,12 +55,12 @@ def _is_named(channels: Channels, name: str, names: tuple[str, ...]) -> bool:
     return (channel in names and layer in ("", *names)) or (layer in names and channel in ONLY_CHANNELS and alone)
 
 
-def _only_channel(channels: Channels) -> Chosen | None:
+def _only_channel(channels: Names) -> Chosen | None:
     alphas = [name for name in channels if _channel(name) == "a"] if len(channels) > 1 else []
     others = [name for name in channels if name not in alphas]
     if len(others) != 1 or len(alphas) > 1:
         return None
-    return channels[others[0]][..., None], channels[alphas[0]] if alphas else None
+    return (others[0],), alphas[0] if alphas else None
 
 
 def _picture_layer(layers: set[str]) -> str | None:
@@ -74,12 +71,12 @@ def _picture_layer(layers: set[str]) -> str | None:
     return layers.pop() if len(layers) == 1 else None
 
 
-def _has_colours(channels: Channels, layer: str) -> bool:
+def _has_colours(channels: Names, layer: str) -> bool:
     return {"r", "g", "b"} <= set(_names_in(channels, layer))
 
 
-def _names_in(channels: Channels, layer: str) -> Channels:
-    return {_channel(name): pixels for name, pixels in channels.items() if _layer(name) == layer}
+def _names_in(channels: Names, layer: str) -> Mapping[str, str]:
+    return {_channel(name): name for name in channels if _layer(name) == layer}
 
 
 def _layer(name: str) -> str:

@@ -25,7 +25,8 @@ MAGIC = (b"\xff\xd8\xff",)
 PACKET = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 GUID_BYTES = 32
-GDEPTH = "{http://ns.google.com/photos/1.0/depthmap/}"
+NAMESPACE = "http://ns.google.com/photos/1.0/depthmap/"
+GDEPTH = f"{{{NAMESPACE}}}"
 HAS_EXTENDED = "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"
 METRES = {"m": 1.0, "mm": 0.001}
 APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
@@ -74,12 +75,12 @@ def _as_disparity(path: Path, values: NDArray[np.float32], described: Mapping[st
 
 def _read_properties(path: Path, segments: list[bytes]) -> dict[str, str]:
     """Return the properties of the packet and of the extended XMP that it names."""
-    packet = next((piece.removeprefix(PACKET) for piece in segments if piece.startswith(PACKET)), None)
-    if packet is None or (b"GDepth" not in packet and b"HasExtendedXMP" not in packet):
+    packet = next((piece.removeprefix(PACKET) for piece in segments if piece.startswith(PACKET)), b"")
+    if not any(NAMESPACE.encode() in segment for segment in segments):
         return {}
     properties = dict(_parse(path, packet))
     guid = properties.get(HAS_EXTENDED)
-    if guid is not None and any(key.startswith(GDEPTH) for key in properties):
+    if guid is not None:
         properties |= dict(_parse(path, _join(path, guid.upper().encode(), segments)))
     return properties
 

@@ -48,6 +48,9 @@ def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORM
     if head.startswith(PNG_MAGIC):
         open_image(path, file, formats).verify()  # the check sums of the pixels, which decoding passes over
     with open_image(path, file, formats) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > 1 and image.format in ("PNG", "WEBP"):  # the second of a JPEG file is a thumbnail or a gain map
+            raise refusal(path, Problem.SEVERAL_IMAGES, count=count)
         image.load()  # refuses truncated files, which OpenCV fills up
         if head.startswith(PNG_MAGIC) and head[PNG_DEPTH_BYTE:] == b"\x10":
             return _read_deep_png(file, image)

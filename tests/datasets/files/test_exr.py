@@ -131,3 +131,35 @@ def test_a_claimed_size_is_refused_before_it_is_allocated(tmp_path):
     (tmp_path / "a.exr").write_bytes(content.replace(sides, struct.pack("<4i", 0, 0, 65535, 65535)))
     with pytest.raises(DamagedDataError, match="65536x65536 px, 1 channels: up to 178 megapixels"):
         read_disparity(tmp_path / "a.exr")
+
+
+def test_the_window_of_another_part_does_not_matter(tmp_path):
+    """Compositors crop each layer to what is in it."""
+    header = {
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "type": OpenEXR.scanlineimage,
+        "displayWindow": window(0, 0, 8, 5),
+    }
+    mask = np.ones((2, 3), np.float32)
+    parts = [
+        OpenEXR.Part(dict(header), {"Z": ramp()}, "depth"),
+        OpenEXR.Part(header | {"dataWindow": window(4, 3, 6, 4)}, {"matte": mask}, "mask"),
+    ]
+    OpenEXR.File(parts).write(str(tmp_path / "a.exr"))
+    np.testing.assert_array_equal(read_disparity(tmp_path / "a.exr"), ramp())
+
+
+def test_subsampled_channels_are_refused(tmp_path):
+    half = OpenEXR.Channel("Y", ramp(6, 8)[::2, ::2].copy(), 2, 2)
+    save(tmp_path / "a.exr", {"Y": half}, dataWindow=window(0, 0, 7, 5), displayWindow=window(0, 0, 7, 5))
+    with pytest.raises(DamagedDataError, match=r"a\.exr: channel Y holds fewer samples than there are pixels"):
+        read_disparity(tmp_path / "a.exr")
+
+
+def test_deep_samples_are_refused(tmp_path):
+    samples = np.empty((6, 9), object)
+    for index in np.ndindex(samples.shape):
+        samples[index] = np.ones(2, np.float32)
+    save(tmp_path / "a.exr", {"Z": samples}, type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
+    with pytest.raises(DamagedDataError, match="holds deep samples: flatten it"):
+        read_disparity(tmp_path / "a.exr")

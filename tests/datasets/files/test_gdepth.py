@@ -115,3 +115,9 @@ def test_other_photographs_carry_none(tmp_path) -> None:
     Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "a.png")
     for name in ("a.jpg", "a.png"):
         assert read_embedded_disparity(tmp_path / name, HEIGHT, WIDTH) is None
+
+
+def test_everything_may_stand_in_the_extended_part(tmp_path) -> None:
+    write_gdepth(tmp_path / "a.jpg")
+    write_gdepth(tmp_path / "b.jpg", described={}, in_extended=DESCRIPTION)
+    np.testing.assert_array_equal(read(tmp_path / "a.jpg")[0], read(tmp_path / "b.jpg")[0])

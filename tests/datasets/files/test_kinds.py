@@ -171,3 +171,18 @@ def test_the_check_sums_of_a_png_file_are_checked(tmp_path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + bytes(pixels) + chunk(b"IEND", b""))
     with pytest.raises(DamagedDataError, match=r"a\.png: cannot be read: .*checksum"):
         read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_of_moving_pictures_no_frame_is_guessed(tmp_path, suffix) -> None:
+    frames = [Image.new("RGB", (9, 6), (level, 0, 0)) for level in (10, 200)]
+    frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
+    with pytest.raises(DamagedDataError, match="holds 2 images: expected one"):
+        read_picture(tmp_path / f"a{suffix}")
+
+
+def test_a_jpeg_file_with_a_second_picture_is_its_first(tmp_path) -> None:
+    """Telephones put a thumbnail or a gain map behind the photograph."""
+    first, second = Image.new("RGB", (9, 6), (250, 0, 0)), Image.new("RGB", (5, 4))
+    first.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[second], quality=95)
+    np.testing.assert_allclose(read_picture(tmp_path / "a.jpg")[3, 3], [250 / 255, 0, 0], atol=0.02)
