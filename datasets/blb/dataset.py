@@ -19,7 +19,7 @@ from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, 
 from ...core.scene import Scene
 from ..files.data_root import require_folder
 from ..files.fingerprint import fingerprint
-from ..files.kinds import MAP_SUFFIXES
+from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_levels_or_disparity
 from ..files.problems import check_size
 from ..interface import SceneDataset
@@ -225,4 +225,4 @@ def _check_number(folder: Path) -> None:
 
 
 def _wrong_disparities(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("disparity_*") if file.suffix.lower() in MAP_SUFFIXES)
+    return sorted(file for file in folder.glob("disparity_*") if file.suffix.lower() in MEASURED_SUFFIXES)

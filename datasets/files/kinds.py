@@ -16,6 +16,9 @@ from .raster import Raster, Role
 _BOTH = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".npy", ".webp", ".bmp")
 PICTURE_SUFFIXES = (*_BOTH, ".heic", ".heif")
 MAP_SUFFIXES = (*_BOTH, ".npz", ".pfm")
+MEASURED_SUFFIXES = (".npy", ".png", ".tif", ".tiff", ".exr", ".npz", ".pfm")
+"""Maps of published data sets: a JPEG file of the same name is there to look at."""
+
 LONGEST_MAGIC = 16
 
 

@@ -16,7 +16,7 @@ from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, 
 from ...core.scene import Scene
 from ..files.data_root import require_folder
 from ..files.fingerprint import fingerprint
-from ..files.kinds import MAP_SUFFIXES
+from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_disparity
 from ..files.pictures import read_picture
 from ..files.problems import check_size
@@ -72,7 +72,7 @@ class Pair:
     @property
     def disparity_files(self) -> list[Path]:
         """All maps that are there: one, where it is clear which is meant."""
-        files = (self.disparity.with_name(self.disparity.name + suffix) for suffix in MAP_SUFFIXES)
+        files = (self.disparity.with_name(self.disparity.name + suffix) for suffix in MEASURED_SUFFIXES)
         return [file for file in files if file.is_file()]
 
 

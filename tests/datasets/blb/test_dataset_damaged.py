@@ -182,6 +182,7 @@ def test_a_wrong_disparity_of_any_kind_is_read_and_of_two_none_is_guessed(damage
     folder = damaged.folder("277")
     wrong = damaged.ramp(0.125, 0.5)
     tifffile.imwrite(folder / "disparity_tiff.tif", wrong)
+    (folder / "disparity_tiff.jpg").write_bytes(b"a picture of it")
     tifffile.imwrite(folder / "disparity_levels.tif", np.round(damaged.ramp(0.0, 65535.0)).astype(np.uint16))
     dataset = damaged.open("blb-corrupted@1")
     np.testing.assert_array_equal(dataset.load("277-00-00-tiff").disparity[0].numpy(), wrong)
