@@ -46,5 +46,5 @@ def test_maps_of_every_kind_are_found(tmp_path, miniatures, suffix) -> None:
 def test_of_two_maps_none_is_guessed(tmp_path, miniatures) -> None:
     miniatures.write_ebb_pair(tmp_path / "ebb", 4400, miniatures.make_blurred(strength=6.0))
     Image.fromarray(np.zeros((48, 64), np.uint8)).save(tmp_path / "ebb" / "disparity" / "4400.png")
-    with pytest.raises(DamagedDataError, match=r"disparity: expected one map for 4400, got 4400\.png and 4400\.npy"):
+    with pytest.raises(DamagedDataError, match=r"disparity: expected one map for 4400, got 4400\.npy and 4400\.png"):
         load_dataset("ebb", tmp_path).load("4400")
