@@ -25,7 +25,8 @@ def find_role_file(folder: Path, role: str) -> Path | None:
     named = [path for path in sorted(folder.iterdir()) if path.stem.lower() == role]
     found = [path for path in named if path.suffix.lower() in SUFFIXES[role]]
     if len(found) > 1:
-        raise DamagedDataError(f"{folder}: expected one {role}, got {' and '.join(path.name for path in found)}")
+        names = " and ".join(path.name for path in found)
+        raise DamagedDataError(f"{folder}: expected one {role}, got {names}: name one in scene.yaml")
     if found:
         return found[0]
     others = [path for path in named if _is_other_picture(path.suffix.lower())]
