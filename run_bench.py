@@ -67,6 +67,8 @@ def list_names() -> int:
 
 def run(request: RunRequest) -> int:
     """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
+    if not is_helper():
+        refuse_foreign_pages(request)
     rows = None if request.report_only else make_rows(request)
     if is_helper():
         return 0
@@ -80,6 +82,13 @@ def run(request: RunRequest) -> int:
         return summarise(stored.finished, stored.planned, page)
     say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
     return summarise(rows, len(rows), page)
+
+
+def refuse_foreign_pages(request: RunRequest) -> None:
+    """Refuse a run whose pages would mix with other files, before anything is rendered."""
+    from bokehbench.reports.files.assets import refuse_foreign
+
+    refuse_foreign(request.output / "reports", request.run)
 
 
 def make_rows(request: RunRequest) -> list[dict]:
@@ -107,7 +116,8 @@ def compare(request: RunRequest) -> int:
     """Print what changed between two stored runs and write it as a page."""
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-    from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+    from bokehbench.reports.pages.comparison import print_comparison
+    from bokehbench.reports.report import write_comparison
 
     first, second = (StoredRun.open(run_folder(request.output, name)) for name in request.compare)
     comparison = compare_runs(first, second)
@@ -123,6 +133,7 @@ def measure_latency(request: RunRequest) -> int:
     from bokehbench.reports.pages.latency import print_latency
     from bokehbench.reports.report import write_latency
 
+    refuse_foreign_pages(request)
     record = run_latency(request)
     page = write_latency(request.folder, request.output / "reports")
     planned = [record["measurements"][key] for key in record["plan"]]

@@ -7,7 +7,7 @@ import pytest
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-from bokehbench.reports.pages.comparison import write_comparison
+from bokehbench.reports.report import write_comparison
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,8 @@ import pytest
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+from bokehbench.reports.pages.comparison import print_comparison
+from bokehbench.reports.report import write_comparison
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_page_table_and_terminal_agree(comparison, tmp_path):
     assert "1 of 6 comparisons changed significantly" in text
     assert text.count(">better</td>") == 1
     assert text.count(">the same</td>") == 5
-    table = pd.read_csv(tmp_path / "assets/tables/comparison.csv")
+    table = pd.read_csv(page.parent / "assets/tables/comparison.csv")
     assert np.allclose(table["mean after"] - table["mean before"], table["difference"])
     lines = print_comparison(comparison).splitlines()
     assert len(lines) == 7
