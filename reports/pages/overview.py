@@ -19,12 +19,21 @@ from ..files.summary import Summary, read_summaries
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list: where its pages lie, None without any, what they say, and what is to be known of it."""
+    """A line of the list: ``home`` is its first page, empty where there is none; ``note`` what else is to be known.
+
+    ``remedy`` is the command that writes the missing report.
+    """
 
     name: str
-    folder: str
+    home: str
     summary: Summary | None
-    note: str
+    note: str = ""
+    remedy: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where its pages lie, as a URL."""
+        return self.home.rpartition("/")[0]
 
     @property
     def moment(self) -> str:
@@ -51,18 +60,25 @@ def find_entries(reports: Path, results: Path) -> Iterator[Entry]:
     for folder, summary in read_summaries(reports):
         with_pages.add(folder)
         if summary is None:
-            yield Entry(folder, quote(folder), None, "its summary cannot be read: write its report again")
+            home = f"{quote(folder)}/{INDEX}" if (reports / folder / INDEX).is_file() else ""
+            yield Entry(folder, home, None, "its summary cannot be read", _remedy(folder))
         elif summary.kind == "comparison":
-            yield Entry(summary.name, quote(folder), summary, "")
+            yield Entry(summary.name, f"{quote(folder)}/{summary.home}", summary)
         else:
             stored, problem = _look_up(results / folder)
             gone = "" if stored else "its results are no longer stored"
-            yield Entry(folder, quote(folder), summary, problem or gone)
+            yield Entry(folder, f"{quote(folder)}/{summary.home}", summary, problem or gone)
     for run in _folders_in(results):
         if run.name not in with_pages:
             stored, problem = _look_up(run)
-            if stored:
-                yield Entry(run.name, "", None, problem or "no report has been written yet")
+            if problem:
+                yield Entry(run.name, "", None, problem)
+            elif stored:
+                yield Entry(run.name, "", None, "no report has been written yet", _remedy(run.name))
+
+
+def _remedy(name: str) -> str:
+    return f"python run_bench.py --run {name} --report-only"
 
 
 def _folders_in(results: Path) -> list[Path]:

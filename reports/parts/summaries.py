@@ -8,7 +8,8 @@ from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.run_comparison import RunComparison
 from ..files.assets import INDEX
 from ..files.summary import ShownCell, ShownTable, Summary
-from .numbers import write_count
+from .latency_figures import write_size
+from .numbers import write_seconds
 from .sections import Section
 from .tables import ARROWS, ScoreTable
 
@@ -49,7 +50,7 @@ def summarise_latency(name: str, record: Mapping[str, Any], pages: Mapping[str, 
         pages=dict(pages),
         renderers=list(dict.fromkeys(one["renderer"] for one in taken)),
         counts=counts | {"not run": len(record["plan"]) - len(taken)},
-        headlines=[f"Latency: {write_count(counts['ok'], 'measurement')}."],
+        headlines=_write_times([one for one in taken if one["status"] == "ok"]),
     )
 
 
@@ -105,6 +106,16 @@ def write_verdict(table: ScoreTable, dataset: str) -> str:
     if tied:
         return f"{lead}; not distinguishable from it: {', '.join(tied)}."
     return f"{lead}, and is distinguishable from every other."
+
+
+def _write_times(ok: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say the median of every renderer at the largest size and radius that was measured."""
+    largest = max(((one["height"] * one["width"], one["radius_px"]) for one in ok), default=None)
+    shown = [one for one in ok if (one["height"] * one["width"], one["radius_px"]) == largest]
+    if not shown:
+        return ["Latency: no measurement has finished."]
+    times = ", ".join(f"{one['renderer']} {write_seconds(one['spread']['median'])}" for one in shown)
+    return [f"Latency at {write_size(shown[0])} px, radius {shown[0]['radius_px']:g} px: {times} (medians)."]
 
 
 def _count(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, int]:

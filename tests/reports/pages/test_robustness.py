@@ -81,7 +81,8 @@ def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(sw
         about["capabilities"]["inputs"] = ["picture", "disparity"] if old else ["picture"]
     write_report(swept_run, tmp_path / "reports")
     pages = [
-        (folder / "robustness.html").read_text(encoding="utf-8") for folder in (tmp_path / "reports" / "default", swept_report)
+        (folder / "robustness.html").read_text(encoding="utf-8")
+        for folder in (tmp_path / "reports" / "default", swept_report)
     ]
     assert pages[0].count("blind") == pages[1].count("blind") > 5
     assert "have not been run" not in pages[0]
