@@ -62,11 +62,11 @@ def _count_changes(lines: list[ChangeLine]) -> str:
     """Sum the page up in a sentence."""
     if not lines:
         return "The runs share no finished case of one renderer on one scene."
+    if not any(line.change.can_decide for line in lines):
+        return "The runs share too few independent scenes to tell whether anything changed."
     significant = sum(line.change.test.significant for line in lines)
-    return (
-        f"{significant} of {write_count(len(lines), 'comparison')} changed significantly, at 5 % after Holm's correction "
-        "over all of them."
-    )
+    compared = write_count(len(lines), "comparison")
+    return f"{significant} of {compared} changed significantly, at 5 % after Holm's correction over all of them."
 
 
 def print_comparison(comparison: RunComparison) -> str:

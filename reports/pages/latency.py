@@ -91,8 +91,7 @@ def print_latency(record: Record) -> str:
     """Return the planned measurements as an aligned table for a terminal."""
     head = ["renderer", "size", "radius", "median", "quartiles", "Mpx/s", "memory", ""]
     lines = [head]
-    for key in record["plan"]:
-        one = record["measurements"][key]
+    for one in (record["measurements"][key] for key in record["plan"] if key in record["measurements"]):
         place = [one["renderer"], write_size(one), f"{one['radius_px']:g} px"]
         if one["status"] == "ok":
             line = describe_line(one)
