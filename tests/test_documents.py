@@ -1,16 +1,20 @@
 """Every command of README.md and CONTRIBUTING.md runs as it stands there; what takes long is made smaller.
 
+The commands of all other texts name programs and options that exist.
 ``.ci/run`` runs these tests in the README's first environment too, which holds nothing that only development needs.
 """
 
+import functools
 import importlib.util
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,3 +135,40 @@ def test_command_runs(command, start):
     assert done.returncode == example.code, done.stdout + done.stderr
     assert example.says in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+OTHER_TEXTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("docs", "benchmarks/recorded", "renderers/bokehdiff/weights")
+    for path in (ROOT / folder).glob("*.md")
+)
+
+
+@pytest.fixture
+def help_of(monkeypatch, capsys):
+    """The text of ``--help`` of a script, or of a module after ``-m``."""
+
+    @functools.cache
+    def ask(program: str) -> str:
+        monkeypatch.setattr(sys, "argv", [program, "--help"])
+        capsys.readouterr()
+        module = program.removeprefix("-m ")
+        run = partial(runpy.run_path, str(ROOT / program)) if module == program else partial(runpy.run_module, module)
+        with pytest.raises(SystemExit, match="0"):
+            run(run_name="__main__")
+        return capsys.readouterr().out
+
+    return ask
+
+
+@pytest.mark.parametrize("text", OTHER_TEXTS)
+def test_programs_and_options_of_other_texts_exist(text, help_of):
+    for command in commands_of(text):
+        found = re.match(
+            r"(?:accelerate launch .*?|python )((?:-m )?(?:bokehbench\.[\w.]+|run_bench\.py))(.*)", command
+        )
+        if found:
+            unknown = set(re.findall(r"--[a-z-]+", found[2])) - set(re.findall(r"--[a-z-]+", help_of(found[1])))
+            assert not unknown, command
+        for file in re.findall(r"pytest (\S+\.py)", command):
+            assert (ROOT / file).is_file(), command

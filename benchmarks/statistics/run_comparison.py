@@ -9,6 +9,7 @@ import pandas as pd
 from ..run.cases import UNPERTURBED
 from ..run.store import StoredRun
 from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
+from .sign_flips import smallest_p_value
 
 Row = dict[str, Any]
 
@@ -55,7 +56,7 @@ class RunComparison:
         """One sentence for each number of independent scenes that is too small for any verdict."""
         few = sorted({change.units for change in self.changes if not change.can_decide})
         return [
-            f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the signed-rank test "
+            f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
             "cannot find any difference at 5 %"
             for units in few
         ]
@@ -89,11 +90,8 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
 
 
 def _find_decidable(units: list[int]) -> list[bool]:
-    """Return which lines could be significant at all: of n units the smallest p-value is 2^(1-n).
-
-    Holm's adjusted p-values do not fall where any of the p-values rises.
-    """
-    return [p < SIGNIFICANCE_LEVEL for p in holm([2.0 ** (1 - count) for count in units])]
+    """Return which lines could be significant at all, whatever the scores: Holm's p-values never fall as others rise."""
+    return [p < SIGNIFICANCE_LEVEL for p in holm([smallest_p_value(count) for count in units])]
 
 
 def _index(run: StoredRun) -> dict[tuple[Any, ...], Row]:

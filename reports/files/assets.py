@@ -14,7 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from ...core.errors import InvalidOptionError
+from ...core.atomic_files import sweep_tree
+from ...core.errors import CannotWriteError, InvalidOptionError
 from ...core.files import write_atomically, write_json
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,8 @@ LONGEST_WAIT_S = 300
 def writing(reports: Path, name: str) -> Iterator["Assets"]:
     """Hold ``reports`` for this process, and write ``reports/name/``.
 
-    Two commands that share an output write one after the other. Raises InvalidOptionError where the folder is not ours
-    or cannot be written, or another command does not let go of it.
+    Two commands that share an output write one after the other. Raises CannotWriteError where the folder cannot be
+    written, InvalidOptionError where it is not ours or another command does not let go of it.
     """
     try:
         reports.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ def writing(reports: Path, name: str) -> Iterator["Assets"]:
     except Timeout as error:
         raise InvalidOptionError(f"{reports}: another command is still writing a report here: wait for it") from error
     except OSError as error:
-        raise InvalidOptionError(f"{reports}: cannot write a report here ({error.strerror}): move it away") from error
+        raise CannotWriteError(reports, error) from error
     try:
         _claim(reports, name)
         yield Assets(reports / name)
@@ -71,13 +72,10 @@ def refuse_foreign(reports: Path, name: str) -> None:
 def _claim(reports: Path, name: str) -> None:
     """Begin the folder with its ledger, unless it has one."""
     refuse_foreign(reports, name)
+    sweep_tree(reports / name)
     ledger = reports / name / LEDGER
     if not ledger.is_file():
-        try:
-            write_json(ledger, [])
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise InvalidOptionError(f"{ledger}: cannot be written ({why}): move it away") from error
+        write_json(ledger, [])
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -107,14 +105,10 @@ class Assets:
     def write(self, name: str, content: bytes | str) -> str:
         """Write a file, text as UTF-8. Returns its name, which is its URL on the pages.
 
-        Raises InvalidOptionError where it cannot be written.
+        Raises CannotWriteError where it cannot be written.
         """
         encoded = content.encode("utf-8") if isinstance(content, str) else content
-        try:
-            write_atomically(self.folder / name, lambda file: file.write(encoded))
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise InvalidOptionError(f"{self.folder / name}: cannot be written ({why}): move it away") from error
+        write_atomically(self.folder / name, lambda file: file.write(encoded))
         self.files.add(name)
         return name
 

@@ -169,7 +169,7 @@ def judge(test: PairedTest, can_decide: bool = True) -> str:
         return "too few scenes"
     if not test.significant:
         return "not distinguishable"
-    return "better" if test.effect > 0 else "worse"
+    return "better" if test.gain > 0 else "worse"
 
 
 def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestLine]:
