@@ -46,15 +46,14 @@ def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None
 
     ``reference`` is the renderer that the others are tested against. Files that are there and up to date are kept,
     those of the run's earlier report that are no longer needed are removed; nothing of another run is touched. Each
-    page appears at once, index.html last. Raises InvalidOptionError for a reference that is not in the run or a folder
-    that cannot be written.
+    page appears at once, index.html last. Raises MissingDataError for a stored picture that cannot be read,
+    InvalidOptionError for a reference that is not in the run or a folder that is not a report's.
     """
     chosen = choose_reference(run, reference)
     with writing(reports_dir, run.folder.name) as assets:
         maker = PictureMaker(assets)
         pages = _describe(run, maker, chosen)
-        while not maker.make():  # a picture that turned out to be no picture is described as such
-            pages = _describe(run, maker, chosen)
+        maker.make()
         for name in [*list(pages)[1:], INDEX]:
             assets.write_page(name, pages[name])
         _finish(assets, summarise_report(run, pages[INDEX]))

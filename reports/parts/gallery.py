@@ -1,7 +1,7 @@
 """What the gallery shows: every scene with its pictures and scores, unscored data sets as focal stacks."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from ...benchmarks.run.store import StoredRun
 from .numbers import ABSENT, write_score, write_seconds
 from .pictures import Picture, PictureMaker
-from .problems import LostPicture, name_case
 
 Row = dict[str, Any]
 
@@ -39,8 +38,7 @@ class Render:
 @dataclass(frozen=True)
 class SceneView:
     """One scene. ``edges`` are crop centres as (x, y) fractions; ``focus`` is where the focus lies between the farthest
-    (0) and the nearest (1) disparity, None where it lies outside; ``focus_note`` says so in words. ``lost`` says what
-    is wrong with a stored picture, by ``input``, ``disparity`` and ``target``, where it cannot be shown.
+    (0) and the nearest (1) disparity, None where it lies outside; ``focus_note`` says so in words.
     """
 
     name: str
@@ -53,16 +51,15 @@ class SceneView:
     focus_note: str
     focus_disparity: float
     edges: list[tuple[float, float]]
-    input: Picture | None
-    disparity: Picture | None
+    input: Picture
+    disparity: Picture
     target: Picture | None
-    lost: dict[str, str]
     renders: list[Render]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Scenes from one place, which differ in where the lens is focused."""
+    """Scenes of one cluster, which differ in where the lens is focused."""
 
     name: str
     anchor: str
@@ -72,14 +69,14 @@ class Stack:
 class Gallery:
     """Builds scene views and asks ``maker`` for their pictures.
 
-    Of several seeds the first is shown. ``lost`` collects stored pictures that are missing or differ from those that
-    were scored.
+    Of several seeds the first is shown. ``damaged`` collects stored pictures that are missing or differ from those that
+    were scored: (row, what is wrong).
     """
 
     def __init__(self, run: StoredRun, rows: Sequence[Row], maker: PictureMaker):
         self.run = run
         self.maker = maker
-        self.lost: list[LostPicture] = []
+        self.damaged: list[tuple[Row, str]] = []
         self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         first_seeds = {(row["dataset"], row["scene"], row["renderer"]): row["seed"] for row in reversed(rows)}
         for row in rows:
@@ -103,12 +100,9 @@ class Gallery:
     def view(self, scene: Mapping[str, Any]) -> SceneView:
         """Return the view of one scene, an entry of the run's ``scenes``."""
         dataset, name = scene["dataset"], scene["scene"]
-        given, lost = self._find_given(scene)
+        folder = self.run.folder / scene["folder"]
+        target = folder / "target.png" if (folder / "target.png").exists() else None
         height, width = scene["height"], scene["width"]
-
-        def shown(what: str, make: Callable[[Path, Sequence[str]], Picture]) -> Picture | None:
-            return make(given[what], (dataset, name, what)) if what in given else None
-
         focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(
             name=name,
@@ -121,28 +115,11 @@ class Gallery:
             focus_note=focus_note,
             focus_disparity=scene["focus_disparity"],
             edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
-            input=shown("input", self.maker.photograph),
-            disparity=shown("disparity", self.maker.disparity),
-            target=shown("target", self.maker.photograph),
-            lost=lost,
-            renders=[self.render(row, given.get("target")) for row in self._rows[dataset, name]],
+            input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
+            disparity=self.maker.disparity(folder / "disparity.png", (dataset, name, "disparity")),
+            target=target and self.maker.photograph(target, (dataset, name, "target")),
+            renders=[self.render(row, target) for row in self._rows[dataset, name]],
         )
-
-    def _find_given(self, scene: Mapping[str, Any]) -> tuple[dict[str, Path], dict[str, str]]:
-        """Return the stored pictures of a scene that can be shown, and what is wrong with the others."""
-        recorded: Mapping[str, str] = scene.get("files") or {}
-        given, lost = {}, {}
-        for what in ("input", "disparity", "target"):
-            path = self.run.folder / scene["folder"] / f"{what}.png"
-            if what == "target" and path.name not in recorded and not path.exists():
-                continue  # there is no truth
-            problem = self.maker.find_problem(path, recorded.get(path.name))
-            if problem:
-                lost[what] = problem
-                self.lost.append(LostPicture(f"the {what}", f"{scene['dataset']} / {scene['scene']}", problem))
-            else:
-                given[what] = path
-        return given, lost
 
     def render(self, row: Row, target: Path | None = None) -> Render:
         """Return what a case made: its picture unless something is wrong with it, an error map where there is truth."""
@@ -168,10 +145,13 @@ class Gallery:
         if row["status"] != "ok":
             return None, f"{row['status']}: {row['reason']}"
         source = self.run.folder / row["image"]
-        problem = self.maker.find_problem(source, row["image_sha256"])
-        if problem is None:
+        if not source.is_file():
+            problem = "the picture is missing from the run's folder"
+        elif self.maker.digest(source) != row["image_sha256"]:
+            problem = "the picture has changed since it was scored"
+        else:
             return source, None
-        self.lost.append(LostPicture(row["renderer"], name_case(row), problem))
+        self.damaged.append((row, problem))
         return None, problem
 
     def _scores(self, row: Row) -> list[Score]:

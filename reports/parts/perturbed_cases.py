@@ -16,11 +16,10 @@ MOST_SEVERITIES = 5
 
 @dataclass(frozen=True)
 class Step:
-    """One severity of a case: the disparity that was given, or what its problem is, and what renderers made of it."""
+    """One severity of a case: the disparity that was given, and what each renderer made of it."""
 
     severity: str
     disparity: Picture | None
-    problem: str
     renders: list[Render]
 
 
@@ -75,14 +74,10 @@ def _step(
     first = {name: row for name in renderers for row in reversed(chosen) if row["renderer"] == name}
     text = write_severity(severity)
     if severity == 0:
-        problem = view.lost.get("disparity", "")
-        return Step(text, view.disparity, problem, [gallery.render(row) for row in first.values()])
-    disparity, problem = None, "no picture was stored"
-    stored = next((row for row in chosen if row.get("disparity")), None)
-    if stored:
-        source = gallery.run.folder / stored["disparity"]
-        problem = gallery.maker.find_problem(source, stored.get("disparity_sha256")) or ""
-        if not problem:
-            place = (stored["dataset"], view.name, f"disparity-{perturbation}{severity:g}")
-            disparity = gallery.maker.disparity(source, place)
-    return Step(text, disparity, problem, [gallery.render(row) for row in first.values()])
+        return Step(text, view.disparity, [gallery.render(row) for row in first.values()])
+    stored = next((row["disparity"] for row in chosen if row.get("disparity")), None)
+    disparity = None
+    if stored and (gallery.run.folder / stored).is_file():
+        place = (rows[0]["dataset"], view.name, f"disparity-{perturbation}{severity:g}")
+        disparity = gallery.maker.disparity(gallery.run.folder / stored, place)
+    return Step(text, disparity, [gallery.render(row) for row in first.values()])

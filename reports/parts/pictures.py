@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from ...core.errors import MissingDataError
 from ...core.files import safe_name, sha256_of, write_atomically
 from ..files.assets import Assets
 
@@ -47,27 +48,13 @@ class PictureMaker:
     """Collects what a report shows, then makes the files that are not there yet.
 
     Pictures are asked for by ``photograph``, ``disparity`` and ``error_map``; ``place`` names one (data set, scene,
-    what). ``make`` writes them. All that were asked for count among the files of ``assets``. Ask ``find_problem`` of a
-    stored picture first.
+    what). ``make`` writes them. All that were asked for count among the files of ``assets``.
     """
 
     def __init__(self, assets: Assets):
         self.assets = assets
         self._jobs: dict[str, Callable[[], None]] = {}
         self._digests: dict[Path, str] = {}
-        self._unreadable: dict[Path, str] = {}
-
-    def find_problem(self, source: Path, sha256: str | None) -> str | None:
-        """Say why a stored picture must not be shown, None where it may: ``sha256`` is the recorded one, if any."""
-        if not source.is_file():
-            return "the picture is missing from the run's folder"
-        try:
-            digest = self.digest(source)
-        except OSError as error:
-            return f"the picture cannot be read ({error.strerror})"
-        if sha256 and digest != sha256:
-            return "not the picture that was scored: it has changed since"
-        return self._unreadable.get(source)
 
     def digest(self, source: Path) -> str:
         """Return the SHA-256 of a file, read once per report."""
@@ -87,23 +74,15 @@ class PictureMaker:
         """The absolute difference to the target, averaged over RGB, in colour on the fixed ``ERROR_SCALE``."""
         return self._plan(place, [render, target], lambda full, thumb: _write_error(render, target, full, thumb))
 
-    def make(self) -> bool:
-        """Write what is not there yet. Returns whether all could be made: ``find_problem`` knows of the others then."""
-        known = len(self._unreadable)
+    def make(self) -> None:
+        """Write what is not there yet. Raises MissingDataError for a stored picture that cannot be read."""
+        if not self._jobs:
+            return
         workers = min(PICTURES_AT_ONCE, os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool, tqdm(total=len(self._jobs), unit="picture", delay=1) as progress:
-            for _ in pool.map(self._work, self._jobs.items()):
+            for _ in pool.map(lambda job: job(), self._jobs.values()):
                 progress.update()
         self._jobs.clear()
-        return len(self._unreadable) == known
-
-    def _work(self, job: tuple[str, Callable[[], None]]) -> None:
-        base, write = job
-        try:
-            write()
-        except UnreadablePictureError as error:
-            self._unreadable[error.source] = str(error)
-            self.assets.files -= {f"{base}.png", f"{base}.webp"}
 
     def _plan(self, place: Sequence[str], sources: Sequence[Path], write: Callable[[Path, Path], None]) -> Picture:
         made_from = "-".join([PICTURE_RECIPE, str(THUMBNAIL_WIDTH_PX), str(ERROR_SCALE), *map(self.digest, sources)])
@@ -180,18 +159,10 @@ def _link_or_copy(source: Path, destination: Path) -> None:
             write_atomically(destination, lambda file: shutil.copyfileobj(stored, file))
 
 
-class UnreadablePictureError(Exception):
-    """A stored picture, ``source``, that is none."""
-
-    def __init__(self, source: Path, why: object):
-        super().__init__(f"not a readable picture ({why})")
-        self.source = source
-
-
 def _read(source: Path) -> Image.Image:
     try:
         with Image.open(source) as picture:
             picture.load()
             return picture
-    except Exception as error:  # Pillow raises what it likes: SyntaxError for a broken chunk
-        raise UnreadablePictureError(source, error) from error
+    except OSError as error:
+        raise MissingDataError(f"{source}: not a readable picture ({error}): start over with --fresh") from error

@@ -18,31 +18,16 @@ class Problem:
     scenes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class LostPicture:
-    """A stored picture that cannot be shown, and why; ``what`` is a renderer or what the scene was given as."""
+def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]]) -> list[Problem]:
+    """List unfinished cases by reason, damaged pictures and unavailable metrics.
 
-    what: str
-    case: str
-    problem: str
-
-
-def find_problems(record: Mapping[str, Any], rows: Sequence[Row], lost: Sequence[LostPicture]) -> list[Problem]:
-    """List unfinished cases by reason, lost pictures and unavailable metrics.
-
-    ``record`` is what run.json says of the command, ``rows`` are those of its cases.
+    ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
+    picture cannot be shown, with what is wrong.
     """
     return [
         *_incomplete_run(record, rows),
-        *_group(
-            (f"{row['renderer']} {row['status']}", row["reason"] or "no reason was stored", name_case(row))
-            for row in rows
-            if row["status"] != "ok"
-        ),
-        *_group(
-            (f"{one.what} without its picture", f"{one.problem}: give the run's command again", one.case)
-            for one in dict.fromkeys(lost)
-        ),
+        *_group((row, row["status"], row["reason"] or "no reason was stored") for row in rows if row["status"] != "ok"),
+        *_group((row, "without its picture", f"{text}: give the run's command again") for row, text in damaged),
         *(
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
             for name, metric in record["metrics"].items()
@@ -63,15 +48,11 @@ def _incomplete_run(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Prob
     ]
 
 
-def name_case(row: Row) -> str:
-    """Return the place of a case in words."""
-    severity = f" / {row['perturbation']} {row['severity']:g}" if row["severity"] else ""
-    return f"{row['dataset']} / {row['scene']}{severity}"
-
-
-def _group(cases: Iterable[tuple[str, str, str]]) -> list[Problem]:
-    """Join the cases, (what, reason, case), that share what went wrong and why."""
-    groups: dict[tuple[str, str], Problem] = {}
-    for what, reason, case in cases:
-        groups.setdefault((what, reason), Problem(f"{what}:", reason)).scenes.append(case)
+def _group(cases: Iterable[tuple[Row, str, str]]) -> list[Problem]:
+    """Join the cases of one renderer that share a status and a reason."""
+    groups: dict[tuple[str, str, str], Problem] = {}
+    for row, status, reason in cases:
+        problem = groups.setdefault((row["renderer"], status, reason), Problem(f"{row['renderer']} {status}:", reason))
+        severity = f" / {row['perturbation']} {row['severity']:g}" if row["severity"] else ""
+        problem.scenes.append(f"{row['dataset']} / {row['scene']}{severity}")
     return list(groups.values())

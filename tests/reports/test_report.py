@@ -139,7 +139,7 @@ def test_interrupted_run_and_damaged_pictures_are_said(run_writer, tmp_path):
     assert "1 of 3 planned cases have not been run." in page.text
     assert "not finished" in page.text
     assert "plain without its picture: the picture is missing" in page.text
-    assert "fancy without its picture: not the picture that was scored: it has changed since" in page.text
+    assert "fancy without its picture: the picture has changed since it was scored" in page.text
 
 
 def test_value_that_is_not_defined_is_a_dash_with_its_reason(typical_report):

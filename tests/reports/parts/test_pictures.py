@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bokehbench.core.errors import MissingDataError
 from bokehbench.core.files import write_image, write_map
 from bokehbench.reports.files.assets import Assets
 from bokehbench.reports.parts.pictures import ERROR_COLOURS, ERROR_SCALE, PictureMaker, describe_colours
@@ -92,30 +93,12 @@ def test_names_cannot_leave_the_folder(tmp_path, name):
     assert not set(picture.full) & set("<>\"'%?#& \\")
 
 
-@pytest.mark.parametrize("content", [b"not a picture", b"", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"])
-def test_damaged_picture_is_found_and_costs_no_other(tmp_path, content):
-    damaged, sound = tmp_path / "p.png", tmp_path / "q.png"
-    damaged.write_bytes(content)
-    write_image(sound, torch.rand(3, 8, 8))
+def test_damaged_picture_is_one_line(tmp_path):
+    (tmp_path / "p.png").write_bytes(b"not a picture")
     maker = PictureMaker(Assets(tmp_path / "out"))
-    assert maker.find_problem(damaged, None) is None
-    lost, kept = (maker.photograph(path, ("d", "s", path.stem)) for path in (damaged, sound))
-    assert not maker.make()
-    assert "not a readable picture" in maker.find_problem(damaged, None)
-    assert maker.find_problem(sound, None) is None
-    assert lost.full not in maker.assets.files
-    assert (tmp_path / "out" / kept.full).is_file()
-    assert maker.make()
-
-
-def test_picture_is_held_against_the_recorded_hash(tmp_path):
-    path = tmp_path / "p.png"
-    recorded = write_image(path, torch.rand(3, 8, 8))
-    assert PictureMaker(Assets(tmp_path)).find_problem(path, recorded) is None
-    write_image(path, torch.rand(3, 8, 8))
-    assert "not the picture that was scored" in PictureMaker(Assets(tmp_path)).find_problem(path, recorded)
-    path.unlink()
-    assert "missing" in PictureMaker(Assets(tmp_path)).find_problem(path, recorded)
+    maker.photograph(tmp_path / "p.png", ("d", "s", "p"))
+    with pytest.raises(MissingDataError, match=r"p\.png: not a readable picture"):
+        maker.make()
 
 
 def test_colour_ramp_is_css():
