@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..run.cases import UNPERTURBED
 from ..run.store import StoredRun
-from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 from .sign_flips import smallest_p_value
+from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 
 Row = dict[str, Any]
 
@@ -90,7 +90,7 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
 
 
 def _find_decidable(units: list[int]) -> list[bool]:
-    """Return which lines could be significant at all, whatever the scores: Holm's p-values never fall as others rise."""
+    """Return which lines could be significant, whatever the scores: Holm's p-values never fall where others rise."""
     return [p < SIGNIFICANCE_LEVEL for p in holm([smallest_p_value(count) for count in units])]
 
 

@@ -26,6 +26,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
         "Python": environment.get("python"),
         "PyTorch": environment.get("packages", {}).get("torch"),
+        "cases finished": _when_finished(run.finished),
         "started": meta["started"][:16].replace("T", " ") + " UTC",
         "took": _duration(meta),
     }
@@ -39,6 +40,15 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         ),
         "facts": [(name, value) for name, value in facts.items() if value is not None],
     }
+
+
+def _when_finished(rows: Iterable[Row]) -> str | None:
+    """Say when the cases finished, in UTC: those of earlier commands are kept."""
+    moments = sorted(row["time"][:16].replace("T", " ") for row in rows if row.get("time"))
+    if not moments:
+        return None
+    first, last = moments[0], moments[-1]
+    return f"{first} UTC" if first == last else f"{first} to {last} UTC"
 
 
 def describe_renderers(run: StoredRun, rows: Sequence[Row]) -> list[dict[str, Any]]:
