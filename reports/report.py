@@ -121,8 +121,9 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     styles = {name: number for number, name in enumerate(names)}
     renderers = describe_renderers(run, rows)
     sections = describe_sections(run, rows, gallery, reference, styles)
+    first = describe_index(run, gallery)
     contexts = {
-        INDEX: describe_index(run, gallery),
+        INDEX: first,
         "gallery.html": {},
         "robustness.html": describe_robustness(run, maker, reference, styles),
         "ablations.html": describe_ablations(run, rows, maker.assets),
@@ -130,7 +131,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     try:
         measured = read_latency(run.folder)
     except BokehBenchError as error:  # costs its own page, not those of the benchmark
-        contexts[INDEX]["problems"].append(Problem("The latency page was not written:", str(error)))
+        first["problems"].append(Problem("The latency page was not written:", str(error)))
     else:
         contexts[LATENCY] = describe_latency(measured, maker.assets, styles) if measured else None
     found = {name: context for name, context in contexts.items() if context is not None}
