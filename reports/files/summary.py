@@ -41,7 +41,8 @@ class ShownTable(Stored):
 class Summary(Stored):
     """One report. ``moment`` is when its run last did anything, ISO 8601 in UTC; ``counts`` are cases by status.
 
-    ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``problems`` what did not work.
+    ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``absent`` metrics that were asked for and could
+    not be computed, ``problems`` counts all that did not work.
     """
 
     schema_version: Literal[1] = 1
@@ -55,6 +56,7 @@ class Summary(Stored):
     counts: dict[str, int] = {}
     headlines: list[str] = []
     tables: list[ShownTable] = []
+    absent: list[str] = []
     problems: int = 0
 
     @property

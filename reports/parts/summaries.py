@@ -34,6 +34,7 @@ def summarise_report(run: StoredRun, context: Mapping[str, Any]) -> Summary:
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
         headlines=[table.verdict for table in tables],
         tables=tables,
+        absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         problems=len(context["problems"]),
     )
 
