@@ -102,7 +102,7 @@ def test_whatever_lies_there_is_one_failed_case_and_the_others_are_rendered(root
     for output in (done.stdout, done.stderr.replace("\r", ""), checked.stdout):
         assert all(line.isprintable() for line in output.splitlines()), output
     assert all(name in checked.stdout for name in (*scenes, r"caf\udce9"))
-    page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "reports/default/index.html").read_text(encoding="utf-8")
     assert "it is a named pipe, not a file" in page
 
 
@@ -117,7 +117,7 @@ def test_settings_that_contradict_the_picture_are_said(root, tmp_path, run_bench
     assert said in again.stderr, "nothing was loaded, and it is known all the same"
     (entry,) = json.loads((tmp_path / "results/default/run.json").read_text())["doubts"]
     assert (entry["dataset"], entry["kind"], entry["scenes"]) == ("folder", "focus outside the map", ["a"])
-    assert "the focus 128 lies outside the map" in (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+    assert "the focus 128 lies outside the map" in (tmp_path / "reports/default/index.html").read_text(encoding="utf-8")
     checked = run_bench("--check", "folder", "--data-root", root)
     assert "looks odd a" in checked.stdout
     assert "the focus 128 lies outside the map" in checked.stdout
