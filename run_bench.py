@@ -71,6 +71,7 @@ def run(request: RunRequest) -> int:
     if is_helper():
         return 0
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
+    from bokehbench.benchmarks.run.reuse import write_reuse
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.reports.report import write_report
 
@@ -78,7 +79,10 @@ def run(request: RunRequest) -> int:
     page = write_report(stored, request.output / "reports", request.reference)
     if rows is None:
         return summarise(stored.finished, stored.planned, page)
-    say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
+    record = stored.meta["sweep"] if request.robustness else stored.meta
+    say_what_is_left_out(record)
+    for line in write_reuse(record["reuse"]):
+        print(line)
     return summarise(rows, len(rows), page)
 
 

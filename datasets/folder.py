@@ -24,11 +24,11 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import inside, require_folder
-from .files.fingerprint import fingerprint
+from .files.digests import Parts, hash_scenes
 from .files.pictures import SUFFIXES, check_size, read_disparity, read_picture
 from .interface import UserPictures
 from .pairs.focus import disparity_at
@@ -41,8 +41,6 @@ KNOWN_SETTINGS = (*FOCUS_SETTINGS, *STRENGTH_SETTINGS, "gamma", *ROLES)
 LAYOUT = (
     "one folder per scene with image.*, disparity.* and scene.yaml (focus_at, max_radius_px); docs/datasets.md has more"
 )
-VERSION = "1"
-
 SceneOptions = Mapping[str, Any]
 
 
@@ -52,6 +50,7 @@ class UserFolder(UserPictures):
     name = "folder"
     protocol = "the user's own pictures; focus, blur strength and gamma as their scene.yaml says"
     terms = "the user's own"
+    version = "1"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
@@ -69,9 +68,6 @@ class UserFolder(UserPictures):
         folders = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_dir() and _is_scene(path)}
         if not folders:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
-        files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
-        common = [self.folder / name for name in SETTINGS_FILES]
-        self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
         self._folders = folders
         self.scored = any(map(self.has_target, folders))
 
@@ -79,6 +75,19 @@ class UserFolder(UserPictures):
         """Return the sub-folders' names, sorted."""
         self.prepare()
         return list(self._folders)
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each scene's image, disparity, target and settings; other files do not count."""
+        self.prepare()
+        return hash_scenes(self.folder, {name: self._parts(self._folders[name]) for name in scene_names})
+
+    def _parts(self, folder: Path) -> Parts:
+        try:
+            settings = merge_settings(read_settings(self.folder), read_settings(folder))
+            files = {role: _role_file(folder, role, settings) for role in ROLES}
+        except BokehBenchError as error:
+            return {"settings": str(error)}
+        return {"version": self.version, "settings": sorted(settings.items()), **files}
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
@@ -56,7 +57,8 @@ class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
     ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
-    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails or is skipped is a row with
+    case's scene as the renderer sees it; ``processes`` share the plan; ``metric_codes``: a digest of each metric's code
+    and weights, by name: scores of others are computed again. A case that fails or is skipped is a row with
     the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
     finished ones are left alone.
     """
@@ -70,6 +72,7 @@ class Runner:
         environment: str,
         perturb: Callable[[Scene, Case], Scene] | None = None,
         processes: Processes | None = None,
+        metric_codes: Mapping[str, str] = MappingProxyType({}),
     ):
         self.folder = folder
         self.datasets = datasets
@@ -78,6 +81,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
+        self._scored_by = {metric.name: metric_codes.get(metric.name, "") for metric in metrics}
         self._scorer = Scorer(metrics)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
@@ -117,8 +121,7 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
-            yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
+            yield row if row["status"] == "ok" else self._without_scores(stored, row["reason"])
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return
@@ -229,14 +232,22 @@ class Runner:
         scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
-        row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1], "scored_by": self._scored_by}
         return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self._load_scene(case)
         metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
-        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
+        scored_by = stored.get("scored_by", {}) | self._scored_by
+        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes, "scored_by": scored_by}
+
+    def _without_scores(self, stored: Row, reason: str) -> Row:
+        """Return the row of a picture that could not be scored again, short of what other code scored."""
+        outdated = [name for name in self._scored_by if not self._is_current(stored, name)]
+        scores = {name: value for name, value in stored["metrics"].items() if name not in outdated}
+        notes = {name: note for name, note in stored["notes"].items() if name not in outdated}
+        return {**stored, "metrics": scores, "notes": dict.fromkeys(self._scored_by, f"{FAILED}{reason}") | notes}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
@@ -266,9 +277,14 @@ class Runner:
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""
         return not self.datasets[row["dataset"]].scored or all(
-            row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
-            for metric in self.metrics
+            self._is_current(row, name)
+            and (row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED)
+            for name in self._scored_by
         )
+
+    def _is_current(self, row: Row, metric: str) -> bool:
+        """Whether a row's score, if it has one, is that of the metric's present code."""
+        return row.get("scored_by", {}).get(metric, "") == self._scored_by[metric]
 
     def _has_image(self, row: Row | None) -> bool:
         if row is None or row["status"] != "ok":

@@ -18,10 +18,10 @@ import torch
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.pictures import check_size, read_disparity
 from ..interface import SceneDataset
-from .files import INFO, read_blb_scene, read_info
+from .files import INFO, read_blb_scene, read_info, scene_files
 
 TARGET = re.compile(r"bokeh_(\d\d)_(\d\d)\.exr")
 DISPARITY_SUFFIXES = (".exr", ".npy", ".png")
@@ -42,6 +42,11 @@ class Shot:
         version = "" if self.disparity is None else f"-{self.disparity.stem.removeprefix('disparity_')}"
         return f"{self.folder.name}-{self.level:02d}-{self.focus:02d}{version}"
 
+    def parts(self, version: str) -> Parts:
+        """Return what the picture is made of."""
+        files = scene_files(self.folder, self.level, self.focus)
+        return {"version": version, **files, "wrong disparity": self.disparity}
+
 
 class BlbLayout(SceneDataset):
     """Scene folders in ``data_root``/``subfolder``; one picture for each level of blur and focus distance.
@@ -57,7 +62,7 @@ class BlbLayout(SceneDataset):
     remedy: ClassVar[str]
     """What to get and where it is described, for the line that says that the set is absent."""
 
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(
         self,
@@ -107,8 +112,6 @@ class BlbLayout(SceneDataset):
         if not shots:
             wanted = "file disparity_*" if self.corrupted else f"level {self.level}"
             raise MissingDataError(f"{self.name}: {self.folder}: no {wanted} in any of {len(folders)} scene folders")
-        files = {file for folder in folders for file in folder.iterdir() if file.is_file()}
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
         self._shots = shots
 
     def scene_names(self) -> Sequence[str]:
@@ -132,6 +135,11 @@ class BlbLayout(SceneDataset):
         if shot.disparity is not None:
             scene = dataclasses.replace(scene, disparity=read_corrupted(shot.disparity, scene))
         return normalise_disparity(scene) if self.normalised else scene
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each picture's own files and its scene's description."""
+        self.prepare()
+        return hash_scenes(self.folder, {name: self._shots[name].parts(self.version) for name in scene_names})
 
     def cluster(self, scene_name: str) -> str:
         """Return the scene folder's number: its pictures are no independent evidence."""
@@ -205,13 +213,15 @@ def read_corrupted(path: Path, scene: Scene) -> torch.Tensor:
 
 def _scene_folders(root: Path) -> list[Path]:
     """List the folders with a description or pictures, numbered ones first and in order; others fail when loaded."""
-    folders = [folder for folder in root.iterdir() if folder.is_dir() and _looks_like_a_scene(folder)]
+    folders = [folder for folder in root.iterdir() if _looks_like_a_scene(folder)]
     numbered = [folder for folder in folders if folder.name.isdecimal()]
     return sorted(numbered, key=lambda f: (int(f.name), f.name)) + sorted(set(folders) - set(numbered))
 
 
 def _looks_like_a_scene(folder: Path) -> bool:
-    return (folder / INFO).exists() or any(folder.glob("*.exr"))
+    if folder.name.startswith(".") or not folder.is_dir():
+        return False
+    return (folder / INFO).exists() or any(not file.name.startswith(".") for file in folder.glob("*.exr"))
 
 
 def _check_number(folder: Path) -> None:
