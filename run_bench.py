@@ -117,6 +117,8 @@ def compare(request: RunRequest) -> int:
     comparison = compare_runs(first, second)
     page = write_comparison(comparison, request.output / "reports")
     print(print_comparison(comparison))
+    for name, one, other in comparison.settings:
+        print(f"different: {name}: {one} -> {other}")
     print(f"Report: {page}")
     return 0
 

@@ -72,7 +72,10 @@ def time_cases(size: int, count: int, folder: Path) -> dict[str, float]:
     runner = Runner(folder, {"ready": dataset}, prepare_metrics(), lambda name: IdentityRenderer(name), "here")
     times = {}
     for name in RENDERERS:
-        cases = expand_cases([PlannedRenderer(name=name)], [PlannedDataset(name="ready", scenes=dict.fromkeys(dataset.scene_names(), ""))])
+        cases = expand_cases(
+            [PlannedRenderer(name=name)],
+            [PlannedDataset(name="ready", scenes=dict.fromkeys(dataset.scene_names(), ""))],
+        )
         start = time.perf_counter()
         rows = runner.run(cases)
         times[name] = 1000 * (time.perf_counter() - start) / count

@@ -89,13 +89,13 @@ def _why(old: Row, new: Row, contents: Contents) -> tuple[str, str]:
         return new["renderer"], ANOTHER_VERSION
     reasons = []
     if old["data"] != new["data"]:
-        reasons.append(f"data changed ({_changed_parts(old['data'], new['data'], contents)})")
+        reasons.append(f"data changed ({changed_parts(old['data'], new['data'], contents)})")
     if old["weights"] != new["weights"]:
         reasons.append("its weights changed")
     for what, code in new["code"].items():
         if old["code"].get(what) != code:
             whose = "its code" if what == "renderer" else f"code of {new[what]}"
-            reasons.append(f"{whose} changed ({_changed_parts(old['code'].get(what), code, contents)})")
+            reasons.append(f"{whose} changed ({changed_parts(old['code'].get(what), code, contents)})")
     of_data = bool(reasons) and reasons[0].startswith("data")
     return new["dataset" if of_data else "renderer"], " and ".join(reasons)
 
@@ -104,14 +104,14 @@ def _scored_again(old: Row, new: Row, contents: Contents) -> Iterator[str]:
     before, after = old.get("scored_by", {}), new.get("scored_by", {})
     for metric in after:
         if metric in before and before[metric] != after[metric]:
-            yield f"code of {metric} changed ({_changed_parts(before[metric], after[metric], contents)})"
+            yield f"code of {metric} changed ({changed_parts(before[metric], after[metric], contents)})"
 
 
-def _changed_parts(old: str | None, new: str, contents: Contents) -> str:
+def changed_parts(old: str | None, new: str, contents: Contents) -> str:
     """Name the parts in which two contents differ."""
     first, second = contents.get(old or ""), contents.get(new, {})
     if first is None:
-        return "from what is not known any more"
+        return "parts not recorded"
     return _some([name for name in {**second, **first} if first.get(name) != second.get(name)])
 
 

@@ -94,7 +94,7 @@ def test_rows_that_do_not_name_their_code_are_of_another_version(bench):
 
 def test_contents_that_nobody_kept_are_no_error(bench):
     old = {**bench.row(), "key": "other", "data": "unknown"}
-    assert "data changed (from what is not known any more)" in bench.said([old], [bench.row()])[0]
+    assert "data changed (parts not recorded)" in bench.said([old], [bench.row()])[0]
 
 
 def test_the_newest_row_is_compared(bench):
