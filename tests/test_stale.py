@@ -140,6 +140,15 @@ def test_edits_of_data(scenes, tmp_path, run_bench):
     assert second["classical", "wood"] == first["classical", "wood"]
     assert second["classical", "lake"]["metrics"] != first["classical", "lake"]["metrics"]
 
+    np.save(scenes / "lake" / "disparity.npy", damaged)
+    said, again = run()
+    assert said[0].startswith("kept 2 cases ")
+    assert again == first
+    record = json.loads((tmp_path / "out/results/default/scenes/folder/lake/scene.json").read_text())
+    assert record["data"] == first["classical", "lake"]["data"], "the pictures of the scene are those of the row, too"
+
+    np.save(scenes / "lake" / "disparity.npy", sound)
+    run()
     (scenes / "lake" / "target.png").replace(scenes / "wood" / "target.png")
     np.save(scenes / "lake" / "target.npy", np.full((48, 64, 3), 0.5, np.float32))
     said, third = run()

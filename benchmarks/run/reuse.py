@@ -65,8 +65,10 @@ def find_reuse(
     }
 
 
-def write_reuse(reuse: Reuse) -> list[str]:
-    """Return lines that say what was kept, from when, and what was done again, and why."""
+def write_reuse(reuse: Reuse | None) -> list[str]:
+    """Return lines that say what was kept, from when, and what was done again, and why; none where that is unknown."""
+    if reuse is None:
+        return []
     lines = []
     kept = reuse["kept"]
     if kept["cases"]:

@@ -178,7 +178,8 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
+            cluster = self.datasets[case.dataset].cluster(case.scene)
+            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.data)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
@@ -268,11 +269,12 @@ class Runner:
         return make_row(case, self.environment, status=status, **values)
 
     def _mend_records(self, finished: Iterable[Case]) -> None:
-        """Write the record of a finished case's scene again where it was lost or damaged."""
-        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
-            if read_record(self.folder, name, scene) is None:
+        """Write the record of a finished case's scene again where it was lost or damaged, or is of other data."""
+        for name, scene, data in dict.fromkeys((case.dataset, case.scene, case.made_of.data) for case in finished):
+            record = read_record(self.folder, name, scene)
+            if record is None or record.get("data", "") != data:
                 dataset = self.datasets[name]
-                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene), data)
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""

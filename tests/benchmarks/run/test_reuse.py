@@ -44,8 +44,9 @@ def bench():
     return Bench()
 
 
-def test_a_first_run_says_nothing(bench):
+def test_a_first_run_says_nothing_nor_does_one_that_did_not_end(bench):
     assert bench.said([], [bench.row()]) == []
+    assert write_reuse(None) == []
 
 
 def test_kept_cases_come_with_their_dates_and_what_else_was_there(bench):
