@@ -2,8 +2,8 @@
 
 What counts of the imports: modules of the same package, of bokehbench, and whatever lies outside Python's own library
 and its folders of installed packages, which is source that somebody works on. Installed packages of other people count
-by their versions, which the environment of a run names. A string that names such a module, as a registry's does, counts
-as an import of it.
+by their versions, which the environment of a run names. A string that names a module of the same package or of
+bokehbench, as a registry's does, counts as an import of it.
 """
 
 import functools
@@ -13,12 +13,13 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 OWN = "bokehbench"
 IMPORT = re.compile(
-    r"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]*import\b[ \t]*(\((?:[^)#]|#.*)*\)|[^\n#;]+)|import[ \t]+([^\n#;]+))",
+    r"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]*import\b[ \t]*(\((?:[^)#]|#.*+)*+\)|[^\n#;]+)"
+    r"|import[ \t]+([^\n#;]+))",
     re.MULTILINE,
 )
 NAMED = re.compile(r"""["'](\.?)(\w+(?:\.\w+)+|\w+(?=:\w))(?::\w+)?["']""")
@@ -50,7 +51,7 @@ def find_sources(module: str, file: Path | None = None, packages: Iterable[str] 
     if file is not None and file.is_file():
         walk.homes[module.partition(".")[0]] = _home(module, file)
         found[module] = file
-        pending += imports_of(module, file)
+        pending += imports_of(module, file, walk.counted)
     seen: set[str] = set()
     while pending:
         wanted = pending.pop()
@@ -60,16 +61,20 @@ def find_sources(module: str, file: Path | None = None, packages: Iterable[str] 
         for name, path in walk.locate(wanted):
             if name not in found:
                 found[name] = path
-                pending += imports_of(name, path)
+                pending += imports_of(name, path, walk.counted)
     return found
 
 
-def imports_of(module: str, file: Path) -> list[str]:
-    """Return the dotted names of what a module imports or names; some are no modules but things inside one."""
+def imports_of(module: str, file: Path, counted: Collection[str]) -> list[str]:
+    """Return the dotted names of what a module imports; some are no modules but things inside one.
+
+    ``counted``: top-level packages whose modules count where a string names them.
+    """
     imports, strings, _ = _scan(file)
     parts = module.split(".")
     package = parts if file.stem == "__init__" else parts[:-1]
-    return list(dict.fromkeys([*_imported(imports, package), *_named(strings, package)]))
+    named = (name for name in _named(strings, package) if name.partition(".")[0] in {*counted, *parts[:1]})
+    return list(dict.fromkeys([*_imported(imports, package), *named]))
 
 
 class _Walk:
@@ -110,7 +115,10 @@ class _Walk:
 
     def _names_in(self, folder: Path) -> set[str]:
         if folder not in self._names:
-            self._names[folder] = set(os.listdir(folder)) if folder.is_dir() else set()
+            try:
+                self._names[folder] = set(os.listdir(folder))
+            except OSError:
+                self._names[folder] = set()
         return self._names[folder]
 
 
@@ -158,8 +166,11 @@ def _find_home(top: str, *, anywhere: bool) -> Path | None:
 
 def _scan(path: Path) -> tuple[Matches, Matches, str]:
     """Return what IMPORT and NAMED find in a file, and its hash; a file that did not change is read once a process."""
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size)
+    try:
+        status = path.stat()
+        return _read(path, status.st_mtime_ns, status.st_size)
+    except OSError:  # whoever imports it says more
+        return [], [], "unreadable"
 
 
 @functools.cache

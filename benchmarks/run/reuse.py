@@ -88,7 +88,7 @@ def write_reuse(reuse: Reuse | None) -> list[str]:
 def _why(old: Row, new: Row, contents: Contents) -> tuple[str, str]:
     """Return whose change it is, and what changed, in words."""
     if "code" not in old or "data" not in old:
-        return new["renderer"], ANOTHER_VERSION
+        return "this run", ANOTHER_VERSION
     reasons = []
     if old["data"] != new["data"]:
         reasons.append(f"data changed ({changed_parts(old['data'], new['data'], contents)})")

@@ -7,8 +7,10 @@ from types import MappingProxyType
 
 import torch
 
+from ...core import files
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.scene import Scene
+from ...core.sources import hash_sources
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
@@ -17,6 +19,7 @@ from ..metrics.interface import Metric
 from ..metrics.registry import METRICS, load_metric
 from ..option_values import device_name
 from ..request import RunRequest
+from . import scoring
 from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
 from .launch import is_helper
 from .processes import join_processes
@@ -106,18 +109,20 @@ def _plan_dataset(
 
 
 def _plan_renderer(name: str, renderer: Renderer, device: str, contents: ContentTable) -> PlannedRenderer:
+    """Return a renderer of the plan; what writes its pictures belongs to its code."""
     return PlannedRenderer(
         name=name,
         weights=renderer.weights,
         device=device,
-        code=contents.add(find_renderer(name).hash_code(renderer)),
+        code=contents.add(find_renderer(name).hash_code(renderer) | hash_sources(files.__name__)),
         blind="disparity" not in renderer.capabilities.inputs,
     )
 
 
 def _hash_metric(name: str, metric: Metric) -> dict[str, str]:
     """Return what decides about a prepared metric's scores, by module; its weights are among it."""
-    return METRICS.find(name).hash_code(metric) | ({"weights": metric.weights} if metric.weights else {})
+    code = METRICS.find(name).hash_code(metric) | hash_sources(scoring.__name__)
+    return code | ({"weights": metric.weights} if metric.weights else {})
 
 
 def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path | None) -> dict[str, str]:

@@ -48,10 +48,10 @@ def test_the_file_alone_tells_where_a_package_lies():
 
 
 def test_modules_of_the_same_package_count_however_they_are_imported(site):
-    folder = site(helper="", other="", third="", lazily="")
+    folder = site(helper="", other="", third="")
     (folder / "mine").mkdir()
     (folder / "mine" / "__init__.py").write_text("from . import at_start\n")
-    for name in ("at_start", "relative", "absolute", "late", "named", "deep", "typed", "unused"):
+    for name in ("at_start", "relative", "absolute", "late", "named", "deep", "typed", "lazy", "unused"):
         (folder / "mine" / f"{name}.py").write_text("")
     (folder / "mine" / "relative.py").write_text("from .deep import (  # a comment (with brackets)\n    a,\n)\n")
     (folder / "mine" / "renderer.py").write_text(
@@ -61,11 +61,11 @@ def test_modules_of_the_same_package_count_however_they_are_imported(site):
         "def f():\n"
         "    from . import late\n"
         "    import_module('mine.named')\n"
-        "    import_module('lazily:Class')\n"
+        "    import_module('mine.lazy:Class'); open('other.json'); at('third:0')\n"
         "# import third\n"
     )
-    expected = ["at_start", "relative", "absolute", "late", "named", "deep", "typed", "renderer"]
-    assert names_of("mine.renderer") == {"mine", *(f"mine.{n}" for n in expected), "helper", "other", "lazily"}
+    expected = ["at_start", "relative", "absolute", "late", "named", "deep", "typed", "lazy", "renderer"]
+    assert names_of("mine.renderer") == {"mine", *(f"mine.{n}" for n in expected), "helper", "other"}
     assert "mine.renderer" not in sys.modules
 
 
@@ -103,6 +103,19 @@ def test_a_compiled_extension_counts(site):
     assert "fast_part" in hash_sources("with_extension")
 
 
+def test_what_cannot_be_read_is_left_to_whoever_imports_it(site):
+    folder = site() / "ours"
+    folder.mkdir()
+    (folder / "renderer.py").write_text("from . import odd\n")
+    (folder / "odd.py").mkdir()
+    assert hash_sources("ours.renderer", folder / "renderer.py")["ours.odd"] == "unreadable"
+
+
+def test_a_bracket_that_never_closes_takes_no_time(site):
+    site(plugin_u="from . import (" + "\n    # a comment of some length, one of many" * 2000)
+    assert "plugin_u" in hash_sources("plugin_u")
+
+
 def test_what_does_not_exist_has_no_sources(tmp_path):
     assert find_sources("no_such_module_here") == {}
     assert find_sources("", tmp_path / "<string>") == {}
@@ -113,7 +126,7 @@ def test_imports_are_found_as_python_finds_them():
     for folder in ("core", "renderers", "datasets", "benchmarks", "robustness", "reports", "training"):
         for path in (ROOT / folder).rglob("*.py"):
             module = ".".join(["bokehbench", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
-            found = set(imports_of(module, path))
+            found = set(imports_of(module, path, ()))
             package = module.split(".") if path.stem == "__init__" else module.split(".")[:-1]
             for node in ast.walk(ast.parse(path.read_bytes())):
                 if isinstance(node, ast.Import):

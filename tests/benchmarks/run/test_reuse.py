@@ -90,7 +90,7 @@ def test_rows_that_do_not_name_their_code_are_of_another_version(bench):
     old = {**bench.row(), "key": "folder#1-ab/lake/box-blur/none/0/0/cpu/float32"}
     for name in ("code", "data", "scored_by"):
         del old[name]
-    assert bench.said([old], [bench.row()]) == ["rendered again: 1 case of box-blur: made by code of another version"]
+    assert bench.said([old], [bench.row()]) == ["rendered again: 1 case of this run: made by code of another version"]
 
 
 def test_contents_that_nobody_kept_are_no_error(bench):
