@@ -17,6 +17,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
+from ...core.errors import CannotWriteError
 from .user_cache import cache_root
 
 DIGITS = 16
@@ -68,7 +69,7 @@ class FileDigests:
 
     def __exit__(self, *exception: object) -> None:
         if self._changed:
-            with suppress(OSError):
+            with suppress(CannotWriteError):
                 content = json.dumps(self._known).encode()
                 write_atomically(self._store, lambda file: file.write(content))
 

@@ -22,7 +22,7 @@ from PIL import Image
 from ...core.atomic_files import write_atomically
 from ...core.errors import DISK_FULL, CannotWriteError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
-from ..files.user_cache import CACHE_VARIABLE
+from ..files.user_cache import CACHE_VARIABLE, cache_root
 
 # Mypy takes the package for our folder of the same name, hence the ignored imports.
 FEATURES = Features(
