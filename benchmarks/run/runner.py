@@ -29,7 +29,7 @@ from .measure import measure
 from .processes import Processes
 from .rows import Row, describe_case, image_path, make_row
 from .scene_record import read_record, record_perturbed, record_scene
-from .scoring import FAILED, UNDEFINED, Scorer, one_line
+from .scoring import Scorer, one_line
 from .store import RowWriter, read_rows
 
 T = TypeVar("T")
@@ -81,8 +81,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
-        self._scored_by = {metric.name: metric_codes.get(metric.name, "") for metric in metrics}
-        self._scorer = Scorer(metrics)
+        self._scorer = Scorer(metrics, metric_codes)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
         self._choosing = threading.Lock()
@@ -121,7 +120,7 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            yield row if row["status"] == "ok" else self._without_scores(stored, row["reason"])
+            yield row if row["status"] == "ok" else self._scorer.drop_outdated(stored, row["reason"])
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return
@@ -233,22 +232,15 @@ class Runner:
         scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
-        row = outcome.row | {"metrics": scored[0], "notes": scored[1], "scored_by": self._scored_by}
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1], "scored_by": self._scorer.codes}
         return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self._load_scene(case)
         metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
-        scored_by = stored.get("scored_by", {}) | self._scored_by
+        scored_by = stored.get("scored_by", {}) | self._scorer.codes
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes, "scored_by": scored_by}
-
-    def _without_scores(self, stored: Row, reason: str) -> Row:
-        """Return the row of a picture that could not be scored again, short of what other code scored."""
-        outdated = [name for name in self._scored_by if not self._is_current(stored, name)]
-        scores = {name: value for name, value in stored["metrics"].items() if name not in outdated}
-        notes = {name: note for name, note in stored["notes"].items() if name not in outdated}
-        return {**stored, "metrics": scores, "notes": dict.fromkeys(self._scored_by, f"{FAILED}{reason}") | notes}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it.
@@ -285,15 +277,7 @@ class Runner:
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""
-        return not self.datasets[row["dataset"]].scored or all(
-            self._is_current(row, name)
-            and (row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED)
-            for name in self._scored_by
-        )
-
-    def _is_current(self, row: Row, metric: str) -> bool:
-        """Whether a row's score, if it has one, is that of the metric's present code."""
-        return row.get("scored_by", {}).get(metric, "") == self._scored_by[metric]
+        return not self.datasets[row["dataset"]].scored or self._scorer.has_scored(row)
 
     def _has_image(self, row: Row | None) -> bool:
         if row is None or row["status"] != "ok":
