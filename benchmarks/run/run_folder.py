@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,7 +14,7 @@ from ...core.errors import DISK_FULL, CannotWriteError, InvalidOptionError
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
-from .reuse import Contents, Reuse, find_reuse
+from .reuse import Contents, find_reuse
 from .rows import Row
 from .run_record import Record, now
 from .store import Meta, merge_parts, read_meta, write_meta
@@ -36,6 +35,7 @@ class RunFolder:
         self._record: Record = {}
         self._earlier: Meta = {}
         self._cases: Sequence[Case] = ()
+        self._environment = ""
         self._start = 0.0
 
     @classmethod
@@ -80,18 +80,17 @@ class RunFolder:
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
                 self._write()
+        self._environment = environment
         self._start = time.perf_counter()
         return environment
 
-    def find_reuse(self, before: Mapping[str, Row], rows: Sequence[Row], environment: str) -> Reuse:
-        """Return what of the rows stored ``before`` the command counted for its ``rows``."""
-        return find_reuse(before, rows, self._earlier["contents"], self._earlier["environments"], environment)
-
-    def finish(self, **findings: Any) -> None:
-        """Note that the command has come to its end, and what it found."""
-        self._record |= findings | {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
+    def finish(self, before: Mapping[str, Row] = MappingProxyType({}), rows: Sequence[Row] = ()) -> None:
+        """Note that the command has come to its end, and what of the rows ``before`` it counted for its ``rows``."""
+        self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
         with self.processes.main_first():
             if self.processes.is_main:
+                contents, environments = self._earlier["contents"], self._earlier["environments"]
+                self._record["reuse"] = find_reuse(before, rows, contents, environments, self._environment)
                 self._write()
 
     def _write(self) -> None:

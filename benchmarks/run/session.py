@@ -78,7 +78,7 @@ def run_benchmark(
         before = read_rows(run.folder) if processes.is_main else {}
         runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
-        run.finish(reuse=run.find_reuse(before, rows, environment))
+        run.finish(before, rows)
     processes.leave()
     return rows
 
