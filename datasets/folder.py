@@ -24,7 +24,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from ..core.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import inside, require_folder
@@ -79,14 +79,12 @@ class UserFolder(UserPictures):
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return digests of each scene's image, disparity, target and settings; other files do not count."""
         self.prepare()
-        return hash_scenes(self.folder, {name: self._parts(self._folders[name]) for name in scene_names})
+        return hash_scenes(self.folder, scene_names, self._parts)
 
-    def _parts(self, folder: Path) -> Parts:
-        try:
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            files = {role: _role_file(folder, role, settings) for role in ROLES}
-        except BokehBenchError as error:
-            return {"settings": str(error)}
+    def _parts(self, scene_name: str) -> Parts:
+        folder = self._folders[scene_name]
+        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        files = {role: _role_file(folder, role, settings) for role in ROLES}
         return {"version": self.version, "settings": sorted(settings.items()), **files}
 
     def has_target(self, scene_name: str) -> bool:

@@ -42,11 +42,6 @@ class Shot:
         version = "" if self.disparity is None else f"-{self.disparity.stem.removeprefix('disparity_')}"
         return f"{self.folder.name}-{self.level:02d}-{self.focus:02d}{version}"
 
-    def parts(self, version: str) -> Parts:
-        """Return what the picture is made of."""
-        files = scene_files(self.folder, self.level, self.focus)
-        return {"version": version, **files, "wrong disparity": self.disparity}
-
 
 class BlbLayout(SceneDataset):
     """Scene folders in ``data_root``/``subfolder``; one picture for each level of blur and focus distance.
@@ -139,7 +134,12 @@ class BlbLayout(SceneDataset):
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return digests of each picture's own files and its scene's description."""
         self.prepare()
-        return hash_scenes(self.folder, {name: self._shots[name].parts(self.version) for name in scene_names})
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        shot = self._shots[scene_name]
+        files = scene_files(shot.folder, shot.level, shot.focus)
+        return {"version": self.version, **files, "wrong disparity": shot.disparity}
 
     def cluster(self, scene_name: str) -> str:
         """Return the scene folder's number: its pictures are no independent evidence."""
@@ -213,15 +213,13 @@ def read_corrupted(path: Path, scene: Scene) -> torch.Tensor:
 
 def _scene_folders(root: Path) -> list[Path]:
     """List the folders with a description or pictures, numbered ones first and in order; others fail when loaded."""
-    folders = [folder for folder in root.iterdir() if _looks_like_a_scene(folder)]
+    folders = [folder for folder in root.iterdir() if folder.is_dir() and _looks_like_a_scene(folder)]
     numbered = [folder for folder in folders if folder.name.isdecimal()]
     return sorted(numbered, key=lambda f: (int(f.name), f.name)) + sorted(set(folders) - set(numbered))
 
 
 def _looks_like_a_scene(folder: Path) -> bool:
-    if folder.name.startswith(".") or not folder.is_dir():
-        return False
-    return (folder / INFO).exists() or any(not file.name.startswith(".") for file in folder.glob("*.exr"))
+    return (folder / INFO).exists() or any(folder.glob("*.exr"))
 
 
 def _check_number(folder: Path) -> None:

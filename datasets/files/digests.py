@@ -9,7 +9,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -31,20 +31,24 @@ Parts = Mapping[str, Any]
 """What a scene is made of, by name: paths of files, and anything else by its ``repr``."""
 
 
-def hash_scenes(root: Path, scenes: Mapping[str, Parts]) -> dict[str, dict[str, str]]:
-    """Return a digest of every part of ``scenes``; their files lie below ``root``.
+def hash_scenes(root: Path, scene_names: Iterable[str], parts_of: Callable[[str], Parts]) -> dict[str, dict[str, str]]:
+    """Return a digest of every part of each scene; their files lie below ``root``.
 
-    A file's suffix counts, its name does not. The same content has the same digests on another machine.
+    A file's suffix counts, its name does not. The same content has the same digests on another machine. A scene whose
+    parts cannot be told has the reason for its only part: it fails when it is loaded.
     """
+    found = {}
     with FileDigests(root) as files:
-        shown = tqdm(scenes.items(), desc="reading the data set's files", unit="scene", delay=1.0, leave=False)
-        return {
-            scene: {
+        for scene in tqdm(scene_names, desc="reading the data set's files", unit="scene", delay=1.0, leave=False):
+            try:
+                parts = parts_of(scene)
+            except Exception as error:  # noqa: BLE001 - loading it meets the same
+                parts = {"damaged": str(error)}
+            found[scene] = {
                 name: f"{files.digest(part)}{part.suffix}" if isinstance(part, Path) else _hash(repr(part).encode())
                 for name, part in parts.items()
             }
-            for scene, parts in shown
-        }
+    return found
 
 
 class FileDigests:

@@ -161,11 +161,11 @@ class PhotographPairs(UserPictures):
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return digests of each pair's files, and of its focus and blur strength as far as they are given."""
         self.prepare()
-        return hash_scenes(self.folder, {name: self._parts(name) for name in scene_names})
+        return hash_scenes(self.folder, scene_names, self._parts)
 
     def _parts(self, scene_name: str) -> Parts:
         if scene_name in self._broken:
-            return {"description": str(self._broken[scene_name])}
+            raise self._broken[scene_name]
         pair = self._pairs[scene_name]
         focus = self._given_focus.get(pair.scene)
         return {

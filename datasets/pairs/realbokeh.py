@@ -1,8 +1,8 @@
 """The data set ``realbokeh``: RealBokeh_3MP, photographs of a scene at f/22 and at several wider apertures.
 
-Layout, ``data_root``/realbokeh: ``{train,validation,test}/metadata/<id>.json``, <id> a number, with ``id``,
-``source_image`` (f/22), ``target_images`` (paths below the split's folder) and ``target_avs`` (their f-numbers); we add
-``<split>/disparity/<id>.npy`` or ``.png``. Files of other names are passed over.
+Layout, ``data_root``/realbokeh: ``{train,validation,test}/metadata/<id>.json`` with ``id``, ``source_image`` (f/22),
+``target_images`` (paths below the split's folder) and ``target_avs`` (their f-numbers); we add
+``<split>/disparity/<id>.npy`` or ``.png``.
 
 ``python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR`` fetches a copy from the Hugging Face hub.
 """
@@ -82,11 +82,11 @@ class RealBokeh(PhotographPairs):
 
     def _read_split(self, split: str) -> tuple[list[Pair], dict[str, DamagedDataError]]:
         """Return a split's pairs in the order of the ids, and what is wrong with scenes that cannot be listed."""
-        files = [file for file in (self.folder / split / "metadata").glob("*.json") if file.stem.isdecimal()]
+        files = (self.folder / split / "metadata").glob("*.json")
         prefix = "" if split == SCORED_SPLIT else f"{split}-"
         pairs: list[Pair] = []
         broken = {}
-        for file in sorted(files, key=lambda path: path.stem.zfill(12)):
+        for file in sorted(files, key=lambda path: (not path.stem.isdecimal(), path.stem.zfill(12))):
             try:
                 pairs += self._scene_pairs(file, prefix)
             except DamagedDataError as error:

@@ -240,7 +240,7 @@ def test_files_that_no_scene_uses_change_nothing(scene_folder) -> None:
 
 def test_a_scene_with_damaged_settings_has_contents_too(scene_folder) -> None:
     describe(scene_folder, {"nonsense": 1})
-    assert list(contents(scene_folder.parent)["kitchen"]) == ["settings"]
+    assert list(contents(scene_folder.parent)["kitchen"]) == ["damaged"]
 
 
 def test_absent_disparity_is_asked_for(scene_folder) -> None:

@@ -60,9 +60,7 @@ class SynBokeh300(GeneratedScenes):
         """Return the version, and digests of the files in the user's folder."""
         if self._own_folder is None:
             return super().contents(scene_names)
-        return hash_scenes(
-            self.folder, {name: {"version": self.version, "scene": self._file(name)} for name in scene_names}
-        )
+        return hash_scenes(self.folder, scene_names, lambda name: {"version": self.version, "scene": self._file(name)})
 
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where the cache lacks it; raises as GeneratedScenes does.

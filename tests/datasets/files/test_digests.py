@@ -147,11 +147,26 @@ def test_what_cannot_be_read_is_left_to_its_loader(folder):
 
 
 def test_scenes_elsewhere_have_the_same_digests_whatever_the_files_are_called(folder, tmp_path):
-    first = hash_scenes(folder, {"one": {"image": folder / "big", "settings": {"gamma": 2.0}, "target": None}})
+    first = hash_scenes(
+        folder, ["one"], lambda _: {"image": folder / "big", "settings": {"gamma": 2.0}, "target": None}
+    )
     shutil.copytree(folder, tmp_path / "copy")
     (tmp_path / "copy" / "big").rename(tmp_path / "copy" / "other")
     moved = tmp_path / "copy" / "other"
-    assert hash_scenes(moved.parent, {"one": {"image": moved, "settings": {"gamma": 2.0}, "target": None}}) == first
+    assert (
+        hash_scenes(moved.parent, ["one"], lambda _: {"image": moved, "settings": {"gamma": 2.0}, "target": None})
+        == first
+    )
     moved = moved.rename(moved.with_suffix(".png"))
-    second = hash_scenes(moved.parent, {"one": {"image": moved, "settings": {"gamma": 2.1}, "target": None}})
+    second = hash_scenes(moved.parent, ["one"], lambda _: {"image": moved, "settings": {"gamma": 2.1}, "target": None})
     assert [part for part in first["one"] if first["one"][part] != second["one"][part]] == ["image", "settings"]
+
+
+def test_a_scene_whose_parts_cannot_be_told_costs_no_other(folder):
+    def parts_of(scene):
+        if scene == "bad":
+            raise OSError("torn")
+        return {"image": folder / "big"}
+
+    found = hash_scenes(folder, ["bad", "good"], parts_of)
+    assert {scene: list(parts) for scene, parts in found.items()} == {"bad": ["damaged"], "good": ["image"]}
