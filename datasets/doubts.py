@@ -82,7 +82,7 @@ def _focus_outside(scene: Scene) -> Doubt | None:
         return None
     return "focus outside the map", (
         f"the focus {scene.focus_disparity:.4g} lies outside the map, {low:.4g} to {high:.4g}, so that nothing is in "
-        "focus: it is given in the map's unit (floats as they are, 8- and 16-bit maps scaled to [0, 1])"
+        "focus: it is given in the map's unit (floats as they are, 8- and 16-bit maps scaled to [0, 1], depth as 1/m)"
     )
 
 

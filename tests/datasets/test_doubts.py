@@ -50,7 +50,7 @@ def test_a_focus_outside_the_map_is_said_with_its_unit(traced) -> None:
     far_off = dataclasses.replace(scene, focus_disparity=128.0, blur_strength=0.05)
     assert set(find_doubts(far_off)) >= {"focus outside the map"}
     assert "the focus 128 lies outside the map" in find_doubts(far_off)["focus outside the map"]
-    assert "8- and 16-bit maps scaled to [0, 1]" in find_doubts(far_off)["focus outside the map"]
+    assert "8- and 16-bit maps scaled to [0, 1], depth as 1/m" in find_doubts(far_off)["focus outside the map"]
     below = dataclasses.replace(scene, focus_disparity=float(scene.disparity.min()) - 0.2 * spread(scene))
     assert "focus outside the map" in find_doubts(below)
 
