@@ -33,7 +33,7 @@ from ..core.errors import DamagedDataError, IncompleteDataError, InvalidOptionEr
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import require_folder
-from .files.fingerprint import fingerprint
+from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
 from .files.pictures import read_picture
@@ -56,8 +56,6 @@ LAYOUT = (
     "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
     "docs/datasets.md has more"
 )
-VERSION = "2"
-
 SceneOptions = Mapping[str, Any]
 
 
@@ -67,6 +65,7 @@ class UserFolder(UserPictures):
     name = "folder"
     protocol = "the user's own pictures; focus, blur strength and gamma as their scene.yaml says"
     terms = "the user's own"
+    version = "2"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
@@ -85,9 +84,6 @@ class UserFolder(UserPictures):
         folders = members.found
         if not members.names:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
-        files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
-        common = [self.folder / name for name in SETTINGS_FILES]
-        self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
         self._members, self.passed_over = members, members.passed_over
         self.scored = any(map(self.has_target, folders))
 
@@ -95,6 +91,17 @@ class UserFolder(UserPictures):
         """Return the sub-folders' names, sorted, those that cannot be looked into at the end."""
         self.prepare()
         return self._members.names
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each scene's image, disparity, target and settings; other files do not count."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        folder = self._members.pick(self.name, scene_name)
+        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        files = {role: _role_file(folder, role, settings) for role in ROLES}
+        return {"version": self.version, "settings": sorted(settings.items()), **files}
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""

@@ -17,7 +17,7 @@ from ...core.documents import read_mapping
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_disparity
 from ..files.pictures import read_picture
@@ -26,7 +26,6 @@ from ..interface import UserPictures
 from ..members import Members
 from .exposure import match_brightness, match_channels
 from .focus import estimate_focus
-from .strength_file import FILE_NAME as STRENGTH_FILE
 from .strength_file import Strength, read_strength
 
 Picture = NDArray[np.float32]
@@ -99,7 +98,7 @@ class PhotographPairs(UserPictures):
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
     size_multiple: ClassVar[int] = 1
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
         super().__init__(name, data_root)
@@ -134,7 +133,6 @@ class PhotographPairs(UserPictures):
             return
         members = self.find_pairs()
         pairs = members.found
-        files = [file for pair in pairs.values() for file in (pair.source, pair.target, pair.disparity_file)]
         if pairs and not any(pair.source.is_file() for pair in pairs.values()):
             example = next(iter(pairs.values())).source
             raise MissingDataError(
@@ -149,8 +147,6 @@ class PhotographPairs(UserPictures):
         self.strength = stored or Strength(self.default_strength)
         given = f"; focus of {len(self._given_focus)} scenes given in {FOCUS_FILE}" if self._given_focus else ""
         self.protocol = f"{self.about}{given}; {ALIGNMENT_TEXTS[self.alignment]}; {self._strength_text(stored)}"
-        files += [self.folder / STRENGTH_FILE, self.folder / FOCUS_FILE]
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
         self._members, self.passed_over = members, members.passed_over
 
     def scene_names(self) -> Sequence[str]:
@@ -163,6 +159,25 @@ class PhotographPairs(UserPictures):
         self.prepare()
         pair = self._members.pick(self.name, scene_name)
         return self.read_pair(pair, self.strength.blur_strength, self.alignment)
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each pair's files, and of its focus and blur strength as far as they are given."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        pair = self._members.pick(self.name, scene_name)
+        focus = self._given_focus.get(pair.scene)
+        return {
+            "version": self.version,
+            "image": pair.source,
+            "target": pair.target,
+            "disparity": pair.disparity_file,
+            "widest aperture": pair.widest if focus is None else None,  # the focus is estimated from it
+            "focus": focus,
+            "blur strength": (self.strength.blur_strength, pair.relative_aperture),
+            "f-number": pair.f_number,
+        }
 
     def cluster(self, scene_name: str) -> str:
         """Return the photographed scene."""
