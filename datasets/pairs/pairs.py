@@ -16,7 +16,10 @@ from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, 
 from ...core.scene import Scene
 from ..files.data_root import require_folder
 from ..files.digests import Parts, hash_scenes
-from ..files.pictures import check_size, read_disparity, read_picture
+from ..files.kinds import MEASURED_SUFFIXES
+from ..files.maps import read_disparity
+from ..files.pictures import read_picture
+from ..files.problems import check_size
 from ..interface import UserPictures
 from .exposure import match_brightness, match_channels
 from .focus import estimate_focus
@@ -36,7 +39,6 @@ ALIGNMENT_TEXTS = {
     "channels": "input's exposure aligned: one gain per channel to the target's mean (display-encoded), then clipped",
     "brightness": "input's exposure aligned: one gain to the target's mean (display-encoded), then clipped",
 }
-DISPARITY_SUFFIXES = (".npy", ".png")
 FOCUS_FILE = "focus.json"
 """Optional, beside the data: focus disparity, scaled to [0,1], by scene, where it cannot be estimated well."""
 
@@ -64,8 +66,13 @@ class Pair:
     @property
     def disparity_file(self) -> Path:
         """The map that is there, else the one that is expected."""
-        files = [self.disparity.with_name(self.disparity.name + suffix) for suffix in DISPARITY_SUFFIXES]
-        return next((file for file in files if file.is_file()), files[0])
+        return next(iter(self.disparity_files), self.disparity.with_name(f"{self.disparity.name}.npy"))
+
+    @property
+    def disparity_files(self) -> list[Path]:
+        """All maps that are there: one, where it is clear which is meant."""
+        files = (self.disparity.with_name(self.disparity.name + suffix) for suffix in MEASURED_SUFFIXES)
+        return [file for file in files if file.is_file()]
 
 
 class PhotographPairs(UserPictures):
@@ -164,20 +171,13 @@ class PhotographPairs(UserPictures):
         return hash_scenes(self.folder, scene_names, self._parts)
 
     def _parts(self, scene_name: str) -> Parts:
-        if scene_name in self._broken:
-            raise self._broken[scene_name]
         pair = self._pairs[scene_name]
         focus = self._given_focus.get(pair.scene)
-        return {
-            "version": self.version,
-            "image": pair.source,
-            "target": pair.target,
-            "disparity": pair.disparity_file,
-            "widest aperture": pair.widest if focus is None else None,  # the focus is estimated from it
-            "focus": focus,
-            "blur strength": (self.strength.blur_strength, pair.relative_aperture),
-            "f-number": pair.f_number,
-        }
+        files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
+        if focus is None:
+            files["widest aperture"] = pair.widest  # the focus is estimated from it
+        settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
+        return {**files, "settings": settings}
 
     def cluster(self, scene_name: str) -> str:
         """Return the photographed scene."""
@@ -219,6 +219,9 @@ class PhotographPairs(UserPictures):
         if not path.is_file():
             command = disparity_command(self.name, self.data_root)
             raise MissingDataError(f"{path}: no such disparity file: make it with  {command}")
+        if len(pair.disparity_files) > 1:
+            names = " and ".join(file.name for file in pair.disparity_files)
+            raise DamagedDataError(f"{path.parent}: expected one map for {pair.name}, got {names}")
         disparity = read_disparity(path)
         check_size(path, disparity, pair.source, source)
         low, high = disparity.min(), disparity.max()
