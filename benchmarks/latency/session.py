@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
-from ...renderers.registry import load_renderer
+from ...renderers.registry import find_renderer, load_renderer
 from ..option_values import Size
 from ..request import RunRequest
 from ..run.environment import describe_environment
+from ..run.reuse import ContentTable
 from ..run.run_folder import RunFolder
 from ..run.run_record import now
 from ..run.session import check_device, choose_device
@@ -79,6 +80,7 @@ def plan_points(request: RunRequest) -> list[Point]:
     points = []
     for name in request.renderers:
         renderer = load_renderer(name)
+        code = ContentTable().add(find_renderer(name).hash_code(renderer))
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
         sizes = request.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
@@ -87,6 +89,7 @@ def plan_points(request: RunRequest) -> list[Point]:
             Point(
                 renderer=name,
                 weights=renderer.weights,
+                code=code,
                 device=device,
                 dtype=request.dtype,
                 height=height,

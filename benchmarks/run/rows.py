@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.files import safe_name
-from .cases import Case
+from .cases import Case, MadeOf
 from .store import SCHEMA
 
 Row = dict[str, Any]
@@ -18,6 +18,7 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "status": status,
         "reason": None,
         "metrics": {},
+        "scored_by": {},
         "notes": {},
         "seconds": None,
         "peak_memory_mb": None,
@@ -44,8 +45,20 @@ def describe_case(case: Case) -> Row:
         "seed": case.seed,
         "device": case.device,
         "dtype": case.dtype,
-        "weights": case.weights,
+        "weights": case.made_of.weights,
+        "data": case.made_of.data,
+        "code": describe_code(case.made_of),
     }
+
+
+def describe_code(made_of: MadeOf) -> dict[str, str]:
+    """Return the digests of the code that made a picture, by what it is the code of."""
+    codes = {
+        "dataset": made_of.dataset_code,
+        "renderer": made_of.renderer_code,
+        "perturbation": made_of.perturbation_code,
+    }
+    return {what: code for what, code in codes.items() if code}
 
 
 def image_path(case: Case) -> Path:

@@ -2,9 +2,10 @@
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from filelock import FileLock, Timeout
 
@@ -13,6 +14,8 @@ from ...core.errors import DISK_FULL, CannotWriteError, InvalidOptionError
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
+from .reuse import Contents, find_reuse
+from .rows import Row
 from .run_record import Record, now
 from .store import Meta, merge_parts, read_meta, write_meta
 
@@ -32,6 +35,7 @@ class RunFolder:
         self._record: Record = {}
         self._earlier: Meta = {}
         self._cases: Sequence[Case] = ()
+        self._environment = ""
         self._start = 0.0
 
     @classmethod
@@ -53,10 +57,13 @@ class RunFolder:
             if lock is not None:
                 _release(lock, folder)
 
-    def begin(self, record: Record, cases: Sequence[Case], *, fresh: bool = False) -> str:
+    def begin(
+        self, record: Record, cases: Sequence[Case], contents: Contents = MappingProxyType({}), *, fresh: bool = False
+    ) -> str:
         """Bring the run into order and note that a command starts now, on ``cases``.
 
-        ``record``: see ``describe_run``; ``fresh`` discards what is stored. Every process calls this, once nothing can
+        ``record``: see ``describe_run``; ``contents``: what the digests in rows stand for, which run.json keeps of
+        earlier commands, too; ``fresh`` discards what is stored. Every process calls this, once nothing can
         refuse the command any more. Returns the id of this process's environment, which its rows carry.
         """
         environment, surroundings = describe_environment()
@@ -68,18 +75,22 @@ class RunFolder:
                 sweep_tree(self.folder)
                 merge_parts(self.folder)
                 earlier = read_meta(self.folder)
-                self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
+                known = {"environments": everywhere, "contents": dict(contents)}
+                self._earlier = earlier | {name: earlier.get(name, {}) | new for name, new in known.items()}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
                 self._write()
+        self._environment = environment
         self._start = time.perf_counter()
         return environment
 
-    def finish(self) -> None:
-        """Note that the command has come to its end."""
+    def finish(self, before: Mapping[str, Row] = MappingProxyType({}), rows: Sequence[Row] = ()) -> None:
+        """Note that the command has come to its end, and what of the rows ``before`` it counted for its ``rows``."""
         self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
         with self.processes.main_first():
             if self.processes.is_main:
+                contents, environments = self._earlier["contents"], self._earlier["environments"]
+                self._record["reuse"] = find_reuse(before, rows, contents, environments, self._environment)
                 self._write()
 
     def _write(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import torch
@@ -28,7 +29,7 @@ from .measure import measure
 from .processes import Processes
 from .rows import Row, describe_case, image_path, make_row
 from .scene_record import read_record, record_perturbed, record_scene
-from .scoring import FAILED, UNDEFINED, Scorer, one_line
+from .scoring import Scorer, one_line
 from .store import RowWriter, read_rows
 
 T = TypeVar("T")
@@ -56,7 +57,8 @@ class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
     ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
-    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails or is skipped is a row with
+    case's scene as the renderer sees it; ``processes`` share the plan; ``metric_codes``: a digest of each metric's code
+    and weights, by name: scores of others are computed again. A case that fails or is skipped is a row with
     the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
     finished ones are left alone.
     """
@@ -70,6 +72,7 @@ class Runner:
         environment: str,
         perturb: Callable[[Scene, Case], Scene] | None = None,
         processes: Processes | None = None,
+        metric_codes: Mapping[str, str] = MappingProxyType({}),
     ):
         self.folder = folder
         self.datasets = datasets
@@ -78,7 +81,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
-        self._scorer = Scorer(metrics)
+        self._scorer = Scorer(metrics, metric_codes)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
         self._choosing = threading.Lock()
@@ -117,8 +120,7 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
-            yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
+            yield row if row["status"] == "ok" else self._scorer.drop_outdated(stored, row["reason"])
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return
@@ -175,7 +177,8 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
+            cluster = self.datasets[case.dataset].cluster(case.scene)
+            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.data)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
@@ -229,14 +232,15 @@ class Runner:
         scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
-        row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1], "scored_by": self._scorer.codes}
         return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self._load_scene(case)
         metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
-        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
+        scored_by = stored.get("scored_by", {}) | self._scorer.codes
+        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes, "scored_by": scored_by}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it.
@@ -264,18 +268,16 @@ class Runner:
         return make_row(case, self.environment, status=status, **values)
 
     def _mend_records(self, finished: Iterable[Case]) -> None:
-        """Write the record of a finished case's scene again where it was lost or damaged."""
-        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
-            if read_record(self.folder, name, scene) is None:
+        """Write the record of a finished case's scene again where it was lost or damaged, or is of other data."""
+        for name, scene, data in dict.fromkeys((case.dataset, case.scene, case.made_of.data) for case in finished):
+            record = read_record(self.folder, name, scene)
+            if record is None or record.get("data", "") != data:
                 dataset = self.datasets[name]
-                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
+                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene), data)
 
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""
-        return not self.datasets[row["dataset"]].scored or all(
-            row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
-            for metric in self.metrics
-        )
+        return not self.datasets[row["dataset"]].scored or self._scorer.has_scored(row)
 
     def _has_image(self, row: Row | None) -> bool:
         if row is None or row["status"] != "ok":

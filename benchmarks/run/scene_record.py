@@ -25,10 +25,13 @@ EDGE_STEP_PX = 2.0
 """A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
 
 
-def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
-    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "") -> None:
+    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept.
+
+    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own.
+    """
     folder = _folder(run, dataset, scene.name)
-    description = describe_scene(dataset, cluster, scene)
+    description = describe_scene(dataset, cluster, scene) | {"data": data}
     if read_record(run, dataset, scene.name) == description:
         return
     low, high = description["disparity_range"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...benchmarks.run.reuse import write_reuse
 from ...benchmarks.run.store import StoredRun
 from .numbers import write_count, write_fact, write_seconds
 from .tables import describe_weights
@@ -29,6 +30,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         "cases finished": _when_finished(run.finished),
         "started": meta["started"][:16].replace("T", " ") + " UTC",
         "took": _duration(meta),
+        "stored results": "; ".join(write_reuse(meta.get("reuse"))) or None,
     }
     return {
         "name": meta["run"],

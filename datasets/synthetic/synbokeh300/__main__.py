@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
-from ..cache import cache_root
+from ...files.user_cache import cache_root
 from ..generated_scenes import generate_all, manifest_of, read_scenes
 from ..layers import LayeredScene, crop
 from ..manifest import differences
