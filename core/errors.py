@@ -39,3 +39,7 @@ class MissingWeightsError(BokehBenchError):
 
 class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
+
+
+class DamagedRecordError(InvalidOptionError):
+    """Something that the harness stored and that no longer is what was written; the message names file and entry."""

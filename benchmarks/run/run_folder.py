@@ -1,19 +1,25 @@
 """A run while a command adds to it: who holds it, what run.json says, when it began and finished."""
 
+import logging
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from filelock import FileLock, Timeout
 
-from ...core.errors import InvalidOptionError
+from ...core.errors import DamagedRecordError, InvalidOptionError
+from ...core.files import set_aside
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
 from .run_record import Record, now
-from .store import Meta, merge_parts, read_meta, write_meta
+from .schema import RunRecord
+from .store import RUN_FILE, merge_parts, read_meta, write_meta
+
+log = logging.getLogger(__name__)
 
 LOCK = ".lock"
 
@@ -29,7 +35,7 @@ class RunFolder:
         self.folder = folder
         self.processes = processes
         self._record: Record = {}
-        self._earlier: Meta = {}
+        self._earlier: Record = {}
         self._cases: Sequence[Case] = ()
         self._start = 0.0
 
@@ -65,7 +71,7 @@ class RunFolder:
                 if fresh:
                     self._discard()
                 merge_parts(self.folder)
-                earlier = read_meta(self.folder)
+                earlier = _read_earlier(self.folder)
                 self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
@@ -81,17 +87,17 @@ class RunFolder:
                 self._write()
 
     def _write(self) -> None:
-        write_meta(self.folder, merge_records(self._earlier, self._record, self._cases))
+        write_meta(self.folder, cast(RunRecord, merge_records(self._earlier, self._record, self._cases)))
 
     def _discard(self) -> None:
         """Remove what earlier commands stored in this run, and nothing else."""
-        for name in ("run.json", "latency.json", *(path.name for path in self.folder.glob("rows-*.jsonl"))):
+        for name in (RUN_FILE, "latency.json", *(path.name for path in self.folder.glob("rows-*.jsonl"))):
             (self.folder / name).unlink(missing_ok=True)
         for name in ("images", "scenes"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
 
-def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:
+def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Record:
     """Put a command's record beside what the run already says.
 
     A plain benchmark is the record itself; a robustness sweep goes under ``sweep``, and its unperturbed cases stand for
@@ -105,15 +111,25 @@ def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:
     return benchmark | {"sweep": record}
 
 
-def continue_record(earlier: Meta, record: Record) -> Record:
+def continue_record(earlier: Record, record: Record) -> Record:
     """Return a command's record with when the same command was first started on the same cases, and how often since.
 
     ``seconds`` is the last start's: what a killed one took is not known.
     """
     for previous in (earlier, earlier.get("sweep", {})):
         if all(previous.get(name) == record[name] for name in ("command", "cases")):
-            return record | {"started": previous["started"], "starts": previous.get("starts", 1) + 1}
+            return record | {"started": previous["started"], "starts": previous["starts"] + 1}
     return record
+
+
+def _read_earlier(folder: Path) -> Record:
+    """Return what run.json says so far, empty where there is none; a damaged one is set aside."""
+    try:
+        return dict(read_meta(folder) or {})
+    except DamagedRecordError as error:
+        aside = set_aside(folder / RUN_FILE)
+        log.warning("%s: it is kept as %s, and a new one is begun; what is finished is kept", error, aside.name)
+        return {}
 
 
 def _acquire(folder: Path) -> FileLock:

@@ -1,0 +1,156 @@
+"""What the files of a run hold, as types: core.records checks them where a file is opened, readers rely on them.
+
+Entries that are not required are those that runs of earlier versions lack; the functions that read fill them in.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired
+
+from annotated_types import Ge, Gt, Len
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from ...core.records import OPEN
+
+SCHEMA: Literal[1] = 1
+"""Of rows."""
+
+Fact = bool | int | float | str | None
+Positive = Annotated[int, Gt(0)]
+
+
+class Row(TypedDict):
+    """What a run keeps of a case. ``metrics`` is None where a metric has no value: ``notes`` then says why."""
+
+    schema: Literal[1]
+    key: str
+    dataset: str
+    scene: str
+    renderer: str
+    perturbation: str
+    severity: float
+    seed: int
+    device: NotRequired[str]
+    dtype: NotRequired[str]
+    weights: NotRequired[str | None]
+    status: Literal["ok", "failed", "skipped"]
+    reason: str | None
+    metrics: dict[str, float | None]
+    notes: NotRequired[dict[str, str]]
+    seconds: Annotated[float, Ge(0)] | None
+    peak_memory_mb: NotRequired[float | None]
+    image: str | None
+    image_sha256: str | None
+    disparity: NotRequired[str | None]
+    disparity_sha256: NotRequired[str | None]
+    backend: NotRequired[str | None]
+    environment: str
+    time: NotRequired[str]
+    traceback: NotRequired[str]
+
+
+class SceneRecord(TypedDict):
+    """The content of scene.json; lengths are in px of the renders. ``files``: the SHA-256 of each picture beside it."""
+
+    dataset: str
+    scene: str
+    cluster: str
+    height: Positive
+    width: Positive
+    scale: NotRequired[Positive]
+    focus_disparity: float
+    blur_strength: float
+    gamma: float
+    f_number: NotRequired[float | None]
+    max_radius_px: Annotated[float, Ge(0)]
+    disparity_range: Annotated[list[float], Len(2, 2)]
+    edges: list[Annotated[list[int], Len(2, 2)]]
+    sha256: NotRequired[str]
+    files: NotRequired[dict[str, str]]
+
+
+class StoredScene(SceneRecord):
+    """A scene's record with its ``folder``, relative to the run's."""
+
+    folder: Path
+
+
+class Environment(TypedDict):
+    """What a number depends on besides the code, and whatever else was noted."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    processor: NotRequired[str | None]
+    gpu: NotRequired[str | None]
+    commit: NotRequired[str | None]
+    python: NotRequired[str]
+    packages: NotRequired[dict[str, str | None]]
+
+
+class Settings(TypedDict):
+    """The options that the numbers depend on."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    device: str
+    dtype: str
+    seed: int
+    limit: int | None
+    perturbations: NotRequired[list[tuple[str, float]]]
+
+
+class RendererRecord(TypedDict):
+    """What run.json says of a renderer."""
+
+    summary: str
+    weights: str | None
+    training: NotRequired[str | None]
+    needs_weights: NotRequired[bool]
+    capabilities: dict[str, Fact | list[str]]
+
+
+class DatasetRecord(TypedDict):
+    """What run.json says of a data set."""
+
+    summary: NotRequired[str]
+    protocol: str
+    terms: str
+    scored: bool
+    version: NotRequired[str]
+
+
+class MetricRecord(TypedDict):
+    """What run.json says of a metric; ``reason``: why it is not available."""
+
+    unit: str
+    higher_is_better: bool
+    description: str
+    available: bool
+    reason: str | None
+
+
+class CommandRecord(TypedDict):
+    """What run.json says of one command; ``cases`` are their keys."""
+
+    run: str
+    command: str
+    started: str
+    starts: NotRequired[Positive]
+    finished: str | None
+    seconds: float | None
+    settings: Settings
+    renderers: dict[str, RendererRecord]
+    datasets: dict[str, DatasetRecord]
+    metrics: dict[str, MetricRecord]
+    cases: list[str]
+
+
+class RunRecord(CommandRecord):
+    """The content of run.json: the last benchmark, and the last robustness sweep below ``sweep``."""
+
+    environments: dict[str, Environment]
+    sweep: NotRequired[CommandRecord]
+
+
+def row_schema() -> dict[str, Any]:
+    """Return the JSON schema of a row."""
+    from pydantic import TypeAdapter
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(Row).json_schema()}
