@@ -8,8 +8,10 @@ import functools
 import json
 import math
 from collections.abc import Hashable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
+from .documents import read_mapping
 from .errors import DamagedRecordError
 
 if TYPE_CHECKING:
@@ -23,12 +25,20 @@ OPEN: "ConfigDict" = {"extra": "allow", "strict": True, "allow_inf_nan": False}
 LONGEST_VALUE = 60
 
 
-def check_record(kind: type[T], content: Any) -> T:
+def read_record(kind: type[T], path: Path, what: str) -> T:
+    """Return the content of a JSON file that holds the TypedDict ``kind``; ``what`` says so in words.
+
+    Raises DamagedRecordError naming the file.
+    """
+    return check_record(kind, read_mapping(path, what, DamagedRecordError), f"{path}: ")
+
+
+def check_record(kind: type[T], content: Any, where: str = "") -> T:
     """Return ``content``, as JSON gives it, once it is of the TypedDict ``kind``; a bool is no number.
 
-    Raises DamagedRecordError, which names the first entry that is not.
+    Raises DamagedRecordError, which names the first entry that is not, behind ``where``.
     """
-    return _validate(kind, json.dumps([content]))
+    return _validate(kind, json.dumps([content]), where)
 
 
 def parse_record(kind: type[T], text: str) -> T:
@@ -45,13 +55,13 @@ def parse_record(kind: type[T], text: str) -> T:
     return _validate(kind, f"[{text}]")
 
 
-def _validate(kind: type[T], text: str) -> T:
+def _validate(kind: type[T], text: str, where: str = "") -> T:
     from pydantic import ValidationError  # here: whoever only asks for --help needs none
 
     try:
         return _adapter(cast(Hashable, kind)).validate_json(text)[0]
     except ValidationError as error:
-        raise DamagedRecordError(_explain(error)) from None
+        raise DamagedRecordError(where + _explain(error)) from None
 
 
 @functools.cache

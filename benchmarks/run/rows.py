@@ -12,7 +12,7 @@ from .schema import SCHEMA, Row
 
 def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row:
     """Return a case's row with ``values``; what is not known of it is None or empty."""
-    outcome = {
+    outcome: dict[str, Any] = {
         "status": status,
         "reason": None,
         "metrics": {},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -135,7 +135,7 @@ class Runner:
         if failure["status"] == "ok":
             yield from self._render_cases(left, renderer)
         else:
-            yield from (failure | describe_case(case) for case in left)
+            yield from (cast(Row, failure | describe_case(case)) for case in left)
 
     def _render_cases(self, cases: Sequence[Case], renderer: Renderer) -> Iterator[Row]:
         """Render one case after the other while threads load the next scene and write the last picture.
@@ -238,7 +238,7 @@ class Runner:
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self._load_scene(case)
-        metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
+        metrics, notes = self._scorer.score(read_image(self.folder / str(stored["image"])), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 

@@ -13,10 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core.documents import read_mapping
+from ...core import records
 from ...core.errors import DamagedRecordError
 from ...core.files import is_intact, safe_name, write_image, write_json, write_map
-from ...core.records import check_record
 from ...core.scene import Scene
 from .cases import Case
 from .schema import SceneRecord
@@ -54,11 +53,7 @@ def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     path = scene_folder(run, dataset, scene) / RECORD_FILE
     if not path.exists() and not path.is_symlink():
         return None
-    content = read_mapping(path, "the record of a scene", DamagedRecordError)
-    try:
-        record = check_record(SceneRecord, content)
-    except DamagedRecordError as error:
-        raise DamagedRecordError(f"{path}: {error}") from None
+    record = records.read_record(SceneRecord, path, "the record of a scene")
     if (record["dataset"], record["scene"]) != (dataset, scene):
         raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
     record.setdefault("files", {})

@@ -201,12 +201,11 @@ def read_meta(folder: Path) -> RunRecord | None:
             f"{path}: expected a run of schema 1 or {RUN_SCHEMA}, got {schema}: "
             "use the version of bokehbench that wrote it, or start over with --fresh"
         )
-    try:
-        if type(schema) is not int or schema < 1:
-            raise DamagedRecordError(f"schema: expected 1 or {RUN_SCHEMA}, got {schema!r}")
-        meta = check_record(RunRecord, _from_schema_1(content) if schema == 1 else content)
-    except DamagedRecordError as error:
-        raise DamagedRecordError(f"{path}: {error}") from None
+    if type(schema) is not int or schema < 1:
+        raise DamagedRecordError(f"{path}: schema: expected 1 or {RUN_SCHEMA}, got {schema!r}")
+    meta = check_record(RunRecord, _from_schema_1(content) if schema == 1 else content, f"{path}: ")
+    for environment in meta["environments"].values():
+        environment.setdefault("packages", {})
     _fill_command(meta)
     if "sweep" in meta:
         _fill_command(meta["sweep"])
@@ -275,8 +274,7 @@ def _contradiction(row: Row) -> str | None:
     """Return what of a row of the right types cannot be; None where nothing is wrong."""
     if row["status"] == "ok" and (row["image"] is None or row["image_sha256"] is None):
         return "status: ok, but no picture is named"
-    for name in ("image", "disparity"):
-        path = row.get(name)
+    for name, path in (("image", row["image"]), ("disparity", row.get("disparity"))):
         if path is not None and not STORED_PATH.fullmatch(path):
             return f"{name}: expected a path below images/ or scenes/, got '{path}'"
     return None

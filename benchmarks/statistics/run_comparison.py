@@ -7,12 +7,17 @@ from typing import Any
 import pandas as pd
 
 from ..run.cases import UNPERTURBED
+from ..run.schema import MetricRecord, Row
 from ..run.store import StoredRun
 from .significance import PairedTest, compare_to_reference, correct
 
-Row = dict[str, Any]
-
-TIME = {"unit": "s", "higher_is_better": False, "available": True}
+TIME: MetricRecord = {
+    "unit": "s",
+    "higher_is_better": False,
+    "description": "seconds of one render",
+    "available": True,
+    "reason": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +130,14 @@ def _describe(run: StoredRun) -> dict[str, str]:
     facts = {"command": meta["command"], "started": meta["started"]}
     facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
+    environments: list[Mapping[str, Any]] = [meta["environments"][e] for e in used if e in meta["environments"]]
     for name in ("commit", "python", "platform", "processor", "cores", "gpu"):
-        facts[name] = ", ".join(dict.fromkeys(str(meta["environments"].get(e, {}).get(name)) for e in used))
-    packages = [meta["environments"].get(e, {}).get("packages", {}) for e in used]
+        facts[name] = ", ".join(dict.fromkeys(str(environment.get(name)) for environment in environments))
+    packages = [environment["packages"] for environment in environments]
     for name in dict.fromkeys(name for versions in packages for name in versions):
         facts[name] = ", ".join(dict.fromkeys(str(versions.get(name)) for versions in packages))
     facts |= {f"weights of {name}": str(about["weights"]) for name, about in meta["renderers"].items()}
-    return facts | {f"version of {name}": str(about.get("version")) for name, about in meta["datasets"].items()}
+    return facts | {f"version of {name}": about["version"] for name, about in meta["datasets"].items()}
 
 
 def _differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
