@@ -14,6 +14,7 @@ and ``.nan`` are texts. An alias (``*name``) is followed, ``<<`` merges nothing.
 
 import json
 import re
+import reprlib
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -62,7 +63,8 @@ def read_mapping(path: Path, what: str, raised: type[BokehBenchError] = DamagedD
     """Do the same with a file that has to hold entries ``name: value``. Raises ``raised`` for another content, too."""
     content = read_document(path, what, raised)
     if not isinstance(content, dict):
-        received = "an empty file" if content is None else f"a {type(content).__name__}"
+        received = "a list" if isinstance(content, list) else reprlib.repr(content)
+        received = "nothing" if content is None else received
         raise raised(f"{path}: expected {what} as an object of named entries, got {received}")
     return content
 

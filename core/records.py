@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-OPEN: "ConfigDict" = {"extra": "allow", "strict": True, "allow_inf_nan": False}
+STRICT: "ConfigDict" = {"strict": True, "allow_inf_nan": False}
+OPEN: "ConfigDict" = {**STRICT, "extra": "allow"}
 """Of a TypedDict whose further entries are kept."""
+
+EXPLAINED: "ConfigDict" = {**STRICT, "use_attribute_docstrings": True}
+"""Of a TypedDict whose JSON schema says what each entry means."""
 
 LONGEST_VALUE = 60
 
@@ -66,11 +70,11 @@ def _validate(kind: type[T], text: str, where: str = "") -> T:
 
 @functools.cache
 def _adapter(kind: Any) -> "TypeAdapter[Any]":
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import TypeAdapter
 
     # The configuration reaches a TypedDict, nested ones too, through a type around it only.
     around: Any = tuple[kind]
-    return TypeAdapter(around, config=ConfigDict(strict=True, allow_inf_nan=False))
+    return TypeAdapter(around, config=STRICT)
 
 
 def _explain(error: "ValidationError") -> str:

@@ -46,3 +46,23 @@ def row(key: str, **values) -> dict:
         "environment": "e",
         "time": "2026-01-02T03:04:05Z",
     } | values
+
+
+MEASUREMENT = {
+    "status": "ok",
+    "reason": None,
+    "backend": None,
+    "spread": {"median": 0.2, "interval": [0.1, 0.3], "q25": 0.1, "q75": 0.3, "p95": 0.3, "repeats": 6},
+    "stopped": "interval narrow",
+    "repeats": [{"wall": 0.2, "cpu": 0.2, "device": None}],
+    "cpu_seconds": 0.2,
+    "megapixels_per_second": 1.0,
+    "stages": {},
+    "first_seconds": 0.3,
+    "prepare_seconds": 0.1,
+    "memory": {"added_mb": 1.0, "resident_mb": 2.0},
+    "other_processes_cores": 0.0,
+    "gpu": [],
+    "threads": 1,
+}
+"""What a probe says of a point that it measured."""

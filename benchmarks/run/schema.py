@@ -3,13 +3,14 @@
 Entries that are not required are those that runs of earlier versions lack; the functions that read fill them in.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
 from annotated_types import Ge, Gt, Len
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from ...core.records import OPEN
+from ...core.records import EXPLAINED, OPEN
 
 SCHEMA: Literal[1] = 1
 """Of rows."""
@@ -19,33 +20,49 @@ Positive = Annotated[int, Gt(0)]
 
 
 class Row(TypedDict):
-    """What a run keeps of a case. ``metrics`` is None where a metric has no value: ``notes`` then says why."""
+    """What a run keeps of a case: one line of rows-*.jsonl. A case's last line counts."""
 
+    __pydantic_config__ = EXPLAINED  # type: ignore[misc]
     schema: Literal[1]
     key: str
+    """What the result depends on, in one text; run.json lists the keys of its cases."""
     dataset: str
     scene: str
     renderer: str
     perturbation: str
+    """What is wrong about the disparity; "none" for the true one."""
     severity: float
+    """How wrong it is, in the perturbation's unit; 0 for the true one."""
     seed: int
     device: NotRequired[str]
     dtype: NotRequired[str]
     weights: NotRequired[str | None]
+    """Name and hash of trained weights; null where nothing was trained."""
     status: Literal["ok", "failed", "skipped"]
     reason: str | None
+    """Why it is not ok."""
     metrics: dict[str, float | None]
+    """Scores by metric; null where one has no value."""
     notes: NotRequired[dict[str, str]]
+    """Why a metric has no value."""
     seconds: Annotated[float, Ge(0)] | None
+    """Time of the render."""
     peak_memory_mb: NotRequired[float | None]
+    """What the render added to the memory in use, in MiB; null where it is not known."""
     image: str | None
+    """The picture that was scored, a path within the run."""
     image_sha256: str | None
     disparity: NotRequired[str | None]
+    """A perturbed disparity as a picture, a path within the run."""
     disparity_sha256: NotRequired[str | None]
     backend: NotRequired[str | None]
+    """Which of a renderer's implementations made it."""
     environment: str
+    """An entry of run.json's environments."""
     time: NotRequired[str]
+    """When it was stored, UTC."""
     traceback: NotRequired[str]
+    """Where an unexpected error came from."""
 
 
 class SceneRecord(TypedDict):
@@ -150,7 +167,12 @@ class RunRecord(CommandRecord):
 
 
 def row_schema() -> dict[str, Any]:
-    """Return the JSON schema of a row."""
+    """Return the JSON schema of a row, docs/row.schema.json."""
     from pydantic import TypeAdapter
 
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(Row).json_schema()}
+    schema = TypeAdapter(Row).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+if __name__ == "__main__":  # python -m bokehbench.benchmarks.run.schema > docs/row.schema.json
+    print(json.dumps(row_schema(), indent=1))
