@@ -81,7 +81,7 @@ def _explain(error: "ValidationError") -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     name = ".".join(map(str, first["loc"][1:]))
     if first["type"] == "missing":
-        return f"{name} is missing"
+        return f"the entry {name} is missing"
     if first["type"] == "json_invalid":
         return first["msg"]
     received = repr(first["input"])

@@ -15,9 +15,10 @@ from ...core.files import set_aside
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
+from .row_files import DAMAGED_LINES, merge_parts, set_damaged_lines_aside
 from .run_record import Record, now
 from .schema import RunRecord
-from .store import RUN_FILE, merge_parts, read_meta, write_meta
+from .store import RUN_FILE, read_meta, write_meta
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,10 @@ class RunFolder:
             if self.processes.is_main:
                 if fresh:
                     self._discard()
-                merge_parts(self.folder)
                 earlier = _read_earlier(self.folder)
+                for fault in set_damaged_lines_aside(self.folder):
+                    log.warning("%s: moved to %s", fault, DAMAGED_LINES)
+                merge_parts(self.folder)
                 self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
@@ -91,10 +94,13 @@ class RunFolder:
 
     def _discard(self) -> None:
         """Remove what earlier commands stored in this run, and nothing else."""
-        for name in (RUN_FILE, "latency.json", *(path.name for path in self.folder.glob("rows-*.jsonl"))):
-            (self.folder / name).unlink(missing_ok=True)
-        for name in ("images", "scenes"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        rows = (path.name for path in self.folder.glob("rows-*.jsonl"))
+        for name in (RUN_FILE, "latency.json", DAMAGED_LINES, *rows, "images", "scenes"):
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Record:

@@ -27,11 +27,11 @@ from .cases import UNPERTURBED, Case
 from .measure import measure
 from .processes import Processes
 from .restore import restore_scenes
+from .row_files import RowWriter, read_rows
 from .rows import describe_case, image_path, make_row
 from .scene_record import record_perturbed, record_scene
 from .schema import Row
 from .scoring import FAILED, UNDEFINED, Scorer, one_line
-from .store import RowWriter, read_rows
 
 T = TypeVar("T")
 

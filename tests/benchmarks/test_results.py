@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bokehbench import results
+from bokehbench.benchmarks.run.row_files import RowWriter
 from bokehbench.benchmarks.run.scene_record import record_scene
-from bokehbench.benchmarks.run.store import RowWriter, write_meta
+from bokehbench.benchmarks.run.store import write_meta
 from bokehbench.core.errors import InvalidOptionError
 
 from ..stored_records import META, row

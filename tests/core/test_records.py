@@ -35,7 +35,7 @@ def test_what_is_named_is_kept_and_of_open_types_the_rest():
     ("change", "said"),
     [
         ({"name": 3}, "name: expected a valid string, got 3"),
-        ({"inner": {"one": {}}}, "inner.one.width is missing"),
+        ({"inner": {"one": {}}}, "the entry inner.one.width is missing"),
         ({"inner": {"one": {"width": True}}}, "inner.one.width: expected a valid number, got True"),
         ({"inner": {"one": {"width": "2"}}}, "inner.one.width"),
         ({"inner": {"one": {"width": 10**400}}}, "inner.one.width"),
@@ -54,5 +54,5 @@ def test_the_first_wrong_entry_is_named(change, said):
 def test_a_file_is_named(tmp_path):
     path = tmp_path / "record.json"
     path.write_text("{}")
-    with pytest.raises(DamagedRecordError, match=r"record\.json: name is missing"):
+    with pytest.raises(DamagedRecordError, match=r"record\.json: the entry name is missing"):
         read_record(Outer, path, "a record")

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from bokehbench.benchmarks.run.cases import Case
+from bokehbench.benchmarks.run.row_files import RowWriter, read_rows, scan_rows
 from bokehbench.benchmarks.run.run_folder import RunFolder, continue_record, merge_records
-from bokehbench.benchmarks.run.store import RowWriter, read_meta, read_rows, write_meta
+from bokehbench.benchmarks.run.store import read_meta, write_meta
 from bokehbench.core.errors import InvalidOptionError
 
 from ...stored_records import COMMAND, META, row
@@ -44,6 +45,19 @@ def test_a_run_of_schema_1_goes_on(tmp_path):
     assert (meta["started"], meta["starts"]) == ("sunday", 2)
     assert list(meta["environments"]) == ["there", environment]
     assert "plan" not in meta
+
+
+@pytest.mark.parametrize("content", ["{", '{"schema": 2, "cases": 3}', "[]"])
+def test_a_damaged_record_is_set_aside_and_rows_are_kept(tmp_path, caplog, content):
+    (tmp_path / "run.json").write_text(content)
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a"))
+        writer.append_line(b"{}")
+    begin(tmp_path, cases(2))
+    assert read_meta(tmp_path)["cases"] == [case.key for case in cases(2)]
+    assert (tmp_path / "run.json.aside-1").read_text() == content
+    assert scan_rows(tmp_path) == ({"a": row("a")}, [])
+    assert ["run.json" in entry.getMessage() for entry in caplog.records] == [True, False]
 
 
 def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
