@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from .atomic_files import write_atomically
+from .atomic_files import explained, write_atomically
 
 LONGEST_NAME = 80
 PNG_OPTIONS = (
@@ -87,7 +87,8 @@ def set_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1
-    return path.rename(aside)
+    with explained(path):
+        return path.rename(aside)
 
 
 def _write_png(path: Path, levels: NDArray[Any]) -> str:

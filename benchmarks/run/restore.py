@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from ...core.errors import CannotWriteError
 from ...core.files import is_intact
 from ...core.scene import Scene
 from ...datasets.interface import SceneDataset
@@ -24,7 +25,7 @@ def restore_scenes(
 ) -> None:
     """Write scene records with their pictures, and perturbed disparities, that are not as they were written.
 
-    What cannot be made again is named in a warning: the gallery lacks it, and no case is lost.
+    What cannot be made again is named in a warning: the gallery lacks it, and no case is lost. Raises CannotWriteError.
     """
 
     def restore_scene(case: Case) -> None:
@@ -46,5 +47,7 @@ def restore_scenes(
         try:
             restore_scene(case)
             restore_disparity(case, row)
+        except CannotWriteError:
+            raise
         except Exception as error:  # noqa: BLE001 - of a data set's code; see above
             log.warning("%s / %s: the gallery lacks its pictures: %s", case.dataset, case.scene, one_line(str(error)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self, cast
 
-from ...core.atomic_files import write_atomically
+from ...core.atomic_files import explained, write_atomically
 from ...core.documents import kind_of
 from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.records import parse_record
@@ -56,7 +56,7 @@ def set_damaged_lines_aside(folder: Path) -> list[str]:
         lines = [(line, _fault_of(line)) for line in _whole_lines(_read_bytes(part))]
         bad = [line for line, fault in lines if fault]
         if bad:
-            with (folder / DAMAGED_LINES).open("ab") as file:
+            with explained(folder / DAMAGED_LINES), (folder / DAMAGED_LINES).open("ab") as file:
                 file.writelines(line + b"\n" for line in bad)
             good = b"".join(line + b"\n" for line, fault in lines if not fault)
             write_atomically(part, lambda file, content=good: file.write(content))
@@ -69,7 +69,7 @@ class RowWriter:
     """Appends rows to a part file, one flushed JSON line each.
 
     A last line without an end is ended where it is whole JSON, and cut off where a kill tore it. Raises
-    InvalidOptionError where the file cannot be written.
+    InvalidOptionError where the file cannot be read, CannotWriteError where it cannot be written.
     """
 
     def __init__(self, folder: Path, part: int = 0):
@@ -77,25 +77,31 @@ class RowWriter:
 
     def __enter__(self) -> Self:
         content = _read_bytes(self.path) if self.path.exists() else b""
-        self._file: IO[bytes] = self.path.open("ab")
         whole = _length_of_whole_lines(content)
-        if whole < len(content):
-            self._file.truncate(whole)
-        elif content and not content.endswith(b"\n"):
-            self._file.write(b"\n")
+        with explained(self.path):
+            self._file: IO[bytes] = self.path.open("ab")
+            if whole < len(content):
+                self._file.truncate(whole)
+            elif content and not content.endswith(b"\n"):
+                self._file.write(b"\n")
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        with explained(self.path):  # closing writes what a full disk has refused before
+            self._file.close()
 
     def append(self, row: Row) -> None:
-        """Write one row. NaN and infinity are refused: a metric that has no value is null."""
+        """Write one row. NaN and infinity are refused: a metric that has no value is null.
+
+        Raises CannotWriteError where the disk is full.
+        """
         self.append_line(json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
 
     def append_line(self, line: bytes) -> None:
         """Write one line as it is."""
-        self._file.write(line + b"\n")
-        self._file.flush()
+        with explained(self.path):
+            self._file.write(line + b"\n")
+            self._file.flush()
 
 
 def read_rows(folder: Path) -> dict[str, Row]:

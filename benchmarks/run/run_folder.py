@@ -10,7 +10,8 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 
-from ...core.errors import DamagedRecordError, InvalidOptionError
+from ...core.atomic_files import sweep_tree
+from ...core.errors import DISK_FULL, CannotWriteError, DamagedRecordError, InvalidOptionError
 from ...core.files import set_aside
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
@@ -71,6 +72,7 @@ class RunFolder:
             if self.processes.is_main:
                 if fresh:
                     self._discard()
+                sweep_tree(self.folder)
                 earlier = _read_earlier(self.folder)
                 for fault in set_damaged_lines_aside(self.folder):
                     log.warning("%s: moved to %s", fault, DAMAGED_LINES)
@@ -149,6 +151,8 @@ def _acquire(folder: Path) -> FileLock:
             f"{folder}: another command is writing this run: wait for it, or use --run NAME"
         ) from error
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise CannotWriteError(folder, error) from error
         raise InvalidOptionError(
             f"{folder}: cannot write here ({error.strerror}): choose a folder with --output"
         ) from error

@@ -2,11 +2,13 @@
 
 import json
 import os
+import resource
 import time
 
 import pytest
 
 from bokehbench.benchmarks.run.row_files import DAMAGED_LINES, RowWriter, read_rows, scan_rows, set_damaged_lines_aside
+from bokehbench.core.errors import CannotWriteError
 
 from ...stored_records import row
 
@@ -140,6 +142,21 @@ def test_ten_thousand_rows_are_read_in_about_a_second(tmp_path):
     rows = read_rows(tmp_path)
     assert len(rows) == 10_000
     assert time.perf_counter() - start < 3.0, "some 0.3 s on an idle machine"
+
+
+def test_a_full_disk_is_said_and_the_torn_line_does_no_harm(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("whole"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "rows-00000.jsonl").stat().st_size + 9, limits[1]))
+    try:
+        with pytest.raises(CannotWriteError, match=r"rows-00000.jsonl: .*same command"), RowWriter(tmp_path) as writer:
+            writer.append(row("torn"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("next"))
+    assert keys(tmp_path) == ["whole", "next"]
 
 
 def test_rows_refuse_nan(tmp_path):
