@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.run.store import StoredRun
-from bokehbench.core.files import write_image
+from bokehbench.core.files import sha256_of, write_image
 from bokehbench.reports.report import write_report
 
 
@@ -63,3 +63,19 @@ def test_pictures_of_earlier_versions_are_shown_if_they_can_be_read(copied, capl
     (path.parent / "input.png").write_bytes(b"no picture")
     assert pages(copied)[1].count("<img") < whole.count("<img")
     assert "input.png: cannot be read" in caplog.text
+
+
+def test_another_perturbed_disparity_is_named_and_not_shown(swept_folder, tmp_path, caplog):
+    folder = tmp_path / "default"
+    shutil.copytree(swept_folder, folder)
+    run = StoredRun.open(folder)
+    path = next(folder / row["disparity"] for row in run.sweep if row["severity"] == 8)
+    for row in run.sweep:
+        row["disparity_sha256"] = sha256_of(folder / row["disparity"]) if row["disparity"] else None
+    for row in run.sweep:
+        if row["severity"] == 8:
+            (folder / row["disparity"]).write_bytes(path.read_bytes() + b"more")
+    page = write_report(run, tmp_path / "reports").with_name("robustness.html").read_text(encoding="utf-8")
+    assert "no picture was stored" in page
+    assert "disparity-erode-8-7.png has changed since it was scored" in page
+    assert "disparity-erode-8-7.png: has changed since it was scored" in caplog.text
