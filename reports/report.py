@@ -1,12 +1,13 @@
 """The report of a run: pages with their files in a folder beside them, readable from a disk without any network."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from ..benchmarks.latency.session import read_latency
 from ..benchmarks.run.cases import UNPERTURBED
-from ..benchmarks.run.store import StoredRun, read_meta
-from ..core.errors import InvalidOptionError
+from ..benchmarks.run.store import REMEDY, StoredRun, read_meta
+from ..core.errors import DamagedRecordError, InvalidOptionError
 from .files.assets import writing
 from .pages.ablations import describe_ablations
 from .pages.index import describe_index
@@ -16,6 +17,8 @@ from .parts.gallery import Gallery
 from .parts.pictures import PictureMaker, describe_colours
 from .parts.run_facts import describe_renderers, summarise_run
 from .parts.sections import describe_sections
+
+log = logging.getLogger(__name__)
 
 INDEX, LATENCY = "index.html", "latency.html"
 TITLES = {
@@ -43,6 +46,8 @@ def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None
     with writing(reports_dir) as assets:
         maker = PictureMaker(assets)
         pages = _describe(run, maker, chosen)
+        for fault in maker.faults:
+            log.warning("%s, so it is not shown: %s", fault, REMEDY)
         maker.make()
         assets.copy_parts()
         for name in [*list(pages)[1:], INDEX]:
@@ -56,7 +61,12 @@ def write_latency(folder: Path, reports_dir: Path) -> Path:
 
     Returns the page's path. Raises InvalidOptionError where nothing was measured or the folder cannot be written.
     """
-    if read_meta(folder):
+    try:
+        has_benchmark = read_meta(folder) is not None
+    except DamagedRecordError as error:
+        has_benchmark = False
+        log.warning("%s: the report has the page of latency alone", error)
+    if has_benchmark:
         write_report(StoredRun.open(folder), reports_dir)
         return reports_dir / LATENCY
     record = read_latency(folder)
@@ -89,7 +99,11 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     styles = {name: number for number, name in enumerate(names)}
     renderers = describe_renderers(run, rows)
     sections = describe_sections(run, rows, gallery, reference, styles)
-    measured = read_latency(run.folder)
+    try:
+        measured = read_latency(run.folder)
+    except DamagedRecordError as error:
+        measured = None
+        log.warning("%s: the report lacks its page", error)
     contexts = {
         INDEX: describe_index(run, gallery),
         "gallery.html": {},
