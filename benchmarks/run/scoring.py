@@ -9,7 +9,7 @@ from torch import Tensor
 from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
-from .rows import Row
+from .schema import Row
 
 UNDEFINED = "not defined on this scene"
 FAILED = "failed: "
@@ -52,12 +52,11 @@ class Scorer:
             row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED for name in self.codes
         )
 
-    def drop_outdated(self, row: Row, reason: str) -> Row:
+    def drop_outdated(self, row: Row, reason: str | None) -> Row:
         """Return the row of a picture that cannot be scored again, for ``reason``, short of what other code scored."""
         outdated = self._outdated(row)
-        scores, notes = (
-            {name: value for name, value in row[kind].items() if name not in outdated} for kind in ("metrics", "notes")
-        )
+        scores = {name: value for name, value in row["metrics"].items() if name not in outdated}
+        notes = {name: note for name, note in row["notes"].items() if name not in outdated}
         return {**row, "metrics": scores, "notes": dict.fromkeys(self.codes, f"{FAILED}{reason}") | notes}
 
     def _outdated(self, row: Row) -> set[str]:

@@ -24,10 +24,10 @@ from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_ca
 from .launch import is_helper
 from .processes import join_processes
 from .reuse import ContentTable
+from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
-from .store import read_rows
 
 log = logging.getLogger(__name__)
 

@@ -8,14 +8,20 @@ import pandas as pd
 
 from ..run.cases import UNPERTURBED
 from ..run.reuse import changed_parts
+from ..run.schema import MetricRecord, Row
 from ..run.store import StoredRun
 from .sign_flips import smallest_p_value
 from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 
-Row = dict[str, Any]
 Indexed = dict[tuple[Any, ...], Row]
 
-TIME = {"unit": "s", "higher_is_better": False, "available": True}
+TIME: MetricRecord = {
+    "unit": "s",
+    "higher_is_better": False,
+    "description": "seconds of one render",
+    "available": True,
+    "reason": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +158,14 @@ def _describe(run: StoredRun) -> dict[str, str]:
     facts = {"command": meta["command"], "started": meta["started"]}
     facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
+    environments: list[Mapping[str, Any]] = [meta["environments"][e] for e in used if e in meta["environments"]]
     for name in ("commit", "python", "platform", "processor", "cores", "threads", "gpu"):
-        facts[name] = ", ".join(dict.fromkeys(str(meta["environments"].get(e, {}).get(name)) for e in used))
-    packages = [meta["environments"].get(e, {}).get("packages", {}) for e in used]
+        facts[name] = ", ".join(dict.fromkeys(str(environment.get(name)) for environment in environments))
+    packages = [environment["packages"] for environment in environments]
     for name in dict.fromkeys(name for versions in packages for name in versions):
         facts[name] = ", ".join(dict.fromkeys(str(versions.get(name)) for versions in packages))
     facts |= {f"weights of {name}": str(about["weights"]) for name, about in meta["renderers"].items()}
-    return facts | {f"version of {name}": str(about.get("version")) for name, about in meta["datasets"].items()}
+    return facts | {f"version of {name}": about["version"] for name, about in meta["datasets"].items()}
 
 
 def _differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -171,10 +178,10 @@ def _differing_contents(first: StoredRun, second: StoredRun, indexed: list[Index
     found = []
     used = [_list_code(run.rows) for run in (first, second)]
     for what in used[0].keys() & used[1].keys():
-        one, other = (sorted(codes[what]) for codes in used)
-        if one != other:
-            changed = changed_parts(one[-1], other[-1], contents)
-            found.append((f"code of {what} ({changed})", ", ".join(one), ", ".join(other)))
+        before, after = (sorted(codes[what]) for codes in used)
+        if before != after:
+            changed = changed_parts(before[-1], after[-1], contents)
+            found.append((f"code of {what} ({changed})", ", ".join(before), ", ".join(after)))
     scenes = {(k[0], k[2]): (indexed[0][k], indexed[1][k]) for k in indexed[0].keys() & indexed[1].keys()}
     for (dataset, scene), rows in scenes.items():
         one, other = (row.get("data", "unknown") for row in rows)
@@ -189,7 +196,7 @@ def _list_code(rows: Iterable[Row]) -> dict[str, set[str]]:
     codes: dict[str, set[str]] = {}
     for row in rows:
         for kind, code in row.get("code", {}).items():
-            codes.setdefault(row[kind], set()).add(code)
+            codes.setdefault(str(row.get(kind)), set()).add(code)
         for metric, code in row.get("scored_by", {}).items():
             codes.setdefault(metric, set()).add(code)
     return codes
