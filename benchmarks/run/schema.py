@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
-from annotated_types import Ge, Gt, Len
+from annotated_types import Ge, Gt, Len, Lt
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.records import EXPLAINED, OPEN
@@ -15,8 +15,7 @@ from ...core.records import EXPLAINED, OPEN
 SCHEMA: Literal[1] = 1
 """Of rows."""
 
-Fact = bool | int | float | str | None
-Positive = Annotated[int, Gt(0)]
+Positive = Annotated[int, Gt(0), Lt(2**31)]
 
 
 class Row(TypedDict):
@@ -113,6 +112,14 @@ class Settings(TypedDict):
     perturbations: NotRequired[list[tuple[str, float]]]
 
 
+class CapabilitiesRecord(TypedDict):
+    """What a renderer can do; runs of before ``inputs`` say ``needs_disparity``."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    inputs: NotRequired[list[str]]
+    needs_disparity: NotRequired[bool]
+
+
 class RendererRecord(TypedDict):
     """What run.json says of a renderer."""
 
@@ -120,7 +127,7 @@ class RendererRecord(TypedDict):
     weights: str | None
     training: NotRequired[str | None]
     needs_weights: NotRequired[bool]
-    capabilities: dict[str, Fact | list[str]]
+    capabilities: CapabilitiesRecord
 
 
 class DatasetRecord(TypedDict):
