@@ -160,8 +160,8 @@ class CommandRecord(TypedDict):
     finished: str | None
     seconds: float | None
     settings: Settings
-    renderers: dict[str, RendererRecord]
-    datasets: dict[str, DatasetRecord]
+    renderers: Annotated[dict[str, RendererRecord], Len(1)]
+    datasets: Annotated[dict[str, DatasetRecord], Len(1)]
     metrics: dict[str, MetricRecord]
     cases: list[str]
 
