@@ -8,8 +8,16 @@ COMMAND = {
     "finished": None,
     "seconds": None,
     "settings": {"device": "cpu", "dtype": "float32", "seed": 0, "limit": None, "perturbations": [["none", 0]]},
-    "renderers": {},
-    "datasets": {},
+    "renderers": {
+        "r": {
+            "summary": "a renderer",
+            "weights": None,
+            "training": None,
+            "needs_weights": False,
+            "capabilities": {"inputs": []},
+        }
+    },
+    "datasets": {"d": {"summary": "a data set", "protocol": "p", "terms": "free", "scored": True, "version": ""}},
     "metrics": {},
     "cases": [],
 }

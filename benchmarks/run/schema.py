@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
-from annotated_types import Ge, Gt, Len
+from annotated_types import Ge, Gt, Len, Lt
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.records import EXPLAINED, OPEN
@@ -15,8 +15,7 @@ from ...core.records import EXPLAINED, OPEN
 SCHEMA: Literal[1] = 1
 """Of rows."""
 
-Fact = bool | int | float | str | None
-Positive = Annotated[int, Gt(0)]
+Positive = Annotated[int, Gt(0), Lt(2**31)]
 
 
 class Row(TypedDict):
@@ -120,6 +119,14 @@ class Settings(TypedDict):
     perturbations: NotRequired[list[tuple[str, float]]]
 
 
+class CapabilitiesRecord(TypedDict):
+    """What a renderer can do; runs of before ``inputs`` say ``needs_disparity``."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    inputs: NotRequired[list[str]]
+    needs_disparity: NotRequired[bool]
+
+
 class RendererRecord(TypedDict):
     """What run.json says of a renderer."""
 
@@ -127,7 +134,7 @@ class RendererRecord(TypedDict):
     weights: str | None
     training: NotRequired[str | None]
     needs_weights: NotRequired[bool]
-    capabilities: dict[str, Fact | list[str]]
+    capabilities: CapabilitiesRecord
 
 
 class DatasetRecord(TypedDict):
@@ -194,8 +201,8 @@ class CommandRecord(TypedDict):
     seconds: float | None
     reuse: NotRequired[Reuse | None]
     settings: Settings
-    renderers: dict[str, RendererRecord]
-    datasets: dict[str, DatasetRecord]
+    renderers: Annotated[dict[str, RendererRecord], Len(1)]
+    datasets: Annotated[dict[str, DatasetRecord], Len(1)]
     metrics: dict[str, MetricRecord]
     cases: list[str]
 

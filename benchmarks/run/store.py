@@ -11,6 +11,7 @@ Everything is checked against its type (``schema``) where it is read.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,10 @@ class StoredRun:
         if meta is None:
             raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first")
         stored, faults = scan_rows(folder)
-        rows = [stored[key] for key in meta["cases"] if key in stored]
-        sweep = [stored[key] for key in cases_of_sweep(meta) if key in stored]
+        rows = _choose(meta, stored, faults)
+        sweep = _choose(meta["sweep"], stored, faults) if "sweep" in meta else []
         scenes, damaged = _read_scenes(folder, rows + sweep)
-        for fault in faults + damaged:
+        for fault in dict.fromkeys(faults + damaged):
             log.warning("%s: %s", fault, REMEDY)
         return cls(folder, meta, rows, sweep, scenes)
 
@@ -76,6 +77,20 @@ class StoredRun:
     def finished(self) -> list[Row]:
         """The rows of these cases, those that there are."""
         return list({row["key"]: row for row in self.rows + self.sweep}.values())
+
+
+def _choose(command: CommandRecord, stored: Mapping[str, Row], faults: list[str]) -> list[Row]:
+    """Return the rows of a command's cases in their order; one that is of no renderer or data set of it is a fault."""
+    rows = []
+    for key in command["cases"]:
+        row = stored.get(key)
+        if row is None:
+            continue
+        if row["renderer"] in command["renderers"] and row["dataset"] in command["datasets"]:
+            rows.append(row)
+        else:
+            faults.append(f"{key}: passed over: its row says {row['renderer']} on {row['dataset']}")
+    return rows
 
 
 def cases_of_sweep(meta: RunRecord) -> list[str]:
@@ -117,9 +132,12 @@ def read_meta(folder: Path) -> RunRecord | None:
 def _fill_command(command: CommandRecord) -> None:
     """Add what earlier versions did not store."""
     command.setdefault("starts", 1)
+    command["settings"].setdefault("perturbations", [])
     for about in command["renderers"].values():
         about.setdefault("training", None)
         about.setdefault("needs_weights", False)
+        if "inputs" not in about["capabilities"]:
+            about["capabilities"].setdefault("needs_disparity", True)
     for dataset in command["datasets"].values():
         dataset.setdefault("version", "")
 

@@ -114,3 +114,14 @@ def test_what_is_written_is_of_the_present_schema(tmp_path):
     write_meta(tmp_path, meta)
     assert json.loads((tmp_path / "run.json").read_text())["schema"] == RUN_SCHEMA
     assert read_meta(tmp_path) == meta
+
+
+@pytest.mark.parametrize("values", [{"renderer": "another"}, {"dataset": "another"}])
+def test_a_row_that_is_of_no_renderer_or_data_set_of_its_run_is_named(tmp_path, caplog, values):
+    write_meta(tmp_path, META | {"cases": ["a", "b"], "sweep": META | {"cases": ["b"]}})
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a", status="failed", reason="torn"))
+        writer.append(row("b", status="failed", reason="torn", **values))
+    stored = StoredRun.open(tmp_path)
+    assert ([r["key"] for r in stored.rows], stored.sweep) == (["a"], [])
+    assert ["b: passed over" in entry.getMessage() for entry in caplog.records] == [True]
