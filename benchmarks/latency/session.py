@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
-from ...renderers.registry import load_renderer
 from ..option_values import Size
 from ..request import RunRequest
 from ..run.environment import describe_environment
 from ..run.run_folder import RunFolder
 from ..run.run_record import now
 from ..run.session import check_device, choose_device
+from ..run.usable import complete, load_renderer
 from .probe import Point, Record
 from .repeats import RepeatRule
 
@@ -78,7 +78,7 @@ def plan_points(request: RunRequest) -> list[Point]:
     """
     points = []
     for name in request.renderers:
-        renderer = load_renderer(name)
+        renderer = complete(name, load_renderer(name))
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
         sizes = request.sizes or (CUDA_SIZES if cuda else CPU_SIZES)

@@ -1,19 +1,17 @@
 """One benchmark command: from names to a stored run."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError
 from ...core.scene import Scene
 from ...datasets.catalogue import load_dataset
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
-from ...renderers.registry import load_renderer
 from ..metrics.interface import Metric
-from ..metrics.registry import load_metric
 from ..option_values import device_name
 from ..request import RunRequest
 from .cases import UNPERTURBED, Case, expand_cases
@@ -22,6 +20,8 @@ from .processes import join_processes
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
+from .scoring import describe_error
+from .usable import complete, load_metric, load_renderer
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ def run_benchmark(
     processes = join_processes(device)
     with RunFolder.open(request.folder, processes) as run:
         with processes.main_first():
-            _complete(renderers.values(), datasets.values())
+            renderers = {name: complete(name, renderer) for name, renderer in renderers.items()}
+            for dataset in datasets.values():
+                dataset.prepare()
         unavailable = _prepare_metrics(metrics, device, request.weights)
         scored = any(severity for _, severity in severities)
         cases = expand_cases(
@@ -70,30 +72,16 @@ def run_benchmark(
     return rows
 
 
-def _complete(renderers: Iterable[Renderer], datasets: Iterable[SceneDataset]) -> None:
-    """Make or fetch what the keys of cases name: a renderer's weights, a data set's version.
-
-    Weights that cannot be had are met again when the renderer is prepared: its cases then say the reason.
-    """
-    for renderer in renderers:
-        try:
-            renderer.fetch()
-        except InvalidOptionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - see above
-            log.debug("%s: %s", renderer.name, error)
-    for dataset in datasets:
-        dataset.prepare()
-
-
 def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path | None) -> dict[str, str]:
     """Prepare the metrics. Returns why some of them cannot be computed here."""
     unavailable = {}
     for name, metric in metrics.items():
         try:
             metric.prepare(device, weights)
-        except MissingWeightsError as error:
-            unavailable[name] = str(error)
+        except InvalidOptionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
+            unavailable[name] = describe_error(error)
     return unavailable
 
 
