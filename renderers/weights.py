@@ -20,6 +20,10 @@ SHARED_FILE = "shared.json"
 """In place of a part's sub-folder: names the folder beside this one that holds it, ``{"vae": "autoencoder"}``."""
 
 
+LORA_FILE = "pytorch_lora_weights.safetensors"
+"""diffusers' name for the LoRA in a folder."""
+
+
 class WeightFiles(Protocol):
     """The files of one set of weights. ``folder``: where its record of training lies; None where there is none."""
 

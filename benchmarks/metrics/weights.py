@@ -106,8 +106,8 @@ def fill_parameters(network: nn.Module, tensors: Mapping[str, Tensor], metric: s
             )
         if not (tensors[key].is_floating_point() and bool(tensors[key].isfinite().all())):
             raise MissingWeightsError(
-                f"{metric}: the weights found hold '{key}' as {tensors[key].dtype}, not of floats or with NaN or infinite"
-                " values: replace the file by the original"
+                f"{metric}: the weights found hold '{key}' as {tensors[key].dtype}, not floats or not all finite:"
+                " replace the file by the original"
             )
         with torch.no_grad():
             parameter.copy_(tensors[key])

@@ -22,7 +22,7 @@ from typing import Any
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
-from ..weights import RECORD_FILE, find_part, label_files, read_index, read_object
+from ..weights import LORA_FILE, RECORD_FILE, find_part, label_files, read_index, read_object
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
@@ -36,7 +36,6 @@ AUTHORS = "sdxl"
 BACKBONE = "SG161222/RealVisXL_V5.0"
 ADAPTERS = "zcx65535/bokehdiff"
 ADAPTER_FOLDER = "small"
-LORA_FILE = "pytorch_lora_weights.safetensors"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
 
@@ -224,7 +223,7 @@ def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:
 def _saved_by(folder: Path) -> str | None:
     """Return the class that saved a folder in diffusers' layout, None where none did."""
     index = folder / INDEX
-    return str(read_object(index).get("_class_name")) if index.is_file() else None
+    return str(read_object(index).get("_class_name")) if os.path.lexists(index) else None
 
 
 def _saved_files(name: str, folder: Path) -> SavedFiles:

@@ -1,7 +1,7 @@
 """What the ``config.json`` of each kind of network, and a scheduler's, must hold before anything is built from it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,8 +12,11 @@ Width = Annotated[int, Field(ge=1, le=65536)]
 Depth = Annotated[int, Field(ge=1, le=100)]
 """Layers in a row: each is built before its weights are looked for."""
 
+Kernel = Annotated[int, Field(ge=1, le=15)]
 Widths = Annotated[list[Width], Field(min_length=1, max_length=16)]
+Names = Annotated[list[str], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Activation = Literal["silu", "swish", "mish", "gelu", "relu"]
 
 
 class Configuration(BaseModel):
@@ -36,10 +39,20 @@ class UnetConfiguration(Configuration):
     attention_head_dim: Width | Widths
     cross_attention_dim: Width | Widths
     norm_num_groups: Width
+    norm_eps: Share = 1e-5
+    act_fn: Activation = "silu"
+    down_block_types: Names
+    mid_block_type: str | None = "UNetMidBlock2DCrossAttn"
+    up_block_types: Names
+    conv_in_kernel: Kernel = 3
+    conv_out_kernel: Kernel = 3
+    num_attention_heads: Width | Widths | None = None
+    addition_embed_type: str | None = None
+    quantization_config: None = None
 
 
 class AutoencoderConfiguration(Configuration):
-    """Of an ``AutoencoderKL``."""
+    """Of an ``AutoencoderKL`` whose latent is scaled and not shifted, as SDXL's."""
 
     in_channels: Width
     out_channels: Width
@@ -47,8 +60,15 @@ class AutoencoderConfiguration(Configuration):
     block_out_channels: Widths
     layers_per_block: Depth
     norm_num_groups: Width
-    scaling_factor: Annotated[float, Field(gt=0.0)]
+    act_fn: Activation = "silu"
+    down_block_types: Names
+    up_block_types: Names
+    scaling_factor: Annotated[float, Field(gt=0.0, le=1000.0)]
     force_upcast: bool = True
+    shift_factor: None = None
+    latents_mean: None = None
+    latents_std: None = None
+    quantization_config: None = None
 
 
 class SchedulerConfiguration(Configuration):
@@ -60,11 +80,13 @@ class SchedulerConfiguration(Configuration):
     beta_schedule: str
     prediction_type: str = "epsilon"
     trained_betas: Annotated[list[Share], Field(max_length=100_000)] | None = None
+    rescale_betas_zero_snr: bool = False
 
 
 class PromptConfiguration(Configuration):
     """Of ``PromptEmbeddings``."""
 
+    prompt: str = ""
     length: Width
     width: Width
     pooled_width: Annotated[int, Field(ge=0, le=65536)]
@@ -75,6 +97,7 @@ class ColourEncoderConfiguration(Configuration):
 
     latent_channels: Width
     width: Width
+    fitted_to: str = ""
 
 
 KINDS: dict[str, type[Configuration]] = {

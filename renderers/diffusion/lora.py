@@ -10,12 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ...core.errors import InvalidOptionError
+from ..weights import LORA_FILE
 
 if TYPE_CHECKING:
     from ...core.diffusers import UNet2DConditionModel
 
 PREFIX = "unet."
-LORA_FILE = "pytorch_lora_weights.safetensors"
 LORA_SUFFIX = re.compile(r"\.lora_([AB])\.(weight|bias)$")
 """What follows the name of the adapted layer."""
 
@@ -39,7 +39,7 @@ def load_lora(
         raise InvalidOptionError("the LoRA file is empty: get it again")
     where = {} if isinstance(source, Mapping) else {"weight_name": weight_name, "local_files_only": True}
     state, alphas, metadata = LoraLoader.lora_state_dict(
-        held if isinstance(source, Mapping) else source,
+        dict(held) if isinstance(source, Mapping) else source,  # which is emptied
         unet_config=unet.config,
         use_safetensors=True,
         return_lora_metadata=True,
@@ -61,6 +61,7 @@ def unify_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     from ...core.diffusers import convert_unet_state_dict_to_peft
 
+    state = {key.replace(".processor.", "."): tensor for key, tensor in state.items()}
     prefix = "" if any(key.startswith(PREFIX) for key in state) else PREFIX
     return convert_unet_state_dict_to_peft({f"{prefix}{key}": tensor for key, tensor in state.items()})
 
@@ -83,7 +84,7 @@ def _check_read(
     held: Mapping[str, Tensor], state: Mapping[str, Tensor], alphas: Mapping[str, Any], metadata: Any
 ) -> None:
     """Raise InvalidOptionError for what diffusers would not use: keys and metadata in a form that it does not know."""
-    lost = sorted(key for key in state if key.endswith("alpha")) or sorted(held.keys() - state.keys())
+    lost = sorted(key for key in state if key.endswith("alpha")) or sorted(held.keys() - state.keys()) or sorted(state)
     if len(state) + len(alphas) != len(held) or any(key.endswith("alpha") for key in state):
         raise InvalidOptionError(
             f"the LoRA holds '{lost[0]}' ({len(lost)} so), which diffusers passes over, its scale perhaps: convert it"

@@ -35,7 +35,8 @@ def load_network(kind: Any, folder: Path, dtype: torch.dtype, variant: str | Non
     with naming_damage(folder):
         shapes: dict[str, Shape] = {}
         for path in weight_files(folder, variant):
-            shapes |= read_shapes(path)
+            with naming_damage(path):
+                shapes |= read_shapes(path)
         _check_shapes(kind, configuration, shapes, folder)
         options = {"variant": variant, "use_safetensors": True, "local_files_only": True, "output_loading_info": True}
         with _without_warnings():
