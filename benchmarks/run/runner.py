@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
 from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
+from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
@@ -206,9 +207,10 @@ class Runner:
         reason = renderer.skip(loaded.given)
         if reason is not None:
             return self._row(case, status="skipped", reason=one_line(reason))
-        given = renderer.accept(loaded.given)
-        measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
-        picture = renderer.check(measured.result, given)
+        with keeping_torch_state():
+            given = renderer.accept(loaded.given)
+            measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
+            picture = renderer.check(measured.result, given)
         row = self._row(
             case,
             status="ok",

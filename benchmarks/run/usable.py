@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ...core.errors import InvalidOptionError, UnknownNameError
 from ...core.scene import Scene
+from ...core.torch_state import keeping_torch_state
 from ...renderers import registry
 from ...renderers.interface import Capabilities, Renderer
 from ..metrics import registry as metric_registry
@@ -71,7 +72,8 @@ def load_renderer(name: str) -> Renderer:
     """
     entry = registry.find_renderer(name)
     try:
-        entry.load()
+        with keeping_torch_state():
+            entry.load()
     except Exception as error:  # noqa: BLE001 - a plug-in's import may raise anything
         return UnusableRenderer(name, error)
     try:

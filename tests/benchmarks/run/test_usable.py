@@ -1,6 +1,7 @@
 """What is wrong with one renderer or metric is said, and costs the others nothing."""
 
 import pytest
+import torch
 
 from bokehbench.benchmarks.metrics import registry as metric_registry
 from bokehbench.benchmarks.request import RunRequest
@@ -108,3 +109,21 @@ def test_a_metric_that_cannot_be_used_is_unavailable(run, monkeypatch):
     monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
     rows = run(["identity"], ["psnr", "broken"])
     assert list(rows["identity"]["metrics"]) == ["psnr"]
+
+
+class Meddling(IdentityRenderer):
+    """Computes in float64, on one thread more, and leaves it so."""
+
+    def _render(self, scene, seed):
+        torch.set_default_dtype(torch.float64)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        return scene.image.double()
+
+
+def test_what_a_plugin_sets_for_itself_does_not_reach_the_next(run, monkeypatch):
+    entries = {"meddling": Entry(f"{__name__}:Meddling", "for tests")}
+    monkeypatch.setattr(registry.RENDERERS, "_all", {**registry.RENDERERS.entries, **entries})
+    before = torch.get_num_threads(), torch.get_default_dtype()
+    rows = run(["meddling", "identity"])
+    assert [row["status"] for row in rows.values()] == ["ok", "ok"]
+    assert (torch.get_num_threads(), torch.get_default_dtype()) == before
