@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from tqdm import tqdm
 
+from ...core.atomic_files import explained
 from ...core.files import write_json
 from .adversary import Adversary
 from .averaged import AveragedWeights
@@ -193,7 +194,7 @@ class Training:
         self._save()
         folder = self.output / "model"
         if self.accelerator.is_main_process:
-            with self.averaged:
+            with self.averaged, explained(folder):
                 self.task.save(folder)
             record = {
                 "configuration": json.loads(self._identity),

@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from ...core.atomic_files import explained
 from ...core.files import write_atomically
 from .config import RunConfig
 from .task import Task
@@ -48,5 +49,6 @@ class Validation:
         accelerator.log({"validation/psnr": mean}, step=step)
         tracker = accelerator.get_tracker("tensorboard", unwrap=False)
         tracker.log_images({"validation": torch.stack(pictures[:SHOWN]).numpy()}, step=step, dataformats="NCHW")
-        with (Path(self._config.output) / CURVE_FILE).open("a", encoding="utf-8") as file:
+        curve = Path(self._config.output) / CURVE_FILE
+        with explained(curve), curve.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "psnr": round(mean, 4)}) + "\n")
