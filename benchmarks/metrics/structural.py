@@ -86,7 +86,7 @@ def window_average(image: Picture) -> Picture:
     if isinstance(image, Tensor):
         return _average_along(_average_along(image, -2), -1)
     weights = np.array(_window_weights())
-    average = cv2.sepFilter2D(image, -1, weights, weights, borderType=cv2.BORDER_CONSTANT)
+    average: Any = cv2.sepFilter2D(image, -1, weights, weights, borderType=cv2.BORDER_CONSTANT)
     inside = slice(WINDOW_PX // 2, -(WINDOW_PX // 2))
     return average[inside, inside]
 
