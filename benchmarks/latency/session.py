@@ -20,7 +20,7 @@ from ...core.documents import read_mapping
 from ...core.errors import DamagedRecordError
 from ...core.files import write_json
 from ...core.records import check_record
-from ...renderers.registry import find_renderer, load_renderer
+from ...renderers.registry import find_renderer
 from ..option_values import Size
 from ..request import RunRequest
 from ..run.environment import describe_environment
@@ -28,6 +28,7 @@ from ..run.reuse import ContentTable
 from ..run.run_folder import RunFolder
 from ..run.run_record import now
 from ..run.session import check_device, choose_device
+from ..run.usable import complete, load_renderer
 from .probe import Point, Record
 from .repeats import RepeatRule
 from .schema import SCHEMA, LatencyRecord, Measurement, Unmeasured
@@ -84,7 +85,7 @@ def plan_points(request: RunRequest) -> list[Point]:
     """
     points = []
     for name in request.renderers:
-        renderer = load_renderer(name)
+        renderer = complete(name, load_renderer(name))
         code = ContentTable().add(find_renderer(name).hash_code(renderer))
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"

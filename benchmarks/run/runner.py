@@ -21,6 +21,7 @@ from tqdm import tqdm
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
+from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
@@ -212,9 +213,10 @@ class Runner:
         reason = renderer.skip(loaded.given)
         if reason is not None:
             return self._row(case, status="skipped", reason=one_line(reason))
-        given = renderer.accept(loaded.given)
-        measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
-        picture = renderer.check(measured.result, given)
+        with keeping_torch_state():
+            given = renderer.accept(loaded.given)
+            measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
+            picture = renderer.check(measured.result, given)
         row = self._row(
             case,
             status="ok",

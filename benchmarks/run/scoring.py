@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
+from ...core.errors import BokehBenchError
 from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
@@ -67,6 +68,11 @@ class Scorer:
 def one_line(message: str) -> str:
     """Return a message without line breaks."""
     return " ".join(message.split())
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error as one line: the message of one of ours, else with the exception's name before it."""
+    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
 
 
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:
