@@ -93,15 +93,21 @@ class UserFolder(UserPictures):
         return self._members.names
 
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return digests of each scene's image, disparity, target and settings; other files do not count."""
+        """Return digests of each scene's image, map, target and settings; other files do not count."""
         self.prepare()
         return hash_scenes(self.folder, scene_names, self._parts)
 
     def _parts(self, scene_name: str) -> Parts:
         folder = self._members.pick(self.name, scene_name)
         settings = merge_settings(read_settings(self.folder), read_settings(folder))
-        files = {role: _role_file(folder, role, settings) for role in ROLES}
-        return {"version": self.version, "settings": sorted(settings.items()), **files}
+        files = {role: _role_file(folder, role, settings) for role in ("image", "target")}
+        chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+        return {
+            "version": self.version,
+            "settings": sorted(settings.items()),
+            **files,
+            **dict([chosen] if chosen else []),
+        }
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""

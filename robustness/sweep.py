@@ -6,9 +6,9 @@ from ..benchmarks.request import RunRequest
 from ..benchmarks.run.cases import Case
 from ..benchmarks.run.runner import Row
 from ..benchmarks.run.session import run_benchmark
+from ..benchmarks.run.usable import load_renderer
 from ..core.errors import InvalidOptionError
 from ..core.scene import Scene
-from ..renderers.registry import load_renderer
 from .perturbations.registry import PERTURBATIONS, load_perturbation
 
 

@@ -6,13 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .rows import Row
+from .schema import Kept, Reuse, Row
 
 Contents = Mapping[str, Mapping[str, str]]
 """What digests stand for: hashes by the name of a part, a module or a file, say."""
-
-Reuse = dict[str, Any]
-"""What run.json keeps of it: ``kept``, ``rendered_again``, ``scored_again``."""
 
 SAME_CASE = ("dataset", "scene", "renderer", "perturbation", "severity", "seed", "device", "dtype")
 ANOTHER_VERSION = "made by code of another version"
@@ -71,7 +68,7 @@ def write_reuse(reuse: Reuse | None) -> list[str]:
         return []
     lines = []
     kept = reuse["kept"]
-    if kept["cases"]:
+    if kept["first"] and kept["last"]:
         first, last = (time[:16].replace("T", " ") for time in (kept["first"], kept["last"]))
         span = first if first == last else f"{first} to {last}"
         lines.append(f"kept {_count(kept['cases'])} finished {span} UTC")
@@ -96,7 +93,7 @@ def _why(old: Row, new: Row, contents: Contents) -> tuple[str, str]:
         reasons.append("its weights changed")
     for what, code in new["code"].items():
         if old["code"].get(what) != code:
-            whose = "its code" if what == "renderer" else f"code of {new[what]}"
+            whose = "its code" if what == "renderer" else f"code of {dict(new)[what]}"
             reasons.append(f"{whose} changed ({changed_parts(old['code'].get(what), code, contents)})")
     of_data = bool(reasons) and reasons[0].startswith("data")
     return new["dataset" if of_data else "renderer"], " and ".join(reasons)
@@ -117,7 +114,7 @@ def changed_parts(old: str | None, new: str, contents: Contents) -> str:
     return _some([name for name in {**second, **first} if first.get(name) != second.get(name)])
 
 
-def _describe_kept(kept: Sequence[Row], environments: Mapping[str, Any], here: str) -> dict[str, Any]:
+def _describe_kept(kept: Sequence[Row], environments: Mapping[str, Any], here: str) -> Kept:
     times = sorted(str(row["time"]) for row in kept)
     used = dict.fromkeys(row["environment"] for row in kept)
     differences = [_differences(environments.get(one, {}), environments.get(here, {})) for one in used]

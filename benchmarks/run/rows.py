@@ -3,18 +3,16 @@
 import hashlib
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...core.files import safe_name
 from .cases import Case, MadeOf
-from .store import SCHEMA
-
-Row = dict[str, Any]
+from .schema import SCHEMA, Row
 
 
 def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row:
     """Return a case's row with ``values``; what is not known of it is None or empty."""
-    outcome: Row = {
+    outcome: dict[str, Any] = {
         "status": status,
         "reason": None,
         "metrics": {},
@@ -25,14 +23,15 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "image": None,
         "image_sha256": None,
         "disparity": None,
+        "disparity_sha256": None,
         "backend": None,
         "environment": environment,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    return describe_case(case) | outcome | values
+    return cast(Row, describe_case(case) | outcome | values)
 
 
-def describe_case(case: Case) -> Row:
+def describe_case(case: Case) -> dict[str, Any]:
     """Return what a row says of the case itself."""
     return {
         "schema": SCHEMA,

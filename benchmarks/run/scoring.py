@@ -6,11 +6,12 @@ from types import MappingProxyType
 
 from torch import Tensor
 
+from ...core.errors import BokehBenchError
 from ...core.scene import Scene
 from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
-from .rows import Row
+from .schema import Row
 
 UNDEFINED = "not defined on this scene"
 FAILED = "failed: "
@@ -53,17 +54,21 @@ class Scorer:
             row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED for name in self.codes
         )
 
-    def drop_outdated(self, row: Row, reason: str) -> Row:
+    def drop_outdated(self, row: Row, reason: str | None) -> Row:
         """Return the row of a picture that cannot be scored again, for ``reason``, short of what other code scored."""
         outdated = self._outdated(row)
-        scores, notes = (
-            {name: value for name, value in row[kind].items() if name not in outdated} for kind in ("metrics", "notes")
-        )
+        scores = {name: value for name, value in row["metrics"].items() if name not in outdated}
+        notes = {name: note for name, note in row["notes"].items() if name not in outdated}
         return {**row, "metrics": scores, "notes": dict.fromkeys(self.codes, f"{FAILED}{reason}") | notes}
 
     def _outdated(self, row: Row) -> set[str]:
         scored_by = row.get("scored_by", {})
         return {name for name, code in self.codes.items() if scored_by.get(name, "") != code}
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error as one line: the message of one of ours, else with the exception's name before it."""
+    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
 
 
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:

@@ -1,22 +1,22 @@
 """One benchmark command: from names to a stored run."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import torch
 
 from ...core import files
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError
 from ...core.scene import Scene
 from ...core.sources import hash_sources
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
-from ...renderers.registry import find_renderer, load_renderer
+from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
-from ..metrics.registry import METRICS, load_metric
+from ..metrics.registry import METRICS
 from ..option_values import device_name
 from ..request import RunRequest
 from . import scoring
@@ -24,11 +24,13 @@ from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_ca
 from .launch import is_helper
 from .processes import join_processes
 from .reuse import ContentTable
+from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
 from .scene_record import collect_doubts
-from .store import read_rows
+from .scoring import describe_error
+from .usable import complete, load_metric, load_renderer
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,9 @@ def run_benchmark(
         contents = ContentTable()
         scored = any(severity for _, severity in severities)
         with processes.main_first():
-            _complete(renderers.values(), datasets.values())
+            renderers = {name: complete(name, renderer) for name, renderer in renderers.items()}
+            for dataset in datasets.values():
+                prepare_dataset(dataset)
             planned = [_plan_dataset(name, d, scored, request.limit, contents) for name, d in datasets.items()]
         unavailable = _prepare_metrics(metrics, device, request.weights)
         metric_codes = {name: contents.add(_hash_metric(name, metric)) for name, metric in metrics.items()}
@@ -83,22 +87,6 @@ def run_benchmark(
         run.finish(before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
-
-
-def _complete(renderers: Iterable[Renderer], datasets: Iterable[SceneDataset]) -> None:
-    """Make or fetch what the keys of cases name: a renderer's weights, a data set's version.
-
-    Weights that cannot be had are met again when the renderer is prepared: its cases then say the reason.
-    """
-    for renderer in renderers:
-        try:
-            renderer.fetch()
-        except InvalidOptionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - see above
-            log.debug("%s: %s", renderer.name, error)
-    for dataset in datasets:
-        prepare_dataset(dataset)
 
 
 def _plan_dataset(
@@ -133,8 +121,10 @@ def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path |
     for name, metric in metrics.items():
         try:
             metric.prepare(device, weights)
-        except MissingWeightsError as error:
-            unavailable[name] = str(error)
+        except InvalidOptionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
+            unavailable[name] = describe_error(error)
     return unavailable
 
 

@@ -168,16 +168,11 @@ class PhotographPairs(UserPictures):
     def _parts(self, scene_name: str) -> Parts:
         pair = self._members.pick(self.name, scene_name)
         focus = self._given_focus.get(pair.scene)
-        return {
-            "version": self.version,
-            "image": pair.source,
-            "target": pair.target,
-            "disparity": pair.disparity_file,
-            "widest aperture": pair.widest if focus is None else None,  # the focus is estimated from it
-            "focus": focus,
-            "blur strength": (self.strength.blur_strength, pair.relative_aperture),
-            "f-number": pair.f_number,
-        }
+        files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
+        if focus is None:
+            files["widest aperture"] = pair.widest  # the focus is estimated from it
+        settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
+        return {**files, "settings": settings}
 
     def cluster(self, scene_name: str) -> str:
         """Return the photographed scene."""

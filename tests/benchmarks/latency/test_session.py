@@ -167,9 +167,10 @@ def test_a_process_of_its_own_measures(tmp_path):
 @pytest.fixture
 def probe(monkeypatch):
     """Stands in for the processes: counts the points it is given; ``answer`` is what they say."""
+    from ...stored_records import MEASUREMENT  # here: a test imports this file by itself
 
     class Probe:
-        answer = {"status": "ok", "reason": None}  # noqa: RUF012
+        answer = MEASUREMENT
         given: list = []  # noqa: RUF012
 
         def __call__(self, point, rule):
@@ -196,6 +197,17 @@ def test_finished_measurements_are_kept_and_failed_ones_taken_again(tmp_path, pr
     run_latency(request_for(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True), QUICK)
     assert len(probe.given) == 6
     assert len(read_latency(path.parent)["measurements"]) == 1
+
+
+def test_a_damaged_measurement_is_named_and_taken_again(tmp_path, probe, caplog):
+    asked = request_for(tmp_path, sizes=[(16, 16), (16, 24)])
+    record = run_latency(asked, QUICK)
+    damaged = record["plan"][1]
+    record["measurements"][damaged] = record["measurements"][damaged] | {"memory": []}
+    (tmp_path / "results" / "default" / "latency.json").write_text(json.dumps(record))
+    run_latency(asked, QUICK)
+    assert probe.given[2:] == [damaged]
+    assert [damaged in entry.getMessage() for entry in caplog.records] == [True]
 
 
 def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):

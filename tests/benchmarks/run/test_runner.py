@@ -9,7 +9,7 @@ import torch
 
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.run import runner
-from bokehbench.benchmarks.run.store import read_rows
+from bokehbench.benchmarks.run.row_files import read_rows
 from bokehbench.core.errors import CannotWriteError, InvalidSceneError, MissingWeightsError
 from bokehbench.core.files import read_image
 

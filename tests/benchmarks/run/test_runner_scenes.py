@@ -171,7 +171,7 @@ def test_a_lost_record_of_a_scene_that_is_damaged_by_now_costs_nothing(bench, ca
     first = bench(Counting("dim", calls))
     (bench.folder / "scenes/scenes/two/scene.json").unlink()
     assert bench(Counting("dim", calls), damaged="two") == first
-    assert "scenes/two: its record is lost: scene 'two': torn" in caplog.text
+    assert "scenes / two: the gallery lacks its pictures: scene 'two': torn" in caplog.text
     assert calls["one"] == calls["two"] == 1
 
 
