@@ -26,14 +26,10 @@ def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
     if config.autoencoder is not None:
         pipeline.vae = _load(config.autoencoder).vae
     if config.colour_encoder is not None:
-        _add_colour_encoder(pipeline, Path(config.colour_encoder))
+        if pipeline.active_settings.output_form != BLURRED_COLOURS:
+            raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
+        pipeline.register_modules(colour_encoder=load_colour_encoder(Path(config.colour_encoder), pipeline.vae))
     return pipeline
-
-
-def _add_colour_encoder(pipeline: BokehDiffPipeline, folder: Path) -> None:
-    if pipeline.active_settings.output_form != BLURRED_COLOURS:
-        raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
-    pipeline.register_modules(colour_encoder=load_colour_encoder(folder, pipeline.vae))
 
 
 def _start(config: ModelConfig) -> BokehDiffPipeline:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...core.checks import check, check_choice
-from ...datasets.synthetic.training_scenes import SynthesisSettings
+from ...datasets.synthetic.random_scenes import SynthesisSettings
 
 DISPARITIES = ("true", "robust")
 

@@ -9,7 +9,7 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 from bokehbench.training.engine.config import read_config
 from bokehbench.training.engine.loop import Training, train
-from bokehbench.training.engine.update import TrainingDivergedError
+from bokehbench.training.engine.pass_means import TrainingDivergedError
 
 from ..runs import assert_same, weights, write_config
 
@@ -45,7 +45,7 @@ def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, settings, 
 
 def test_muon_takes_all_matrices_but_the_last_layers(tmp_path, settings):
     training = Training(read_config(write_config(tmp_path, settings, optimiser=MUON)))
-    matrices = {id(p) for g in training.optimiser.param_groups if g["muon"] for p in g["params"]}
+    matrices = {id(p) for g in training.update.optimiser.param_groups if g["muon"] for p in g["params"]}
     unet = training.task.unet
     assert matrices == {
         id(p) for name, p in unet.named_parameters() if p.ndim >= 2 and not name.startswith("conv_out.")
