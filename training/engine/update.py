@@ -20,13 +20,14 @@ class Update:
     """Takes steps of ``task``'s weights. ``model`` is the task as a forward pass, wrapped as the processes need it."""
 
     def __init__(self, task: Task, config: RunConfig, accelerator: Accelerator):
-        self._task, self._config, self._accelerator = task, config, accelerator
-        chosen = config.optimiser
-        optimiser = make_optimiser(task.parameter_groups(), chosen)
+        self._config, self._accelerator = config, accelerator
+        chosen, groups = config.optimiser, task.parameter_groups()
+        self._trained = [parameter for group in groups for parameter in group["params"]]
+        optimiser = make_optimiser(groups, chosen)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: learning_rate_factor(step, config.steps, chosen.warmup, chosen.hold)
         )
-        self.averaged = AveragedWeights(task.trained(), config.ema)
+        self.averaged = AveragedWeights(self._trained, config.ema)
         term = task.adversary()
         self._adversary = None if term is None else Adversary(term, chosen, accelerator)
         self.model, self.optimiser = accelerator.prepare(task, optimiser)
@@ -47,7 +48,7 @@ class Update:
             self._passes = PassMeans()
         self._accelerator.backward(sum(terms.values()))
         if self._accelerator.sync_gradients:
-            self._accelerator.clip_grad_norm_(self._task.trained(), self._config.optimiser.clip)
+            self._accelerator.clip_grad_norm_(self._trained, self._config.optimiser.clip)
         self.optimiser.step()
         self.optimiser.zero_grad()
         if self._accelerator.sync_gradients:
@@ -59,13 +60,13 @@ class Update:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs."""
-        weights = [p.detach().cpu() for p in self._task.trained()]
+        weights = [p.detach().cpu() for p in self._trained]
         return {"weights": weights} | {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state_dict`` returned."""
         with torch.no_grad():
-            for parameter, stored in zip(self._task.trained(), state["weights"], strict=True):
+            for parameter, stored in zip(self._trained, state["weights"], strict=True):
                 parameter.copy_(stored)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
