@@ -45,7 +45,7 @@ def build(config, tmp_path):
 def test_the_colour_encoder_is_not_trained(model, tmp_path):
     task = build(LatentConfig(**model), tmp_path)
     assert not any(p.requires_grad for p in task.pipeline.colour_encoder.parameters())
-    assert all(p.requires_grad for p in task.trained())
+    assert all(p.requires_grad for p in task.unet.parameters())
 
 
 @pytest.mark.parametrize(
