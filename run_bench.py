@@ -7,8 +7,8 @@ from pathlib import Path
 try:
     from bokehbench.benchmarks.options import parse_options
     from bokehbench.benchmarks.request import RunRequest, run_folder
-    from bokehbench.benchmarks.run.launch import is_helper
     from bokehbench.core.errors import BokehBenchError, InvalidOptionError
+    from bokehbench.core.launch import is_helper
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise

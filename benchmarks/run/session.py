@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...datasets.catalogue import load_dataset
 from ...datasets.interface import SceneDataset
@@ -17,7 +18,6 @@ from ..metrics.registry import load_metric
 from ..option_values import device_name
 from ..request import RunRequest
 from .cases import UNPERTURBED, Case, expand_cases
-from .launch import is_helper
 from .processes import join_processes
 from .run_folder import RunFolder
 from .run_record import describe_run

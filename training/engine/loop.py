@@ -13,10 +13,12 @@ from typing import Any
 import numba
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
+from accelerate.utils import InitProcessGroupKwargs, broadcast
 from tqdm import tqdm
 
 from ...core.files import write_json
+from ...core.joining import explained, meet, patience
+from ...core.launch import read_launch
 from .checkpoints import Checkpoints
 from .config import RunConfig
 from .sampler import StepSampler, length_of, make_loader
@@ -31,9 +33,12 @@ def train(config: RunConfig) -> Path | None:
     """Train a task to its end, or until ``config.minutes`` are over; go on from the newest checkpoint.
 
     Returns the folder of the result, ``output/model``, None where steps remain.
-    Raises TrainingDivergedError, or whatever is missing or impossible in the configuration.
+    Raises TrainingDivergedError, LostProcessError, or whatever is missing or impossible in the configuration.
     """
-    return Training(config).run()
+    launch = read_launch()
+    meet(launch)
+    with explained(launch.count > 1):
+        return Training(config).run()
 
 
 class Training:
@@ -47,6 +52,7 @@ class Training:
             gradient_accumulation_steps=config.accumulation,
             log_with="tensorboard",
             project_dir=self.output / "logs",
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=patience())],
         )
         _keep_thread_count()
         self.task = config.model.build(config, self.accelerator.device).to(self.accelerator.device)

@@ -1,0 +1,99 @@
+"""Processes that share a command wait for each other for a bounded time, and say in one line who is missing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.joining import patience
+
+SHARED = """
+import os, signal, sys
+from bokehbench.core.errors import BokehBenchError
+from bokehbench.benchmarks.run.processes import join_processes
+try:
+    processes = join_processes("cpu")
+    print("joined", processes.gather(processes.index), flush=True)
+    if processes.index == 1 and "die" in sys.argv:
+        os.kill(os.getpid(), signal.SIGKILL)
+    processes.wait()
+    processes.leave()
+except BokehBenchError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.fixture
+def start():
+    """Start process ``rank`` of two; what is left of them at the end is killed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = []
+
+    def start(rank, *arguments, minutes="10", code=("-c", SHARED)):
+        ours = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        ours |= {"BOKEHBENCH_WAIT_MINUTES": minutes, "OMP_NUM_THREADS": 1}
+        environment = os.environ | {name: str(value) for name, value in ours.items()}
+        command = [sys.executable, *code, *arguments]
+        started.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_two_processes_join(start):
+    first, second = start(0), start(1)
+    for process in (first, second):
+        out, message = process.communicate(timeout=120)
+        assert process.returncode == 0, message
+        assert out == "joined [0, 1]\n"
+
+
+@pytest.mark.parametrize(
+    ("rank", "message"),
+    [("0", "only 1 of 2 processes have come within 0.02 minutes"), ("1", "no main process at 127.0.0.1:")],
+)
+def test_who_does_not_come_is_said(start, rank, message):
+    process = start(rank, minutes="0.02")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert said.startswith(message)
+    assert "BOKEHBENCH_WAIT_MINUTES" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_one_that_dies_is_noticed_at_once(start):
+    first, second = start(0, "die"), start(1, "die")
+    assert second.wait(timeout=120) == -signal.SIGKILL
+    died = time.monotonic()
+    _, said = first.communicate(timeout=60)
+    assert time.monotonic() - died < 30.0
+    assert first.returncode == 1
+    assert "another process of this command has ended" in said
+    assert "give the same command to go on" in said
+
+
+def test_a_signal_ends_the_wait(start):
+    code = "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(143))" + SHARED + "else: pass"
+    process = start("1", code=("-c", code))
+    time.sleep(4.0)
+    process.terminate()
+    assert process.wait(timeout=30) == 143
+
+
+@pytest.mark.parametrize("minutes", ["soon", "0", "-1", "nan", "inf", "1e9"])
+def test_an_impossible_time_is_refused(monkeypatch, minutes):
+    monkeypatch.setenv("BOKEHBENCH_WAIT_MINUTES", minutes)
+    with pytest.raises(InvalidOptionError, match="BOKEHBENCH_WAIT_MINUTES: expected minutes, above 0 to 43200, got"):
+        patience()
