@@ -16,6 +16,8 @@ import torch
 
 from bokehbench.renderers.interface import Scene
 
+from .two_processes import *  # noqa: F403 - fixtures
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -9,11 +9,12 @@ Source: BokehDiff, Sec. 3.3. A plane that faces any direction has a disparity li
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.checks import check
+from ...core.checks import LARGEST_SEED, Within, check, check_fields, check_path
 from .layers import MAX_SLOPE, Layer, LayeredScene, Plane, pinhole
 from .recipes import add_light
 from .training_pictures import CutoutSource, PhotographSource
@@ -52,32 +53,27 @@ class SynthesisSettings:
 
     photographs: tuple[str, ...]
     cutouts: tuple[str, ...] = ()
-    painted: int = 0
-    size_px: int = 256
-    planes: tuple[int, int] = (1, 2)
-    radius_px: tuple[float, float] = (0.0, 32.0)
-    radius_exponent: float = 1.0
-    focus_between: float = 0.0
-    max_facing_angle: float = 60.0
-    night: float = 0.0
-    lens_samples: int = 256
-    seed: int = 0
+    painted: Annotated[int, Within(0, 10**6)] = 0
+    size_px: Annotated[int, Within(16, 4096)] = 256
+    planes: Annotated[tuple[int, int], Within(1, 8)] = (1, 2)
+    radius_px: Annotated[tuple[float, float], Within(0.0, 256.0)] = (0.0, 32.0)
+    radius_exponent: Annotated[float, Within(1e-3, 1e3)] = 1.0
+    focus_between: Annotated[float, Within(0.0, 1.0)] = 0.0
+    max_facing_angle: Annotated[float, Within(0.0, 85.0)] = 60.0
+    night: Annotated[float, Within(0.0, 1.0)] = 0.0
+    lens_samples: Annotated[int, Within(1, 2**16)] = 256
+    seed: Annotated[int, Within(0, LARGEST_SEED)] = 0
 
     def __post_init__(self) -> None:
-        fewest, most = self.planes
-        low, high = self.radius_px
+        check_fields(self)
+        for name in ("photographs", "cutouts"):
+            for folder in getattr(self, name):
+                check_path(name, folder)
         check("photographs", self.photographs, len(self.photographs) > 0, "at least one folder")
         check("cutouts", self.cutouts, len(self.cutouts) > 0 or self.painted > 0, "a folder, or painted above 0")
-        check("painted", self.painted, self.painted >= 0, "0 or more")
-        check("size_px", self.size_px, self.size_px >= 16, "16 or more")
-        check("planes", self.planes, 1 <= fewest <= most <= 8, "1 <= fewest <= most <= 8")
-        check("radius_px", self.radius_px, 0.0 <= low <= high <= 256.0, "0 <= low <= high <= 256")
-        check("radius_exponent", self.radius_exponent, self.radius_exponent > 0.0, "a number above 0")
-        check("max_facing_angle", self.max_facing_angle, 0.0 <= self.max_facing_angle <= 85.0, "0 to 85 degrees")
-        check("lens_samples", self.lens_samples, self.lens_samples >= 1, "1 or more")
-        for name in ("focus_between", "night"):
-            value = getattr(self, name)
-            check(name, value, 0.0 <= value <= 1.0, "a share from 0 to 1")
+        for name in ("planes", "radius_px"):
+            low, high = getattr(self, name)
+            check(name, (low, high), low <= high, "the smaller number first")
 
 
 class RandomScenes:

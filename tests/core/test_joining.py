@@ -1,10 +1,6 @@
 """Processes that share a command wait for each other for a bounded time, and say in one line who is missing."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -28,32 +24,8 @@ except BokehBenchError as error:
 """
 
 
-@pytest.fixture
-def start():
-    """Start process ``rank`` of two; what is left of them at the end is killed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = []
-
-    def start(rank, *arguments, minutes="10", code=("-c", SHARED)):
-        ours = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        ours |= {"BOKEHBENCH_WAIT_MINUTES": minutes, "OMP_NUM_THREADS": 1}
-        environment = os.environ | {name: str(value) for name, value in ours.items()}
-        command = [sys.executable, *code, *arguments]
-        started.append(
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def test_two_processes_join(start):
-    first, second = start(0), start(1)
+def test_two_processes_join(start_one):
+    first, second = start_one(0, "-c", SHARED), start_one(1, "-c", SHARED)
     for process in (first, second):
         out, message = process.communicate(timeout=120)
         assert process.returncode == 0, message
@@ -64,8 +36,8 @@ def test_two_processes_join(start):
     ("rank", "message"),
     [("0", "only 1 of 2 processes have come within 0.02 minutes"), ("1", "no main process at 127.0.0.1:")],
 )
-def test_who_does_not_come_is_said(start, rank, message):
-    process = start(rank, minutes="0.02")
+def test_who_does_not_come_is_said(start_one, rank, message):
+    process = start_one(rank, "-c", SHARED, minutes=0.02)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert said.startswith(message)
@@ -73,8 +45,8 @@ def test_who_does_not_come_is_said(start, rank, message):
     assert len(said.splitlines()) == 1
 
 
-def test_one_that_dies_is_noticed_at_once(start):
-    first, second = start(0, "die"), start(1, "die")
+def test_one_that_dies_is_noticed_at_once(start_one):
+    first, second = start_one(0, "-c", SHARED, "die"), start_one(1, "-c", SHARED, "die")
     assert second.wait(timeout=120) == -signal.SIGKILL
     died = time.monotonic()
     _, said = first.communicate(timeout=60)
@@ -84,9 +56,9 @@ def test_one_that_dies_is_noticed_at_once(start):
     assert "give the same command to go on" in said
 
 
-def test_a_signal_ends_the_wait(start):
+def test_a_signal_ends_the_wait(start_one):
     code = "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(143))" + SHARED + "else: pass"
-    process = start("1", code=("-c", code))
+    process = start_one(1, "-c", code)
     time.sleep(4.0)
     process.terminate()
     assert process.wait(timeout=30) == 143

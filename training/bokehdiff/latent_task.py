@@ -16,7 +16,7 @@ from ..losses.latent import LatentLoss
 from ..scenes.open_scenes import open_scenes
 from ..scenes.shards import StoredScenes
 from .config import LatentConfig
-from .crops import crop_maps
+from .crops import check_crop, crop_maps
 from .decoder_gains import decoder_gains
 from .latents import encode_scenes, open_encoded
 from .task import BokehDiffTask
@@ -34,6 +34,7 @@ class LatentTask(BokehDiffTask):
     def __init__(self, pipeline: BokehDiffPipeline, config: LatentConfig, run: RunConfig):
         super().__init__(pipeline, config, run)
         self._config = config
+        check_crop(pipeline, config.data.crop_px)
         self.unet.requires_grad_(True)
         self.unet.train()
         self._dataset = self._open_dataset()

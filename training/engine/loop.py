@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
 from tqdm import tqdm
 
+from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 from ...core.joining import explained, meet, patience
 from ...core.launch import read_launch
@@ -47,13 +48,20 @@ class Training:
     def __init__(self, config: RunConfig):
         self.config = config
         self.output = Path(config.output)
+        launch = read_launch()
         self.accelerator = Accelerator(
+            # Without this accelerate trains every process by itself where there are several and no accelerator.
+            cpu=launch.count > 1 and not torch.accelerator.is_available(),
             mixed_precision=config.precision,
             gradient_accumulation_steps=config.accumulation,
             log_with="tensorboard",
             project_dir=self.output / "logs",
             kwargs_handlers=[InitProcessGroupKwargs(timeout=patience())],
         )
+        if self.accelerator.num_processes != launch.count:
+            raise InvalidOptionError(
+                f"WORLD_SIZE={launch.count}: several processes cannot share a training here: use one"
+            )
         _keep_thread_count()
         self.task = config.model.build(config, self.accelerator.device).to(self.accelerator.device)
         identity = config.identity() | {"processes": self.accelerator.num_processes, "model": self.task.identity()}

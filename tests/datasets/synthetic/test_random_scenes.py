@@ -52,6 +52,10 @@ def test_painted_cutouts_serve_without_files(settings):
         ({"cutouts": ()}, "painted"),
         ({"night": 1.5}, "night"),
         ({"max_facing_angle": 90.0}, "max_facing_angle"),
+        ({"size_px": 10**6}, "size_px: expected 16 to 4096"),
+        ({"radius_px": (0.0, float("nan"))}, "radius_px: expected 0 to 256"),
+        ({"lens_samples": 0}, "lens_samples: expected 1 to 65536"),
+        ({"photographs": ("a\0b",)}, "photographs: expected a path"),
     ],
 )
 def test_impossible_settings(settings, change, message):

@@ -7,7 +7,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehdiff.inputs.colour_encoder import ColourEncoder
-from bokehbench.renderers.bokehdiff.models.compact import build_compact
+from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 from bokehbench.training.bokehdiff.build import build_pipeline
 from bokehbench.training.bokehdiff.config import (
     AutoencoderConfig,
@@ -36,6 +36,12 @@ def start(size, tmp_path):
 def model(synthesis, start):
     """What every task starts from."""
     return {"data": DataConfig(scenes=synthesis, crop_px=32), "start": str(start)}
+
+
+def test_more_parameters_than_fit_are_refused_before_they_take_memory(synthesis):
+    config = LatentConfig(data=DataConfig(scenes=synthesis, crop_px=32), size=CompactSize(unet_widths=(8192, 8192)))
+    with pytest.raises(InvalidOptionError, match=r"model\.size: expected widths of at most 2147483648 parameters"):
+        build_pipeline(config, seed=0)
 
 
 def build(config, tmp_path):

@@ -74,6 +74,15 @@ print(torch.get_num_threads())
     assert done.stdout.split()[-1] == "1"
 
 
+def test_a_process_that_dies_ends_the_others(tmp_path, start_one):
+    first, second = (start_one(rank, tiny_task.__file__, tmp_path) for rank in (0, 1))
+    assert second.wait(timeout=120) == -signal.SIGKILL
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert "another process of this command has ended or does not answer" in said.splitlines()[-1]
+    assert f"step-{KILLED_AT:08d}.pt" in os.listdir(tmp_path / "checkpoints")
+
+
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_run_that_is_stopped_goes_on_exactly(tmp_path, accumulation):
     whole = train(tiny_run(tmp_path / "whole", accumulation=accumulation))
