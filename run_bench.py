@@ -1,13 +1,13 @@
 """Benchmark bokeh renderers: render, score, and write a report. See --help."""
 
-import os
 import sys
 from pathlib import Path
 
 try:
     from bokehbench.benchmarks.options import parse_options
     from bokehbench.benchmarks.request import RunRequest, run_folder
-    from bokehbench.core.errors import BokehBenchError, InvalidOptionError
+    from bokehbench.core.commands import ends_in_one_line, exit_code, one_line
+    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError
     from bokehbench.core.launch import is_helper
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
@@ -21,33 +21,44 @@ except ModuleNotFoundError as missing:
 HERE = Path(__file__).resolve().parent
 
 
+INTERRUPTED = "run_bench.py: interrupted; what is finished is kept: give the same command to go on"
+
+
+@ends_in_one_line("run_bench.py", INTERRUPTED, elsewhere="--output")
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
-    # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing.
-    helper = is_helper()
+    if not is_helper():
+        request = parse_options(arguments, HERE)
+        return answer(request) if request.list or request.compare or request.check else carry_out(request)
+    # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing else.
     started = False
     try:
         request = parse_options(arguments, HERE)
-        if helper and (request.list or request.compare or request.check or request.latency or request.report_only):
+        if request.list or request.compare or request.check or request.latency or request.report_only:
             return 0
-        if request.list:
-            return list_names()
-        if request.compare:
-            return compare(request)
-        if request.check:
-            return check(request)
         check_names(request)
         started = True
-        return measure_latency(request) if request.latency else run(request)
-    except BokehBenchError as error:
-        if helper:
-            # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.
-            return 2 if started else 0
-        print(f"run_bench.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("run_bench.py: interrupted; finished cases are kept: give the same command to go on", file=sys.stderr)
-        return 130
+        return run(request)
+    except CannotWriteError:
+        raise
+    except BokehBenchError:
+        # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.
+        return 2 if started else 0
+    except KeyboardInterrupt as end:
+        return exit_code(end)
+
+
+def answer(request: RunRequest) -> int:
+    """Do what needs no run: list, compare or check."""
+    if request.list:
+        return list_names()
+    return compare(request) if request.compare else check(request)
+
+
+def carry_out(request: RunRequest) -> int:
+    """Measure, render or report."""
+    check_names(request)
+    return measure_latency(request) if request.latency else run(request)
 
 
 def list_names() -> int:
@@ -146,7 +157,7 @@ def check(request: RunRequest) -> int:
         try:
             found = check_dataset(load_dataset(name, request.data_root))
         except MissingDataError as error:
-            print(f"run_bench.py: {error}", file=sys.stderr)
+            print(f"run_bench.py: {one_line(str(error))}", file=sys.stderr)
             code = max(code, 1 if isinstance(error, DamagedDataError) else 2)
         else:
             print(write_check(found))
@@ -180,7 +191,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
-        print(f"metric {name} {note}", file=sys.stderr)
+        print(f"metric {name} {one_line(note)}", file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in unfinished:
@@ -189,17 +200,11 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         )
     for (status, renderer, reason), scenes in reasons.items():
         which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
-        print(f"{status}: {renderer} on {which}: {reason}", file=sys.stderr)
+        print(one_line(f"{status}: {renderer} on {which}: {reason}"), file=sys.stderr)
     ok = len(rows) - len(unfinished)
     print(f"{ok} of {planned} cases ok. Report: {page}")
     return 1 if ok < planned or failed_metrics else 0
 
 
 if __name__ == "__main__":
-    try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-        sys.exit(code)
-    except BrokenPipeError:  # the reader of our output, say head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    sys.exit(main(sys.argv[1:]))

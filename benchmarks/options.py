@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
+from ..core.version import describe_version
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
 
@@ -43,6 +44,14 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see --help)\n")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
+        print(describe_version())
+        parser.exit()
+
+
 def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     """Parse a command line.
 
@@ -69,6 +78,7 @@ def _build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say version and commit")
     groups: dict[str, Any] = {}
     for option in (field for field in fields(RunRequest) if field.metadata):
         name = option.metadata["group"]

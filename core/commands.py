@@ -1,38 +1,119 @@
-"""How a ``python -m`` command ends: what a user can repair is one line on stderr, not a traceback."""
+"""How a command ends: one line on stderr for what a user can repair, in order when a signal asks, never half said."""
 
 import functools
+import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import ParamSpec
 
-from .errors import BokehBenchError
+from .errors import WRITE_ERRORS, BokehBenchError, CannotWriteError
+from .streams import prepare_streams, release_output
 
 P = ParamSpec("P")
 
+ENDING_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that asks the command to end; a KeyboardInterrupt, so that nothing takes it for a case's failure."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
 
 def ends_in_one_line(
-    prefix: str, interrupted: str = "interrupted", also: tuple[type[Exception], ...] = ()
+    prefix: str, interrupted: str = "interrupted", also: tuple[type[Exception], ...] = (), elsewhere: str = ""
 ) -> Callable[[Callable[P, int]], Callable[P, int]]:
     """Decorate a ``main`` that returns its exit code.
 
-    A BokehBenchError, or one of ``also``, becomes ``prefix: message`` and exit code 2; Ctrl-C the line ``interrupted``
-    and exit code 130.
+    A BokehBenchError, one of ``also`` or a file that cannot be written becomes ``prefix: message`` and exit code 2,
+    where ``elsewhere`` is the option that names another place; Ctrl-C, SIGTERM and SIGHUP the line ``interrupted`` and
+    the exit codes 130, 143, 129. A second signal ends the process at once. Output that nobody takes is exit code 1 for
+    a closed pipe, else 2 with a line.
     """
-
-    expected: tuple[type[Exception], ...] = (BokehBenchError, *also)
+    expected: tuple[type[Exception], ...] = (BokehBenchError, OSError, *also)
 
     def decorate(main: Callable[P, int]) -> Callable[P, int]:
         @functools.wraps(main)
         def command(*arguments: P.args, **options: P.kwargs) -> int:
+            prepare_streams()
             try:
-                return main(*arguments, **options)
-            except expected as error:
-                print(f"{prefix}: {' '.join(str(error).split())}", file=sys.stderr)
-                return 2
-            except KeyboardInterrupt:
+                with signals_raise():
+                    code = main(*arguments, **options)
+            except KeyboardInterrupt as end:
                 print(interrupted, file=sys.stderr)
-                return 130
+                code = exit_code(end)
+            except SystemExit as end:  # argparse has printed help, or a mistake
+                raise SystemExit(release_output(prefix, end.code)) from None
+            except expected as error:
+                if isinstance(error, OSError) and not isinstance(error, also):
+                    error = _explain(error)
+                if isinstance(error, CannotWriteError) and not error.elsewhere:
+                    error.elsewhere = elsewhere
+                print(f"{prefix}: {one_line(str(error))}", file=sys.stderr)
+                code = 2
+            return release_output(prefix, code)
 
         return command
 
     return decorate
+
+
+def exit_code(end: KeyboardInterrupt) -> int:
+    """Return what shells make of a process that a signal ended."""
+    return 128 + (end.number if isinstance(end, Ended) else signal.SIGINT)
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks, of which nothing commands a terminal."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Return text as one line in which nothing commands a terminal: line breaks and other controls are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Raise Ended in the main thread at the first signal that asks to end; the second has the system's effect.
+
+    Signals that the process was started to ignore (``nohup``) stay ignored. Whatever code that Ended passes through, an
+    import say, makes of it ends as Ended.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    received: list[int] = []
+    watched = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in watched:
+            signal.signal(one, signal.SIG_DFL)
+        received.append(number)
+        raise Ended(number)
+
+    try:
+        for number in watched:
+            signal.signal(number, end)
+        yield
+    except Exception as error:
+        if received:
+            raise Ended(received[0]) from error
+        raise
+    finally:
+        for number in watched:
+            signal.signal(number, before[number])
+
+
+def _explain(error: OSError) -> CannotWriteError:
+    """Return what a user can do about an error of the system. Raises it again where that is not known."""
+    if error.errno not in WRITE_ERRORS:
+        raise error
+    return CannotWriteError(error.filename and os.fsdecode(error.filename), error)

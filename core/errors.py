@@ -1,5 +1,8 @@
 """The mistakes a user can make, as exceptions that read as one line: what, expected, received, remedy."""
 
+import errno
+from pathlib import Path
+
 
 class BokehBenchError(Exception):
     """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report)."""
@@ -39,3 +42,44 @@ class MissingWeightsError(BokehBenchError):
 
 class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
+
+
+class CannotWriteError(InvalidOptionError):
+    """A file that the system does not let be written: it ends a command, since the next file would meet the same.
+
+    ``path``: the file, None where the system does not say, as of temporary files and those of libraries' caches;
+    ``elsewhere``: the option or variable that names another place for it.
+    """
+
+    def __init__(self, path: Path | str | None, error: OSError, elsewhere: str = ""):
+        super().__init__(path, error, elsewhere)
+        self.path, self.error, self.elsewhere = path, error, elsewhere if path else CACHES
+
+    def __str__(self) -> str:
+        what, remedy = WRITE_ERRORS.get(self.error.errno or 0, ("cannot be written", "see to it"))
+        if self.error.errno not in IN_THE_WAY:
+            place = f", or write elsewhere with {self.elsewhere}" if self.elsewhere else ""
+            remedy = f"{remedy}{place}, then give the same command: what is finished is kept"
+        return f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}"
+
+
+CACHES = "TMPDIR or NUMBA_CACHE_DIR"
+
+WRITE_ERRORS = {
+    errno.ENOSPC: ("the disk is full", "free space there"),
+    errno.EDQUOT: ("the disk quota is used up", "free space there"),
+    errno.EFBIG: ("the file is larger than the system allows", "raise the limit (ulimit -f)"),
+    errno.EROFS: ("the file system is read-only", "make it writable"),
+    errno.EIO: ("the disk does not take the file", "check the disk"),
+    errno.EACCES: ("no permission to write here", "allow it"),
+    errno.EPERM: ("no permission to write here", "allow it"),
+    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
+    errno.ENFILE: ("too many files are open", "end other programs"),
+    **dict.fromkeys(
+        IN_THE_WAY := (errno.EISDIR, errno.ENOTDIR, errno.EEXIST), ("something else is in the way", "move it away")
+    ),
+}
+"""What the system's refusals to write mean, and what helps."""
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Refusals that only writing meets, and every later write too."""

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 from tqdm import tqdm
 
 from .atomic_files import write_atomically
-from .errors import BokehBenchError, MissingWeightsError
+from .errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError
 
 PATIENCE_S = 10.0
 """A network that brings less than ``CHUNK_BYTES`` in this time is dead: no name, no connection, no data."""
@@ -42,7 +42,7 @@ class Network:
         """Put the file behind ``url`` at ``destination``, complete and verified, or not at all; with a progress bar.
 
         Two processes that fetch the same file at once both succeed. Raises DownloadError: with the first reason again,
-        and at once, after the network was found dead.
+        and at once, after the network was found dead; CannotWriteError where the disk is full.
         """
         if self.dead_because is not None:
             raise DownloadError(self.dead_because)
@@ -53,8 +53,10 @@ class Network:
 
         try:
             write_atomically(destination, fill)
-        except OSError as error:
-            raise DownloadError(f"cannot write to {destination.parent}: {error.strerror or error}") from error
+        except CannotWriteError as error:
+            if error.error.errno in DISK_FULL:
+                raise
+            raise DownloadError(f"cannot write to {destination.parent}: {error.error.strerror}") from error
 
     def fetch_repository(
         self,
@@ -97,6 +99,8 @@ class Network:
             try:
                 return Path(snapshot_download(repository, **options))
             except (HfHubHTTPError, OSError, ValueError) as error:
+                if isinstance(error, OSError) and error.errno in DISK_FULL:
+                    raise CannotWriteError(folder or constants.HF_HUB_CACHE, error, "HF_HOME") from error
                 obstacle = " ".join(str(error).split()).rstrip(".")
         raise missing(f"{repository}: {problem}cannot be fetched from the Hugging Face hub ({obstacle}): {remedy}")
 

@@ -57,7 +57,7 @@ def meet(launch: Launch) -> None:
     hosts = launch.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     if not hosts:
         wait_until(lambda: _answers(address, port), deadline, f"no main process at {address}:{port}")
-    with explained():
+    with lost_explained():
         # One server serves this store and the one that PyTorch opens next at the same port.
         store = torch.distributed.TCPStore(
             address, port, launch.count, hosts, limit, wait_for_workers=False, multi_tenant=True
@@ -85,14 +85,14 @@ def wait_until(done: Callable[[], bool], deadline: float, what: str) -> None:
 
 def finish(work: Any) -> None:
     """Wait for a collective operation, as long as its group does. Raises LostProcessError where it fails."""
-    with explained():
+    with lost_explained():
         while not work.is_completed():
             time.sleep(STEP_S)
         work.wait()
 
 
 @contextmanager
-def explained(several: bool = True) -> Iterator[None]:
+def lost_explained(several: bool = True) -> Iterator[None]:
     """Turn what PyTorch raises where another of ``several`` processes is gone into a LostProcessError."""
     try:
         yield

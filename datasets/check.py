@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
+from ..core.commands import printable
 from ..core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ..core.scene import Scene
 from .interface import SceneDataset, UserPictures
@@ -69,7 +70,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
 def write_check(check: Check) -> str:
     """Return the finding as a table: what there is, then one line per scene that is not sound."""
     rows = [("data set", check.dataset), *_summary(check)]
-    rows += [(f"  {state} {name}", reason) for name, state, reason in check.problems]
+    rows += [(f"  {state} {printable(name)}", printable(reason)) for name, state, reason in check.problems]
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
 

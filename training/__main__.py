@@ -8,7 +8,9 @@ from pathlib import Path
 from ..core.commands import ends_in_one_line
 
 
-@ends_in_one_line("training", "training: interrupted; give the same command to go on from the last checkpoint")
+@ends_in_one_line(
+    "training", "training: interrupted; give the same command to go on from the last checkpoint", elsewhere="'output:'"
+)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train a task; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.training", description=main.__doc__, allow_abbrev=False)

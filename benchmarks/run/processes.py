@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from ...core.errors import InvalidOptionError
-from ...core.joining import explained, finish, meet, patience
+from ...core.joining import finish, lost_explained, meet, patience
 from ...core.launch import read_launch
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Processes:
     def wait(self) -> None:
         """Go on when every process has come here. Raises LostProcessError where one has ended."""
         if self.group is not None:
-            with explained():
+            with lost_explained():
                 work = torch.distributed.barrier(self.group, async_op=True)
             finish(work)
 
@@ -54,7 +54,7 @@ class Processes:
             return [item]
         self.wait()
         items: list[Any] = [None] * self.count
-        with explained():
+        with lost_explained():
             torch.distributed.all_gather_object(items, item, self.group)
         return items
 
@@ -87,7 +87,7 @@ class Processes:
     def _announce(self, *, failed: bool = False) -> bool:
         """Say in the main process, and hear in the others, whether the main process failed."""
         word = torch.tensor([int(failed)], dtype=torch.int32)
-        with explained():
+        with lost_explained():
             work = torch.distributed.broadcast(word, src=0, group=self.group, async_op=True)
         finish(work)
         return bool(word)
@@ -105,7 +105,7 @@ def join_processes(device: str) -> Processes:
     meet(launch)
     from accelerate import PartialState  # here: one process alone does not wait for the import
 
-    with explained():
+    with lost_explained():
         PartialState(cpu=torch.device(device).type == "cpu", timeout=patience())
         group = torch.distributed.new_group(backend="gloo", timeout=LONGEST_WAIT)
     return Processes(launch.rank, launch.count, group)

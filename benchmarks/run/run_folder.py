@@ -8,7 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ...core.errors import InvalidOptionError
+from ...core.atomic_files import sweep_tree
+from ...core.errors import DISK_FULL, CannotWriteError, InvalidOptionError
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
@@ -64,6 +65,7 @@ class RunFolder:
             if self.processes.is_main:
                 if fresh:
                     self._discard()
+                sweep_tree(self.folder)
                 merge_parts(self.folder)
                 earlier = read_meta(self.folder)
                 self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
@@ -127,6 +129,8 @@ def _acquire(folder: Path) -> FileLock:
             f"{folder}: another command is writing this run: wait for it, or use --run NAME"
         ) from error
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise CannotWriteError(folder, error) from error
         raise InvalidOptionError(
             f"{folder}: cannot write here ({error.strerror}): choose a folder with --output"
         ) from error

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
 from ...core.files import read_image, sha256_of, write_image
 from ...core.scene import Scene
 from ...datasets.interface import SceneDataset
@@ -239,9 +239,14 @@ class Runner:
         return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
-        """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it."""
+        """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it.
+
+        Raises CannotWriteError, which every case after it would meet again.
+        """
         try:
             return work()
+        except CannotWriteError:
+            raise
         except (MissingWeightsError, SkippedSceneError) as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
@@ -249,7 +254,9 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except Exception as error:  # noqa: BLE001 - the row names it and keeps the traceback
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise CannotWriteError(error.filename, error) from error
             reason = one_line(f"{type(error).__name__}: {error}")
             return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
 

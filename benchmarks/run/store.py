@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
+from ...core.atomic_files import explained
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 
@@ -51,19 +52,26 @@ class RowWriter:
         self.path = part_file(folder, part)
 
     def __enter__(self) -> Self:
-        self._file: IO[bytes] = self.path.open("ab")
+        with explained(self.path):
+            self._file: IO[bytes] = self.path.open("ab")
         whole = _length_of_whole_lines(self.path)
         if whole < self.path.stat().st_size:
             self._file.truncate(whole)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        with explained(self.path):  # closing writes what a full disk has refused before
+            self._file.close()
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write one row. NaN and infinity are refused: a metric that has no value is null."""
-        self._file.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-        self._file.flush()
+        """Write one row. NaN and infinity are refused: a metric that has no value is null.
+
+        Raises CannotWriteError where the disk is full.
+        """
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with explained(self.path):
+            self._file.write(line)
+            self._file.flush()
 
 
 def read_rows(folder: Path) -> dict[str, dict[str, Any]]:

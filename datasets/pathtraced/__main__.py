@@ -9,7 +9,9 @@ from .generate import generate
 from .traced_scenes import KINDS
 
 
-@ends_in_one_line("error")
+@ends_in_one_line(
+    "error", "interrupted; finished scenes are kept: give the same command to go on", elsewhere="--output"
+)
 def main(arguments: list[str] | None = None) -> int:
     """Parse and run; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)

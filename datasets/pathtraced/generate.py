@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ...core.atomic_files import write_atomically
 from ..files.exr import write_exr
 from .objects import HALF_WIDTH, TracedScene
 from .traced_scenes import FIRST_NUMBER, make_traced_scene
@@ -54,7 +55,8 @@ def _generate_scene(
             progress.update()
     info = _describe(scene, width, height, blur_parameters) | {"made_with": made_with}
     # Written last: a folder with a description is complete.
-    (folder / "info.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(info, indent=1) + "\n"
+    write_atomically(folder / "info.json", lambda file: file.write(text.encode()))
 
 
 def _describe(scene: TracedScene, width: int, height: int, blur_parameters: list[float]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.atomic_files import write_atomically
-from ...core.errors import DamagedDataError, MissingDataError
+from ...core.errors import DISK_FULL, CannotWriteError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
 
 # Mypy takes the package for our folder of the same name, hence the ignored imports.
@@ -57,7 +57,8 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
     """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there.
 
     The file appears in one rename when everything is written, so that a killed run leaves no half of it. A lock makes
-    parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written.
+    parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written,
+    CannotWriteError where its disk is full.
     """
     if path.is_file():
         return
@@ -69,8 +70,12 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
                 table = pyarrow.Table.from_pylist([dict(generate())], schema=FEATURES.arrow_schema)
                 write_atomically(path, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
         lock.unlink(missing_ok=True)  # who still waits for it finds the shard
-    except OSError as error:
-        raise MissingDataError(f"{path}: cannot write the scene: {error}: set {CACHE_VARIABLE}") from error
+    except (OSError, CannotWriteError) as error:
+        cause = error.error if isinstance(error, CannotWriteError) else error
+        if cause.errno in DISK_FULL:
+            cached = path.is_relative_to(cache_root())
+            raise CannotWriteError(path, cause, CACHE_VARIABLE if cached else "") from error
+        raise MissingDataError(f"{path}: cannot write the scene: {cause}: set {CACHE_VARIABLE}") from error
 
 
 def read_shard(path: Path) -> Scene:

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -104,7 +106,7 @@ def _write_in_parallel(jobs: Sequence[Job], workers: int) -> Iterator[list[str]]
     """Yield the outcome of each job in the order in which they end."""
     context = multiprocessing.get_context("spawn")  # compiled kernels and PyTorch do not survive a fork
     threads = max(1, (os.cpu_count() or 1) // workers)
-    with ProcessPoolExecutor(workers, context, _limit_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(workers, context, _begin_worker, (threads,)) as pool:
         try:
             for future in as_completed([pool.submit(_write_scene, *job) for job in jobs]):
                 yield future.result()
@@ -113,12 +115,26 @@ def _write_in_parallel(jobs: Sequence[Job], workers: int) -> Iterator[list[str]]
                 f"{jobs[0][0].parent}: a worker was killed, perhaps for memory: give the command again with fewer "
                 "workers; finished scenes are kept"
             ) from error
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():  # what they are at is not waited for
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _limit_threads(threads: int) -> None:
+def _begin_worker(threads: int) -> None:
+    """Use ``threads``; leave Ctrl-C to the main process, and end with it however it ends."""
     numba.set_num_threads(min(threads, numba.get_num_threads()))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main = multiprocessing.parent_process()
+    assert main is not None  # noqa: S101
+
+    def follow() -> None:
+        main.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _write_scene(path: Path, recipe: SceneRecipe, sources: SceneSources) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from ...core.errors import InvalidOptionError
+from ...core.atomic_files import sweep_tree
+from ...core.errors import CannotWriteError, InvalidOptionError
 from ...core.files import write_atomically, write_json
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ LONGEST_WAIT_S = 300
 def writing(folder: Path) -> Iterator["Assets"]:
     """Hold the report in ``folder`` for this process: two commands that share an output write one after the other.
 
-    Raises InvalidOptionError where the folder cannot be written or another command does not let go of it.
+    Raises CannotWriteError where the folder cannot be written, InvalidOptionError where another command does not let go
+    of it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +42,8 @@ def writing(folder: Path) -> Iterator["Assets"]:
     except Timeout as error:
         raise InvalidOptionError(f"{folder}: another command is still writing the report here: wait for it") from error
     except OSError as error:
-        raise InvalidOptionError(f"{folder}: cannot write a report here ({error.strerror}): move it away") from error
+        raise CannotWriteError(folder, error) from error
+    sweep_tree(folder)
     try:
         yield Assets(folder)
     finally:
@@ -57,14 +60,10 @@ class Assets:
     def write(self, name: str, content: bytes | str) -> str:
         """Write a file, text as UTF-8. Returns its name, which is its URL on the pages.
 
-        Raises InvalidOptionError where it cannot be written.
+        Raises CannotWriteError where it cannot be written.
         """
         encoded = content.encode("utf-8") if isinstance(content, str) else content
-        try:
-            write_atomically(self.folder / name, lambda file: file.write(encoded))
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise InvalidOptionError(f"{self.folder / name}: cannot be written ({why}): move it away") from error
+        write_atomically(self.folder / name, lambda file: file.write(encoded))
         self.files.add(name)
         return name
 

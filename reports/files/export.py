@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ...core.commands import one_line, printable
 from ...core.files import safe_name
 from .assets import Assets
 
 Number = float | int | str | None
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"(^|;)(\s*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")
+"""Where a spreadsheet may begin to read a formula: at the start of a cell, and behind what some take for its end."""
+
 LATEX_ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -26,6 +29,12 @@ LATEX_ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # after the end of a line, this and a star would be taken for its options
+    "]": "{]}",
+    "*": "{*}",
+    "`": "{`}",  # of two of these, quotes and hyphens TeX makes another sign
+    "'": "{'}",
+    "-": "-{}",
     "\N{MINUS SIGN}": "$-$",
     "\N{EN DASH}": "--",
     "\N{EM DASH}": "---",
@@ -33,6 +42,8 @@ LATEX_ESCAPES = {
     "\N{DOWNWARDS ARROW}": r"$\downarrow$",
     "\N{PLUS-MINUS SIGN}": r"$\pm$",
 }
+
+LATEX_SPECIAL = re.compile("|".join(re.escape(sign) + ("(?=-)" if sign == "-" else "") for sign in LATEX_ESCAPES))
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,10 @@ def export_sheet(assets: Assets, name: str, sheet: Sheet) -> Links:
 
 
 def write_csv(sheet: Sheet) -> str:
-    """Write numbers with all their digits. Names that a spreadsheet would take for a formula get a quote in front."""
+    """Write numbers with all their digits, one line a row.
+
+    A name that a spreadsheet would take for a formula gets a quote in front.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_disarm(cell) for cell in sheet.head])
@@ -92,9 +106,7 @@ def write_latex(sheet: Sheet) -> str:
 
 def escape_latex(text: str) -> str:
     """Return text that LaTeX prints as it is."""
-    return re.sub(
-        "|".join(map(re.escape, LATEX_ESCAPES)), lambda found: LATEX_ESCAPES[found.group()], " ".join(text.split())
-    )
+    return LATEX_SPECIAL.sub(lambda found: LATEX_ESCAPES[found.group()], one_line(text))
 
 
 def _print_cell(text: str, bold: bool) -> str:
@@ -102,4 +114,4 @@ def _print_cell(text: str, bold: bool) -> str:
 
 
 def _disarm(cell: Number) -> Number:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return FORMULA.sub(r"\1\2'", printable(cell)) if isinstance(cell, str) else cell

@@ -82,7 +82,7 @@ def print_comparison(comparison: RunComparison) -> str:
 def _sheet(comparison: RunComparison, lines: list[ChangeLine]) -> Sheet:
     first, second = comparison.first, comparison.second
     return Sheet(
-        caption=f"Run {second} against run {first}: Wilcoxon signed-rank, Holm's correction over all lines.",
+        caption=f"Run {second} against run {first}: sign-flip test, Holm's correction over all lines.",
         head=["dataset", "renderer", "measure", "scenes", f"mean {first}", f"mean {second}",
               "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
         values=[

@@ -16,9 +16,10 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
 from tqdm import tqdm
 
+from ...core.atomic_files import explained
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
-from ...core.joining import explained, meet, patience
+from ...core.joining import lost_explained, meet, patience
 from ...core.launch import read_launch
 from .checkpoints import Checkpoints
 from .config import RunConfig
@@ -38,7 +39,7 @@ def train(config: RunConfig) -> Path | None:
     """
     launch = read_launch()
     meet(launch)
-    with explained(launch.count > 1):
+    with lost_explained(launch.count > 1):
         return Training(config).run()
 
 
@@ -145,7 +146,7 @@ class Training:
         """Save the averaged weights as the task does, with the record of the training beside them."""
         folder = self.output / "model"
         if self.accelerator.is_main_process:
-            with self.update.averaged:
+            with self.update.averaged, explained(folder):
                 self.task.save(folder)
             record = {
                 "configuration": json.loads(self._identity),

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from .adversary import Adversary
 from .averaged import AveragedWeights
-from .config import OptimiserConfig, RunConfig
-from .muon import MuonAdamW
+from .config import RunConfig
+from .optimisers import check_moments, make_optimiser
 from .pass_means import PassMeans
 from .schedules import learning_rate_factor
-from .task import ParameterGroup, StepLosses, Task
+from .task import StepLosses, Task
 
 
 class Update:
@@ -64,12 +64,13 @@ class Update:
         return {"weights": weights} | {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned."""
+        """Go on from what ``state_dict`` returned. Raises ValueError where it does not fit."""
         with torch.no_grad():
             for parameter, stored in zip(self._trained, state["weights"], strict=True):
                 parameter.copy_(stored)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+        check_moments(self.optimiser)
 
     def _parts(self) -> dict[str, Any]:
         """Return what has a state of its own beside the weights."""
@@ -81,15 +82,3 @@ class Update:
             "adversary": self._adversary,
         }
         return {name: part for name, part in parts.items() if part is not None}
-
-
-def make_optimiser(groups: list[ParameterGroup], config: OptimiserConfig) -> torch.optim.Optimizer:
-    """Return the optimiser of the configuration, with each group's own rate."""
-    muon = config.method == "muon"
-    rated: list[dict[str, Any]] = [
-        {"params": group["params"], "lr": group["rate"] * config.learning_rate}
-        | ({"muon": group["muon"]} if muon else {})
-        for group in groups
-    ]
-    make = MuonAdamW if muon else torch.optim.AdamW
-    return make(rated, betas=config.betas, eps=config.epsilon, weight_decay=config.weight_decay)

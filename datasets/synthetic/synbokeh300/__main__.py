@@ -36,7 +36,9 @@ TRUTH_SIDE_PX = 192
 REQUIRED_DB = 70.0
 
 
-@ends_in_one_line("error", "interrupted; finished scenes are kept: give the same command to go on")
+@ends_in_one_line(
+    "error", "interrupted; finished scenes are kept: give the same command to go on", elsewhere="--output"
+)
 def main(arguments: list[str] | None = None) -> int:
     """Parse and run. Exit code 1: scenes differ or cannot be made; 2: one line says why the command cannot run."""
     options = _build_parser().parse_args(arguments)

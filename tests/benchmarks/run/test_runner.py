@@ -1,3 +1,4 @@
+import errno
 import json
 import time
 from collections import Counter
@@ -9,7 +10,7 @@ import torch
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.run import runner
 from bokehbench.benchmarks.run.store import read_rows
-from bokehbench.core.errors import InvalidSceneError, MissingWeightsError
+from bokehbench.core.errors import CannotWriteError, InvalidSceneError, MissingWeightsError
 from bokehbench.core.files import read_image
 
 from .stand_ins import SCENES, Counting, MeanDifference
@@ -218,3 +219,23 @@ def test_picture_that_cannot_be_written_fails_its_case_only(bench, monkeypatch):
     rows = bench(Counting("dim", Counter()))
     assert [row["status"] for row in rows] == ["ok", "failed", "ok"]
     assert "disk full" in rows[1]["reason"]
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_full_disk_ends_the_run_and_keeps_what_is_finished(bench, monkeypatch, wrapped):
+    write = runner.write_image
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail_once(path, image):
+        if "two" in path.parts:
+            raise CannotWriteError(path, full) if wrapped else full
+        return write(path, image)
+
+    calls = Counter()
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_image", fail_once)
+        with pytest.raises(CannotWriteError, match="the disk is full"):
+            bench(Counting("dim", calls))
+    assert [row["status"] for row in read_rows(bench.folder).values()] == ["ok"], "no case is called failed"
+    assert [row["status"] for row in bench(Counting("dim", calls))] == ["ok"] * 3
+    assert calls["one"] == 1

@@ -1,9 +1,10 @@
 import json
+import resource
 
 import pytest
 
 from bokehbench.benchmarks.run.store import RUN_SCHEMA, SCHEMA, RowWriter, StoredRun, read_meta, read_rows, write_meta
-from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.errors import CannotWriteError, InvalidOptionError
 
 
 def row(key, **values):
@@ -26,6 +27,21 @@ def test_torn_line_is_dropped_and_cut_off(tmp_path, cut):
     path = tmp_path / "rows-00000.jsonl"
     path.write_bytes(path.read_bytes()[:-cut])
     assert list(read_rows(tmp_path)) == ["whole"] if cut > 1 else ["whole", "torn"]
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("next"))
+    assert list(read_rows(tmp_path)) == ["whole", "next"]
+
+
+def test_a_full_disk_is_said_and_the_torn_line_does_no_harm(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("whole"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "rows-00000.jsonl").stat().st_size + 9, limits[1]))
+    try:
+        with pytest.raises(CannotWriteError, match=r"rows-00000.jsonl: .*same command"), RowWriter(tmp_path) as writer:
+            writer.append(row("torn"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     with RowWriter(tmp_path) as writer:
         writer.append(row("next"))
     assert list(read_rows(tmp_path)) == ["whole", "next"]

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from datasets import load_dataset
 
@@ -197,3 +199,36 @@ class _PointLight(SceneSources):
         rgba = np.zeros((height, width, 4), np.float32)
         rgba[:12, :12, 3] = 1.0
         return rgba
+
+
+GENERATING = """
+import sys
+from pathlib import Path
+from bokehbench.core.commands import ends_in_one_line
+from bokehbench.datasets.synthetic.generated_scenes import generate_all
+from bokehbench.datasets.synthetic.synbokeh_mini import RECIPES
+if __name__ == "__main__":
+    main = ends_in_one_line("x", "go on")(lambda: generate_all(Path(sys.argv[1]), RECIPES, 16, workers=2) and 0)
+    sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_command(number: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "generating.py"
+    script.write_text(GENERATING)
+    command = [sys.executable, str(script), str(tmp_path / "set")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    main = psutil.Process(process.pid)
+    workers: list[psutil.Process] = []
+    while len(workers) < 2:
+        assert process.poll() is None
+        workers = [child for child in main.children() if "spawn_main" in " ".join(child.cmdline())]
+        time.sleep(0.05)
+    time.sleep(3.0)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == (143 if number == signal.SIGTERM else -number)
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []

@@ -54,6 +54,44 @@ def test_latex_is_escaped_once(text, escaped):
     assert not set("#%&") & set(found.replace(r"\#", "").replace(r"\%", "").replace(r"\&", ""))
 
 
+NASTY = ["a\rb", "a\nb", "a\r\nb", "a;b", 'a"b', "a,b", "\x1b[31m", "\udc80", "'quoted'", "", " a  b "]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "a;=1+1", "a; @b"]
+
+
+@pytest.mark.parametrize("name", NASTY + FORMULAS)
+def test_a_csv_row_is_one_line_of_the_same_cells_whatever_the_names(name):
+    sheet = Sheet("", ["name", "n"], [[name, 1.5], ["x", -2.5]], [], [])
+    text = write_csv(sheet)
+    assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
+    assert len(text.splitlines()) == 3
+    text.encode()
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[1:] == [[rows[1][0], "1.5"], ["x", "-2.5"]]
+    if name in FORMULAS:
+        for cell in rows[1][0].split(";"):
+            assert not cell.strip().startswith(("=", "+", "-", "@", "\uff1d"))
+    elif name.isprintable():
+        assert rows[1][0] == name
+
+
+@pytest.mark.parametrize(
+    ("cell", "printed"),
+    [
+        ("[x] y", "{[}x{]} y"),
+        ("* starred", "{*} starred"),
+        ("a--b---c-d", "a-{}-b-{}-{}-c-d"),
+        ("``q''", "{`}{`}q{'}{'}"),
+        ("a\x1bb", r"a\textbackslash{}x1bb"),
+        ("\udc80", r"\textbackslash{}udc80"),
+    ],
+)
+def test_a_latex_cell_is_printed_and_no_option_of_the_line_before(cell, printed):
+    sheet = Sheet("", [], [], ["Name", "psnr"], [["x", "1"], [cell, "2"]])
+    latex = write_latex(sheet)
+    latex.encode()
+    assert latex.splitlines()[6] == rf"{printed} & 2 \\"
+
+
 @pytest.mark.parametrize("name", ["../../escape", "/etc/x", "a b<c>"])
 def test_files_stay_in_their_folder(tmp_path, name):
     links = export_sheet(Assets(tmp_path), f"robustness-1-{name}-curves", SHEET)
