@@ -44,6 +44,10 @@ class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
 
 
+class LostProcessError(BokehBenchError):
+    """Another process of this command that did not come, has ended or does not answer."""
+
+
 class CannotWriteError(InvalidOptionError):
     """A file that the system does not let be written: it ends a command, since the next file would meet the same.
 

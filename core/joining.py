@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from .errors import BokehBenchError, InvalidOptionError
+from .errors import InvalidOptionError, LostProcessError
 from .launch import Launch
 
 WAIT_VARIABLE = "BOKEHBENCH_WAIT_MINUTES"
@@ -23,10 +23,6 @@ LONGEST_MINUTES = 30.0 * 24.0 * 60.0
 STEP_S = 0.02
 GONE = ("closed by peer", "reset by peer", "roken pipe", "imed out", "imeout", "NCCL", "onnection refused")
 """Of the texts of errors that PyTorch raises as plain RuntimeErrors where another process is gone."""
-
-
-class LostProcessError(BokehBenchError):
-    """Another process of this command that did not come, has ended or does not answer."""
 
 
 def patience() -> timedelta:

@@ -2,11 +2,14 @@
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.joining import patience
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SHARED = """
 import os, signal, sys
@@ -69,3 +72,12 @@ def test_an_impossible_time_is_refused(monkeypatch, minutes):
     monkeypatch.setenv("BOKEHBENCH_WAIT_MINUTES", minutes)
     with pytest.raises(InvalidOptionError, match="BOKEHBENCH_WAIT_MINUTES: expected minutes, above 0 to 43200, got"):
         patience()
+
+
+def test_run_bench_says_that_the_main_process_does_not_come(start_one, tmp_path):
+    arguments = ["--renderers", "identity", "--datasets", "synbokeh-mini", "--output", tmp_path]
+    process = start_one(1, ROOT / "run_bench.py", *arguments, minutes=0.02)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    (line,) = said.splitlines()
+    assert line.startswith("run_bench.py: no main process at 127.0.0.1:")
