@@ -48,6 +48,10 @@ class LostProcessError(BokehBenchError):
     """Another process of this command that did not come, has ended or does not answer."""
 
 
+class DamagedRecordError(InvalidOptionError):
+    """Something that the harness stored and that no longer is what was written; the message names file and entry."""
+
+
 class CannotWriteError(InvalidOptionError):
     """A file that the system does not let be written: it ends a command, since the next file would meet the same.
 
