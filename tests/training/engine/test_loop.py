@@ -76,7 +76,8 @@ print(torch.get_num_threads())
 
 def test_a_process_that_dies_ends_the_others(tmp_path, start_one):
     first, second = (start_one(rank, tiny_task.__file__, tmp_path) for rank in (0, 1))
-    assert second.wait(timeout=120) == -signal.SIGKILL
+    _, message = second.communicate(timeout=120)
+    assert second.returncode == -signal.SIGKILL, message
     _, said = first.communicate(timeout=60)
     assert first.returncode == 1
     assert "another process of this command has ended or does not answer" in said.splitlines()[-1]
