@@ -6,9 +6,9 @@ from pathlib import Path
 try:
     from bokehbench.benchmarks.options import parse_options
     from bokehbench.benchmarks.request import RunRequest, run_folder
-    from bokehbench.benchmarks.run.launch import is_helper
     from bokehbench.core.commands import ends_in_one_line, exit_code
-    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError
+    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
+    from bokehbench.core.launch import is_helper
     from bokehbench.core.text import one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
         check_names(request)
         started = True
         return run(request)
-    except CannotWriteError:
+    except (CannotWriteError, LostProcessError):
         raise
     except BokehBenchError:
         # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.

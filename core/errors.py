@@ -57,6 +57,10 @@ class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
 
 
+class LostProcessError(BokehBenchError):
+    """Another process of this command that did not come, has ended or does not answer."""
+
+
 class DamagedRecordError(InvalidOptionError):
     """Something that the harness stored and that no longer is what was written; the message names file and entry."""
 

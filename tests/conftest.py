@@ -20,6 +20,8 @@ if not torch.cuda.is_available():
 
 from bokehbench.renderers.interface import Scene
 
+from .two_processes import *  # noqa: F403 - fixtures
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

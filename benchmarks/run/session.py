@@ -9,6 +9,7 @@ import torch
 
 from ...core import files
 from ...core.errors import InvalidOptionError
+from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
 from ...datasets.catalogue import DATASETS, load_dataset
@@ -21,7 +22,6 @@ from ..option_values import device_name
 from ..request import RunRequest
 from . import scoring
 from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
-from .launch import is_helper
 from .processes import join_processes
 from .reuse import ContentTable
 from .row_files import read_rows
