@@ -31,10 +31,10 @@ from .measure import measure
 from .processes import Processes
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
-from .rows import describe_case, image_path, make_row
+from .rows import describe_case, drop_outdated, image_path, make_row
 from .scene_record import record_perturbed, record_scene
 from .schema import Row
-from .scoring import Scorer
+from .scoring import FAILED, Scorer
 
 T = TypeVar("T")
 
@@ -125,7 +125,8 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            yield row if row["status"] == "ok" else self._scorer.drop_outdated(stored, row["reason"])
+            failed = row["status"] != "ok"
+            yield drop_outdated(stored, self._scorer.codes, f"{FAILED}{row['reason']}") if failed else row
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return

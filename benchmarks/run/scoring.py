@@ -11,6 +11,7 @@ from ...core.scene import Scene
 from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
+from .rows import find_outdated
 from .schema import Row
 
 UNDEFINED = "not defined on this scene"
@@ -50,20 +51,10 @@ class Scorer:
 
     def has_scored(self, row: Row) -> bool:
         """Whether every metric, in its present code, has looked at a row's picture."""
-        return not self._outdated(row) and all(
+        return not find_outdated(row, self.codes) and all(
             row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED for name in self.codes
         )
 
-    def drop_outdated(self, row: Row, reason: str | None) -> Row:
-        """Return the row of a picture that cannot be scored again, for ``reason``, short of what other code scored."""
-        outdated = self._outdated(row)
-        scores = {name: value for name, value in row["metrics"].items() if name not in outdated}
-        notes = {name: note for name, note in row["notes"].items() if name not in outdated}
-        return {**row, "metrics": scores, "notes": dict.fromkeys(self.codes, f"{FAILED}{reason}") | notes}
-
-    def _outdated(self, row: Row) -> set[str]:
-        scored_by = row.get("scored_by", {})
-        return {name for name, code in self.codes.items() if scored_by.get(name, "") != code}
 
 
 def describe_error(error: Exception) -> str:

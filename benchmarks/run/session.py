@@ -78,7 +78,7 @@ def run_benchmark(
         if not cases:
             raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
-        environment = run.begin(record, cases, contents.entries, fresh=request.fresh)
+        environment = run.begin(record, cases, contents.entries, metric_codes, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
         before = read_rows(run.folder) if processes.is_main else {}
         runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
