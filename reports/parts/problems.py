@@ -1,4 +1,4 @@
-"""What a reader must know before the numbers: what failed, was skipped, is missing, or has not been run."""
+"""What a reader must know before the numbers: what failed, was skipped, is missing, has not been run, or looks odd."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from .numbers import write_count
 
 @dataclass
 class Problem:
-    """One thing that went wrong, with its reason, and the cases that it cost."""
+    """One thing that went wrong or looks odd, with its reason, and the cases or scenes that it is about."""
 
     what: str
     reason: str
@@ -21,7 +21,7 @@ class Problem:
 def find_problems(
     record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]], lost: Sequence[str] = ()
 ) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures, unavailable metrics, and scenes that look odd.
+    """List unfinished cases by reason, damaged pictures, and unavailable metrics.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong; ``lost``: other stored pictures of which that holds, one line each.
@@ -36,10 +36,14 @@ def find_problems(
             for name, metric in record["metrics"].items()
             if not metric["available"]
         ),
-        *(
-            Problem(f"{doubt['dataset']} looks odd, {doubt['kind']}:", doubt["example"], doubt["scenes"])
-            for doubt in record.get("doubts", ())
-        ),
+    ]
+
+
+def find_oddities(record: Mapping[str, Any]) -> list[Problem]:
+    """List what looks odd about the scenes of a command, which works all the same: each kind once a data set."""
+    return [
+        Problem(f"{doubt['dataset']}, {doubt['kind']}:", doubt["example"], doubt["scenes"])
+        for doubt in record.get("doubts", ())
     ]
 
 
