@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from . import child
 from .campaign import Base, Outcome, keep
+from .data_specimens import DATA_SPECIMENS
 from .kills import kill_and_resume
 from .specimens import SPECIMENS, Specimen
 from .verdicts import ALL, BAD
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_campaign(options: argparse.Namespace, home: Path) -> list[Outcome]:
     """Share the mutations among the specimens, one after the other."""
     child.warm_up()
-    chosen = [specimen for specimen in SPECIMENS if options.kind in specimen.name]
+    chosen = [specimen for specimen in SPECIMENS + DATA_SPECIMENS if options.kind in specimen.name]
     numbers = [options.only] if options.only is not None else range(options.count)
     outcomes = []
     with tqdm(total=len(numbers), unit="mutation") as progress:

@@ -56,6 +56,11 @@ class Base:
         """Make mutation ``number`` of the campaign and judge what comes of it."""
         rng = Random(f"{seed}/{self.specimen.name}/{number}")  # noqa: S311
         self._copy()
+        if self.specimen.mutate:
+            what, commands = self.specimen.mutate(rng, self.folder)
+            ends = self.run(commands)
+            verdict = judge_ends(ends) or (ONE_LINE if ends[-1].code else OK)
+            return Outcome(self.specimen.name, number, what, "options", verdict, ends[-1].said[-300:])
         targets = self.specimen.targets(self.folder)
         path = targets[rng.randrange(len(targets))]
         mutation = choose(rng, path, self.specimen.scenes)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,9 @@ class Specimen:
 
     before: Callable[[Path], list[Command]] | None = None
     """What is run before anything is damaged, where that is not ``commands``."""
+
+    mutate: Callable[[Random, Path], tuple[str, list[Command]]] | None = None
+    """Changes something else than a file: says what, and gives the commands."""
 
     others: Sequence[str] = ()
     """Parts of the names of results that no mutation may cost."""
@@ -112,7 +116,8 @@ def _write_map(path: Path, depth: np.ndarray) -> None:
         Image.fromarray((depth * 65535).astype(np.uint16)).save(path)
 
 
-def _files(folder: Path, *patterns: str) -> list[Path]:
+def files(folder: Path, *patterns: str) -> list[Path]:
+    """Return the files that match any of ``patterns``."""
     return sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
 
 
@@ -127,7 +132,7 @@ def _inputs(image: str, disparity: str, settings: str) -> Specimen:
     return Specimen(
         f"scenes of {image}, {disparity}, {settings}",
         build,
-        lambda folder: _files(folder, "data/mutated/*"),
+        lambda folder: files(folder, "data/mutated/*"),
         lambda folder: [line(folder)],
         read_rows,
         inputs=True,
@@ -151,7 +156,7 @@ def _stored(name: str, *patterns: str, report_only: bool = False) -> Specimen:
     return Specimen(
         name,
         write_scenes,
-        lambda folder: _files(folder / "out", *patterns),
+        lambda folder: files(folder / "out", *patterns),
         commands,
         read_rows,
         before=lambda folder: [bench(*line(folder)), *commands(folder)],
@@ -172,7 +177,7 @@ def _latency() -> Specimen:
         (folder / "out/results/default").mkdir(parents=True)
         shutil.copy(source, folder / "out/results/default/latency.json")
 
-    targets = lambda folder: _files(folder / "out", "results/default/latency.json")  # noqa: E731
+    targets = lambda folder: files(folder / "out", "results/default/latency.json")  # noqa: E731
     return Specimen("latency.json", build, targets, commands, lambda folder: {})
 
 
@@ -201,7 +206,7 @@ def _weights() -> Specimen:
         names = f"identity,bokehdiff@{folder / 'weights/bokehdiff'}"
         return [bench("--renderers", names, *RUN, *where, report=False)]
 
-    targets = lambda folder: _files(folder, "weights/**/*.json", "weights/**/*.safetensors")  # noqa: E731
+    targets = lambda folder: files(folder, "weights/**/*.json", "weights/**/*.safetensors")  # noqa: E731
     return Specimen("weights", build, targets, commands, read_rows, inputs=True, others=("kept/identity",))
 
 
