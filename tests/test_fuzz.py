@@ -9,9 +9,9 @@ import pytest
 
 from bokehbench.core.files import write_json
 
-from .mutations import choose
+from .fuzz.mutations import choose
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_a_short_campaign_has_a_table_and_no_bad_end():
@@ -27,10 +27,10 @@ def test_a_short_campaign_has_a_table_and_no_bad_end():
 def test_a_mutation_is_its_seeds(tmp_path, seed):
     done = []
     for name in ("first", "second"):
-        path = tmp_path / name / "scene.json"
+        path = tmp_path / name / "mutated" / "scene.json"
         write_json(path, {"a": [1, {"b": 2.5}], "c": "text"})
         rng = Random(seed)  # noqa: S311
         what = choose(rng, path, inputs=True)(rng, path)
-        found = next(iter((tmp_path / name).glob("scene.json")), None)
+        found = next(iter((tmp_path / name).glob("*/scene.json")), None)
         done.append((what, found.read_bytes() if found and found.is_file() and not found.is_symlink() else None))
     assert done[0] == done[1]
