@@ -11,4 +11,4 @@ types:
 	python -m mypy
 
 test:
-	python -m pytest -n logical
+	python -m pytest -n logical --dist worksteal

@@ -78,6 +78,10 @@ def list_names() -> int:
 
 def run(request: RunRequest) -> int:
     """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
+    if not is_helper():
+        refuse_foreign_pages(request)
+    if request.report_only and has_only_latency(request):
+        return report_latency(request)
     rows = None if request.report_only else make_rows(request)
     if is_helper():
         return 0
@@ -91,6 +95,21 @@ def run(request: RunRequest) -> int:
         return summarise(stored.finished, stored.planned, page)
     say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
     return summarise(rows, len(rows), page)
+
+
+def has_only_latency(request: RunRequest) -> bool:
+    """Whether the run holds measurements of latency and nothing else."""
+    from bokehbench.benchmarks.latency.session import read_latency
+    from bokehbench.benchmarks.run.store import read_meta
+
+    return not read_meta(request.folder) and read_latency(request.folder) is not None
+
+
+def refuse_foreign_pages(request: RunRequest) -> None:
+    """Refuse a run whose pages would mix with other files, before anything is rendered."""
+    from bokehbench.reports.files.assets import refuse_foreign
+
+    refuse_foreign(request.output / "reports", request.run)
 
 
 def make_rows(request: RunRequest) -> list[dict]:
@@ -118,7 +137,8 @@ def compare(request: RunRequest) -> int:
     """Print what changed between two stored runs and write it as a page."""
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-    from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+    from bokehbench.reports.pages.comparison import print_comparison
+    from bokehbench.reports.report import write_comparison
 
     first, second = (StoredRun.open(run_folder(request.output, name)) for name in request.compare)
     comparison = compare_runs(first, second)
@@ -131,16 +151,26 @@ def compare(request: RunRequest) -> int:
 def measure_latency(request: RunRequest) -> int:
     """Measure the renderers' time and memory, then write the report with its latency page."""
     from bokehbench.benchmarks.latency.session import run_latency
+
+    refuse_foreign_pages(request)
+    run_latency(request)
+    return report_latency(request)
+
+
+def report_latency(request: RunRequest) -> int:
+    """Write the latency page of what is measured, and print it."""
+    from bokehbench.benchmarks.latency.session import read_latency
     from bokehbench.reports.pages.latency import print_latency
     from bokehbench.reports.report import write_latency
 
-    record = run_latency(request)
     page = write_latency(request.folder, request.output / "reports")
-    planned = [record["measurements"][key] for key in record["plan"]]
-    failed = [one for one in planned if one["status"] != "ok"]
+    record = read_latency(request.folder)
+    assert record is not None, "its page is written"  # noqa: S101
+    planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
+    ok = sum(one["status"] == "ok" for one in planned)
     print(print_latency(record))
-    print(f"{len(planned) - len(failed)} of {len(planned)} measurements ok. Report: {page}")
-    return 1 if failed else 0
+    print(f"{ok} of {len(record['plan'])} measurements ok. Report: {page}")
+    return 0 if ok == len(record["plan"]) else 1
 
 
 def check(request: RunRequest) -> int:

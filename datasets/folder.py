@@ -4,13 +4,17 @@ One sub-folder of ``data_root`` per scene; its name is the scene's:
 
     DIR/scene.yaml             optional: settings that hold for every scene
     DIR/my scene/image.jpg     all in focus
-    DIR/my scene/disparity.png larger = nearer; floats as they are, 8 and 16 bit scaled to [0,1]
+    DIR/my scene/disparity.png larger = nearer; floats as they are, whole numbers scaled to [0,1]; or depth.exr: metres
     DIR/my scene/target.jpg    optional: the ground truth
     DIR/my scene/scene.yaml    optional: settings of this scene (.yml and .json as well)
 
-Settings: ``focus_disparity`` (as stored), or ``focus_at: [x, y]`` (a click: px from the top left of the upright
-picture); ``blur_strength`` (px per unit of disparity) or ``max_radius_px`` (the largest blur radius in the picture);
-``gamma`` (default 2.2); ``image``, ``disparity``, ``target``: other file names inside the scene's folder.
+A portrait photograph (HEIC, JPEG with GDepth) may carry its map itself.
+
+Settings: ``focus_disparity`` (as stored; 1/m for a depth), ``focus_depth`` (metres), or ``focus_at: [x, y]`` (a click:
+px from the top left of the upright picture); ``blur_strength`` (px per unit of disparity) or ``max_radius_px`` (the
+largest blur radius in the picture); ``gamma`` (default 2.2); ``depth_unit`` (metres that a value of 1 stands for);
+``depth_ray_fov`` (horizontal field of view in degrees, for depth along the ray); ``image``, ``disparity``, ``depth``,
+``target``: other file names inside the scene's folder.
 """
 
 import math
@@ -27,21 +31,30 @@ from numpy.typing import NDArray
 from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
-from .files.data_root import inside, require_folder
+from .files.data_root import require_folder
 from .files.fingerprint import fingerprint
-from .files.pictures import SUFFIXES, check_size, read_disparity, read_picture
+from .files.kinds import read_embedded
+from .files.maps import read_depth, read_disparity, read_embedded_disparity
+from .files.pictures import read_picture
+from .files.problems import check_size
+from .files.role_files import ROLES, absent, map_file, plays_a_role, role_file
 from .interface import UserPictures
 from .pairs.focus import disparity_at
 
 SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
-FOCUS_SETTINGS = ("focus_disparity", "focus_at")
+FOCUS_SETTINGS = ("focus_disparity", "focus_depth", "focus_at")
 STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
-ROLES = ("image", "disparity", "target")
-KNOWN_SETTINGS = (*FOCUS_SETTINGS, *STRENGTH_SETTINGS, "gamma", *ROLES)
+MAP_SETTINGS = ("disparity", "depth")
+GROUPS = (FOCUS_SETTINGS, STRENGTH_SETTINGS, MAP_SETTINGS)
+"""Settings of which one at most is given; a scene's own replaces every common one of its group."""
+
+DEPTH_SETTINGS = ("depth_unit", "depth_ray_fov")
+KNOWN_SETTINGS = (*FOCUS_SETTINGS, *STRENGTH_SETTINGS, "gamma", *DEPTH_SETTINGS, *ROLES)
 LAYOUT = (
-    "one folder per scene with image.*, disparity.* and scene.yaml (focus_at, max_radius_px); docs/datasets.md has more"
+    "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
+    "docs/datasets.md has more"
 )
-VERSION = "1"
+VERSION = "2"
 
 SceneOptions = Mapping[str, Any]
 
@@ -97,16 +110,16 @@ class UserFolder(UserPictures):
         folder = self._folders[scene_name]
         settings = merge_settings(read_settings(self.folder), read_settings(folder))
         gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
-        files = {role: _role_file(folder, role, settings) for role in ROLES}
-        image = read_picture(_required(files["image"], folder, "image"), gamma)
-        disparity_file = _required(files["disparity"], folder, "disparity")
-        disparity = read_disparity(disparity_file)
-        check_size(disparity_file, disparity, files["image"] or folder, image)
-        target = None
-        if files["target"] is not None:
-            target = read_picture(files["target"], gamma)
-            check_size(files["target"], target, files["image"] or folder, image)
-        focus = _focus(settings, disparity, folder)
+        image_file = _role_file(folder, "image", settings)
+        if image_file is None:
+            raise absent(folder, ["image"])
+        image = read_picture(image_file, gamma)
+        disparity, is_metric = _read_map(folder, settings, image_file, image)
+        target, target_file = None, _role_file(folder, "target", settings)
+        if target_file is not None:
+            target = read_picture(target_file, gamma)
+            check_size(target_file, target, image_file, image)
+        focus = _focus(settings, disparity, is_metric, folder)
         return Scene(
             name=scene_name,
             image=_as_tensor(image),
@@ -130,7 +143,7 @@ class UserFolder(UserPictures):
         for folder in self._folders.values():
             settings = merge_settings(read_settings(self.folder), read_settings(folder))
             image = _role_file(folder, "image", settings)
-            if image is not None and image.is_file() and _role_file(folder, "disparity", settings) is None:
+            if image is not None and image.is_file() and not _has_map(folder, settings, image):
                 jobs.append((image, folder / "disparity.npy"))
         return jobs
 
@@ -152,51 +165,67 @@ def read_settings(folder: Path) -> SceneOptions:
     unknown = [str(key) for key in content if key not in KNOWN_SETTINGS]
     if unknown:
         raise DamagedDataError(f"{path}: unknown setting '{unknown[0]}'. Known: {', '.join(KNOWN_SETTINGS)}")
-    for group in (FOCUS_SETTINGS, STRENGTH_SETTINGS):
-        if all(key in content for key in group):
-            raise DamagedDataError(f"{path}: expected either {' or '.join(group)}, got both")
+    for group in GROUPS:
+        given = [key for key in group if key in content]
+        if len(given) > 1:
+            raise DamagedDataError(f"{path}: expected either {' or '.join(given)}, got both")
     return content
 
 
 def merge_settings(common: SceneOptions, own: SceneOptions) -> SceneOptions:
-    """Return a scene's settings over the common ones: its own focus replaces any common focus, strength likewise."""
-    replaced = {key for group in (FOCUS_SETTINGS, STRENGTH_SETTINGS) if any(k in own for k in group) for key in group}
+    """Return a scene's settings over the common ones: its own focus replaces a common focus, strength, map likewise."""
+    replaced = {key for group in GROUPS if any(k in own for k in group) for key in group}
     return {key: value for key, value in common.items() if key not in replaced} | dict(own)
 
 
 def _is_scene(folder: Path) -> bool:
     described = any((folder / name).is_file() for name in SETTINGS_FILES)
-    return not folder.name.startswith(".") and (described or any(_candidates(folder, role) for role in ROLES))
-
-
-def _candidates(folder: Path, role: str) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.stem.lower() == role and p.suffix.lower() in SUFFIXES)
-
-
-def _find_file(folder: Path, role: str) -> Path | None:
-    """Return ``role``.png, .jpg, ... in ``folder``; raises DamagedDataError where there are two of them."""
-    found = _candidates(folder, role)
-    if len(found) > 1:
-        raise DamagedDataError(f"{folder}: expected one {role}, got {' and '.join(path.name for path in found)}")
-    return found[0] if found else None
+    return not folder.name.startswith(".") and (described or any(map(plays_a_role, folder.iterdir())))
 
 
 def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
-    if role in settings:
-        return inside(folder, settings[role], folder / SETTINGS_FILES[0])
-    return _find_file(folder, role)
+    return role_file(folder, role, settings, folder / SETTINGS_FILES[0])
 
 
-def _required(file: Path | None, folder: Path, role: str) -> Path:
-    if file is None:
-        remedy = (
-            "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one" if role == "disparity" else ""
-        )
-        raise MissingDataError(f"{folder}: expected {role}{{{','.join(SUFFIXES)}}}, found none{remedy}")
-    return file
+def _read_map(
+    folder: Path, settings: SceneOptions, image_file: Path, image: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], bool]:
+    """Return the scene's disparity (H,W), and whether it is in 1/m."""
+    unit, ray_fov = _depth_settings(settings, folder)
+    chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+    if chosen is None:
+        height, width = image.shape[:2]
+        embedded = read_embedded_disparity(image_file, height, width, ray_fov)
+        if embedded is None:
+            remedy = "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one"
+            raise absent(folder, MAP_SETTINGS, remedy)
+        return embedded
+    role, file = chosen
+    if role == "disparity" and (unit is not None or ray_fov is not None):
+        raise DamagedDataError(f"{folder}: {' and '.join(DEPTH_SETTINGS)} belong to depth.*, the map is {file.name}")
+    values = read_disparity(file) if role == "disparity" else read_depth(file, unit, ray_fov)
+    check_size(file, values, image_file, image)
+    return values, role == "depth"
 
 
-def _focus(settings: SceneOptions, disparity: NDArray[np.float32], folder: Path) -> float:
+def _has_map(folder: Path, settings: SceneOptions, image: Path) -> bool:
+    """Whether there is a map or the picture carries one, whole or damaged: neither is made again."""
+    try:
+        return map_file(folder, settings, folder / SETTINGS_FILES[0]) is not None or read_embedded(image) is not None
+    except MissingDataError:
+        return True
+
+
+def _depth_settings(settings: SceneOptions, folder: Path) -> tuple[float | None, float | None]:
+    unit, ray_fov = (_number(settings, key, folder, low=0.0) if key in settings else None for key in DEPTH_SETTINGS)
+    if unit == 0.0:
+        raise DamagedDataError(f"{folder}: depth_unit: expected metres > 0, got 0")
+    if ray_fov is not None and not 0.0 < ray_fov < 180.0:
+        raise DamagedDataError(f"{folder}: depth_ray_fov: expected degrees between 0 and 180, got {ray_fov:g}")
+    return unit, ray_fov
+
+
+def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bool, folder: Path) -> float:
     if "focus_at" in settings:
         point = settings["focus_at"]
         if not (isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))):
@@ -205,6 +234,13 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], folder: Path)
             return disparity_at(disparity, *point)
         except DamagedDataError as error:
             raise DamagedDataError(f"{folder}: {error}") from error
+    if "focus_depth" in settings:
+        if not is_metric:
+            raise DamagedDataError(f"{folder}: focus_depth: expected depth.*, got disparity: use focus_disparity")
+        depth = _number(settings, "focus_depth", folder, low=0.0)
+        if depth == 0.0:
+            raise DamagedDataError(f"{folder}: focus_depth: expected metres > 0, got 0")
+        return 1.0 / depth
     if "focus_disparity" not in settings:
         raise MissingDataError(f"{folder}: expected focus_at: [x, y] or focus_disparity in {SETTINGS_FILES[0]}")
     return _number(settings, "focus_disparity", folder)

@@ -19,6 +19,11 @@ from bokehbench.renderers.interface import Scene
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n logical``: a worker for each core, and no more than the tests have work and a machine memory for."""
+    return min(8, os.cpu_count() or 1)
+
+
 @pytest.fixture
 def make_scene() -> Callable[..., Scene]:
     """A factory of small random scenes: a near square over a far plane; keyword arguments replace fields of Scene."""

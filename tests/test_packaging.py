@@ -212,3 +212,11 @@ def test_hugging_face_datasets_is_found_from_the_root(tmp_path, how):
         command = [*start, "-q", "-p", "no:cacheprovider", probe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_runs_reports_are_ignored_and_the_code_beside_them_is_not():
+    """``reports/RUN/`` is not for git; a package folder there has to be named in .gitignore."""
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "/reports/*/" in lines
+    kept = {path.name for path in (ROOT / "reports").iterdir() if any(path.glob("__init__.py"))} | {"templates"}
+    assert {line for line in lines if line.startswith("!/reports/")} == {f"!/reports/{name}/" for name in kept}

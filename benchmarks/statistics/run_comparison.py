@@ -8,7 +8,8 @@ import pandas as pd
 
 from ..run.cases import UNPERTURBED
 from ..run.store import StoredRun
-from .significance import PairedTest, compare_to_reference, correct
+from .sign_flips import smallest_p_value
+from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 
 Row = dict[str, Any]
 
@@ -17,7 +18,11 @@ TIME = {"unit": "s", "higher_is_better": False, "available": True}
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A."""
+    """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A.
+
+    ``units`` are the independent ones of these scenes; ``can_decide``: whether they are enough for the corrected test
+    to find a difference.
+    """
 
     dataset: str
     renderer: str
@@ -27,7 +32,8 @@ class Change:
     first: float
     second: float
     test: PairedTest
-    warning: str | None
+    units: int
+    can_decide: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,16 @@ class RunComparison:
     alone: list[str]
     pictures: dict[tuple[str, str], tuple[int, int]]
 
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each number of independent scenes that is too small for any verdict."""
+        few = sorted({change.units for change in self.changes if not change.can_decide})
+        return [
+            f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
+            "cannot find any difference at 5 %"
+            for units in few
+        ]
+
 
 def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
     """Compare the unperturbed cases of two runs, scene by scene. Holm's correction is over every line together."""
@@ -59,14 +75,23 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
         for change in _compare_renderer(runs, indexed, dataset, renderer, clusters)
     ]
     corrected = correct([change.test for change in changes])
+    decidable = _find_decidable([change.units for change in changes])
     return RunComparison(
         first=first.folder.name,
         second=second.folder.name,
-        changes=[replace(change, test=test) for change, test in zip(changes, corrected, strict=True)],
+        changes=[
+            replace(change, test=test, can_decide=can)
+            for change, test, can in zip(changes, corrected, decidable, strict=True)
+        ],
         settings=_differences(_describe(first), _describe(second)),
         alone=_find_alone(first, second),
         pictures={pair: _count_same(indexed, pair) for pair in shared},
     )
+
+
+def _find_decidable(units: list[int]) -> list[bool]:
+    """Return which lines could be significant, whatever the scores: Holm's p-values never fall where others rise."""
+    return [p < SIGNIFICANCE_LEVEL for p in holm([smallest_p_value(count) for count in units])]
 
 
 def _index(run: StoredRun) -> dict[tuple[Any, ...], Row]:
@@ -103,7 +128,7 @@ def _compare_renderer(
                 Change(
                     dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(scores.dropna()),
                     first=float(means["a"]), second=float(means["b"]), test=compared.tests[0],
-                    warning=compared.pairs.warning,
+                    units=compared.pairs.units,
                 )
             )  # fmt: skip
     return changes
@@ -125,7 +150,7 @@ def _describe(run: StoredRun) -> dict[str, str]:
     facts = {"command": meta["command"], "started": meta["started"]}
     facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
-    for name in ("commit", "python", "platform", "processor", "cores", "gpu"):
+    for name in ("commit", "python", "platform", "processor", "cores", "threads", "gpu"):
         facts[name] = ", ".join(dict.fromkeys(str(meta["environments"].get(e, {}).get(name)) for e in used))
     packages = [meta["environments"].get(e, {}).get("packages", {}) for e in used]
     for name in dict.fromkeys(name for versions in packages for name in versions):

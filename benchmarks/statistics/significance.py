@@ -13,16 +13,17 @@ import pandas as pd
 from scipy import stats
 
 from .resampling import RESAMPLES, Floats, Interval, expanded_interval, number_clusters, resample_means
+from .sign_flips import sign_flip_test, smallest_p_value
 
 SIGNIFICANCE_LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairTests:
-    """The two-sided Wilcoxon signed-rank test of every pair of renderers on the same scenes.
+    """The sign-flip test of every pair of renderers on the same scenes.
 
-    Of each pair the p-value, and ``adjusted`` the same after Holm's correction over all pairs; ``units`` are the
-    independent scenes.
+    Of each pair the p-value, and ``adjusted`` the same corrected for all pairs: see ``sign_flip_test``; ``units`` are
+    the independent scenes.
     """
 
     p_values: Mapping[frozenset[str], float]
@@ -40,16 +41,10 @@ class PairTests:
 
     @property
     def warning(self) -> str | None:
-        """One sentence where there are too few units for any test to find anything, or None.
-
-        With n units the smallest two-sided p-value is 2^(1-n).
-        """
-        pairs = len(self.p_values)
-        if pairs == 0 or 2.0 ** (1 - self.units) * pairs < SIGNIFICANCE_LEVEL:
+        """One sentence where there are too few units for any test to find anything, or None."""
+        if not self.p_values or smallest_p_value(self.units) < SIGNIFICANCE_LEVEL:
             return None
-        several = f" corrected for {pairs} pairs of renderers," if pairs > 1 else ""
-        few = f"{self.units} independent scenes are too few"
-        return f"{few}:{several} the signed-rank test cannot find any difference at 5 %"
+        return f"{self.units} independent scenes are too few: the sign-flip test cannot find any difference at 5 %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +52,8 @@ class PairedTest:
     """One renderer against the reference on the same scenes.
 
     ``difference`` is the renderer's mean minus the reference's, with its 95 % interval (None below two clusters).
-    ``p_value`` is the two-sided Wilcoxon signed-rank test's, ``adjusted`` after Holm's correction: see ``PairTests``.
+    ``p_value`` is the sign-flip test's, ``adjusted`` the same corrected for all pairs: see ``PairTests``; ``gain`` is
+    what it tests, the mean over independent scenes, above 0 where the renderer is better.
     ``effect`` is the matched-pairs rank-biserial correlation in [-1,1] and ``win_rate`` in [0,1] the part of units that
     the renderer wins (a tie counts half): both are above 0 and 0.5 where the renderer is better, whichever way the
     metric points.
@@ -68,6 +64,7 @@ class PairedTest:
     interval: Interval | None
     p_value: float
     adjusted: float
+    gain: float
     effect: float
     win_rate: float
 
@@ -95,16 +92,15 @@ def compare_pairs(scores: pd.DataFrame, clusters: Mapping[Hashable, Hashable] | 
 
     As in ``rank_renderers``, only scenes that all scored renderers share count. Scenes of a cluster are not
     independent: the tests read one mean a cluster.
-    Source: Holm 1979; all pairs as in Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", 2006.
     """
     compared = _shared(scores)
     members, units = number_clusters(compared.index, clusters)
     per_unit = compared.groupby(members).mean()
-    p_values = {
-        frozenset((str(first), str(second))): _signed_rank_p((per_unit[first] - per_unit[second]).to_numpy(np.float64))
-        for first, second in combinations(compared.columns, 2)
-    }
-    adjusted = dict(zip(p_values, holm([*p_values.values()]), strict=True))
+    pairs = [*combinations(compared.columns, 2)]
+    differences = [(per_unit[first] - per_unit[second]).to_numpy(np.float64) for first, second in pairs]
+    tested = sign_flip_test(np.reshape(differences, (len(pairs), units)).T)
+    names = [frozenset((str(first), str(second))) for first, second in pairs]
+    p_values, adjusted = (dict(zip(names, values.tolist(), strict=True)) for values in tested)
     return PairTests(p_values=p_values, adjusted=adjusted, units=units)
 
 
@@ -141,6 +137,7 @@ def compare_to_reference(
             interval=expanded_interval(resampled[:, column], units),
             p_value=pairs.p_values[frozenset((str(name), reference))],
             adjusted=pairs.adjusted[frozenset((str(name), reference))],
+            gain=float(sign * per_unit[:, column].mean()),
             effect=rank_biserial(sign * per_unit[:, column]),
             win_rate=float((np.sign(sign * per_unit[:, column]).mean() + 1.0) / 2.0),
         )
@@ -177,10 +174,3 @@ def rank_biserial(differences: Floats) -> float:
 def _shared(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the renderers with any score, on the scenes that all of them have one on."""
     return scores.dropna(axis=1, how="all").dropna(axis=0, how="any")
-
-
-def _signed_rank_p(differences: Floats) -> float:
-    """Two-sided; zeros are left out, and without any difference there is nothing to find."""
-    if not differences.any():
-        return 1.0
-    return float(stats.wilcoxon(differences, zero_method="wilcox").pvalue)

@@ -1,7 +1,7 @@
 """The data set ``blb``, and what every data set in its layout shares.
 
 Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``blb_files`` describes it. Where a
-folder also holds ``disparity_<name>.exr``, ``.npy`` or ``.png``, these are wrong versions of its disparity (BLB has 15
+folder also holds maps ``disparity_<name>.*``, these are wrong versions of its disparity (BLB has 15
 of each scene): the same pictures are rendered from them under the names ``blb-corrupted``.
 """
 
@@ -19,12 +19,13 @@ from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, 
 from ...core.scene import Scene
 from ..files.data_root import require_folder
 from ..files.fingerprint import fingerprint
-from ..files.pictures import check_size, read_disparity
+from ..files.kinds import MEASURED_SUFFIXES
+from ..files.maps import read_levels_or_disparity
+from ..files.problems import check_size
 from ..interface import SceneDataset
 from .files import INFO, read_blb_scene, read_info
 
 TARGET = re.compile(r"bokeh_(\d\d)_(\d\d)\.exr")
-DISPARITY_SUFFIXES = (".exr", ".npy", ".png")
 
 
 @dataclass(frozen=True)
@@ -187,14 +188,18 @@ def normalise_disparity(scene: Scene) -> Scene:
 def read_corrupted(path: Path, scene: Scene) -> torch.Tensor:
     """Read a wrong version of a scene's disparity: (1,H,W) float32 in units of 1/depth.
 
-    Floats (OpenEXR, NumPy) are in these units, integers (PNG) run over the true disparity's range, black = farthest.
+    Floats (OpenEXR, NumPy) are in these units, whole numbers (PNG) run over the true disparity's range, black =
+    farthest.
     Raises DamagedDataError where the values lie elsewhere.
     """
-    values = read_disparity(path)
+    twins = [file.name for file in _wrong_disparities(path.parent) if file.stem == path.stem]
+    if len(twins) > 1:
+        raise DamagedDataError(f"{path.parent}: expected one map {path.stem}.*, got {' and '.join(twins)}")
+    values, are_levels = read_levels_or_disparity(path)
     check_size(path, values, path.with_name("image.exr"), scene.image.permute(1, 2, 0).numpy())
     low, high = float(scene.disparity.min()), float(scene.disparity.max())
     disparity = torch.from_numpy(values)[None]
-    if path.suffix == ".png":
+    if are_levels:
         return low + (high - low) * disparity
     if not low <= float(disparity.median()) <= high:
         raise DamagedDataError(
@@ -220,4 +225,4 @@ def _check_number(folder: Path) -> None:
 
 
 def _wrong_disparities(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("disparity_*") if file.suffix in DISPARITY_SUFFIXES)
+    return sorted(file for file in folder.glob("disparity_*") if file.suffix.lower() in MEASURED_SUFFIXES)

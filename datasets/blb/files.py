@@ -19,7 +19,7 @@ from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataErro
 from ...core.optics import GAMMA
 from ...core.scene import Scene
 from ..files.exr import read_exr
-from ..files.pictures import check_size
+from ..files.problems import check_finite, check_size
 
 INFO = "info.json"
 
@@ -81,28 +81,22 @@ def read_colour(path: Path) -> NDArray[np.float32]:
     picture = read_exr(path)
     if picture.shape[2] != 3:
         raise DamagedDataError(f"{path}: expected the channels R, G, B, got {picture.shape[2]}")
-    _check_finite(path, picture)
+    check_finite(path, picture, "get the file again")
     return picture
 
 
 def read_depth(path: Path) -> NDArray[np.float32]:
     """Return (H,W) float32, > 0, from one channel or three equal ones. Raises MissingDataError, DamagedDataError."""
-    channels = read_exr(path)
+    channels = read_exr(path, "depth")
     if channels.shape[2] != 1 and float(np.ptp(channels, axis=2).max()) > 0.0:
         raise DamagedDataError(f"{path}: expected depth, got {channels.shape[2]} channels that differ")
     depth = np.ascontiguousarray(channels[..., 0])
-    _check_finite(path, depth)
+    check_finite(path, depth, "get the file again")
     if not bool((depth > 0.0).all()):
         raise DamagedDataError(f"{path}: expected depths > 0, the least is {float(depth.min()):g}")
     if float(depth.min()) == float(depth.max()):
         raise DamagedDataError(f"{path}: every depth is {float(depth.min()):g}: expected a scene with several")
     return depth
-
-
-def _check_finite(path: Path, values: NDArray[np.float32]) -> None:
-    wrong = int(values.size - np.isfinite(values).sum())
-    if wrong:
-        raise DamagedDataError(f"{path}: {wrong} values are NaN or infinite: get the file again")
 
 
 def _check_resolution(folder: Path, info: dict[str, Any], image: NDArray[np.float32]) -> None:

@@ -1,1 +1,1 @@
-"""Readers of pictures, disparity maps and EXR, and where users' data lies."""
+"""Readers of pictures and maps, one a kind of file, what can be wrong with them, and where users' data lies."""

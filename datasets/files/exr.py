@@ -1,36 +1,62 @@
-"""Pictures in OpenEXR files: half or full floats, losslessly compressed."""
+"""Pictures and maps in OpenEXR files: half or full floats, all parts and layers."""
 
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import OpenEXR
 from numpy.typing import NDArray
 
 from ...core.atomic_files import write_atomically
-from ...core.errors import DamagedDataError, MissingDataError
+from .exr_channels import Chosen, find_colours, find_map
+from .problems import Problem, check_area, guarded, refusal, require_file
+from .raster import Raster, Role
+
+MAGIC = (b"\x76\x2f\x31\x01",)
+COLOURS = ("R", "G", "B", "A")
+DEEP = (OpenEXR.deepscanline, OpenEXR.deeptile)
+
+Place: TypeAlias = tuple[int, str]
+"""The part that a channel is in, counted from 0, and its name there."""
+
+Window: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
+"""First and last pixel, (x, y) each."""
 
 
-def read_exr(path: Path) -> NDArray[np.float32]:
-    """Read a file's picture: (H,W,C) float32 as stored, C = 3 for one with colour channels, otherwise 1 (depth).
+def read_exr(path: Path, role: Role = "picture") -> NDArray[np.float32]:
+    """Read a file's picture or map: (H,W,C) float32 as stored, C = 3 for colours, otherwise 1.
 
-    A fourth channel (alpha) is dropped. Raises MissingDataError naming a file that is absent, DamagedDataError one that
-    cannot be read or holds other channels.
+    Raises MissingDataError naming a file that is absent, DamagedDataError one that cannot be read, holds other channels
+    or is transparent.
     """
-    if not path.is_file():
-        raise MissingDataError(f"{path}: expected an OpenEXR file, found none")
+    require_file(path, "an OpenEXR file")
+    with guarded(path):
+        raster = read_exr_raster(path, role)
+        raster.require_opaque(path)
+        return raster.scaled(path)
+
+
+def read_exr_raster(path: Path, role: Role) -> Raster:
+    """Read the channels that are meant, in the display window. Raises DamagedDataError."""
+    printed = io.StringIO()
     try:
-        with OpenEXR.File(str(path)) as file:
-            channels = {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}
+        with redirect_stdout(printed), OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
+            places, count = _find_channels(path, file.parts), len(file.parts)
+            names, alpha = _choose(path, places, role)
+            _check_chosen(path, file.parts, [places[name] for name in (*names, *([alpha] if alpha else ()))])
+        with redirect_stdout(printed), OpenEXR.File(str(path), separate_channels=True) as file:
+            if len(file.parts) < count:  # OpenEXR leaves out a part whose pixels it cannot read, and prints why
+                why = printed.getvalue() or f"{len(file.parts)} of {count} parts are whole"
+                raise refusal(path, Problem.NO_EXR, why=" ".join(why.split()))
+            pixels = np.stack([_read_channel(file.parts, *places[name]) for name in names], axis=2)
+            opacity = _read_channel(file.parts, *places[alpha]) if alpha else None
     except (RuntimeError, ValueError) as error:
-        raise DamagedDataError(f"{path}: truncated, damaged or no OpenEXR file: {error}") from error
-    for name in ("RGB", "RGBA"):
-        if name in channels:
-            return channels[name][..., :3].astype(np.float32)
-    if len(channels) == 1:
-        pixels = next(iter(channels.values()))
-        if pixels.ndim == 2:
-            return pixels[..., None].astype(np.float32)
-    raise DamagedDataError(f"{path}: expected R, G, B (and A) or one channel, got {', '.join(channels) or 'none'}")
+        raise refusal(path, Problem.NO_EXR, why=" ".join(str(error).split())) from error
+    return Raster(pixels, opacity, None if pixels.dtype.kind == "f" else 2**32 - 1, linear=role == "picture")
 
 
 def write_exr(path: Path, picture: NDArray[np.floating], half: bool = True) -> None:
@@ -42,3 +68,62 @@ def write_exr(path: Path, picture: NDArray[np.floating], half: bool = True) -> N
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     picture_file = OpenEXR.File(header, {"RGB" if pixels.ndim == 3 else "Z": pixels})
     write_atomically(path, lambda file: picture_file.write(file.name))
+
+
+def _find_channels(path: Path, parts: list) -> dict[str, Place]:
+    """Return where every channel is by its full name: by that of its part as well, unless its own says enough.
+
+    Raises DamagedDataError where more is claimed than is read.
+    """
+    names = Counter(channel.name for part in parts for channel in part.header["channels"])
+    places = {}
+    for index, part in enumerate(parts):
+        (left, top), (right, bottom) = _window(part, "dataWindow")
+        check_area(path, right - left + 1, bottom - top + 1, names.total())
+        for channel in part.header["channels"]:
+            says_enough = names[channel.name] == 1 and ("." in channel.name or channel.name in COLOURS)
+            by_part = len(parts) > 1 and not says_enough
+            layer = part.header.get("name", "") if by_part else ""
+            places[f"{layer}.{channel.name}".lstrip(".")] = (index, channel.name)
+    return places
+
+
+def _choose(path: Path, places: Mapping[str, Place], role: Role) -> Chosen:
+    chosen = find_colours(places) if role == "picture" else find_map(places, role)
+    if chosen is None:
+        expected = "R, G, B (and A) or one channel" if role == "picture" else f"one channel of {role}, or one named so"
+        found = ", ".join(places) or "none"
+        raise refusal(path, Problem.CHANNELS, expected=expected, found=found, remedy="the one that is meant")
+    return chosen
+
+
+def _check_chosen(path: Path, parts: list, places: Sequence[Place]) -> None:
+    """Raise DamagedDataError unless each channel has one sample for each pixel of one and the same picture."""
+    for index, name in places:
+        part = parts[index]
+        if part.header.get("type") in DEEP:
+            raise refusal(path, Problem.DEEP)
+        channel = next(channel for channel in part.header["channels"] if channel.name == name)
+        if (channel.xSampling, channel.ySampling) != (1, 1):
+            raise refusal(path, Problem.SUBSAMPLED, channel=name)
+        data, display = _window(part, "dataWindow"), _window(part, "displayWindow")
+        if any(data[0][i] > display[0][i] or data[1][i] < display[1][i] for i in (0, 1)):
+            raise refusal(path, Problem.CROPPED, data=_as_text(data), display=_as_text(display))
+
+
+def _read_channel(parts: list, index: int, name: str) -> NDArray:
+    """Return a channel, cut to the display window."""
+    (left, top), _ = _window(parts[index], "dataWindow")
+    (first_column, first_row), (last_column, last_row) = _window(parts[index], "displayWindow")
+    pixels = np.asarray(parts[index].channels[name].pixels)
+    return pixels[first_row - top : last_row - top + 1, first_column - left : last_column - left + 1]
+
+
+def _window(part: OpenEXR.Part, name: str) -> Window:
+    low, high = part.header[name]
+    return (int(low[0]), int(low[1])), (int(high[0]), int(high[1]))
+
+
+def _as_text(window: Window) -> str:
+    (left, top), (right, bottom) = window
+    return f"[{left}, {top}] to [{right}, {bottom}]"

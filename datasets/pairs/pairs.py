@@ -16,7 +16,10 @@ from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, 
 from ...core.scene import Scene
 from ..files.data_root import require_folder
 from ..files.fingerprint import fingerprint
-from ..files.pictures import check_size, read_disparity, read_picture
+from ..files.kinds import MEASURED_SUFFIXES
+from ..files.maps import read_disparity
+from ..files.pictures import read_picture
+from ..files.problems import check_size
 from ..interface import UserPictures
 from .exposure import match_brightness, match_channels
 from .focus import estimate_focus
@@ -37,7 +40,6 @@ ALIGNMENT_TEXTS = {
     "channels": "input's exposure aligned: one gain per channel to the target's mean (display-encoded), then clipped",
     "brightness": "input's exposure aligned: one gain to the target's mean (display-encoded), then clipped",
 }
-DISPARITY_SUFFIXES = (".npy", ".png")
 FOCUS_FILE = "focus.json"
 """Optional, beside the data: focus disparity, scaled to [0,1], by scene, where it cannot be estimated well."""
 
@@ -65,8 +67,13 @@ class Pair:
     @property
     def disparity_file(self) -> Path:
         """The map that is there, else the one that is expected."""
-        files = [self.disparity.with_name(self.disparity.name + suffix) for suffix in DISPARITY_SUFFIXES]
-        return next((file for file in files if file.is_file()), files[0])
+        return next(iter(self.disparity_files), self.disparity.with_name(f"{self.disparity.name}.npy"))
+
+    @property
+    def disparity_files(self) -> list[Path]:
+        """All maps that are there: one, where it is clear which is meant."""
+        files = (self.disparity.with_name(self.disparity.name + suffix) for suffix in MEASURED_SUFFIXES)
+        return [file for file in files if file.is_file()]
 
 
 class PhotographPairs(UserPictures):
@@ -202,6 +209,9 @@ class PhotographPairs(UserPictures):
         if not path.is_file():
             command = disparity_command(self.name, self.data_root)
             raise MissingDataError(f"{path}: no such disparity file: make it with  {command}")
+        if len(pair.disparity_files) > 1:
+            names = " and ".join(file.name for file in pair.disparity_files)
+            raise DamagedDataError(f"{path.parent}: expected one map for {pair.name}, got {names}")
         disparity = read_disparity(path)
         check_size(path, disparity, pair.source, source)
         low, high = disparity.min(), disparity.max()

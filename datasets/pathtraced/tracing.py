@@ -31,7 +31,9 @@ def load_mitsuba() -> Any:
     try:
         mitsuba = importlib.import_module("mitsuba")
     except ImportError as error:
-        raise MissingDataError("path tracing needs mitsuba: pip install 'bokehbench[pathtraced]'") from error
+        raise MissingDataError(
+            "path tracing needs mitsuba: pip install -c constraints.txt -e '.[pathtraced]'"
+        ) from error
     mitsuba.set_variant("llvm_ad_rgb")
     try:
         mitsuba.Float([1.0]).numpy()

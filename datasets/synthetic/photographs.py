@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.errors import MissingDataError, UnknownNameError
+from ..files.pillow_files import FORMATS, open_image
+from ..files.problems import guarded, require_file
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,9 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
 
     Raises MissingDataError naming a file that cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except OSError as error:
-        raise MissingDataError(f"{path}: expected a picture: {error}") from error
+    require_file(path, "a picture")
+    with guarded(path), path.open("rb") as file, open_image(path, file, (*FORMATS, "TIFF")) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def cover(photograph: NDArray[np.uint8], height: int, width: int, place: tuple[float, float]) -> NDArray[np.uint8]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...core.errors import DamagedDataError, MissingDataError
+from ..files.kinds import decode
+from ..files.raster import Raster
 
 
 def list_pictures(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -24,9 +25,12 @@ def read_cutout(path: Path) -> NDArray[np.uint8]:
     Raises DamagedDataError for a file that cannot be read or has no alpha.
     """
     try:
-        with Image.open(path) as picture:
-            if "A" not in picture.getbands() and "transparency" not in picture.info:
-                raise DamagedDataError(f"{path}: expected a picture with transparency (RGBA), got {picture.mode}")
-            return np.asarray(picture.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DamagedDataError(f"{path}: expected a picture with transparency: {error}") from error
+        raster = decode(path, "picture")
+    except DamagedDataError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DamagedDataError(f"{path}: expected a picture with transparency: {reason}") from error
+    if raster.alpha is None or raster.linear or raster.pixels.shape[2] not in (1, 3):
+        raise DamagedDataError(f"{path}: expected a picture with transparency (RGBA), got {raster.shape} and no alpha")
+    colours = np.broadcast_to(raster.scaled(path), (*raster.alpha.shape, 3))
+    alpha = Raster(raster.alpha[..., None], None, raster.top).scaled(path)
+    return np.round(255.0 * np.clip(np.concatenate([colours, alpha], axis=2), 0.0, 1.0)).astype(np.uint8)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...benchmarks.run.store import StoredRun
-from .numbers import write_count, write_seconds
+from .numbers import write_count, write_fact, write_seconds
 from .tables import describe_weights
 
 Row = dict[str, Any]
@@ -26,6 +26,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
         "Python": environment.get("python"),
         "PyTorch": environment.get("packages", {}).get("torch"),
+        "cases finished": _when_finished(run.finished),
         "started": meta["started"][:16].replace("T", " ") + " UTC",
         "took": _duration(meta),
     }
@@ -41,6 +42,15 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+def _when_finished(rows: Iterable[Row]) -> str | None:
+    """Say when the cases finished, in UTC: those of earlier commands are kept."""
+    moments = sorted(row["time"][:16].replace("T", " ") for row in rows if row.get("time"))
+    if not moments:
+        return None
+    first, last = moments[0], moments[-1]
+    return f"{first} UTC" if first == last else f"{first} to {last} UTC"
+
+
 def describe_renderers(run: StoredRun, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return what each renderer is, with which weights its rows were made, how these were trained, what it can do."""
     return [_renderer(name, about, rows) for name, about in run.meta["renderers"].items()]
@@ -52,7 +62,7 @@ def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
     for identifier, record in run.meta["environments"].items():
         cases = sum(row["environment"] == identifier for row in run.rows)
         if cases:
-            facts = [(key.replace("_", " "), _plain(value)) for key, value in record.items() if key != "packages"]
+            facts = [(key.replace("_", " "), write_fact(value)) for key, value in record.items() if key != "packages"]
             packages = [(key, version or "not installed") for key, version in record.get("packages", {}).items()]
             described.append({"cases": write_count(cases, "case"), "facts": facts, "packages": packages})
     return described
@@ -67,7 +77,7 @@ def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[
         or about["weights"]
         or ("missing" if about.get("needs_weights") else "none: nothing was trained"),
         "training": about.get("training"),
-        "capabilities": {key.replace("_", " "): _plain(value) for key, value in about["capabilities"].items()},
+        "capabilities": {key.replace("_", " "): write_fact(value) for key, value in about["capabilities"].items()},
     }
 
 
@@ -80,9 +90,3 @@ def _duration(meta: Mapping[str, Any]) -> str:
 def _latest_environment(run: StoredRun) -> dict[str, Any]:
     identifiers = [row["environment"] for row in run.rows] or list(run.meta["environments"])
     return run.meta["environments"].get(identifiers[-1], {}) if identifiers else {}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

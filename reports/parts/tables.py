@@ -195,14 +195,15 @@ def comparison_sheet(tests: Sequence[TestLine], reference: str, where: str) -> S
     """Return the tests against the reference to download."""
     numbers = [line.test for line in tests]
     return Sheet(
-        caption=f"{where}: paired differences to {reference}; Wilcoxon signed-rank, Holm's correction.",
-        head=["measure", "renderer", "reference", "difference", "low", "high", "p", "p_holm", "effect", "win_rate"],
+        caption=f"{where}: paired differences to {reference}; sign-flip test, corrected for all pairs.",
+        head=["measure", "renderer", "reference", "difference", "low", "high", "p", "p_all_pairs", "effect",
+              "win_rate"],
         values=[
             [_plain(line.measure), line.renderer, reference, t.difference,
              t.interval and t.interval.low, t.interval and t.interval.high, t.p_value, t.adjusted, t.effect, t.win_rate]
             for line, t in zip(tests, numbers, strict=True)
         ],
-        printed_head=["Measure", "Renderer", f"Difference to {reference}", "p", "p (Holm)", "effect", "wins"],
+        printed_head=["Measure", "Renderer", f"Difference to {reference}", "p", "p (all pairs)", "effect", "wins"],
         printed=[[t.measure, t.renderer, t.difference, t.p_value, t.adjusted, t.effect, t.win_rate] for t in tests],
     )  # fmt: skip
 

@@ -68,7 +68,7 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path, ru
     rows = {row["scene"]: row for row in map(json.loads, lines)}
     assert rows["b ä"]["status"] == "failed"
     assert rows["a"]["metrics"]["psnr"] > 10.0
-    page = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "reports").glob("*.html"))
+    page = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "reports" / "default").glob("*.html"))
     assert "image.png: cannot be read" in page
 
 

@@ -7,6 +7,7 @@ multiplication and an addition as two. What autograd keeps is counted without we
 attention as a fused kernel (PISA's block included): a lower bound.
 """
 
+import argparse
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -104,4 +105,9 @@ def _millions(network: nn.Module, *, trained: bool = False) -> float:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m bokehbench.training.bokehdiff.estimate_sdxl",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     main()

@@ -32,6 +32,14 @@ def run(scores, **options):
     return compare_to_reference(scores, alone(scores), True, "reference", **{"resamples": 1000, **options})
 
 
+def exact_p_value(first, second):
+    """SciPy's, over all turns of signs."""
+    turned = stats.permutation_test(
+        (first - second,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    return turned.pvalue
+
+
 def test_holm_on_a_worked_example():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
@@ -46,9 +54,9 @@ def test_rank_biserial_by_hand(differences, effect):
 
 
 def test_p_value_is_scipys_on_the_differences():
-    (scores,) = simulate(1, 25, [0.3], seed=3)
+    (scores,) = simulate(1, 12, [0.3], seed=3)
     test = run(scores).tests[0]
-    assert test.p_value == stats.wilcoxon(scores["r0"], scores["reference"]).pvalue
+    assert test.p_value == exact_p_value(scores["r0"], scores["reference"])
     assert test.difference == pytest.approx((scores["r0"] - scores["reference"]).mean())
     assert test.win_rate == pytest.approx((scores["r0"] > scores["reference"]).mean())
 
@@ -106,7 +114,9 @@ def test_identical_renderers_are_equal():
     assert (test.p_value, test.effect, test.win_rate, test.significant) == (1.0, 0.0, 0.5, False)
 
 
-@pytest.mark.parametrize(("scenes", "renderers", "warned"), [(5, 1, True), (6, 1, False), (7, 3, True), (8, 3, False)])
+@pytest.mark.parametrize(
+    ("scenes", "renderers", "warned"), [(5, 1, True), (6, 1, False), (5, 3, True), (6, 3, False), (6, 9, False)]
+)
 def test_too_few_scenes_to_find_anything_are_said(scenes, renderers, warned):
     (scores,) = simulate(1, scenes, [50.0] * renderers, seed=6)
     result = run(scores)
@@ -115,15 +125,14 @@ def test_too_few_scenes_to_find_anything_are_said(scenes, renderers, warned):
 
 
 def test_a_pair_has_one_p_value_whoever_is_the_reference():
-    (scores,) = simulate(1, 15, [0.2, 0.9, 1.0], seed=8)
+    (scores,) = simulate(1, 12, [0.2, 0.9, 1.0], seed=8)
     pairs = compare_pairs(scores, alone(scores))
     assert len(pairs.p_values) == 6
-    assert [*pairs.adjusted.values()] == holm([*pairs.p_values.values()])
     for reference in scores:
         for test in compare_to_reference(scores, alone(scores), True, reference).tests:
             pair = frozenset((reference, test.renderer))
             assert (test.p_value, test.adjusted) == (pairs.p_values[pair], pairs.adjusted[pair])
-            assert test.p_value == stats.wilcoxon(scores[reference], scores[test.renderer]).pvalue
+            assert test.p_value == exact_p_value(scores[reference], scores[test.renderer])
             assert (
                 test.significant
                 == pairs.differ(reference, test.renderer)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+import tifffile
 
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.benchmarks.run.cases import expand_cases
@@ -175,3 +176,36 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(damaged, tmp_path:
     assert [(row["scene"], row["status"]) for row in failed] == [("277-00-01", "failed")]
     assert "bokeh_00_01.exr" in failed[0]["reason"]
     assert len(rows) == 20
+
+
+def test_a_wrong_disparity_of_any_kind_is_read_and_of_two_none_is_guessed(damaged) -> None:
+    folder = damaged.folder("277")
+    wrong = damaged.ramp(0.125, 0.5)
+    tifffile.imwrite(folder / "disparity_tiff.tif", wrong)
+    (folder / "disparity_tiff.jpg").write_bytes(b"a picture of it")
+    tifffile.imwrite(folder / "disparity_levels.tif", np.round(damaged.ramp(0.0, 65535.0)).astype(np.uint16))
+    dataset = damaged.open("blb-corrupted@1")
+    np.testing.assert_array_equal(dataset.load("277-00-00-tiff").disparity[0].numpy(), wrong)
+    np.testing.assert_allclose(dataset.load("277-00-00-levels").disparity[0].numpy(), wrong, atol=1e-5)
+    np.save(folder / "disparity_tiff.npy", wrong)
+    message = damaged.broken("blb-corrupted@1")["277-00-00-tiff"]
+    assert "expected one map disparity_tiff.*, got disparity_tiff.npy and disparity_tiff.tif" in message
+
+
+def test_depth_beside_colours_is_found_by_its_name(damaged) -> None:
+    """Blender writes both into one file."""
+    folder = damaged.folder("277")
+    depth = damaged.ramp(damaged.near, damaged.far)
+    grey = np.full(depth.shape, 0.5, np.float32)
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, {"R": grey, "G": grey, "B": grey, "Z": depth}).write(str(folder / "depth.exr"))
+    np.testing.assert_array_equal(damaged.open().load("277-00-00").disparity[0].numpy(), 1.0 / depth)
+
+
+def test_a_transparent_picture_is_a_failed_case(damaged) -> None:
+    folder = damaged.folder("277")
+    rgba = np.ones((damaged.height, damaged.width, 4), np.float32)
+    rgba[2, 3, 3] = 0.0
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header, {"RGBA": rgba}).write(str(folder / "bokeh_00_00.exr"))
+    assert "expected an opaque picture, this one is transparent" in damaged.broken()["277-00-00"]

@@ -14,7 +14,7 @@ from bokehbench.core import fetch as fetch_module
 from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
 from bokehbench.core.torchvision_guard import ensure_torchvision
 from bokehbench.datasets.catalogue import load_dataset
-from bokehbench.datasets.files.pictures import read_disparity
+from bokehbench.datasets.files.maps import read_disparity
 from bokehbench.datasets.pairs.estimate_disparity import DepthAnything, check_record, main, make_disparity
 
 

@@ -1,0 +1,85 @@
+"""PNG, JPEG, WebP and BMP through Pillow; PNG of 16 bits through OpenCV, for Pillow cuts colours down to 8."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from .problems import MOST_MEGAPIXELS, Problem, check_area, refusal
+from .raster import Raster
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB")
+PNG_MAGIC = b"\x89PNG"
+PNG_DEPTH_BYTE = 24
+ORIENTATION = 0x0112
+CONVERTED = {"LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "1": "L"}
+"""What Pillow's less usual modes are converted to; modes not named here nor kept become RGB."""
+
+
+def open_image(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Open a picture of one of ``formats`` without decoding it; ``path`` names it in errors.
+
+    Raises DamagedDataError for one that is too large, UnidentifiedImageError for one of another format.
+    """
+    Image.init()  # otherwise formats that no file has needed so far are a KeyError
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the one that counts
+            image = Image.open(file, formats=formats)
+    except Image.DecompressionBombError as error:
+        count = re.search(r"\((\d+) pixels\)", str(error))
+        size = f"{int(count[1]) // 10**6} megapixels" if count else f"over {MOST_MEGAPIXELS} megapixels"
+        raise refusal(path, Problem.TOO_LARGE, size=size) from error
+    check_area(path, *image.size)
+    return image
+
+
+def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Raster:
+    """Read a picture of one of ``formats``, upright by its EXIF orientation.
+
+    Raises as ``open_image`` does, and what Pillow raises for damaged bytes.
+    """
+    head = file.read(PNG_DEPTH_BYTE + 1)
+    if head.startswith(PNG_MAGIC):
+        open_image(path, file, formats).verify()  # the check sums of the pixels, which decoding passes over
+    with open_image(path, file, formats) as image:
+        count = getattr(image, "n_frames", 1)
+        if count > 1 and image.format in ("PNG", "WEBP"):  # the second of a JPEG file is a thumbnail or a gain map
+            raise refusal(path, Problem.SEVERAL_IMAGES, count=count)
+        image.load()  # refuses truncated files, which OpenCV fills up
+        if head.startswith(PNG_MAGIC) and head[PNG_DEPTH_BYTE:] == b"\x10":
+            return _read_deep_png(file, image)
+        upright = ImageOps.exif_transpose(image)
+        mode = "RGBA" if "transparency" in upright.info else CONVERTED.get(upright.mode, upright.mode)
+        if mode not in ("L", "RGB", "RGBA", "F") and not mode.startswith("I;16"):
+            mode = "RGB"
+        return Raster.of(np.asarray(upright if upright.mode == mode else upright.convert(mode)))
+
+
+def _read_deep_png(file: BinaryIO, image: Image.Image) -> Raster:
+    file.seek(0)
+    pixels = _decode(file.read())
+    raster = Raster.of(pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]])
+    transparent = image.info.get("transparency")
+    if raster.alpha is None and transparent is not None:  # OpenCV reads this of colours, not of greys
+        alpha = np.where((raster.pixels == np.asarray(transparent)).all(axis=2), 0, raster.top or 1)
+        raster = Raster(raster.pixels, alpha, raster.top)
+    return raster.turned(image.getexif().get(ORIENTATION, 1))
+
+
+def _decode(content: bytes) -> NDArray:
+    """Decode with OpenCV, which is silent about what it cannot read. Raises ValueError."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if pixels is None:
+        raise ValueError("the file is truncated or of an unknown kind")
+    return pixels

@@ -1,0 +1,93 @@
+"""TIFF through tifffile: every depth, byte order, layout and compression that it and imagecodecs know.
+
+Zero is white or zero is black: values come back with zero as black, at every depth alike.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from tifffile import COMPRESSION, PHOTOMETRIC
+
+from .pillow_files import read_with_pillow
+from .problems import Problem, check_area, refusal
+from .raster import Raster
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+GREY_OR_RGB = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
+REDUCED_OR_MASK = 0b101
+"""Bits of the tag NewSubfileType: a thumbnail, a transparency mask."""
+
+ORIENTATION = 274
+
+
+def read_tiff(path: Path) -> Raster:
+    """Read the one image of a file, upright. Palettes, CMYK and the like become 8-bit RGB.
+
+    Raises DamagedDataError; what tifffile raises otherwise.
+    """
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it writes to the terminal what it then raises
+    with tifffile.TiffFile(path) as file:
+        page = _only_image(path, file)
+        check_area(path, page.imagewidth, page.imagelength, page.imagedepth * page.samplesperpixel)
+        is_jpeg_colour = page.photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG
+        if page.photometric not in GREY_OR_RGB and not is_jpeg_colour:
+            with path.open("rb") as opened:
+                return read_with_pillow(path, opened, ("TIFF",))
+        _require_all_chunks(path, page)
+        planes, depth, _, _, _ = page.shaped
+        pixels = page.asarray(squeeze=False)
+        if depth != 1:
+            raise refusal(path, Problem.SEVERAL_IMAGES, count=depth)
+        pixels = np.moveaxis(pixels[:, 0], 0, 2)[..., 0] if planes > 1 else pixels[0, 0]
+        raster = _with_black_zero(path, pixels, page)
+        return raster.turned(_orientation(page))
+
+
+def _only_image(path: Path, file: tifffile.TiffFile) -> Any:
+    """Return the first page. Raises DamagedDataError where others are more than thumbnails and masks of it."""
+    images = [page for page in map(file.pages.get, range(len(file.pages))) if not _is_secondary(page)]
+    if len(images) != 1:
+        raise refusal(path, Problem.SEVERAL_IMAGES, count=len(images))
+    return images[0]
+
+
+def _is_secondary(page: Any) -> bool:
+    return bool(int(page.subfiletype) & REDUCED_OR_MASK)
+
+
+def _require_all_chunks(path: Path, page: Any) -> None:
+    """Raise DamagedDataError for strips or tiles that are absent: tifffile fills them with zeros."""
+    size, count = path.stat().st_size, int(np.prod(page.chunked))
+    chunks = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    end = max((offset + length for offset, length in chunks), default=0)
+    if end > size:
+        raise refusal(path, Problem.UNREADABLE, why=f"truncated: its pixels end at byte {end}, the file at byte {size}")
+    whole = sum(offset > 0 and length > 0 for offset, length in chunks)
+    if whole < count:
+        raise refusal(path, Problem.UNREADABLE, why=f"{whole} of its {count} strips or tiles are there")
+
+
+def _with_black_zero(path: Path, pixels: NDArray[Any], page: Any) -> Raster:
+    top = None
+    if pixels.dtype.kind == "u":
+        top = 2 ** int(np.max(page.bitspersample)) - 1
+    raster = Raster.of(pixels, top)
+    if page.photometric != PHOTOMETRIC.MINISWHITE:
+        return raster
+    if raster.top is not None:
+        raster.require_shares(path)
+        inverted = (raster.top - raster.pixels.astype(np.int64)).astype(np.promote_types(raster.pixels.dtype, np.uint8))
+        return Raster(inverted, raster.alpha, raster.top)
+    low, high = float(raster.pixels.min()), float(raster.pixels.max())
+    if low < 0.0 or high > 1.0:
+        raise refusal(path, Problem.NO_WHITE, low=low, high=high)
+    return Raster(1 - raster.pixels, raster.alpha)
+
+
+def _orientation(page: Any) -> int:
+    tag = page.tags.get(ORIENTATION)
+    return int(tag.value) if tag is not None else 1

@@ -1,0 +1,174 @@
+"""Every command of README.md and CONTRIBUTING.md runs as it stands there; what takes long is made smaller.
+
+The commands of all other texts name programs and options that exist.
+``.ci/run`` runs these tests in the README's first environment too, which holds nothing that only development needs.
+"""
+
+import functools
+import importlib.util
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARK = "--benchmark-max-time=0.01 --benchmark-min-rounds=1 --benchmark-warmup=off -p no:cacheprovider -k"
+ONE_PICTURE = "--renderers identity --limit 1 --metrics psnr"
+
+
+@dataclass(frozen=True)
+class Example:
+    """How a command of a text is run: ``smaller`` is added to it, ``before`` are the commands that it builds on.
+
+    Where the right answer is a refusal, since what it needs is not here, ``code`` is another than 0. ``says`` is part
+    of what it prints.
+    """
+
+    smaller: str = ""
+    before: tuple[str, ...] = ()
+    code: int = 0
+    says: str = ""
+
+
+NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
+RUNS = {
+    "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
+    "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
+    "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
+    "python run_bench.py --latency": Example("--sizes 64,96 --radii 4 --renderers identity,classical"),
+    "python run_bench.py --run night --output DIR": Example(ONE_PICTURE),
+    "python run_bench.py --compare before after": Example(
+        before=tuple(f"python run_bench.py --run {name} {ONE_PICTURE}" for name in ("before", "after"))
+    ),
+    "python run_bench.py --check ebb --data-root DIR": NO_EBB,
+    "python run_bench.py --list": Example(says="synbokeh-mini"),
+    "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
+    "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus": Example("--limit 1"),
+    "python -m pytest benchmarks/kernels/bench_classical_scatter.py --benchmark-only": Example(
+        f"{BENCHMARK} loops[4]", says="1 passed"
+    ),
+    "python -m pytest benchmarks/kernels/bench_classical_occlusion.py --benchmark-only -s": Example(
+        f"{BENCHMARK} time[512", says="1 passed"
+    ),
+    "python -m pytest benchmarks/kernels/bench_pisa.py --benchmark-only -s": Example(
+        f"{BENCHMARK} pisa[32-2", says="1 passed"
+    ),
+    "python -m bokehbench.benchmarks.kernels.bench_sdxl": Example(says="skipped: "),
+    "python -m bokehbench.datasets.synthetic.synbokeh_mini": Example(says="16 scenes agree"),
+    "python -m bokehbench.datasets.pathtraced --output DIR/pathtraced": (
+        Example("--scenes 1 --width 8 --height 6 --samples 1 --radii 2")
+        if importlib.util.find_spec("mitsuba")
+        else Example(code=2, says="pip install -c constraints.txt -e '.[pathtraced]'")
+    ),
+    "python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR": Example(code=2, says="RealBokeh_3MP"),
+    "python -m bokehbench.datasets.pairs.estimate_disparity ebb --data-root DIR": NO_EBB,
+    "python -m bokehbench.benchmarks.fit_blur_strength ebb --data-root DIR": NO_EBB,
+}
+ELSEWHERE = {
+    "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . && .venv/bin/python run_bench.py": (
+        ".ci/run"
+    ),
+    "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e '.[dev]' && "
+    ".venv/bin/python -m pytest -n logical --dist worksteal": ".ci/run",
+    "pip install -c constraints.txt -e '.[pathtraced]'": "as the others, with another extra",
+    "python3 -m venv .venv && . .venv/bin/activate": ".ci/run, in other words",
+    "pip install -c constraints.txt -e '.[dev]'": ".ci/run",
+    "pytest -n logical --dist worksteal": ".ci/run",
+    "make check": "its three commands are those of .ci/run",
+    "python -m accelerate.commands.launch --multi_gpu --num_processes 2 run_bench.py": "tests/test_processes.py",
+    "pip install -e .": "tests/test_contributing.py",
+    "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
+        "tests/test_contributing.py"
+    ),
+}
+"""Where commands are run that are not run here."""
+
+
+def commands_of(name: str) -> Iterator[str]:
+    """Yield the lines of every shell block, indented commands, and those inside sentences."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
+        yield from (line.split("  #")[0].strip() for line in block.splitlines())
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    yield from re.findall(r"^    (python .*)$", prose, re.MULTILINE)
+    spans = (" ".join(span.split()) for span in re.findall(r"`([^`]*)`", prose))
+    yield from (span for span in spans if re.match(r"(python3? |pip install .|accelerate |make .|pytest -)", span))
+
+
+def test_every_command_is_run_somewhere():
+    stated = {command for name in ("README.md", "CONTRIBUTING.md") for command in commands_of(name)}
+    assert stated == RUNS.keys() | ELSEWHERE.keys()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Run a command in the repository, DIR and FOLDER being empty folders; nothing can be fetched meanwhile."""
+    python = f"{shlex.quote(sys.executable)} "
+    offline = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+
+    def run(command: str, smaller: str = "") -> subprocess.CompletedProcess[str]:
+        arguments = shlex.split(f"{command.replace('python ', python, 1)} {smaller}")
+        arguments = [re.sub(r"^(DIR|FOLDER)\b", str(tmp_path), argument) for argument in arguments]
+        if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:
+            arguments += ["--output", str(tmp_path)]
+        return subprocess.run(
+            arguments, cwd=ROOT, env=os.environ | offline, capture_output=True, text=True, check=False, timeout=300
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_command_runs(command, start):
+    example = RUNS[command]
+    for first in example.before:
+        assert start(first).returncode == 0
+    done = start(command, example.smaller)
+    assert done.returncode == example.code, done.stdout + done.stderr
+    assert example.says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+OTHER_TEXTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("docs", "benchmarks/recorded", "renderers/bokehdiff/weights")
+    for path in (ROOT / folder).glob("*.md")
+)
+
+
+@pytest.fixture
+def help_of(monkeypatch, capsys):
+    """The text of ``--help`` of a script, or of a module after ``-m``."""
+
+    @functools.cache
+    def ask(program: str) -> str:
+        monkeypatch.setattr(sys, "argv", [program, "--help"])
+        capsys.readouterr()
+        module = program.removeprefix("-m ")
+        run = partial(runpy.run_path, str(ROOT / program)) if module == program else partial(runpy.run_module, module)
+        with pytest.raises(SystemExit, match="0"):
+            run(run_name="__main__")
+        return capsys.readouterr().out
+
+    return ask
+
+
+@pytest.mark.parametrize("text", OTHER_TEXTS)
+def test_programs_and_options_of_other_texts_exist(text, help_of):
+    for command in commands_of(text):
+        found = re.match(
+            r"(?:accelerate launch .*?|python )((?:-m )?(?:bokehbench\.[\w.]+|run_bench\.py))(.*)", command
+        )
+        if found:
+            unknown = set(re.findall(r"--[a-z-]+", found[2])) - set(re.findall(r"--[a-z-]+", help_of(found[1])))
+            assert not unknown, command
+        for file in re.findall(r"pytest (\S+\.py)", command):
+            assert (ROOT / file).is_file(), command
