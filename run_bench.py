@@ -86,6 +86,7 @@ def run(request: RunRequest) -> int:
     if is_helper():
         return 0
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
+    from bokehbench.benchmarks.run.reuse import write_reuse
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.reports.report import write_report
 
@@ -93,7 +94,10 @@ def run(request: RunRequest) -> int:
     page = write_report(stored, request.output / "reports", request.reference)
     if rows is None:
         return summarise(stored.finished, stored.planned, page)
-    say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
+    record = stored.meta["sweep"] if request.robustness else stored.meta
+    say_what_is_left_out(record)
+    for line in write_reuse(record["reuse"]):
+        print(line)
     return summarise(rows, len(rows), page)
 
 
@@ -144,6 +148,8 @@ def compare(request: RunRequest) -> int:
     comparison = compare_runs(first, second)
     page = write_comparison(comparison, request.output / "reports")
     print(print_comparison(comparison))
+    for name, one, other in comparison.settings:
+        print(f"different: {name}: {one} -> {other}")
     print(f"Report: {page}")
     return 0
 

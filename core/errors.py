@@ -44,6 +44,10 @@ class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
 
 
+class DamagedRecordError(InvalidOptionError):
+    """Something that the harness stored and that no longer is what was written; the message names file and entry."""
+
+
 class CannotWriteError(InvalidOptionError):
     """A file that the system does not let be written: it ends a command, since the next file would meet the same.
 

@@ -32,7 +32,7 @@ from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import require_folder
-from .files.fingerprint import fingerprint
+from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
 from .files.pictures import read_picture
@@ -54,8 +54,6 @@ LAYOUT = (
     "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
     "docs/datasets.md has more"
 )
-VERSION = "2"
-
 SceneOptions = Mapping[str, Any]
 
 
@@ -65,6 +63,7 @@ class UserFolder(UserPictures):
     name = "folder"
     protocol = "the user's own pictures; focus, blur strength and gamma as their scene.yaml says"
     terms = "the user's own"
+    version = "2"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
@@ -82,9 +81,6 @@ class UserFolder(UserPictures):
         folders = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_dir() and _is_scene(path)}
         if not folders:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
-        files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
-        common = [self.folder / name for name in SETTINGS_FILES]
-        self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
         self._folders = folders
         self.scored = any(map(self.has_target, folders))
 
@@ -92,6 +88,23 @@ class UserFolder(UserPictures):
         """Return the sub-folders' names, sorted."""
         self.prepare()
         return list(self._folders)
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each scene's image, map, target and settings; other files do not count."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        folder = self._folders[scene_name]
+        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        files = {role: _role_file(folder, role, settings) for role in ("image", "target")}
+        chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+        return {
+            "version": self.version,
+            "settings": sorted(settings.items()),
+            **files,
+            **dict([chosen] if chosen else []),
+        }
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""

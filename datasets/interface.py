@@ -13,7 +13,8 @@ class SceneDataset(ABC):
     - ``protocol``: how focus, blur strength and colour transfer are set, in a sentence that the report prints.
     - ``terms``: licence and origin of the pictures, likewise.
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
-    - ``version``: changes whenever the pictures do; stored results of another version are not reused.
+    - ``version``: changes whenever the pictures do; stored results of another version are not reused. Data sets that
+      read files write ``contents`` instead.
     """
 
     name: str
@@ -40,6 +41,14 @@ class SceneDataset(ABC):
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
         """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return what decides about each scene's pictures: a digest of each part, by scene and the part's name.
+
+        Stored results of other contents are not reused, and the parts' names tell why. Call ``prepare`` first. Scenes
+        that cannot be loaded have contents, too: whatever is known of them.
+        """
+        return {name: {"version": self.version} for name in scene_names}
 
     def has_target(self, scene_name: str) -> bool:
         """Whether a scene has ground truth, as far as one knows without loading it. Call ``prepare`` first."""

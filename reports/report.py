@@ -3,15 +3,16 @@
 They are readable from a disk without any network, and the folder of one can be copied elsewhere.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from ..benchmarks.latency.session import read_latency
 from ..benchmarks.run.cases import UNPERTURBED
 from ..benchmarks.run.run_record import now
-from ..benchmarks.run.store import StoredRun, read_meta
+from ..benchmarks.run.store import REMEDY, StoredRun, read_meta
 from ..benchmarks.statistics.run_comparison import RunComparison
-from ..core.errors import BokehBenchError, InvalidOptionError
+from ..core.errors import BokehBenchError, DamagedRecordError, InvalidOptionError
 from .files.assets import INDEX, Assets, writing
 from .files.summary import Summary, write_summary
 from .pages.ablations import describe_ablations
@@ -26,6 +27,8 @@ from .parts.problems import Problem
 from .parts.run_facts import describe_renderers, summarise_run
 from .parts.sections import describe_sections
 from .parts.summaries import summarise_comparison, summarise_latency, summarise_report
+
+log = logging.getLogger(__name__)
 
 LATENCY = "latency.html"
 TITLES = {
@@ -53,6 +56,8 @@ def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None
     with writing(reports_dir, run.folder.name) as assets:
         maker = PictureMaker(assets)
         pages = _describe(run, maker, chosen)
+        for fault in maker.faults:
+            log.warning("%s, so it is not shown: %s", fault, REMEDY)
         maker.make()
         for name in [*list(pages)[1:], INDEX]:
             assets.write_page(name, pages[name])
@@ -68,7 +73,12 @@ def write_latency(folder: Path, reports_dir: Path) -> Path:
     record = read_latency(folder)
     if record is None:
         raise InvalidOptionError(f"{folder}: expected measurements of latency, found none: run --latency")
-    if read_meta(folder):
+    try:
+        has_benchmark = read_meta(folder) is not None
+    except DamagedRecordError as error:
+        has_benchmark = False
+        log.warning("%s: the report has the page of latency alone", error)
+    if has_benchmark:
         write_report(StoredRun.open(folder), reports_dir)
         return reports_dir / folder.name / LATENCY
     with writing(reports_dir, folder.name) as assets:

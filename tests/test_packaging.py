@@ -85,7 +85,9 @@ def test_every_package_is_listed():
     """A missing entry works in an editable install and is absent from the wheel."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT) for path in modules()} - {Path()}
-    assert set(settings["packages"]) == {"bokehbench." + ".".join(folder.parts) for folder in folders}
+    named = {folder: name for name, folder in settings["package-dir"].items()}
+    expected = {named.get(folder.as_posix(), "bokehbench." + ".".join(folder.parts)) for folder in folders}
+    assert set(settings["packages"]) == expected
 
 
 def test_datasets_folder_shadows_nothing():

@@ -18,12 +18,12 @@ import torch
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_levels_or_disparity
 from ..files.problems import check_size
 from ..interface import SceneDataset
-from .files import INFO, read_blb_scene, read_info
+from .files import INFO, read_blb_scene, read_info, scene_files
 
 TARGET = re.compile(r"bokeh_(\d\d)_(\d\d)\.exr")
 
@@ -58,7 +58,7 @@ class BlbLayout(SceneDataset):
     remedy: ClassVar[str]
     """What to get and where it is described, for the line that says that the set is absent."""
 
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(
         self,
@@ -108,8 +108,6 @@ class BlbLayout(SceneDataset):
         if not shots:
             wanted = "file disparity_*" if self.corrupted else f"level {self.level}"
             raise MissingDataError(f"{self.name}: {self.folder}: no {wanted} in any of {len(folders)} scene folders")
-        files = {file for folder in folders for file in folder.iterdir() if file.is_file()}
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
         self._shots = shots
 
     def scene_names(self) -> Sequence[str]:
@@ -133,6 +131,16 @@ class BlbLayout(SceneDataset):
         if shot.disparity is not None:
             scene = dataclasses.replace(scene, disparity=read_corrupted(shot.disparity, scene))
         return normalise_disparity(scene) if self.normalised else scene
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each picture's own files and its scene's description."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        shot = self._shots[scene_name]
+        files = scene_files(shot.folder, shot.level, shot.focus)
+        return {"version": self.version, **files, "wrong disparity": shot.disparity}
 
     def cluster(self, scene_name: str) -> str:
         """Return the scene folder's number: its pictures are no independent evidence."""

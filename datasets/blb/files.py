@@ -47,6 +47,12 @@ def read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
+def scene_files(folder: Path, level: int, focus: int) -> dict[str, Path]:
+    """Return the files that one picture of a scene folder needs; ``level``, ``focus``: the numbers in a file's name."""
+    target = folder / f"bokeh_{level:02d}_{focus:02d}.exr"
+    return {"image": folder / "image.exr", "depth": folder / "depth.exr", "target": target, INFO: folder / INFO}
+
+
 def read_blb_scene(folder: Path, level: int, focus: int) -> Scene:
     """Read one picture of a scene folder, its ground truth included; display-encoded with gamma 2.2, not clipped.
 
@@ -60,10 +66,11 @@ def read_blb_scene(folder: Path, level: int, focus: int) -> Scene:
             f"{folder / INFO}: expected level < {len(levels)} (blur_parameters) and focus < {len(distances)} "
             f"(focus_distances), got {level} and {focus}"
         )
-    image_path, target_path = folder / "image.exr", folder / f"bokeh_{level:02d}_{focus:02d}.exr"
-    image, target, depth = read_colour(image_path), read_colour(target_path), read_depth(folder / "depth.exr")
+    files = scene_files(folder, level, focus)
+    image_path, target_path = files["image"], files["target"]
+    image, target, depth = read_colour(image_path), read_colour(target_path), read_depth(files["depth"])
     _check_resolution(folder, info, image)
-    check_size(folder / "depth.exr", depth, image_path, image)
+    check_size(files["depth"], depth, image_path, image)
     check_size(target_path, target, image_path, image)
     return Scene(
         name=f"{folder.name}-{level:02d}-{focus:02d}",

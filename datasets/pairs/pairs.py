@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_disparity
 from ..files.pictures import read_picture
@@ -23,7 +23,6 @@ from ..files.problems import check_size
 from ..interface import UserPictures
 from .exposure import match_brightness, match_channels
 from .focus import estimate_focus
-from .strength_file import FILE_NAME as STRENGTH_FILE
 from .strength_file import Strength, read_strength
 
 Picture = NDArray[np.float32]
@@ -96,7 +95,7 @@ class PhotographPairs(UserPictures):
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
     size_multiple: ClassVar[int] = 1
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
         super().__init__(name, data_root)
@@ -136,7 +135,6 @@ class PhotographPairs(UserPictures):
             return
         pairs = {pair.name: pair for pair in self.find_pairs()}
         self._broken = dict(self.find_broken())
-        files = [file for pair in pairs.values() for file in (pair.source, pair.target, pair.disparity_file)]
         if not any(pair.source.is_file() for pair in pairs.values()):
             example = next(iter(pairs.values())).source
             raise MissingDataError(
@@ -151,8 +149,6 @@ class PhotographPairs(UserPictures):
         self.strength = stored or Strength(self.default_strength)
         given = f"; focus of {len(self._given_focus)} scenes given in {FOCUS_FILE}" if self._given_focus else ""
         self.protocol = f"{self.about}{given}; {ALIGNMENT_TEXTS[self.alignment]}; {self._strength_text(stored)}"
-        files += [self.folder / STRENGTH_FILE, self.folder / FOCUS_FILE]
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
         self._pairs = pairs
 
     def scene_names(self) -> Sequence[str]:
@@ -168,6 +164,20 @@ class PhotographPairs(UserPictures):
         if scene_name not in self._pairs:
             raise UnknownNameError(f"{self.name} has no scene '{scene_name}': {len(self._pairs)} are known")
         return self.read_pair(self._pairs[scene_name], self.strength.blur_strength, self.alignment)
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each pair's files, and of its focus and blur strength as far as they are given."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        pair = self._pairs[scene_name]
+        focus = self._given_focus.get(pair.scene)
+        files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
+        if focus is None:
+            files["widest aperture"] = pair.widest  # the focus is estimated from it
+        settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
+        return {**files, "settings": settings}
 
     def cluster(self, scene_name: str) -> str:
         """Return the photographed scene."""

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -206,15 +207,40 @@ def test_a_root_without_scenes_says_what_belongs_there(tmp_path) -> None:
         load_dataset("folder", tmp_path).prepare()
 
 
-def test_any_change_is_another_version(scene_folder) -> None:
-    versions = set()
-    for settings in (None, LENS | {"max_radius_px": 9}):
-        if settings:
-            describe(scene_folder, settings)
-        dataset = load_dataset("folder", scene_folder.parent)
-        dataset.prepare()
-        versions.add(dataset.version)
-    assert len(versions) == 2
+def contents(root) -> dict[str, dict[str, str]]:
+    dataset = load_dataset("folder", root)
+    dataset.prepare()
+    return dataset.contents(dataset.scene_names())
+
+
+def test_a_changed_part_is_named_and_other_scenes_stay(scene_folder) -> None:
+    root = scene_folder.parent
+    shutil.copytree(scene_folder, root / "garden")
+    before = contents(root)
+    describe(scene_folder, LENS | {"max_radius_px": 9})
+    after = contents(root)
+    assert after["garden"] == before["garden"]
+    assert [part for part in after["kitchen"] if after["kitchen"][part] != before["kitchen"][part]] == ["settings"]
+    np.save(root / "garden" / "disparity.npy", np.load(root / "garden" / "disparity.npy") * 2)
+    assert contents(root)["garden"]["disparity"] != before["garden"]["disparity"]
+    (root / "scene.yaml").write_text("gamma: 2.0\n")
+    assert contents(root)["garden"]["settings"] != before["garden"]["settings"]
+
+
+def test_files_that_no_scene_uses_change_nothing(scene_folder) -> None:
+    root = scene_folder.parent
+    before = contents(root)
+    for name in (".DS_Store", "Thumbs.db", "._image.png", "notes.txt", "image.png.bak", "image (copy).png"):
+        (scene_folder / name).write_text("x")
+        (root / name).write_text("x")
+    (root / "__MACOSX").mkdir()
+    (root / "__MACOSX" / "._image.png").write_text("x")
+    assert contents(root) == before
+
+
+def test_a_scene_with_damaged_settings_has_contents_too(scene_folder) -> None:
+    describe(scene_folder, {"nonsense": 1})
+    assert list(contents(scene_folder.parent)["kitchen"]) == ["damaged"]
 
 
 def test_absent_disparity_is_asked_for(scene_folder) -> None:

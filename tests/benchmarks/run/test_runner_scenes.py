@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
 from bokehbench.core.files import read_image
 from bokehbench.renderers.interface import PICTURE_ONLY, Capabilities
@@ -86,7 +86,10 @@ class Halves(Scenes):
 
 def test_output_larger_than_the_input_is_scored_at_the_targets_size(tmp_path, make_scene):
     renderers = {"double": Doubling("double", Counter()), "same": Counting("same", Counter())}
-    cases = expand_cases([(name, None, "cpu") for name in renderers], [("scenes", "", SCENES)])
+    cases = expand_cases(
+        [PlannedRenderer(name=name) for name in renderers],
+        [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
+    )
     metrics = [load_metric(name) for name in ("psnr", "psnr-focus", "psnr-edge")]
     rows = Runner(tmp_path, {"scenes": Halves(make_scene)}, metrics, renderers.__getitem__, "here").run(cases)
     assert [row["status"] for row in rows] == ["ok"] * 3 + ["skipped"] * 3
@@ -117,7 +120,11 @@ def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_p
             seen.append(float(scene.disparity.mean()))
             return scene.image * 0.9
 
-    cases = expand_cases([("look", None, "cpu")], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
+    cases = expand_cases(
+        [PlannedRenderer(name="look")],
+        [PlannedDataset(name="scenes", scenes={SCENES[0]: ""})],
+        [("flat", 0), ("flat", 0.5)],
+    )
     sweeper = Runner(
         tmp_path,
         {"scenes": Scenes(make_scene)},
@@ -141,7 +148,11 @@ def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
             loads[scene_name] += 1
             return super().load(scene_name)
 
-    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)], [("flat", s) for s in range(3)])
+    cases = expand_cases(
+        [PlannedRenderer(name="dim")],
+        [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
+        [("flat", s) for s in range(3)],
+    )
     sweeper = Runner(
         tmp_path,
         {"scenes": Watched(make_scene)},

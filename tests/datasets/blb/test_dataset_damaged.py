@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
 from bokehbench.datasets.files.exr import write_exr
 from bokehbench.renderers.registry import load_renderer
@@ -170,7 +170,10 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(damaged, tmp_path:
     dataset = damaged.open("blb@1")
     metric = load_metric("psnr")
     metric.prepare("cpu", None)
-    cases = expand_cases([("identity", None, "cpu")], [("blb@1", dataset.version, dataset.scene_names())])
+    cases = expand_cases(
+        [PlannedRenderer(name="identity")],
+        [PlannedDataset(name="blb@1", scenes=dict.fromkeys(dataset.scene_names(), ""))],
+    )
     rows = Runner(tmp_path, {"blb@1": dataset}, [metric], load_renderer, "here").run(cases)
     failed = [row for row in rows if row["status"] != "ok"]
     assert [(row["scene"], row["status"]) for row in failed] == [("277-00-01", "failed")]

@@ -1,11 +1,13 @@
 """The latency page shows what latency.json holds: numbers, failures, machine; alone and within a run's report."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
 
 from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
+from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
 from bokehbench.reports.pages.latency import print_latency
@@ -136,6 +138,22 @@ def test_runs_report_links_to_it(typical_run, typical_folder, tmp_path, record, 
     page = (folder / "latency.html").read_text(encoding="utf-8")
     assert 'href="index.html"' in page
     assert "assets/figures/latency-size-8.svg" in page
+
+
+def test_a_damaged_file_costs_its_page_only(typical_folder, tmp_path, record, caplog):
+    folder = tmp_path / "run"
+    shutil.copytree(typical_folder, folder)
+    write_json(folder / "latency.json", record | {"plan": None})
+    write_report(StoredRun.open(folder), tmp_path / "reports")
+    assert "latency.html" not in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "latency.json" in caplog.text
+    assert "plan" in caplog.text
+
+
+def test_a_damaged_run_costs_not_the_page_of_latency(tmp_path, record, caplog):
+    (tmp_path / "run.json").write_text("{")
+    assert "plain" in write(tmp_path, record)
+    assert "run.json" in caplog.text
 
 
 def test_terminal_names_what_failed(record):
