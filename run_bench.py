@@ -6,9 +6,10 @@ from pathlib import Path
 try:
     from bokehbench.benchmarks.options import parse_options
     from bokehbench.benchmarks.request import RunRequest, run_folder
-    from bokehbench.benchmarks.run.launch import is_helper
-    from bokehbench.core.commands import ends_in_one_line, exit_code, one_line
-    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError
+    from bokehbench.core.commands import ends_in_one_line, exit_code
+    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
+    from bokehbench.core.launch import is_helper
+    from bokehbench.core.text import one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
         check_names(request)
         started = True
         return run(request)
-    except CannotWriteError:
+    except (CannotWriteError, LostProcessError):
         raise
     except BokehBenchError:
         # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.
@@ -96,6 +97,7 @@ def run(request: RunRequest) -> int:
         return summarise(stored.finished, stored.planned, page)
     record = stored.meta["sweep"] if request.robustness else stored.meta
     say_what_is_left_out(record)
+    say_what_looks_odd(record)
     for line in write_reuse(record["reuse"]):
         print(line)
     return summarise(rows, len(rows), page)
@@ -135,6 +137,14 @@ def say_what_is_left_out(record: dict) -> None:
             print(f"metric {name} is left out: {reason}", file=sys.stderr)
     elif left_out:
         print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
+
+
+def say_what_looks_odd(record: dict) -> None:
+    """Name settings and files that contradict the pictures, each kind once a data set."""
+    for doubt in record.get("doubts", ()):
+        scenes = doubt["scenes"]
+        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} scenes, first {scenes[0]}"
+        print(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}", file=sys.stderr)
 
 
 def compare(request: RunRequest) -> int:
@@ -227,7 +237,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
-        print(f"metric {name} {one_line(note)}", file=sys.stderr)
+        print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in unfinished:

@@ -65,7 +65,7 @@ def read_mapping(path: Path, what: str, raised: type[BokehBenchError] = DamagedD
     if not isinstance(content, dict):
         received = "a list" if isinstance(content, list) else reprlib.repr(content)
         received = "nothing" if content is None else received
-        raise raised(f"{path}: expected {what} as an object of named entries, got {received}")
+        raise raised(f"{path}: expected {what} as an object, got {received}")
     return content
 
 

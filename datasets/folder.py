@@ -18,6 +18,7 @@ largest blur radius in the picture); ``gamma`` (default 2.2); ``depth_unit`` (me
 """
 
 import math
+import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,10 +26,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
-from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.documents import read_document
+from ..core.errors import DamagedDataError, IncompleteDataError, InvalidOptionError, MissingDataError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import require_folder
@@ -37,8 +38,9 @@ from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
 from .files.pictures import read_picture
 from .files.problems import check_size
-from .files.role_files import ROLES, absent, map_file, plays_a_role, role_file
+from .files.role_files import ROLES, absent, is_picture, map_file, plays_a_role, role_file
 from .interface import UserPictures
+from .members import Members, is_leftover, list_members
 from .pairs.focus import disparity_at
 
 SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
@@ -67,7 +69,7 @@ class UserFolder(UserPictures):
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
-        self._folders: dict[str, Path] = {}
+        self._members: Members[Path] = Members()
 
     @property
     def folder(self) -> Path:
@@ -76,18 +78,19 @@ class UserFolder(UserPictures):
 
     def prepare(self) -> None:
         """Find the scenes. Raises MissingDataError where there is none."""
-        if self._folders:
+        if self._members.names:
             return
-        folders = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_dir() and _is_scene(path)}
-        if not folders:
+        members = list_members(sorted(self.folder.iterdir()), _look)
+        folders = members.found
+        if not members.names:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
-        self._folders = folders
+        self._members, self.passed_over = members, members.passed_over
         self.scored = any(map(self.has_target, folders))
 
     def scene_names(self) -> Sequence[str]:
-        """Return the sub-folders' names, sorted."""
+        """Return the sub-folders' names, sorted, those that cannot be looked into at the end."""
         self.prepare()
-        return list(self._folders)
+        return self._members.names
 
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return digests of each scene's image, map, target and settings; other files do not count."""
@@ -95,7 +98,7 @@ class UserFolder(UserPictures):
         return hash_scenes(self.folder, scene_names, self._parts)
 
     def _parts(self, scene_name: str) -> Parts:
-        folder = self._folders[scene_name]
+        folder = self._members.pick(self.name, scene_name)
         settings = merge_settings(read_settings(self.folder), read_settings(folder))
         files = {role: _role_file(folder, role, settings) for role in ("image", "target")}
         chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
@@ -108,8 +111,8 @@ class UserFolder(UserPictures):
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
-        folder = self._folders[scene_name]
         try:
+            folder = self._members.pick(self.name, scene_name)
             settings = merge_settings(read_settings(self.folder), read_settings(folder))
             return _role_file(folder, "target", settings) is not None
         except DamagedDataError:
@@ -118,9 +121,7 @@ class UserFolder(UserPictures):
     def load(self, scene_name: str) -> Scene:
         """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()
-        if scene_name not in self._folders:
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {', '.join(self._folders)}")
-        folder = self._folders[scene_name]
+        folder = self._members.pick(self.name, scene_name)
         settings = merge_settings(read_settings(self.folder), read_settings(folder))
         gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
         image_file = _role_file(folder, "image", settings)
@@ -153,7 +154,7 @@ class UserFolder(UserPictures):
             raise InvalidOptionError(f"--held-out: {self.name} has no pictures outside its scenes")
         self.prepare()
         jobs = []
-        for folder in self._folders.values():
+        for folder in self._members.found.values():
             settings = merge_settings(read_settings(self.folder), read_settings(folder))
             image = _role_file(folder, "image", settings)
             if image is not None and image.is_file() and not _has_map(folder, settings, image):
@@ -166,13 +167,13 @@ def read_settings(folder: Path) -> SceneOptions:
 
     Raises DamagedDataError for one that cannot be parsed, is no mapping, or has unknown keys.
     """
-    path = next((folder / name for name in SETTINGS_FILES if (folder / name).is_file()), None)
-    if path is None:
+    found = [folder / name for name in SETTINGS_FILES if os.path.lexists(folder / name)]
+    if len(found) > 1:
+        raise DamagedDataError(f"{folder}: expected one file of settings, got {' and '.join(f.name for f in found)}")
+    content = read_document(found[0], "YAML or JSON with settings") if found else None
+    if content is None:
         return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise DamagedDataError(f"{path}: expected YAML or JSON: {' '.join(str(error).split())}") from error
+    path = found[0]
     if not isinstance(content, dict):
         raise DamagedDataError(f"{path}: expected settings such as 'max_radius_px: 20', got {type(content).__name__}")
     unknown = [str(key) for key in content if key not in KNOWN_SETTINGS]
@@ -191,9 +192,19 @@ def merge_settings(common: SceneOptions, own: SceneOptions) -> SceneOptions:
     return {key: value for key, value in common.items() if key not in replaced} | dict(own)
 
 
-def _is_scene(folder: Path) -> bool:
-    described = any((folder / name).is_file() for name in SETTINGS_FILES)
-    return not folder.name.startswith(".") and (described or any(map(plays_a_role, folder.iterdir())))
+def _look(path: Path) -> Mapping[str, Path] | None:
+    """Return the scene that a folder is: one with settings, or with a file for one of the roles."""
+    if path.is_dir():
+        if any(os.path.lexists(path / name) for name in SETTINGS_FILES) or any(map(plays_a_role, path.iterdir())):
+            return {path.name: path}
+        return {} if any(map(_may_be_meant, path.iterdir())) else None
+    if path.is_symlink() and not path.exists() and not path.suffix:
+        raise DamagedDataError(f"{path}: expected a folder, found a link that leads nowhere")
+    return {} if _may_be_meant(path) else None
+
+
+def _may_be_meant(path: Path) -> bool:
+    return is_picture(path) and not is_leftover(path.name)
 
 
 def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
@@ -255,7 +266,10 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
             raise DamagedDataError(f"{folder}: focus_depth: expected metres > 0, got 0")
         return 1.0 / depth
     if "focus_disparity" not in settings:
-        raise MissingDataError(f"{folder}: expected focus_at: [x, y] or focus_disparity in {SETTINGS_FILES[0]}")
+        raise IncompleteDataError(
+            f"{folder}: the focus is not set: expected focus_at: [x, y], focus_disparity: NUMBER or, with depth.*, "
+            f"focus_depth: METRES: add one to {SETTINGS_FILES[0]}"
+        )
     return _number(settings, "focus_disparity", folder)
 
 
@@ -264,7 +278,9 @@ def _strength(settings: SceneOptions, disparity: NDArray[np.float32], focus: flo
         reach = float(np.abs(disparity - focus).max())
         return _number(settings, "max_radius_px", folder, low=0.0) / reach
     if "blur_strength" not in settings:
-        raise MissingDataError(f"{folder}: expected max_radius_px or blur_strength in {SETTINGS_FILES[0]}")
+        raise IncompleteDataError(
+            f"{folder}: the blur is not set: expected max_radius_px or blur_strength: add one to {SETTINGS_FILES[0]}"
+        )
     return _number(settings, "blur_strength", folder, low=0.0)
 
 

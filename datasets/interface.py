@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.errors import BokehBenchError, DamagedDataError
 from ..core.scene import Scene
+from ..core.text import printable
 
 
 class SceneDataset(ABC):
@@ -15,6 +17,7 @@ class SceneDataset(ABC):
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
     - ``version``: changes whenever the pictures do; stored results of another version are not reused. Data sets that
       read files write ``contents`` instead.
+    - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
     """
 
     name: str
@@ -22,6 +25,7 @@ class SceneDataset(ABC):
     terms: str
     scored: bool = True
     version: str = ""
+    passed_over: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:
@@ -36,7 +40,10 @@ class SceneDataset(ABC):
 
     @abstractmethod
     def scene_names(self) -> Sequence[str]:
-        """Return the scenes' names in their fixed order. Call ``prepare`` first."""
+        """Return the scenes' names in their fixed order: printable texts, each once. Call ``prepare`` first.
+
+        A scene that cannot be listed is listed all the same: ``load`` says why, and it is one failed case.
+        """
 
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
@@ -57,6 +64,27 @@ class SceneDataset(ABC):
     def cluster(self, scene_name: str) -> str:
         """Return the name of the independent unit a scene belongs to: intervals are computed over these."""
         return scene_name
+
+
+def prepare_dataset(dataset: SceneDataset) -> None:
+    """Call ``prepare``, and look at the scenes' names.
+
+    Raises its BokehBenchError, or a DamagedDataError in place of any other error: a folder that cannot be read, a
+    plug-in's bug, names that a report or a terminal cannot show.
+    """
+    try:
+        dataset.prepare()
+        names = list(dataset.scene_names())
+    except BokehBenchError:
+        raise
+    except Exception as error:
+        raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
+    wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
+    if wrong:
+        raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DamagedDataError(f"{dataset.name}: two scenes are called '{twice}': expected each name once")
 
 
 class UserPictures(SceneDataset):

@@ -7,11 +7,11 @@ from pathlib import Path
 from ...core.errors import CannotWriteError
 from ...core.files import is_intact
 from ...core.scene import Scene
-from ...datasets.interface import SceneDataset
+from ...core.text import one_line
+from ...datasets.interface import SceneDataset, UserPictures
 from .cases import Case
 from .scene_record import is_recorded, record_perturbed, record_scene
 from .schema import Row
-from .scoring import one_line
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ def restore_scenes(
     def restore_scene(case: Case) -> None:
         data = case.made_of.data
         if not is_recorded(folder, case.dataset, case.scene, data):
-            record_scene(folder, case.dataset, datasets[case.dataset].cluster(case.scene), load(case), data)
+            dataset = datasets[case.dataset]
+            photograph = isinstance(dataset, UserPictures)
+            record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, photograph)
 
     def restore_disparity(case: Case, row: Row) -> None:
         path = row["disparity"]

@@ -20,7 +20,7 @@ from .processes import Processes
 from .reuse import Contents, find_reuse
 from .row_files import DAMAGED_LINES, merge_parts, set_damaged_lines_aside
 from .run_record import Record, now
-from .schema import Row, RunRecord
+from .schema import DoubtRecord, Row, RunRecord
 from .store import RUN_FILE, read_meta, write_meta
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,18 @@ class RunFolder:
         self._start = time.perf_counter()
         return environment
 
-    def finish(self, before: Mapping[str, Row] = MappingProxyType({}), rows: Sequence[Row] = ()) -> None:
-        """Note that the command has come to its end, and what of the rows ``before`` it counted for its ``rows``."""
-        self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
+    def finish(
+        self,
+        before: Mapping[str, Row] = MappingProxyType({}),
+        rows: Sequence[Row] = (),
+        doubts: Sequence[DoubtRecord] = (),
+    ) -> None:
+        """Note that the command has come to its end, and what of the rows ``before`` it counted for its ``rows``.
+
+        ``doubts``: what looks odd about its scenes.
+        """
+        seconds = round(time.perf_counter() - self._start, 3)
+        self._record |= {"finished": now(), "seconds": seconds, "doubts": list(doubts)}
         with self.processes.main_first():
             if self.processes.is_main:
                 contents, environments = self._earlier["contents"], self._earlier["environments"]

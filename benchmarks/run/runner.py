@@ -21,8 +21,9 @@ from tqdm import tqdm
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
+from ...core.text import one_line, printable
 from ...core.torch_state import keeping_torch_state
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, UserPictures
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
@@ -33,7 +34,7 @@ from .row_files import RowWriter, read_rows
 from .rows import describe_case, image_path, make_row
 from .scene_record import record_perturbed, record_scene
 from .schema import Row
-from .scoring import Scorer, one_line
+from .scoring import Scorer
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Runner:
         with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
             progress.update(len(cases) - len(pending))
             for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
-                progress.set_description(name)
+                progress.set_description(printable(name))
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
                         writer.append(row)
@@ -181,8 +182,9 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            cluster = self.datasets[case.dataset].cluster(case.scene)
-            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.data)
+            dataset = self.datasets[case.dataset]
+            cluster, photograph = dataset.cluster(case.scene), isinstance(dataset, UserPictures)
+            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.data, photograph)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:

@@ -5,6 +5,7 @@ pixels and those of its disparity are repeated.
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,9 @@ from ...core import records
 from ...core.errors import DamagedRecordError
 from ...core.files import is_intact, safe_name, write_image, write_json, write_map
 from ...core.scene import Scene
+from ...datasets.doubts import find_doubts
 from .cases import Case
-from .schema import SceneRecord
+from .schema import DoubtRecord, SceneRecord
 
 RECORD_FILE = "scene.json"
 
@@ -28,14 +30,16 @@ EDGE_STEP_PX = 2.0
 """A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
 
 
-def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "") -> None:
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "", photograph: bool = False) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
 
-    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own.
+    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own;
+    ``photograph``: see ``find_doubts``.
     """
     folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
     description["data"] = data
+    description["doubts"] = find_doubts(scene, photograph)
     stored = _intact_record(run, dataset, scene.name)
     if stored is not None and {**stored, "files": {}} == description:
         return
@@ -62,6 +66,17 @@ def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
         raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
     record.setdefault("files", {})
     return record
+
+
+def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[DoubtRecord]:
+    """Return what looks odd about the scenes, (data set, scene), that are on record: each kind once a data set."""
+    found: dict[tuple[str, str], DoubtRecord] = {}
+    for dataset, scene in scenes:
+        record = _intact_record(run, dataset, scene)
+        for kind, sentence in (record.get("doubts", {}) if record else {}).items():
+            new: DoubtRecord = {"dataset": dataset, "kind": kind, "scenes": [], "example": sentence}
+            found.setdefault((dataset, kind), new)["scenes"].append(scene)
+    return list(found.values())
 
 
 def is_recorded(run: Path, dataset: str, scene: str, data: str = "") -> bool:

@@ -88,6 +88,7 @@ class SceneRecord(TypedDict):
     edges: list[Annotated[list[int], Len(2, 2)]]
     sha256: NotRequired[str]
     data: NotRequired[str]
+    doubts: NotRequired[dict[str, str]]
     files: NotRequired[dict[str, str]]
 
 
@@ -190,6 +191,15 @@ class Reuse(TypedDict):
     scored_again: list[ScoredAgain]
 
 
+class DoubtRecord(TypedDict):
+    """What looks odd about some scenes of a data set; ``example`` is the sentence of the first of them."""
+
+    dataset: str
+    kind: str
+    scenes: list[str]
+    example: str
+
+
 class CommandRecord(TypedDict):
     """What run.json says of one command; ``cases`` are their keys."""
 
@@ -205,6 +215,7 @@ class CommandRecord(TypedDict):
     datasets: Annotated[dict[str, DatasetRecord], Len(1)]
     metrics: dict[str, MetricRecord]
     cases: list[str]
+    doubts: NotRequired[list[DoubtRecord]]
 
 
 class RunRecord(CommandRecord):

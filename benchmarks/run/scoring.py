@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ...core.errors import BokehBenchError
 from ...core.scene import Scene
+from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
 from .schema import Row
@@ -63,11 +64,6 @@ class Scorer:
     def _outdated(self, row: Row) -> set[str]:
         scored_by = row.get("scored_by", {})
         return {name for name, code in self.codes.items() if scored_by.get(name, "") != code}
-
-
-def one_line(message: str) -> str:
-    """Return a message without line breaks."""
-    return " ".join(message.split())
 
 
 def describe_error(error: Exception) -> str:

@@ -9,10 +9,11 @@ import torch
 
 from ...core import files
 from ...core.errors import InvalidOptionError
+from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
 from ...datasets.catalogue import DATASETS, load_dataset
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
 from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
@@ -21,13 +22,13 @@ from ..option_values import device_name
 from ..request import RunRequest
 from . import scoring
 from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
-from .launch import is_helper
 from .processes import join_processes
 from .reuse import ContentTable
 from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
+from .scene_record import collect_doubts
 from .scoring import describe_error
 from .usable import complete, load_metric, load_renderer
 
@@ -62,7 +63,7 @@ def run_benchmark(
         with processes.main_first():
             renderers = {name: complete(name, renderer) for name, renderer in renderers.items()}
             for dataset in datasets.values():
-                dataset.prepare()
+                prepare_dataset(dataset)
             planned = [_plan_dataset(name, d, scored, request.limit, contents) for name, d in datasets.items()]
         unavailable = _prepare_metrics(metrics, device, request.weights)
         metric_codes = {name: contents.add(_hash_metric(name, metric)) for name, metric in metrics.items()}
@@ -82,7 +83,8 @@ def run_benchmark(
         before = read_rows(run.folder) if processes.is_main else {}
         runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
-        run.finish(before, rows)
+        scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
+        run.finish(before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
 
@@ -130,12 +132,21 @@ def _choose_scenes(name: str, dataset: SceneDataset, scored: bool, limit: int | 
     """Return the names of a data set's scenes; ``scored``: of those with ground truth, as a sweep needs it."""
     names = list(dataset.scene_names())
     if scored:
-        with_target = [scene for scene in names if dataset.has_target(scene)]
+        with_target = [scene for scene in names if _has_target(dataset, scene)]
         left_out = len(names) - len(with_target)
         if left_out and not is_helper():
             log.warning("%s: %d of %d scenes are left out: they have no ground truth", name, left_out, len(names))
         names = with_target
     return names[:limit]
+
+
+def _has_target(dataset: SceneDataset, scene: str) -> bool:
+    """Ask the data set; a scene of which it cannot say it stays in the plan, where loading it says why."""
+    try:
+        return dataset.has_target(scene)
+    except Exception as error:  # noqa: BLE001 - see above
+        log.debug("%s/%s: %s", dataset.name, scene, error)
+        return True
 
 
 def check_device(device: str | None) -> str:

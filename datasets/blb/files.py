@@ -6,8 +6,8 @@ Convention: signed defocus = blur_parameters[level] * (1 / depth - 1 / focus_dis
 Source: BokehMe (CVPR 2022), the data set's README.
 """
 
-import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.optics import GAMMA
 from ...core.scene import Scene
@@ -30,14 +31,9 @@ def read_info(folder: Path) -> dict[str, Any]:
     Raises MissingDataError where it is absent, DamagedDataError where it lacks what a scene needs.
     """
     path = folder / INFO
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingDataError(f"{path}: expected the scene's description, found none")
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedDataError(f"{path}: expected the scene's description: {error}") from error
-    if not isinstance(info, dict):
-        raise DamagedDataError(f"{path}: expected the scene's description as an object, got a {type(info).__name__}")
+    info = read_mapping(path, "the scene's description")
     for key in ("focus_distances", "blur_parameters"):
         values = info.get(key)
         if not isinstance(values, list):

@@ -65,6 +65,12 @@ def plays_a_role(path: Path) -> bool:
     return role in ROLES and (suffix in SUFFIXES[role] or _is_other_picture(suffix))
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file's name ends like one of a picture or a map, whether it can be read or not."""
+    suffix = path.suffix.lower()
+    return suffix in PICTURE_SUFFIXES or suffix in MAP_SUFFIXES or _is_other_picture(suffix)
+
+
 def absent(folder: Path, roles: Sequence[str], remedy: str = "") -> MissingDataError:
     """Return the error for a file that a scene must have: it names what stands there in its place."""
     named = [path for path in sorted(folder.iterdir()) if path.stem.lower() in roles]

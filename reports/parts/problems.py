@@ -21,7 +21,7 @@ class Problem:
 def find_problems(
     record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]], lost: Sequence[str] = ()
 ) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures and unavailable metrics.
+    """List unfinished cases by reason, damaged pictures, unavailable metrics, and scenes that look odd.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong; ``lost``: other stored pictures of which that holds, one line each.
@@ -35,6 +35,10 @@ def find_problems(
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
             for name, metric in record["metrics"].items()
             if not metric["available"]
+        ),
+        *(
+            Problem(f"{doubt['dataset']} looks odd, {doubt['kind']}:", doubt["example"], doubt["scenes"])
+            for doubt in record.get("doubts", ())
         ),
     ]
 

@@ -3,10 +3,12 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
@@ -80,12 +82,8 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     path = trained / "model" / RECORD_FILE
     if not path.is_file():
         raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = _read_record(path)
     config = record["configuration"]
-    if "model" not in config:
-        raise InvalidOptionError(
-            f"{path}: written by an earlier version, which named its entries otherwise: train again"
-        )
     model = config["model"]
     went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
     first = training_record(before, before / FIRST_TRAINING) if went_on else None
@@ -106,6 +104,58 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
         "validation": [json.loads(line) for line in lines],
         **({} if first is None else {"first": first}),
     }
+
+
+@dataclass(frozen=True)
+class _Data:
+    scenes: dict[str, Any]
+    disparity: str
+    count: int
+    crop_px: int
+
+
+@dataclass(frozen=True)
+class _Model:
+    data: _Data
+    start: str | None
+
+
+@dataclass(frozen=True)
+class _Configuration:
+    model: _Model
+    task: str
+    steps: int
+    batch: int
+    optimiser: dict[str, Any]
+    precision: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is needed of training.json; it holds more."""
+
+    configuration: _Configuration
+    seconds: float
+    device: str
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """Return the record of a training. Raises InvalidOptionError where it lacks what a reader needs."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict) and "model" not in record.get("configuration", {"model": None}):
+            raise InvalidOptionError(
+                f"{path}: written by an earlier version, which named its entries otherwise: train again"
+            )
+        TypeAdapter(_Record).validate_python(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise InvalidOptionError(f"{path}: {where}: {first['msg'].lower()}: train again") from error
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidOptionError(f"{path}: damaged ({error}): train again") from error
+    return cast(dict[str, Any], record)
 
 
 def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:

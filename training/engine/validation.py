@@ -29,7 +29,7 @@ class Validation:
         curve = Path(self._config.output) / CURVE_FILE
         if curve.is_file():
             lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and step and json.loads(line)["step"] <= step]
+            kept = [line for line in lines if line.endswith("\n") and 0 <= _step_of(line) <= step and step]
             write_atomically(curve, lambda file: file.write("".join(kept).encode()))
 
     def run(self, step: int, accelerator: Accelerator) -> None:
@@ -52,3 +52,12 @@ class Validation:
         curve = Path(self._config.output) / CURVE_FILE
         with explained(curve), curve.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "psnr": round(mean, 4)}) + "\n")
+
+
+def _step_of(line: str) -> int:
+    """Return the step of a point of the curve; -1 for a line that is none."""
+    try:
+        step = json.loads(line)["step"]
+    except (ValueError, TypeError, KeyError):
+        return -1
+    return step if isinstance(step, int) else -1

@@ -1,5 +1,6 @@
 """The scenes as a data set: out of the cache, where they are generated when asked for, or out of the user's folder."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class SynBokeh300(GeneratedScenes):
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
         own = None if data_root is None else data_root / "synbokeh300"
-        self._own_folder = own if own is not None and (own / INDEX).is_file() else None
+        self._own_folder = own if own is not None and os.path.lexists(own / INDEX) else None
 
     @property
     def folder(self) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
 from bokehbench.core.files import sha256_of
 
@@ -20,7 +20,11 @@ def sweep(tmp_path, make_scene):
 
     def run():
         run.calls = Counter()
-        cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES[:1])], [("halve", 0), ("halve", 1)])
+        cases = expand_cases(
+            [PlannedRenderer(name="dim")],
+            [PlannedDataset(name="scenes", scenes={SCENES[0]: ""})],
+            [("halve", 0), ("halve", 1)],
+        )
         return Runner(
             tmp_path,
             {"scenes": Scenes(make_scene)},

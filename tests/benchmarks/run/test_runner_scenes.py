@@ -11,6 +11,7 @@ import torch
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
+from bokehbench.benchmarks.run.scene_record import collect_doubts
 from bokehbench.core.files import read_image
 from bokehbench.renderers.interface import PICTURE_ONLY, Capabilities
 
@@ -163,3 +164,30 @@ def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
     )
     assert len(sweeper.run(cases)) == 9
     assert loads == dict.fromkeys(SCENES, 1)
+
+
+def test_a_lost_record_of_a_scene_that_is_damaged_by_now_costs_nothing(bench, caplog):
+    calls = Counter()
+    first = bench(Counting("dim", calls))
+    (bench.folder / "scenes/scenes/two/scene.json").unlink()
+    assert bench(Counting("dim", calls), damaged="two") == first
+    assert "scenes / two: the gallery lacks its pictures: scene 'two': torn" in caplog.text
+    assert calls["one"] == calls["two"] == 1
+
+
+def test_what_looks_odd_is_kept_with_the_scene_and_collected_by_kind(tmp_path, make_scene):
+    class Odd(Scenes):
+        def load(self, scene_name):
+            return replace(super().load(scene_name), focus_disparity=9.0 if scene_name != "one" else 0.8)
+
+    cases = expand_cases(
+        [PlannedRenderer(name="dim")], [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))]
+    )
+    bench = Runner(
+        tmp_path, {"scenes": Odd(make_scene)}, MEAN_DIFFERENCE, lambda name: Counting(name, Counter()), "here"
+    )
+    assert [row["status"] for row in bench.run(cases)] == ["ok"] * 3
+    found = collect_doubts(tmp_path, [("scenes", scene) for scene in SCENES])
+    focus = next(entry for entry in found if entry["kind"] == "focus outside the map")
+    assert (focus["dataset"], focus["scenes"]) == ("scenes", list(SCENES[1:]))
+    assert focus["example"].startswith("the focus 9 lies outside the map, 0.2 to 0.8")

@@ -1,4 +1,5 @@
 import json
+import os
 
 import huggingface_hub
 import numpy as np
@@ -147,3 +148,21 @@ def test_a_failed_download_is_one_line(tmp_path, monkeypatch, capsys) -> None:
     assert "cannot be fetched from the Hugging Face hub (no network)" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([])
+
+
+def test_a_named_pipe_costs_its_scene_only(folder) -> None:
+    (folder / "test/metadata/2.json").unlink()
+    os.mkfifo(folder / "test/metadata/2.json")
+    dataset = load_dataset("realbokeh", folder.parent)
+    assert dataset.scene_names() == ["11-f2", "11-f4", "11-f8", "2"]
+    with pytest.raises(DamagedDataError, match=r"2\.json: .* it is a named pipe, not a file"):
+        dataset.load("2")
+
+
+def test_leftovers_and_copies_are_no_scenes(folder) -> None:
+    metadata = folder / "test/metadata"
+    for name in ("._2.json", ".2.json", "2.json~", "2.json.bak", "notes.txt", "2 (copy).json", "notes.json"):
+        (metadata / name).write_bytes((metadata / "2.json").read_bytes())
+    dataset = load_dataset("realbokeh", folder.parent)
+    assert dataset.scene_names() == ["2-f2", "2-f4", "2-f8", "11-f2", "11-f4", "11-f8"]
+    assert sorted(dataset.passed_over) == ["2 (copy).json", "notes.json"]
