@@ -64,7 +64,7 @@ class Runner:
     case's scene as the renderer sees it; ``processes`` share the plan; ``metric_codes``: a digest of each metric's code
     and weights, by name: scores of others are computed again. A case that fails or is skipped is a row with
     the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
-    finished ones are left alone.
+    finished ones are left alone. ``before``: the rows that ``run`` found, by key.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
+        self.before: Mapping[str, Row] = {}
         self._scorer = Scorer(metrics, metric_codes)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
@@ -96,6 +97,7 @@ class Runner:
         Several processes share what is left to do; each returns when all are done.
         """
         rows = read_rows(self.folder)
+        self.before = dict(rows)
         rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
         pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
         self.processes.wait()  # all have read what is stored, so they list the same cases, and none has added to it

@@ -72,7 +72,7 @@ def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[DoubtRe
     """Return what looks odd about the scenes, (data set, scene), that are on record: each kind once a data set."""
     found: dict[tuple[str, str], DoubtRecord] = {}
     for dataset, scene in scenes:
-        record = _intact_record(run, dataset, scene)
+        record = _readable_record(run, dataset, scene)
         for kind, sentence in (record.get("doubts", {}) if record else {}).items():
             new: DoubtRecord = {"dataset": dataset, "kind": kind, "scenes": [], "example": sentence}
             found.setdefault((dataset, kind), new)["scenes"].append(scene)
@@ -85,11 +85,15 @@ def is_recorded(run: Path, dataset: str, scene: str, data: str = "") -> bool:
     return record is not None and record.get("data", "") == data
 
 
-def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+def _readable_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     try:
-        record = read_record(run, dataset, scene)
+        return read_record(run, dataset, scene)
     except DamagedRecordError:
         return None
+
+
+def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+    record = _readable_record(run, dataset, scene)
     if record is None or not record["files"]:
         return None
     folder = scene_folder(run, dataset, scene)

@@ -24,7 +24,6 @@ from . import scoring
 from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
 from .processes import join_processes
 from .reuse import ContentTable
-from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
@@ -80,11 +79,10 @@ def run_benchmark(
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
         environment = run.begin(record, cases, contents.entries, metric_codes, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
-        before = read_rows(run.folder) if processes.is_main else {}
         runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
         scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
-        run.finish(before, rows, collect_doubts(run.folder, scenes))
+        run.finish(runner.before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
 
