@@ -81,7 +81,7 @@ class CannotWriteError(InvalidOptionError):
         if self.error.errno not in IN_THE_WAY:
             place = f", or write elsewhere with {self.elsewhere}" if self.elsewhere else ""
             remedy = f"{remedy}{place}, then give the same command: what is finished is kept"
-        return f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}"
+        return printable(f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}")
 
 
 CACHES = "TMPDIR or NUMBA_CACHE_DIR"
