@@ -45,7 +45,7 @@ def find_reuse(
     for row in rows:
         stored = before.get(row["key"])
         if stored is not None and _is_ok(stored):
-            if stored.get("time") != row.get("time"):
+            if (stored.get("time"), stored["seconds"]) != (row.get("time"), row["seconds"]):
                 again[row["renderer"], LOST].append(row["scene"])
                 continue
             kept.append(row)
