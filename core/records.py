@@ -1,7 +1,7 @@
 """Records that the harness stores itself: JSON checked against a type, once, where it is opened.
 
 Types are TypedDicts, so that what was checked is plain dictionaries. An entry that the type does not name is passed
-over, but in TypedDicts with ``Open`` as their configuration.
+over, but in TypedDicts with ``OPEN`` as their configuration.
 """
 
 import functools

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core import records
 from ...core.errors import DamagedRecordError
 from ...core.files import is_intact, safe_name, write_image, write_json, write_map
+from ...core.records import read_record
 from ...core.scene import Scene
 from ...datasets.doubts import find_doubts
 from .cases import Case
@@ -53,7 +53,7 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str 
     write_json(folder / RECORD_FILE, {**description, "files": files})
 
 
-def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+def read_scene_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     """Return the content of a scene's scene.json; None where there is none.
 
     ``files`` is empty where an earlier version wrote it. Raises DamagedRecordError naming the file.
@@ -61,7 +61,7 @@ def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     path = scene_folder(run, dataset, scene) / RECORD_FILE
     if not path.exists() and not path.is_symlink():
         return None
-    record = records.read_record(SceneRecord, path, "the record of a scene")
+    record = read_record(SceneRecord, path, "the record of a scene")
     if (record["dataset"], record["scene"]) != (dataset, scene):
         raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
     record.setdefault("files", {})
@@ -87,7 +87,7 @@ def is_recorded(run: Path, dataset: str, scene: str, data: str = "") -> bool:
 
 def _readable_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     try:
-        return read_record(run, dataset, scene)
+        return read_scene_record(run, dataset, scene)
     except DamagedRecordError:
         return None
 

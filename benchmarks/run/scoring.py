@@ -56,7 +56,6 @@ class Scorer:
         )
 
 
-
 def describe_error(error: Exception) -> str:
     """Return an error as one line: the message of one of ours, else with the exception's name before it."""
     return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")

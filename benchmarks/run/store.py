@@ -22,7 +22,7 @@ from ...core.files import write_json
 from ...core.records import check_record
 from .row_files import scan_rows
 from .rows import drop_outdated
-from .scene_record import read_record, scene_folder
+from .scene_record import read_scene_record, scene_folder
 from .schema import CommandRecord, Row, RunRecord, StoredScene
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def _read_scenes(folder: Path, rows: list[Row]) -> tuple[list[StoredScene], list
     finished = {(row["dataset"], row["scene"]) for row in rows if row["status"] == "ok"}
     for dataset, scene in dict.fromkeys((row["dataset"], row["scene"]) for row in rows):
         try:
-            record = read_record(folder, dataset, scene)
+            record = read_scene_record(folder, dataset, scene)
         except DamagedRecordError as error:
             faults.append(f"{error}: the gallery lacks this scene")
         else:
