@@ -31,9 +31,8 @@ RUN_FILE = "run.json"
 RUN_SCHEMA = 2
 """Of run.json: 1 calls ``plan`` what 2 calls ``cases``, and is read too."""
 
-OUTDATED = "not scored yet by the metric's present code"
-
 REMEDY = "give the run's command again"
+OUTDATED = f"not scored yet by the metric's present code: {REMEDY}"
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,8 @@ def _choose(
         if row is None:
             continue
         if row["renderer"] in command["renderers"] and row["dataset"] in command["datasets"]:
-            rows.append(drop_outdated(row, used, OUTDATED) if row["status"] == "ok" else row)
+            is_scored = row["status"] == "ok" and command["datasets"][row["dataset"]]["scored"]
+            rows.append(drop_outdated(row, used, OUTDATED) if is_scored else row)
         else:
             faults.append(f"{key}: passed over: its row says {row['renderer']} on {row['dataset']}")
     return rows

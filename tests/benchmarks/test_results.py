@@ -54,7 +54,8 @@ def test_scores_by_other_code_than_the_last_command_s_do_not_count(stored):
     table = results.read(stored)
     np.testing.assert_equal(table.psnr.to_numpy(), [9.0, np.nan, np.nan])
     assert table.lpips.isna().all()
-    assert StoredRun.open(stored).rows[0]["notes"] == {"lpips": "not scored yet by the metric's present code"}
+    notes = StoredRun.open(stored).rows[0]["notes"]
+    assert notes == {"lpips": "not scored yet by the metric's present code: give the run's command again"}
 
 
 def test_metrics_stand_between_the_case_and_its_cost(stored):

@@ -124,19 +124,6 @@ def test_all_good_is_said(run_writer, tmp_path):
     assert "What did not work" not in page.text
 
 
-def test_what_looks_odd_has_a_heading_of_its_own(run_writer, tmp_path):
-    writer = run_writer()
-    del writer.meta["metrics"]["dists"]
-    writer.scene("pairs", "s")
-    for renderer in ("plain", "fancy"):
-        writer.case("pairs", "s", renderer, {"psnr": 30.0, "lpips": 0.1})
-    doubt = {"dataset": "pairs", "kind": "map inverted", "scenes": ["s"], "example": "the map looks inverted"}
-    writer.meta["doubts"] = [doubt]
-    page, _ = write(writer.open(), tmp_path / "reports")
-    assert "What did not work" not in page.text
-    assert re.search(r"Worth a look .* pairs, map inverted: the map looks inverted 1 scene s ", page.text)
-
-
 def test_interrupted_run_and_damaged_pictures_are_said(run_writer, tmp_path):
     writer = run_writer(datasets={"pairs": True, "absent": True})
     writer.meta |= {"cases": ["pairs/s/plain", "pairs/s/fancy", "pairs/t/plain"], "finished": None, "seconds": None}
