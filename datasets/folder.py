@@ -36,7 +36,7 @@ from .files.data_root import require_folder
 from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
-from .files.pictures import read_picture
+from .files.pictures import as_tensor, read_picture
 from .files.problems import check_size
 from .files.role_files import ROLES, absent, is_picture, map_file, plays_a_role, role_file
 from .interface import UserPictures
@@ -136,12 +136,12 @@ class UserFolder(UserPictures):
         focus = _focus(settings, disparity, is_metric, folder)
         return Scene(
             name=scene_name,
-            image=_as_tensor(image),
+            image=as_tensor(image),
             disparity=torch.from_numpy(disparity)[None],
             focus_disparity=focus,
             blur_strength=_strength(settings, disparity, focus, folder),
             gamma=gamma,
-            target=None if target is None else _as_tensor(target),
+            target=None if target is None else as_tensor(target),
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
@@ -294,7 +294,3 @@ def _number(settings: SceneOptions, key: str, folder: Path, low: float = -math.i
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _as_tensor(picture: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
