@@ -1,4 +1,4 @@
-"""What looks odd is said, and nothing of sound scenes. docs/datasets.md has the counts, which rounding may move by one."""
+"""What looks odd is said, and nothing of sound scenes. docs/datasets.md has the counts, give or take one."""
 
 import dataclasses
 import time
@@ -102,7 +102,7 @@ def test_a_target_that_is_the_input_is_said(sound) -> None:
 def test_an_inverted_map_with_a_clicked_focus_is_seen_by_what_covers_what(sound) -> None:
     """The blur radii are the same: only their order in depth is wrong."""
     found = [find_doubts(scene) for scene in inverted(sound)]
-    assert sum("map inverted" in doubts for doubts in found) == pytest.approx(21, abs=1), "the others show too little of what is in focus"
+    assert sum("map inverted" in doubts for doubts in found) == pytest.approx(21, abs=1)
     assert any("is blurred in the target as what lies" in doubts.get("map inverted", "") for doubts in found)
 
 
