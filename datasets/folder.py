@@ -38,12 +38,11 @@ from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
 from .files.pictures import as_tensor, read_picture
 from .files.problems import check_size
-from .files.role_files import ROLES, absent, is_picture, map_file, plays_a_role, role_file
+from .files.role_files import ROLES, SETTINGS_FILES, absent, is_picture, map_file, plays_a_role, role_file
 from .interface import UserPictures
 from .members import Members, is_leftover, list_members
 from .pairs.focus import disparity_at
 
-SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
 FOCUS_SETTINGS = ("focus_disparity", "focus_depth", "focus_at")
 STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
 MAP_SETTINGS = ("disparity", "depth")
@@ -99,22 +98,20 @@ class UserFolder(UserPictures):
 
     def _parts(self, scene_name: str) -> Parts:
         folder = self._members.pick(self.name, scene_name)
-        settings = merge_settings(read_settings(self.folder), read_settings(folder))
-        files = {role: _role_file(folder, role, settings) for role in ("image", "target")}
-        chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
-        return {
-            "version": self.version,
-            "settings": sorted(settings.items()),
-            **files,
-            **dict([chosen] if chosen else []),
-        }
+        settings = self._settings(folder)
+        files = {role: role_file(folder, role, settings) for role in ("image", "target")}
+        chosen = map_file(folder, settings)
+        own = {"version": self.version, "settings": sorted(settings.items())}
+        return own | files | dict([chosen] if chosen else [])
+
+    def _settings(self, folder: Path) -> SceneOptions:
+        return merge_settings(read_settings(self.folder), read_settings(folder))
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
         try:
             folder = self._members.pick(self.name, scene_name)
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            return _role_file(folder, "target", settings) is not None
+            return role_file(folder, "target", self._settings(folder)) is not None
         except DamagedDataError:
             return True
 
@@ -122,14 +119,14 @@ class UserFolder(UserPictures):
         """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()
         folder = self._members.pick(self.name, scene_name)
-        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        settings = self._settings(folder)
         gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
-        image_file = _role_file(folder, "image", settings)
+        image_file = role_file(folder, "image", settings)
         if image_file is None:
             raise absent(folder, ["image"])
         image = read_picture(image_file, gamma)
         disparity, is_metric = _read_map(folder, settings, image_file, image)
-        target, target_file = None, _role_file(folder, "target", settings)
+        target, target_file = None, role_file(folder, "target", settings)
         if target_file is not None:
             target = read_picture(target_file, gamma)
             check_size(target_file, target, image_file, image)
@@ -155,8 +152,8 @@ class UserFolder(UserPictures):
         self.prepare()
         jobs = []
         for folder in self._members.found.values():
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            image = _role_file(folder, "image", settings)
+            settings = self._settings(folder)
+            image = role_file(folder, "image", settings)
             if image is not None and image.is_file() and not _has_map(folder, settings, image):
                 jobs.append((image, folder / "disparity.npy"))
         return jobs
@@ -207,16 +204,12 @@ def _may_be_meant(path: Path) -> bool:
     return is_picture(path) and not is_leftover(path.name)
 
 
-def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
-    return role_file(folder, role, settings, folder / SETTINGS_FILES[0])
-
-
 def _read_map(
     folder: Path, settings: SceneOptions, image_file: Path, image: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], bool]:
     """Return the scene's disparity (H,W), and whether it is in 1/m."""
     unit, ray_fov = _depth_settings(settings, folder)
-    chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+    chosen = map_file(folder, settings)
     if chosen is None:
         height, width = image.shape[:2]
         embedded = read_embedded_disparity(image_file, height, width, ray_fov)
@@ -235,7 +228,7 @@ def _read_map(
 def _has_map(folder: Path, settings: SceneOptions, image: Path) -> bool:
     """Whether there is a map or the picture carries one, whole or damaged: neither is made again."""
     try:
-        return map_file(folder, settings, folder / SETTINGS_FILES[0]) is not None or read_embedded(image) is not None
+        return map_file(folder, settings) is not None or read_embedded(image) is not None
     except MissingDataError:
         return True
 
