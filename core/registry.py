@@ -41,7 +41,7 @@ class Entry:
         """Return what decides about the results of ``plugin``, made from this entry: its code, by module, as hashes.
 
         These are the modules of the target and of the plug-in's classes, and all that they import: see ``sources``.
-        Options of the entry count, too.
+        Options of the entry count, too, and what an entry point names: one module may hold several plug-ins.
         """
         derived = [kind.__module__ for kind in type(plugin).__mro__ if _is_derived(kind)]
         packages = _packages_of(self.distribution)
@@ -50,8 +50,9 @@ class Entry:
             file = getattr(sys.modules.get(name), "__file__", None)
             hashes |= hash_sources(name, file and Path(file), packages)
         if self.options:
-            options = repr(sorted(self.options.items()))
-            hashes["options"] = hashlib.sha256(options.encode()).hexdigest()[:12]
+            hashes["options"] = _hash(repr(sorted(self.options.items())))
+        if self.distribution is not None:
+            hashes["entry point"] = _hash(self.target)
         return hashes
 
     @property
@@ -101,6 +102,10 @@ class LazyRegistry:
 def _entry_of(point: EntryPoint) -> Entry:
     distribution = point.dist.name if point.dist else None
     return Entry(point.value, f"from the package {distribution or point.module}", distribution=distribution)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_derived(kind: type) -> bool:

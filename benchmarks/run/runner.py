@@ -184,7 +184,7 @@ class Runner:
         if (case.dataset, case.scene) not in self._recorded:
             dataset = self.datasets[case.dataset]
             cluster, photograph = dataset.cluster(case.scene), isinstance(dataset, UserPictures)
-            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.data, photograph)
+            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.scene, photograph)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:

@@ -40,3 +40,15 @@ def test_a_module_without_a_file_has_no_code(monkeypatch):
     monkeypatch.setitem(sys.modules, "made_in_memory", module)
     entry = Entry("made_in_memory:Thing", "")
     assert entry.hash_code(entry.load()()) == {}
+
+
+def test_what_an_entry_point_names_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "two_renderers.py").write_text(
+        "from bokehbench.renderers.identity import IdentityRenderer\n"
+        "class One(IdentityRenderer):\n    pass\n"
+        "class Two(IdentityRenderer):\n    pass\n"
+    )
+    entries = [Entry(f"two_renderers:{name}", "", distribution="pip") for name in ("One", "Two")]
+    first, second = (entry.hash_code(entry.load()("x")) for entry in entries)
+    assert [name for name in first if first[name] != second[name]] == ["entry point"]
