@@ -33,8 +33,8 @@ EDGE_STEP_PX = 2.0
 def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "", photograph: bool = False) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
 
-    ``data``: the digests of what the scene is made of (``MadeOf.scene``), by which a later command knows whether the record is its own;
-    ``photograph``: see ``find_doubts``.
+    ``data``: the digests of what the scene is made of (``MadeOf.scene``), by which a later command knows whether the
+    record is its own; ``photograph``: see ``find_doubts``.
     """
     folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
