@@ -27,6 +27,7 @@ from ...datasets.interface import SceneDataset, UserPictures
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
+from .loading import load_planned
 from .measure import measure
 from .processes import Processes
 from .restore import restore_scenes
@@ -204,7 +205,7 @@ class Runner:
         assert last is not None  # noqa: S101
         if loads:
             try:
-                last[1].set_result(self.datasets[case.dataset].load(case.scene))
+                last[1].set_result(load_planned(self.datasets[case.dataset], case))
             except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
                 last[1].set_exception(error)
         return last[1].result()
