@@ -23,10 +23,11 @@ def describe_run(
     datasets: Mapping[str, SceneDataset],
     metrics: Mapping[str, Metric],
     unavailable: Mapping[str, str],
+    metric_codes: Mapping[str, str],
 ) -> Record:
     """Describe a command that starts now, short of its cases; ``device`` and ``severities`` are those that it comes to.
 
-    ``unavailable``: why a metric cannot be computed here.
+    ``unavailable``: why a metric cannot be computed here; ``metric_codes``: digests of code and weights of each.
     """
     return {
         "run": request.run,
@@ -39,7 +40,9 @@ def describe_run(
         "settings": request.recorded | {"device": device, "perturbations": severities},
         "renderers": {name: _describe_renderer(name, renderer) for name, renderer in renderers.items()},
         "datasets": {name: _describe_dataset(name, dataset) for name, dataset in datasets.items()},
-        "metrics": {name: _describe_metric(metric, unavailable.get(name)) for name, metric in metrics.items()},
+        "metrics": {
+            name: _describe_metric(metric, unavailable.get(name), metric_codes[name]) for name, metric in metrics.items()
+        },
     }
 
 
@@ -68,11 +71,12 @@ def _describe_dataset(name: str, dataset: SceneDataset) -> Record:
     }
 
 
-def _describe_metric(metric: Metric, reason: str | None) -> Record:
+def _describe_metric(metric: Metric, reason: str | None, code: str) -> Record:
     return {
         "unit": metric.unit,
         "higher_is_better": metric.higher_is_better,
         "description": metric.description,
         "available": reason is None,
         "reason": reason,
+        "code": code,
     }

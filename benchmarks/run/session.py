@@ -77,7 +77,7 @@ def run_benchmark(
         )
         if not cases:
             raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
-        record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
+        record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable, metric_codes)
         environment = run.begin(record, cases, contents.entries, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
         before = read_rows(run.folder) if processes.is_main else {}

@@ -11,6 +11,7 @@ Everything is checked against its type (``schema``) where it is read.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,17 +81,32 @@ class StoredRun:
 
 
 def _choose(command: CommandRecord, stored: Mapping[str, Row], faults: list[str]) -> list[Row]:
-    """Return the rows of a command's cases in their order; one that is of no renderer or data set of it is a fault."""
-    rows = []
+    """Return the rows of a command's cases in their order, with the scores that its metrics gave.
+
+    A row that is of no renderer or data set of the command is a fault, and so are scores of other code or weights, as
+    a command leaves them that was killed before it had scored again.
+    """
+    rows: list[Row] = []
+    outdated: Counter[str] = Counter()
     for key in command["cases"]:
         row = stored.get(key)
         if row is None:
             continue
         if row["renderer"] in command["renderers"] and row["dataset"] in command["datasets"]:
-            rows.append(row)
+            others = _find_outdated(row, command)
+            outdated.update(name for name in others if command["metrics"][name]["available"])
+            kept = {name: value for name, value in row["metrics"].items() if name not in others}
+            rows.append({**row, "metrics": kept} if others else row)
         else:
             faults.append(f"{key}: passed over: its row says {row['renderer']} on {row['dataset']}")
+    faults += [f"{name}: {count} scores passed over: they are of other code" for name, count in outdated.items()]
     return rows
+
+
+def _find_outdated(row: Row, command: CommandRecord) -> list[str]:
+    """Return the metrics of a row whose score is not of the code and weights that the command names."""
+    codes = {name: about["code"] for name, about in command["metrics"].items() if "code" in about}
+    return [name for name in row["metrics"] if name in codes and row.get("scored_by", {}).get(name) != codes[name]]
 
 
 def cases_of_sweep(meta: RunRecord) -> list[str]:

@@ -58,6 +58,7 @@ def load_metric(name: str) -> Metric:
         metric = metric_registry.load_metric(name)
         if not isinstance(metric, Metric):
             raise TypeError(f"metric '{name}': expected a Metric, got {type(metric).__name__}")
+        metric.name = name  # under which rows keep its scores: an entry point may call it otherwise than its class
     except UnknownNameError:
         raise
     except Exception as error:  # noqa: BLE001 - a plug-in's import may raise anything

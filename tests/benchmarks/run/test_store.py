@@ -125,3 +125,17 @@ def test_a_row_that_is_of_no_renderer_or_data_set_of_its_run_is_named(tmp_path, 
     stored = StoredRun.open(tmp_path)
     assert ([r["key"] for r in stored.rows], stored.sweep) == (["a"], [])
     assert ["b: passed over" in entry.getMessage() for entry in caplog.records] == [True]
+
+
+def test_scores_of_other_code_than_the_commands_do_not_count(tmp_path, caplog):
+    """A command was killed before it had scored every picture again; another metric's weights are gone since."""
+    about = {"unit": "", "higher_is_better": True, "description": "", "available": True, "reason": None, "code": "new"}
+    metrics = {"m": about, "gone": about | {"available": False, "reason": "no weights"}}
+    write_meta(tmp_path, META | {"cases": ["a", "b"], "metrics": metrics})
+    with RowWriter(tmp_path) as writer:
+        for key, code in (("a", "new"), ("b", "old")):
+            writer.append(row(key, metrics={"m": 1.0, "gone": 2.0}, scored_by={"m": code, "gone": "old"}))
+    assert [r["metrics"] for r in StoredRun.open(tmp_path).rows] == [{"m": 1.0}, {}]
+    said = [entry.getMessage() for entry in caplog.records]
+    assert said[0] == "m: 1 scores passed over: they are of other code: give the run's command again"
+    assert not [line for line in said if line.startswith("gone")]
