@@ -9,14 +9,17 @@ import functools
 import hashlib
 import importlib
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points, files
 from pathlib import Path
 from typing import Any
 
-from .errors import UnknownNameError
+from .errors import BokehBenchError, PluginError, UnknownNameError
 from .sources import SUFFIXES, hash_sources
+from .text import one_line
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,18 @@ class Entry:
     distribution: str | None = None
 
     def load(self) -> Any:
-        """Import the target."""
-        return getattr(importlib.import_module(self._module), self.target.partition(":")[2])
+        """Import the target. Raises PluginError, with the place, in place of whatever its import raises."""
+        with self._explained():
+            return getattr(importlib.import_module(self._module), self.target.partition(":")[2])
+
+    def create(self, **options: Any) -> Any:
+        """Import the target and call it with the entry's options and ``options``. Raises PluginError as ``load`` does.
+
+        Errors of ours pass.
+        """
+        target = self.load()
+        with self._explained():
+            return target(**{**self.options, **options})
 
     def hash_code(self, plugin: object) -> dict[str, str]:
         """Return what decides about the results of ``plugin``, made from this entry: its code, by module, as hashes.
@@ -54,6 +67,18 @@ class Entry:
         if self.distribution is not None:
             hashes["entry point"] = _hash(self.target)
         return hashes
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except BokehBenchError:
+            raise
+        except (Exception, SystemExit) as error:  # research code that reads the command line ends the program
+            places = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+            reason = one_line(f"{type(error).__name__}: {error}")
+            where = f"{places[-1].filename}, line {places[-1].lineno}"
+            raise PluginError(f"{self.target}: cannot be loaded: {reason} ({where})") from error
 
     @property
     def _module(self) -> str:
@@ -95,8 +120,7 @@ class LazyRegistry:
 
     def create(self, name: str, **options: Any) -> Any:
         """Import the target of ``name`` and call it with the entry's options and ``options``."""
-        entry = self.find(name)
-        return entry.load()(**{**entry.options, **options})
+        return self.find(name).create(**options)
 
 
 def _entry_of(point: EntryPoint) -> Entry:

@@ -77,7 +77,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
             scene = dataset.load(name)
         except CannotWriteError:  # of a cache: the next scene would meet the same
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1
             check.problems.append((name, state, _reason(error)))

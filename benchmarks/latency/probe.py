@@ -192,7 +192,7 @@ def main() -> int:
     point = Point(**request["point"])
     try:
         record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
-    except Exception as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
         record = describe_failure(error, point.device)
     print(json.dumps(record))
     return 0

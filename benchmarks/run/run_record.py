@@ -41,7 +41,8 @@ def describe_run(
         "renderers": {name: _describe_renderer(name, renderer) for name, renderer in renderers.items()},
         "datasets": {name: _describe_dataset(name, dataset) for name, dataset in datasets.items()},
         "metrics": {
-            name: _describe_metric(metric, unavailable.get(name), metric_codes[name]) for name, metric in metrics.items()
+            name: _describe_metric(metric, unavailable.get(name), metric_codes[name])
+            for name, metric in metrics.items()
         },
     }
 

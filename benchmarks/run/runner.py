@@ -206,7 +206,7 @@ class Runner:
         if loads:
             try:
                 last[1].set_result(load_planned(self.datasets[case.dataset], case))
-            except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
+            except BaseException as error:  # noqa: BLE001 - whoever asks for the scene gets it
                 last[1].set_exception(error)
         return last[1].result()
 
@@ -267,7 +267,7 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
             reason = one_line(f"{type(error).__name__}: {error}")
