@@ -98,6 +98,8 @@ WRITE_ERRORS = {
     errno.EIO: ("the disk does not take the file", "check the disk"),
     errno.EACCES: ("no permission to write here", "allow it"),
     errno.EPERM: ("no permission to write here", "allow it"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ELOOP: ("the links lead round in a circle", "remove them"),
     errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
     errno.ENFILE: ("too many files are open", "end other programs"),
     **dict.fromkeys(

@@ -5,6 +5,7 @@ appears whole or not at all. The two newest are kept.
 """
 
 import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class Checkpoints:
     def _read(self, path: Path, update: Update) -> dict[str, Any]:
         """Return the state, alike ``update``'s own. Raises ValueError where it is not."""
         try:
+            with zipfile.ZipFile(path) as archive:
+                torn = archive.testzip()  # PyTorch writes checksums, and does not compare them
+            if torn is not None:
+                raise ValueError(f"{torn} does not match its checksum")
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
             raise ValueError(str(error) or type(error).__name__) from error

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import zipfile
 from unittest import mock
 
 import pytest
@@ -94,6 +95,19 @@ def test_a_torn_file_is_named(finished, damage, content):
     finished[1].write_bytes(content)
     with pytest.raises(MissingWeightsError, match=r"step-00000004\.pt: damaged checkpoint"):
         train(tiny_run(folder, **RUN))
+
+
+def test_a_flipped_bit_is_named(finished, damage):
+    folder, newest, _ = finished
+    damage(lambda state: None)
+    with zipfile.ZipFile(newest) as archive:
+        tensor = max(archive.infolist(), key=lambda entry: (entry.filename.endswith("data/0"), entry.file_size))
+        start = newest.read_bytes().find(archive.read(tensor))
+    flipped = bytearray(newest.read_bytes())
+    flipped[start + 2] ^= 1
+    newest.write_bytes(flipped)
+    with pytest.raises(MissingWeightsError, match=r"damaged checkpoint \(.*data/.* does not match its checksum\)"):
+        Training(tiny_run(folder, **RUN))
 
 
 def test_other_contents_are_named(finished, damage):
