@@ -22,6 +22,10 @@ from .sources import SUFFIXES, hash_sources
 from .text import one_line
 
 
+IMPORTER = importlib.__file__
+"""Named by no error: what it imports is."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """What a registry knows about a name before importing it.
@@ -75,10 +79,11 @@ class Entry:
         except BokehBenchError:
             raise
         except (Exception, SystemExit) as error:  # research code that reads the command line ends the program
-            places = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+            frames = traceback.extract_tb(error.__traceback__)
+            places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
+            where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
             reason = one_line(f"{type(error).__name__}: {error}")
-            where = f"{places[-1].filename}, line {places[-1].lineno}"
-            raise PluginError(f"{self.target}: cannot be loaded: {reason} ({where})") from error
+            raise PluginError(f"{self.target}: cannot be loaded: {reason}{where}") from error
 
     @property
     def _module(self) -> str:
