@@ -21,7 +21,6 @@ from .errors import BokehBenchError, PluginError, UnknownNameError
 from .sources import SUFFIXES, hash_sources
 from .text import one_line
 
-
 IMPORTER = importlib.__file__
 """Named by no error: what it imports is."""
 

@@ -172,7 +172,7 @@ def read_gpu() -> dict[str, str] | None:
     return dict(zip(names, values, strict=True)) if len(values) == len(names) else None
 
 
-def describe_failure(error: Exception, device: str) -> Record:
+def describe_failure(error: BaseException, device: str) -> Record:
     """Turn an error into a failed measurement with its reason in one line."""
     message = " ".join(str(error).split())
     if isinstance(error, MissingWeightsError):

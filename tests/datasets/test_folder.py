@@ -295,10 +295,3 @@ def test_two_files_of_settings_are_refused(scene_folder) -> None:
     (scene_folder / "scene.json").write_text("{}")
     with pytest.raises(DamagedDataError, match=r"expected one file of settings, got scene\.yaml and scene\.json"):
         load_dataset("folder", scene_folder.parent).load("kitchen")
-
-
-def test_a_focus_in_no_unit_at_all_is_refused_without_a_warning(scene_folder, recwarn) -> None:
-    describe(scene_folder, "focus_disparity: 1e300\nmax_radius_px: 4\n")
-    with pytest.raises(InvalidSceneError, match="blur radius: expected at most"):
-        load_dataset("folder", scene_folder.parent).load("kitchen")
-    assert not recwarn
