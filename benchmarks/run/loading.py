@@ -15,5 +15,5 @@ def load_planned(dataset: SceneDataset, case: Case) -> Scene:
     scene = dataset.load(case.scene)
     planned = case.made_of.data
     if planned and digest_parts(dataset.contents([case.scene])[case.scene]) != planned:
-        raise DamagedDataError(f"{case.dataset}/{case.scene}: its data changed during the run: give the command again")
+        raise DamagedDataError(f"scene '{case.scene}': its data changed during the run: give the command again")
     return scene

@@ -23,5 +23,5 @@ def test_a_file_that_is_replaced_during_the_run_is_not_taken_for_the_planned_one
     assert load_planned(dataset, case).name == "kitchen", "the same settings"
     target = next(folder.glob("target.*"))
     target.write_bytes(target.read_bytes() + b"\0")
-    with pytest.raises(DamagedDataError, match="folder/kitchen: its data changed during the run: give the"):
+    with pytest.raises(DamagedDataError, match="scene 'kitchen': its data changed during the run: give the"):
         load_planned(dataset, case)
