@@ -17,7 +17,7 @@ from ..core.errors import (
 from ..core.scene import Scene
 from ..core.text import one_line, printable
 from .doubts import find_doubts, measure_radii
-from .interface import SceneDataset, UserPictures, prepare_dataset
+from .interface import SceneDataset, prepare_dataset
 
 OK, MISSING, UNSET, DAMAGED = "ok", "missing", "unset", "damaged"
 SIZES_SHOWN = 3
@@ -46,7 +46,7 @@ class Check:
     targets: int = 0
     nearer_below: int = 0
     nearer_above: int = 0
-    estimated: bool = False
+    photographs: bool = False
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     radii: dict[str, tuple[float, float]] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
@@ -59,9 +59,9 @@ class Check:
 
     @property
     def may_be_inverted(self) -> bool:
-        """Whether suspiciously few of the scenes with estimated disparity are nearer at the bottom than at the top."""
+        """Whether suspiciously few of the photographs are nearer at the bottom than at the top."""
         count = self.nearer_below + self.nearer_above
-        enough = self.estimated and count >= ORIENTATION_SCENES
+        enough = self.photographs and count >= ORIENTATION_SCENES
         return enough and self.nearer_below < LEAST_NEARER_BELOW * count
 
 
@@ -71,7 +71,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
     Raises MissingDataError where the data set as a whole is absent.
     """
     prepare_dataset(dataset)
-    check = Check(dataset.name, estimated=isinstance(dataset, UserPictures), passed_over=dataset.passed_over)
+    check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over)
     for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
             scene = dataset.load(name)
@@ -144,7 +144,7 @@ def _note(check: Check, scene: Scene) -> None:
     _widen(check, "focus disparity", np.array(scene.focus_disparity))
     _widen(check, "blur radius, px", np.abs(scene.defocus.numpy()).max())
     check.radii[scene.name] = measure_radii(scene)
-    check.doubts += [(scene.name, doubt) for doubt in find_doubts(scene, check.estimated).values()]
+    check.doubts += [(scene.name, doubt) for doubt in find_doubts(scene, check.photographs).values()]
 
 
 def _widen(check: Check, what: str, values: np.ndarray | np.floating) -> None:

@@ -54,6 +54,9 @@ LEAST_BAND_PX = 40
 LEAST_AT_STAKE = 2e-4
 BETTER = 0.35
 
+NEARLY_ALL = 0.9
+"""Of the upper and of the lower third of a map. At 0.8 of them 2 of the 56 sound scenes would be called inverted."""
+
 
 def measure_radii(scene: Scene) -> tuple[float, float]:
     """Return the median blur radius, over at most some 512x512 pixels, and the largest of all, px."""
@@ -197,7 +200,8 @@ def _odd_orientation(disparity: Map) -> Doubt | None:
     third = disparity.shape[0] // 3
     if third == 0:
         return None
-    above, below = np.quantile(_thinned(disparity[:third]), 0.25), np.quantile(_thinned(disparity[-third:]), 0.75)
+    above = np.quantile(_thinned(disparity[:third]), 1.0 - NEARLY_ALL)
+    below = np.quantile(_thinned(disparity[-third:]), NEARLY_ALL)
     if above <= below:
         return None
     return "map inverted", "the map looks inverted (larger must be nearer): what is above is nearer than what is below"

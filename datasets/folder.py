@@ -36,14 +36,13 @@ from .files.data_root import require_folder
 from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
-from .files.pictures import read_picture
+from .files.pictures import as_tensor, read_picture
 from .files.problems import check_size
-from .files.role_files import ROLES, absent, is_picture, map_file, plays_a_role, role_file
+from .files.role_files import ROLES, SETTINGS_FILES, absent, is_picture, map_file, plays_a_role, role_file
 from .interface import UserPictures
 from .members import Members, is_leftover, list_members
 from .pairs.focus import disparity_at
 
-SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
 FOCUS_SETTINGS = ("focus_disparity", "focus_depth", "focus_at")
 STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
 MAP_SETTINGS = ("disparity", "depth")
@@ -99,22 +98,20 @@ class UserFolder(UserPictures):
 
     def _parts(self, scene_name: str) -> Parts:
         folder = self._members.pick(self.name, scene_name)
-        settings = merge_settings(read_settings(self.folder), read_settings(folder))
-        files = {role: _role_file(folder, role, settings) for role in ("image", "target")}
-        chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
-        return {
-            "version": self.version,
-            "settings": sorted(settings.items()),
-            **files,
-            **dict([chosen] if chosen else []),
-        }
+        settings = self._settings(folder)
+        files = {role: role_file(folder, role, settings) for role in ("image", "target")}
+        chosen = map_file(folder, settings)
+        own = {"version": self.version, "settings": sorted(settings.items())}
+        return own | files | dict([chosen] if chosen else [])
+
+    def _settings(self, folder: Path) -> SceneOptions:
+        return merge_settings(read_settings(self.folder), read_settings(folder))
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
         try:
             folder = self._members.pick(self.name, scene_name)
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            return _role_file(folder, "target", settings) is not None
+            return role_file(folder, "target", self._settings(folder)) is not None
         except DamagedDataError:
             return True
 
@@ -122,26 +119,26 @@ class UserFolder(UserPictures):
         """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()
         folder = self._members.pick(self.name, scene_name)
-        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        settings = self._settings(folder)
         gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
-        image_file = _role_file(folder, "image", settings)
+        image_file = role_file(folder, "image", settings)
         if image_file is None:
             raise absent(folder, ["image"])
         image = read_picture(image_file, gamma)
         disparity, is_metric = _read_map(folder, settings, image_file, image)
-        target, target_file = None, _role_file(folder, "target", settings)
+        target, target_file = None, role_file(folder, "target", settings)
         if target_file is not None:
             target = read_picture(target_file, gamma)
             check_size(target_file, target, image_file, image)
         focus = _focus(settings, disparity, is_metric, folder)
         return Scene(
             name=scene_name,
-            image=_as_tensor(image),
+            image=as_tensor(image),
             disparity=torch.from_numpy(disparity)[None],
             focus_disparity=focus,
             blur_strength=_strength(settings, disparity, focus, folder),
             gamma=gamma,
-            target=None if target is None else _as_tensor(target),
+            target=None if target is None else as_tensor(target),
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
@@ -155,8 +152,8 @@ class UserFolder(UserPictures):
         self.prepare()
         jobs = []
         for folder in self._members.found.values():
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            image = _role_file(folder, "image", settings)
+            settings = self._settings(folder)
+            image = role_file(folder, "image", settings)
             if image is not None and image.is_file() and not _has_map(folder, settings, image):
                 jobs.append((image, folder / "disparity.npy"))
         return jobs
@@ -207,16 +204,12 @@ def _may_be_meant(path: Path) -> bool:
     return is_picture(path) and not is_leftover(path.name)
 
 
-def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
-    return role_file(folder, role, settings, folder / SETTINGS_FILES[0])
-
-
 def _read_map(
     folder: Path, settings: SceneOptions, image_file: Path, image: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], bool]:
     """Return the scene's disparity (H,W), and whether it is in 1/m."""
     unit, ray_fov = _depth_settings(settings, folder)
-    chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+    chosen = map_file(folder, settings)
     if chosen is None:
         height, width = image.shape[:2]
         embedded = read_embedded_disparity(image_file, height, width, ray_fov)
@@ -235,7 +228,7 @@ def _read_map(
 def _has_map(folder: Path, settings: SceneOptions, image: Path) -> bool:
     """Whether there is a map or the picture carries one, whole or damaged: neither is made again."""
     try:
-        return map_file(folder, settings, folder / SETTINGS_FILES[0]) is not None or read_embedded(image) is not None
+        return map_file(folder, settings) is not None or read_embedded(image) is not None
     except MissingDataError:
         return True
 
@@ -294,7 +287,3 @@ def _number(settings: SceneOptions, key: str, folder: Path, low: float = -math.i
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _as_tensor(picture: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

@@ -17,6 +17,7 @@ class SceneDataset(ABC):
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
     - ``version``: changes whenever the pictures do; stored results of another version are not reused. Data sets that
       read files write ``contents`` instead.
+    - ``photographs``: whether the pictures are of the usual orientation, the ground nearer than what stands above it.
     - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
     """
 
@@ -25,6 +26,7 @@ class SceneDataset(ABC):
     terms: str
     scored: bool = True
     version: str = ""
+    photographs: bool = False
     passed_over: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
@@ -89,6 +91,8 @@ def prepare_dataset(dataset: SceneDataset) -> None:
 
 class UserPictures(SceneDataset):
     """Scenes of the user's own copy, in ``folder``, whose disparity may have to be estimated first."""
+
+    photographs = True
 
     @property
     @abstractmethod

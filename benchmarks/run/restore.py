@@ -8,7 +8,7 @@ from ...core.errors import CannotWriteError
 from ...core.files import is_intact
 from ...core.scene import Scene
 from ...core.text import one_line
-from ...datasets.interface import SceneDataset, UserPictures
+from ...datasets.interface import SceneDataset
 from .cases import Case
 from .scene_record import is_recorded, record_perturbed, record_scene
 from .schema import Row
@@ -32,8 +32,7 @@ def restore_scenes(
         data = case.made_of.scene
         if not is_recorded(folder, case.dataset, case.scene, data):
             dataset = datasets[case.dataset]
-            photograph = isinstance(dataset, UserPictures)
-            record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, photograph)
+            record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, dataset.photographs)
 
     def restore_disparity(case: Case, row: Row) -> None:
         path = row["disparity"]

@@ -23,7 +23,7 @@ from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
 from ...core.text import one_line, printable
 from ...core.torch_state import keeping_torch_state
-from ...datasets.interface import SceneDataset, UserPictures
+from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
@@ -184,8 +184,8 @@ class Runner:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
             dataset = self.datasets[case.dataset]
-            cluster, photograph = dataset.cluster(case.scene), isinstance(dataset, UserPictures)
-            record_scene(self.folder, case.dataset, cluster, scene, case.made_of.scene, photograph)
+            cluster, data = dataset.cluster(case.scene), case.made_of.scene
+            record_scene(self.folder, case.dataset, cluster, scene, data, dataset.photographs)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:

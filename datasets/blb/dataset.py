@@ -1,6 +1,6 @@
 """The data set ``blb``, and what every data set in its layout shares.
 
-Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``blb_files`` describes it. Where a
+Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``files`` describes it. Where a
 folder also holds maps ``disparity_<name>.*``, these are wrong versions of its disparity (BLB has 15
 of each scene): the same pictures are rendered from them under the names ``blb-corrupted``.
 """

@@ -20,6 +20,7 @@ from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataErro
 from ...core.optics import GAMMA
 from ...core.scene import Scene
 from ..files.exr import read_exr
+from ..files.pictures import as_tensor
 from ..files.problems import check_finite, check_size
 
 INFO = "info.json"
@@ -117,5 +118,4 @@ def _is_positive(value: Any) -> bool:
 
 
 def _encode(linear: NDArray[np.float32]) -> torch.Tensor:
-    encoded = np.maximum(linear, 0.0) ** np.float32(1.0 / GAMMA)
-    return torch.from_numpy(np.ascontiguousarray(encoded.transpose(2, 0, 1)))
+    return as_tensor(np.maximum(linear, 0.0) ** np.float32(1.0 / GAMMA))

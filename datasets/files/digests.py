@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.errors import CannotWriteError
+from ...core.files import sha256_of
 from .user_cache import cache_root
 
 DIGITS = 16
@@ -35,7 +36,7 @@ def hash_scenes(root: Path, scene_names: Iterable[str], parts_of: Callable[[str]
     """Return a digest of every part of each scene; their files lie below ``root``.
 
     A file's suffix counts, its name does not. The same content has the same digests on another machine. A scene whose
-    parts cannot be told has the reason for its only part: it fails when it is loaded.
+    parts cannot be named has the reason for its only part: it fails when it is loaded.
     """
     found = {}
     with FileDigests(root) as files:
@@ -93,8 +94,7 @@ class FileDigests:
         if isinstance(known, list) and known[:-1] == before and isinstance(known[-1], str):
             return known[-1]
         now = time.time_ns()
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
+        digest = sha256_of(path)[:DIGITS]
         settled = _stamp(path) == before and max(before[1:3]) < now - SETTLED_NS
         if settled or known is not None:
             self._known.pop(name, None)

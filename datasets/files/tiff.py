@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 from tifffile import COMPRESSION, PHOTOMETRIC
 
-from .pillow_files import read_with_pillow
+from .pillow_files import ORIENTATION, read_with_pillow
 from .problems import Problem, check_area, refusal
 from .raster import Raster
 
@@ -22,7 +22,6 @@ GREY_OR_RGB = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
 REDUCED_OR_MASK = 0b101
 """Bits of the tag NewSubfileType: a thumbnail, a transparency mask."""
 
-ORIENTATION = 274
 GDAL_NODATA = 42113
 
 

@@ -20,7 +20,7 @@ from ..files.data_root import require_folder
 from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_disparity
-from ..files.pictures import read_picture
+from ..files.pictures import as_tensor, read_picture
 from ..files.problems import check_size
 from ..interface import UserPictures
 from ..members import Members
@@ -97,7 +97,6 @@ class PhotographPairs(UserPictures):
     default_strength: ClassVar[float]
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
-    size_multiple: ClassVar[int] = 1
     version = "1"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
@@ -191,12 +190,12 @@ class PhotographPairs(UserPictures):
             source = _naming(pair.source, lambda: align(source, target))
         return Scene(
             name=pair.name,
-            image=self._as_tensor(source),
-            disparity=self._as_tensor(disparity[..., None]),
+            image=as_tensor(source),
+            disparity=torch.from_numpy(disparity)[None],
             focus_disparity=focus,
             blur_strength=blur_strength * pair.relative_aperture,
             f_number=pair.f_number,
-            target=self._as_tensor(target),
+            target=as_tensor(target),
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
@@ -241,10 +240,6 @@ class PhotographPairs(UserPictures):
             self._estimated_focus[pair.scene] = focus
         return self._estimated_focus[pair.scene]
 
-    def _as_tensor(self, picture: Picture) -> torch.Tensor:
-        cropped = crop_to_multiple(picture, self.size_multiple)
-        return torch.from_numpy(np.ascontiguousarray(cropped.transpose(2, 0, 1)))
-
     def _strength_text(self, stored: Strength | None) -> str:
         origin = stored.origin if stored else "a default, neither fitted nor measured"
         return f"blur strength {self.strength.blur_strength:.4g} px per unit of scaled disparity ({origin})"
@@ -263,16 +258,6 @@ def read_focus(folder: Path) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
             raise DamagedDataError(f"{path}: {scene}: expected a disparity in [0, 1], got {reprlib.repr(value)}")
     return {scene: float(value) for scene, value in content.items()}
-
-
-def crop_to_multiple(picture: Picture, multiple: int) -> Picture:
-    """Cut (H,W,C) to a multiple of ``multiple`` in both directions, around the centre.
-
-    Of an odd rest the larger part goes from the top and the left, as in the published evaluation.
-    """
-    rows, columns = (length - length % multiple for length in picture.shape[:2])
-    top, left = (-(-(length % multiple) // 2) for length in picture.shape[:2])
-    return picture[top : top + rows, left : left + columns]
 
 
 def evenly_chosen(items: Sequence[Pair], count: int) -> list[Pair]:

@@ -41,13 +41,13 @@ class RealBokeh(PhotographPairs):
         "python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR"
     )
     about = (
-        "RealBokeh_3MP, test split, f/22 to {targets}; cropped to a multiple of 4; disparity estimated from the input "
-        "alone and scaled to [0, 1]; focus estimated from what is sharp at f/22 and at the scene's widest aperture; "
+        "RealBokeh_3MP, test split, f/22 to {targets}; disparity estimated from the input alone and scaled to "
+        "[0, 1]; focus estimated from what is sharp at f/22 and at the scene's widest aperture; "
         f"one blur strength for the set at f/{WIDEST_F_NUMBER:.1f}, proportional to 1/f-number; gamma 2.2"
     )
     terms = f"RealBokeh_3MP (Seizinger et al., Bokehlicious, ICCV 2025), {LICENCE}; the user's own copy"
     default_strength = 45.0
-    size_multiple = 4
+    version = "2"
 
     def __init__(
         self, name: str | None = None, data_root: Path | None = None, alignment: str = "none", binary: bool = False

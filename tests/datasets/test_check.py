@@ -76,7 +76,7 @@ def test_inverted_disparity_of_photographs_is_suspected(tmp_path, miniatures) ->
     assert inverted.is_sound, "a suspicion is no damage"
 
 
-def test_an_absent_data_set_is_told_at_once(tmp_path) -> None:
+def test_an_absent_data_set_is_named_at_once(tmp_path) -> None:
     with pytest.raises(MissingDataError, match="no such folder"):
         check_dataset(load_dataset("ebb", tmp_path))
 

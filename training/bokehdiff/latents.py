@@ -1,6 +1,6 @@
 """Stored scenes as an autoencoder's latents: encoded once, kept beside the scenes, shared by all trainings on them."""
 
-import sys
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -12,13 +12,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from ...core.errors import DamagedDataError
 from ...core.files import write_atomically
 from ...core.optics import GAMMA
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ..engine.task import Batch
-from ..scenes.open_files import OpenFiles
+from ..scenes.open_files import OpenFiles, is_sound
 from ..scenes.shards import StoredScenes
 from .digests import digest_encoder
 
@@ -75,7 +74,7 @@ def _ensure_encoded(
     encode: Callable[[BokehDiffPipeline, Batch], Batch],
 ) -> None:
     with FileLock(path.with_suffix(".lock")):
-        if path.exists() and _is_sound(path, len(scenes)):
+        if is_sound(path, functools.partial(_check_count, count=len(scenes))):
             return
         columns: dict[str, list[Tensor]] = {}
         device = pipeline.unet.device
@@ -90,15 +89,11 @@ def _ensure_encoded(
         write_atomically(path, lambda file: save_file(stacked, file.name))
 
 
-def _is_sound(path: Path, count: int) -> bool:
-    """Whether a file can be read and holds ``count`` scenes; says on stderr where not."""
-    try:
-        if len(OpenFiles(_check_columns)[path].get_tensor("index")) == count:
-            return True
-        print(f"{path}: holds other scenes: it is made again", file=sys.stderr)
-    except DamagedDataError as error:
-        print(f"{path}: damaged ({error.__cause__}): it is made again", file=sys.stderr)
-    return False
+def _check_count(path: Path, file: Any, count: int) -> None:
+    _check_columns(path, file)
+    found = file.get_slice("index").get_shape()[0]
+    if found != count:
+        raise ValueError(f"expected {count} scenes, got {found}")
 
 
 def _check_columns(path: Path, file: Any) -> None:

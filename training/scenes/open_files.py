@@ -1,5 +1,6 @@
 """safetensors files that data sets read from in any process."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,14 @@ from safetensors import SafetensorError, safe_open
 
 from ...core.errors import DamagedDataError
 
+Check = Callable[[Path, Any], None]
+"""Raises ValueError, which says why, where an open file at a path is not what it should be."""
+
 
 class OpenFiles:
-    """Files by path, each opened and checked when it is first asked for; a copy in another process opens its own.
+    """Files by path, each opened and checked when it is first asked for; a copy in another process opens its own."""
 
-    ``check(path, file)`` raises ValueError, which says why, where an open file is not what it should be.
-    """
-
-    def __init__(self, check: Callable[[Path, Any], None]):
+    def __init__(self, check: Check):
         self._check = check
         self._files: dict[Path, Any] = {}
 
@@ -31,5 +32,17 @@ class OpenFiles:
             self._files[path] = file
         return self._files[path]
 
-    def __reduce__(self) -> tuple[type["OpenFiles"], tuple[Callable[[Path, Any], None]]]:
+    def __reduce__(self) -> tuple[type["OpenFiles"], tuple[Check]]:
         return OpenFiles, (self._check,)  # handles cannot be sent to another process
+
+
+def is_sound(path: Path, check: Check) -> bool:
+    """Whether a file is there and can be used; says on stderr where it cannot."""
+    if not path.exists():
+        return False
+    try:
+        OpenFiles(check)[path]
+    except DamagedDataError as error:
+        print(f"{path}: damaged ({error.__cause__}): it is made again", file=sys.stderr)
+        return False
+    return True

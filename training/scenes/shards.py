@@ -9,7 +9,6 @@ next.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +19,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.files import write_atomically, write_json
 from ..engine.sampler import worker_options
-from .open_files import OpenFiles
+from .open_files import OpenFiles, is_sound
 from .sample import TrainingSample
 
 SHARD = 50
@@ -49,7 +49,7 @@ def store_scenes(
     Raises InvalidOptionError where the folder holds scenes of another identity.
     """
     _check_identity(folder, identity, write=True)
-    starts = [first for first in range(0, count, SHARD) if not _is_sound(_shard(folder, first), first)]
+    starts = [first for first in range(0, count, SHARD) if not is_sound(_shard(folder, first), _check_shard)]
     indices = [index for first in starts for index in range(first, first + SHARD)]
     loader = DataLoader(Subset(scenes, indices), batch_size=None, **worker_options(workers))
     samples: list[dict[str, Tensor]] = []
@@ -113,18 +113,6 @@ def _pack(sample: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _is_sound(path: Path, first: int) -> bool:
-    """Whether a shard is there and can be used; says on stderr where it cannot."""
-    if not path.exists():
-        return False
-    try:
-        OpenFiles(_check_shard)[path]
-    except DamagedDataError as error:
-        print(f"{path}: damaged ({error.__cause__}): it is made again", file=sys.stderr)
-        return False
-    return True
-
-
 def _check_shard(path: Path, file: Any) -> None:
     """Raise ValueError unless an open shard holds what ``store_scenes`` writes into one of this name."""
     names = set(file.keys())
@@ -152,13 +140,9 @@ def _check_identity(folder: Path, identity: Mapping[str, Any], write: bool) -> N
         write_json(path, wanted)
         return
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(stored, dict):
-            raise ValueError(f"expected names and values, got {type(stored).__name__}")
-    except (OSError, ValueError, RecursionError) as error:
-        raise MissingDataError(
-            f"{path}: cannot be read ({error}): remove the folder and store its scenes again"
-        ) from None
+        stored = read_mapping(path, "what decides the scenes")
+    except DamagedDataError as error:
+        raise DamagedDataError(f"{error}: remove the folder and store its scenes again") from error
     different = sorted(k for k in stored.keys() | wanted.keys() if stored.get(k) != wanted.get(k))
     if different:
         raise InvalidOptionError(

@@ -162,7 +162,7 @@ def test_scenes_elsewhere_have_the_same_digests_whatever_the_files_are_called(fo
     assert [part for part in first["one"] if first["one"][part] != second["one"][part]] == ["image", "settings"]
 
 
-def test_a_scene_whose_parts_cannot_be_told_costs_no_other(folder):
+def test_a_scene_whose_parts_cannot_be_named_costs_no_other(folder):
     def parts_of(scene):
         if scene == "bad":
             raise OSError("torn")

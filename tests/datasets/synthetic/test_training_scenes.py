@@ -33,7 +33,7 @@ def test_a_sample_is_a_scene(settings):
             assert 0.0 <= float(picture.min()) <= float(picture.max()) <= 1.0
 
 
-def test_the_told_blur_strength_gives_the_drawn_radius(settings):
+def test_the_given_blur_strength_gives_the_drawn_radius(settings):
     for index in range(8):
         sample = scenes(settings, radius_px=(5.0, 5.0))[index]
         defocus = sample["blur_strength"] * (sample["disparity"] - sample["focus_disparity"])

@@ -91,7 +91,7 @@ def test_a_damaged_shard_is_named_and_stored_again(scenes, tmp_path, capsys, dam
 def test_a_damaged_description_is_named(scenes, tmp_path, content):
     store_scenes(scenes, 1, tmp_path, {})
     (tmp_path / "scenes.json").write_text(content)
-    with pytest.raises(MissingDataError, match=r"scenes\.json: cannot be read \(.*\): remove the folder"):
+    with pytest.raises(DamagedDataError, match=r"scenes\.json: expected what decides the scenes.*: remove the folder"):
         StoredScenes(tmp_path, identity={})
 
 
