@@ -21,6 +21,10 @@ class UnknownNameError(BokehBenchError):
     """A renderer, data set, metric or perturbation that no registry knows."""
 
 
+class PluginError(BokehBenchError):
+    """A plug-in that cannot be imported or created."""
+
+
 class InvalidSceneError(BokehBenchError):
     """A scene whose tensors have the wrong shape, type or range."""
 

@@ -29,7 +29,7 @@ def restore_scenes(
     """
 
     def restore_scene(case: Case) -> None:
-        data = case.made_of.data
+        data = case.made_of.scene
         if not is_recorded(folder, case.dataset, case.scene, data):
             dataset = datasets[case.dataset]
             record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, dataset.photographs)

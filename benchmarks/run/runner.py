@@ -27,6 +27,7 @@ from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
+from .loading import load_planned
 from .measure import measure
 from .processes import Processes
 from .restore import restore_scenes
@@ -186,7 +187,7 @@ class Runner:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
             dataset = self.datasets[case.dataset]
-            cluster, data = dataset.cluster(case.scene), case.made_of.data
+            cluster, data = dataset.cluster(case.scene), case.made_of.scene
             record_scene(self.folder, case.dataset, cluster, scene, data, dataset.photographs)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
@@ -207,8 +208,8 @@ class Runner:
         assert last is not None  # noqa: S101
         if loads:
             try:
-                last[1].set_result(self.datasets[case.dataset].load(case.scene))
-            except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
+                last[1].set_result(load_planned(self.datasets[case.dataset], case))
+            except BaseException as error:  # noqa: BLE001 - whoever asks for the scene gets it
                 last[1].set_exception(error)
         return last[1].result()
 
@@ -269,7 +270,7 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
             reason = one_line(f"{type(error).__name__}: {error}")

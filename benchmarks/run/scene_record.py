@@ -33,8 +33,8 @@ EDGE_STEP_PX = 2.0
 def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "", photograph: bool = False) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
 
-    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own;
-    ``photograph``: see ``find_doubts``.
+    ``data``: the digests of what the scene is made of (``MadeOf.scene``), by which a later command knows whether the
+    record is its own; ``photograph``: see ``find_doubts``.
     """
     folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
@@ -105,7 +105,7 @@ def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> t
 
     Returns its path in the run and its SHA-256.
     """
-    name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
+    name = safe_name(f"disparity-{case.perturbation}-{case.severity:.12g}-{case.seed}")
     path = scene_folder(run, case.dataset, case.scene) / f"{name}.png"
     disparity = _enlarged(perturbed.disparity, perturbed.scale)
     digest = write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))

@@ -56,7 +56,7 @@ class Scorer:
         )
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error as one line: the message of one of ours, else with the exception's name before it."""
     return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
 
@@ -65,7 +65,7 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
-    except Exception as error:  # noqa: BLE001 - the row names it
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, one_line(f"{FAILED}{type(error).__name__}: {error}")
     if value is None:
         return None, UNDEFINED

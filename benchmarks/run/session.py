@@ -121,7 +121,7 @@ def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path |
             metric.prepare(device, weights)
         except InvalidOptionError:
             raise
-        except Exception as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
             unavailable[name] = describe_error(error)
     return unavailable
 
@@ -142,7 +142,7 @@ def _has_target(dataset: SceneDataset, scene: str) -> bool:
     """Ask the data set; a scene of which it cannot say it stays in the plan, where loading it says why."""
     try:
         return dataset.has_target(scene)
-    except Exception as error:  # noqa: BLE001 - see above
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         log.debug("%s/%s: %s", dataset.name, scene, error)
         return True
 
