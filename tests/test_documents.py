@@ -84,6 +84,8 @@ ELSEWHERE = {
     "pytest -n logical --dist worksteal": ".ci/run",
     "make check": "its three commands are those of .ci/run",
     "python -m accelerate.commands.launch --multi_gpu --num_processes 2 run_bench.py": "tests/test_processes.py",
+    "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
+    "python -m tests.fuzz --kills 100": "outside CI, by hand",
     "pip install -e .": "tests/test_contributing.py",
     "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
         "tests/test_contributing.py"
