@@ -70,7 +70,8 @@ def bench(*arguments: object, report: bool = True) -> Command:
 def read_rows(folder: Path) -> dict[str, Any]:
     """Return what a run's rows and pictures say, newest first by (scene, renderer), and the key of each."""
     found: dict[str, Any] = {}
-    for part in sorted((folder / "out/results/default").glob("rows-*.jsonl")):
+    parts = (folder / "out/results/default").glob("rows-*.jsonl")
+    for part in sorted(path for path in parts if path.is_file()):  # a mutation may have put a folder there
         for line in part.read_bytes().split(b"\n"):
             try:
                 row = json.loads(line)
