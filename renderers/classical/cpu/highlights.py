@@ -13,8 +13,8 @@ from scipy.ndimage import label, uniform_filter
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces
-from .march import HALF, LITTLE_LIGHT, LOOK_PX, ONE, nearest_index
-from .reach import BIN_PX, TILE_PX
+from .march import HALF, LITTLE_LIGHT, ONE
+from .reach import BIN_PX, LOOK_PX, TILE_PX
 
 WINDOW_PX = 17
 TIMES_SURROUNDINGS = 2.0
@@ -168,3 +168,9 @@ def _transmittance(
         if light < LITTLE_LIGHT:
             return np.float32(0)
     return light
+
+
+@compiled
+def nearest_index(position_half: np.float32, last: np.float32) -> np.uint32:
+    """Index of the pixel, the frame's border pixels continued outside: there the surfaces block rays like inside."""
+    return np.uint32(min(max(position_half, np.float32(0)), last + HALF))
