@@ -133,7 +133,7 @@ class OcclusionRenderer(Renderer):
         defocus = strength * (layers - focus)
         same_px = np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
         plan = plan_tiles(defocus, surfaces.edges, self.samples)
-        shifts = bin_shifts(plan)
+        shifts = bin_shifts(plan.lowest, plan.blocks.shape[2])
         lens, lens_start = lens_patterns()
         large, front, back = return_small(highlights, surfaces.front, surfaces.back, defocus)
         planes = empty_planes(*defocus.shape[:2])

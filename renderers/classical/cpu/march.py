@@ -44,8 +44,9 @@ HALF, ZERO, ONE = np.float32(0.5), np.float32(0), np.float32(1)
 class Shifts(NamedTuple):
     """Signed radii, px, of the discs that rays pass through at the centre of each bin of defocus, (bins,) float32.
 
-    Taking the nearest pixel blurs by itself, and so does interpolating. So either disc is another one than the lens's:
-    such that both together have its second moment, r^2 / 4 per axis for a radius r.
+    Taking the nearest pixel blurs by itself, and so does interpolating. So either disc is smaller than the lens's: such
+    that both together have its second moment, r^2 / 4 per axis for a radius r. (Below 0.6 px the nearest pixel would
+    need a larger disc; it gets the lens's own, lest a lamp nearly in focus shine on its neighbours.)
 
     ``nearest_px``: where the nearest pixel says what is met; ``colour_px``: where its colour is interpolated.
     """
@@ -54,17 +55,18 @@ class Shifts(NamedTuple):
     colour_px: FloatArray
 
 
-def bin_shifts(plan: RayPlan) -> Shifts:
-    """Return the radii of all bins of a plan."""
-    centres = plan.lowest + BIN_PX * (np.arange(plan.blocks.shape[2]) + 0.5)
-    nearest, colour = nearest_radius(np.abs(centres)), interpolation_scale(centres) * np.abs(centres)
+def bin_shifts(lowest: float, bins: int) -> Shifts:
+    """Return the radii of a plan's bins and of one nearer than all."""
+    centres = lowest + BIN_PX * (np.arange(bins + 1) + 0.5)
+    radius = np.abs(centres)
+    nearest, colour = np.minimum(nearest_radius(radius), radius), interpolation_scale(radius) * radius
     return Shifts((np.sign(centres) * nearest).astype(np.float32), (np.sign(centres) * colour).astype(np.float32))
 
 
 def nearest_radius(radius_px: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the radius of the disc whose points, rounded to whole pixels, have the moment of a disc of ``radius_px``.
 
-    It is over half a pixel: discs that are smaller round to nothing.
+    At least half a pixel, since smaller discs round to nothing.
     """
     discs = np.arange(0.5, ROUNDED_WITHIN_PX, 1.0 / STEPS_PER_PX)
     small = np.interp(np.square(radius_px) / 4.0, _rounded_moment(discs), discs)
@@ -122,7 +124,7 @@ def march_tiles(
     """
     sums = np.empty((TILE_PX, 4, LANES), np.float32)
     most = plan.looks.shape[2]
-    steps, shares = np.empty((most, 5), np.int64), np.empty((most, 3), np.float32)
+    steps, shares = np.empty((most, 7), np.int64), np.empty((most, 3), np.float32)
     frame = planes.shape[0] - 2, planes.shape[2] - 2 * TILE_PX
     rows = planes.ravel()  # no copy: planes are contiguous
     for ty in range(top, bottom):
@@ -167,6 +169,8 @@ def _list_steps(
             steps[count, 0], steps[count, 1], steps[count, 2] = dy, first + TILE_PX, upper
             steps[count, 3] = _clamp(x + left, frame[1]) + TILE_PX
             steps[count, 4] = _clamp(x + left + 1, frame[1]) + TILE_PX
+            steps[count, 5] = nearest_shift(v, shifts.nearest_px[b + 1])
+            steps[count, 6] = _clamp(x + nearest_shift(u, shifts.nearest_px[b + 1]), frame[1]) + TILE_PX
             shares[count, 0] = low
             shares[count, 1], shares[count, 2] = right - np.float32(left), down - np.float32(upper)
             count += 1
@@ -199,16 +203,20 @@ def _march_row(
 ) -> None:
     """Let the rays of row ``y``, the tile's ``j``-th, take the listed steps; add what they see to ``sums``, flat."""
     length = frame[1] + 2 * TILE_PX
-    zero, little, look = fill(ZERO), fill(LITTLE_LIGHT), fill(LOOK_PX)
+    zero, little, look, same = fill(ZERO), fill(LITTLE_LIGHT), fill(LOOK_PX), fill(same_px)
     light, ceiling = fill(ONE), fill(np.float32(np.inf))
     own = j * 4 * LANES
     red, green, blue = load(sums, own), load(sums, own + LANES), load(sums, own + 2 * LANES)
     seen = load(sums, own + 3 * LANES)
     for i in range(count):
-        low, high = fill(shares[i, 0]), fill(shares[i, 0] + LOOK_PX)
+        low, high, end = fill(shares[i, 0]), fill(shares[i, 0] + np.float32(BIN_PX)), fill(shares[i, 0] + LOOK_PX)
         at = _row_start(y + steps[i, 0], frame[0], length) + steps[i, 1]
         d = load(rows, at + FRONT_PX * length)
-        hit = ((low <= d) & (d < high)) & ((d < ceiling) & (zero < light))
+        hit = ((low <= d) & (d < end)) & ((d < ceiling) & (zero < light))
+        if any_of(hit & (high <= d)):
+            before = load(rows, _row_start(y + steps[i, 5], frame[0], length) + steps[i, 6] + FRONT_PX * length)
+            farthest = select(before < high, before + same, fill(np.float32(-np.inf)))
+            hit = hit & (d < select(d < high, fill(np.float32(np.inf)), farthest))
         if any_of(hit):
             weight = select(hit, light, zero)
             r, g, b = _interpolate(y, rows, frame[0], length, at, d, steps[i], shares[i], same_px)
@@ -218,7 +226,7 @@ def _march_row(
             light = select(light < little, zero, light)
             ceiling = select(hit, d - look, ceiling)
         e = load(rows, at + BACK_PX * length)
-        hit = ((low <= e) & (e < high)) & (zero < light)
+        hit = ((low <= e) & (e < end)) & (zero < light)
         if any_of(hit):
             weight = select(hit, light, zero)
             red = red + weight * load(rows, at + BACK_RED * length)

@@ -17,8 +17,8 @@ TILE_PX = 16
 BIN_PX = 0.25
 """Width of a bin of defocus, px: a ray moves at most this far between two looks."""
 
-LOOK_PX = np.float32(1.5 * BIN_PX)
-"""A look at a bin of defocus also takes surfaces half a bin nearer, which the bins before it stepped over, px."""
+LOOK_PX = np.float32(2 * BIN_PX)
+"""A look at a bin of defocus also takes surfaces of the next nearer bin, which a ray may have crossed between two looks, px."""
 
 BINS_A_LOOK = 2
 """That a look reaches into."""
@@ -48,11 +48,13 @@ class RayPlan(NamedTuple):
     blocks: NDArray[np.bool_]
 
 
-def _bin_range(defocus: FloatArray) -> tuple[float, int]:
-    """Return the lowest defocus of all and the number of bins from there to the highest."""
-    known = defocus[np.isfinite(defocus)]
-    lowest = float(known.min())
-    return lowest, max(1, math.ceil((float(known.max()) - lowest) / BIN_PX + 1e-3))
+def bin_range(nearest: float, farthest: float) -> tuple[float, int]:
+    """Return the lower end of the first bin and the number of bins that hold signed defocus ``farthest`` to ``nearest``.
+
+    One bin is centred on the focus: what is in focus stays sharp.
+    """
+    lowest = (math.floor(farthest / BIN_PX + 0.5) - 0.5) * BIN_PX
+    return lowest, max(1, math.ceil((nearest - lowest) / BIN_PX + 1e-3))
 
 
 @compiled
@@ -125,7 +127,8 @@ def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | Non
     ``defocus``: (H,W,2) float32, signed px of the front and the back surface (-inf: none); ``edges``: (H,W) bool;
     ``samples``: rays per pixel, None chooses them from each tile's largest radius.
     """
-    lowest, bins = _bin_range(defocus)
+    known = defocus[np.isfinite(defocus)]
+    lowest, bins = bin_range(float(known.max()), float(known.min()))
     occupied, has_edge = _summarise_tiles(defocus, edges, lowest, bins)
     seen, edge_in_reach = _gather_reachable(occupied, has_edge, lowest)
     looks, counts = _list_looks(seen, lowest)
