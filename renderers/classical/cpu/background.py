@@ -6,14 +6,18 @@ Source: Rong & Tan, "Jump flooding in GPU", 2006.
 """
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces
+from .strips import run_strips, split_rows
 
-LONGEST_JUMP_PX = 64
+LONGEST_JUMP_EXPONENT = 6
 SMOOTHING_PX = 2.0
+REACH_PX = int(4.0 * SMOOTHING_PX + 0.5)
+"""Of the smoothing: scipy's."""
 
 
 def complete_background(surfaces: Surfaces) -> Surfaces:
@@ -21,54 +25,140 @@ def complete_background(surfaces: Surfaces) -> Surfaces:
     disparity, jump = surfaces.front_disparity, np.float32(surfaces.jump)
     pure = (surfaces.front[..., 3] >= 1.0) & np.isneginf(surfaces.back_disparity)
     seeds = pure & (maximum_filter(disparity, 5) - disparity > jump)
-    nearest = flood(seeds, disparity, jump)
-    hidden = np.isneginf(surfaces.back_disparity) & (nearest >= 0)
+    rows, columns = flood(seeds, disparity, jump)
+    hidden = np.isneginf(surfaces.back_disparity) & (rows >= 0)
     back, back_disparity = surfaces.back.copy(), surfaces.back_disparity.copy()
-    flat = surfaces.front[..., :3].reshape(-1, 3)
-    source = nearest[hidden]
-    back_disparity[hidden] = disparity.ravel()[source]
-    back[hidden] = flat[source]
+    source = rows[hidden], columns[hidden]
+    back_disparity[hidden] = disparity[source]
+    back[hidden] = surfaces.front[..., :3][source]
     _smooth(back, back_disparity, hidden)
     return Surfaces(surfaces.front, disparity, back, back_disparity, surfaces.edges, surfaces.jump)
 
 
-def flood(seeds: NDArray[np.bool_], disparity: FloatArray, jump: np.float32) -> NDArray[np.int64]:
-    """Return (H,W) int64: flat index of the nearest seed that is farther away by over ``jump``; -1 where none is."""
-    nearest = np.full(disparity.shape, -1, np.int64)
-    step = LONGEST_JUMP_PX
-    while step >= 1:
-        nearest = _flood_once(nearest, seeds, disparity, jump, step)
-        step //= 2
-    return _flood_once(nearest, seeds, disparity, jump, 1)
+def flood(seeds: NDArray[np.bool_], disparity: FloatArray, jump: np.float32) -> tuple[NDArray[np.int32], ...]:
+    """Return row and column (H,W) int32 of the nearest seed that is farther away by over ``jump``; -1 where none is."""
+    found = np.full(disparity.shape, -1, np.int32), np.full(disparity.shape, -1, np.int32)
+    if not seeds.any():
+        return found
+    farthest, threads = disparity[seeds].min(), torch.get_num_threads()
+    strips = split_rows(np.ones(len(disparity)), threads)
+    for step in (*(2**n for n in range(LONGEST_JUMP_EXPONENT, -1, -1)), 1):
+        before = found[0].copy(), found[1].copy()
+
+        def look(top: int, bottom: int, step: int = step, before: tuple[NDArray[np.int32], ...] = before) -> None:
+            _flood_once(top, bottom, *before, seeds, disparity, jump, farthest, step, *found)
+
+        run_strips(look, strips, threads)
+    return found
 
 
 @compiled
 def _flood_once(
-    nearest: NDArray[np.int64], seeds: NDArray[np.bool_], disparity: FloatArray, jump: float, step: int
-) -> NDArray[np.int64]:
+    top: int,
+    bottom: int,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    seeds: NDArray[np.bool_],
+    disparity: FloatArray,
+    jump: np.float32,
+    farthest: np.float32,
+    step: int,
+    new_rows: NDArray[np.int32],
+    new_columns: NDArray[np.int32],
+) -> None:
+    """Let the pixels of rows [top, bottom) take what their neighbours ``step`` px away found, or are, if it is nearer.
+
+    ``farthest``: of the seeds' disparities: a pixel that is not nearer to the camera than that finds none.
+    """
     height, width = disparity.shape
-    result = nearest.copy()
-    for y in range(height):
+    for y in range(top, bottom):
         for x in range(width):
-            best = np.int64(1) << 60
-            if nearest[y, x] >= 0:
-                best = (nearest[y, x] // width - y) ** 2 + (nearest[y, x] % width - x) ** 2
+            limit = disparity[y, x] - jump
+            if not farthest < limit:
+                continue
+            best = np.int32(2**30)
+            if rows[y, x] >= 0:
+                best = (rows[y, x] - y) ** 2 + (columns[y, x] - x) ** 2
             for j in range(y - step, y + step + 1, step):
                 for i in range(x - step, x + step + 1, step):
                     if 0 <= j < height and 0 <= i < width:
-                        for candidate in (nearest[j, i], j * width + i if seeds[j, i] else np.int64(-1)):
-                            if candidate >= 0:
-                                sy, sx = candidate // width, candidate % width
+                        for known in range(2):
+                            sy, sx = (j, i) if known else (np.int64(rows[j, i]), np.int64(columns[j, i]))
+                            if seeds[j, i] if known else sy >= 0:
                                 distance = (sy - y) ** 2 + (sx - x) ** 2
-                                if distance < best and disparity[sy, sx] < disparity[y, x] - jump:
+                                if distance < best and disparity[sy, sx] < limit:
                                     best = distance
-                                    result[y, x] = candidate
-    return result
+                                    new_rows[y, x], new_columns[y, x] = sy, sx
 
 
 def _smooth(back: FloatArray, back_disparity: FloatArray, hidden: NDArray[np.bool_]) -> None:
+    """Smooth colour where ``hidden`` among what is known, as scipy's ``gaussian_filter`` does, bit for bit.
+
+    That filters whole pictures; here rows are filtered only where something is hidden.
+    """
     known = (back_disparity > NOTHING).astype(np.float32)
-    weight = np.maximum(gaussian_filter(known, SMOOTHING_PX), 1e-6)
-    for channel in range(3):
-        smooth = gaussian_filter(back[..., channel] * known, SMOOTHING_PX) / weight
-        back[..., channel][hidden] = smooth[hidden]
+    taps = gaussian_filter1d(np.eye(1, 2 * REACH_PX + 1, REACH_PX), SMOOTHING_PX, mode="constant")[0, : REACH_PX + 1]
+    stripes = split_rows(1.0 + hidden.sum(axis=1), threads := torch.get_num_threads())
+    source = back.copy()
+    run_strips(lambda top, bottom: _smooth_rows(top, bottom, source, known, hidden, taps, back), stripes, threads)
+
+
+@compiled
+def _smooth_rows(
+    top: int,
+    bottom: int,
+    source: FloatArray,
+    known: FloatArray,
+    hidden: NDArray[np.bool_],
+    taps: NDArray[np.float64],
+    back: FloatArray,
+) -> None:
+    """Write the hidden pixels of rows [top, bottom) of ``back``; ``taps``: the kernel from its end to its middle."""
+    height, width = known.shape
+    reach = len(taps) - 1
+    # What is known of colour and weight, filtered down the columns; the borders mirrored, as the rows are below.
+    line = np.empty((4, width + 2 * reach), np.float32)
+    column = np.empty(2 * reach + 1, np.int64)
+    sums = np.empty((4, width), np.float64)
+    for y in range(top, bottom):
+        if not hidden[y].any():
+            continue
+        for k in range(2 * reach + 1):
+            column[k] = _mirror(y + k - reach, height)
+        for x in range(width):
+            weight = known[y, x]
+            for c in range(3):
+                sums[c, x] = np.float64(source[y, x, c] * weight) * taps[reach]
+            sums[3, x] = np.float64(weight) * taps[reach]
+        for k in range(reach):
+            above, below = column[k], column[2 * reach - k]
+            for x in range(width):
+                one, other = known[above, x], known[below, x]
+                for c in range(3):
+                    pair = np.float64(source[above, x, c] * one) + np.float64(source[below, x, c] * other)
+                    sums[c, x] += pair * taps[k]
+                sums[3, x] += (np.float64(one) + np.float64(other)) * taps[k]
+        for c in range(4):
+            for i in range(width + 2 * reach):
+                line[c, i] = sums[c, _mirror(i - reach, width)]
+        for x in range(width):
+            if hidden[y, x]:
+                weight = max(_filter(line[3], x, taps), np.float32(1e-6))
+                for c in range(3):
+                    back[y, x, c] = _filter(line[c], x, taps) / weight
+
+
+@compiled
+def _mirror(index: int, size: int) -> int:
+    """Index of a pixel beyond the border: d c b a | a b c d | d c b a."""
+    index %= 2 * size
+    return min(index, 2 * size - 1 - index)
+
+
+@compiled
+def _filter(line: FloatArray, x: int, taps: NDArray[np.float64]) -> np.float32:
+    reach = len(taps) - 1
+    total = np.float64(line[x + reach]) * taps[reach]
+    for k in range(reach):
+        total += (np.float64(line[x + k]) + np.float64(line[x + 2 * reach - k])) * taps[k]
+    return np.float32(total)

@@ -10,11 +10,12 @@ Source: the matting equation (Porter & Duff 1984); the residual's split is its l
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces, whole_pixels
+from .strips import run_strips, split_rows
 
 ANCHOR, MIXED, THIN = np.uint8(0), np.uint8(1), np.uint8(2)
 
@@ -41,6 +42,9 @@ LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)
 ROUNDS = 12
 """Strands are followed for up to ROUNDS times NEAR_SEARCH_PX from where they are thick enough."""
 
+PARTS = 16
+"""Of a round, for threads to share."""
+
 PRIOR_WEIGHT = 0.02
 """Weight of the disparity's word against the squared colour contrast, where the disparity jumps hard."""
 
@@ -53,23 +57,52 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     """
     surfaces = whole_pixels(picture, disparity, jump)
     edges = surfaces.edges
-    above = maximum_filter(disparity, 3) - disparity > 0.5 * jump
-    below = disparity - minimum_filter(disparity, 3) > 0.5 * jump
-    kinds = np.where(above & below & edges, MIXED, ANCHOR)
-    _mark_thin(disparity, edges, np.float32(jump), kinds)
+    kinds = np.full(disparity.shape, ANCHOR)
     rows, columns = np.nonzero(edges)
+    _mark_mixed(disparity, rows, columns, jump, kinds)
+    _mark_thin(disparity, edges, np.float32(jump), kinds)
     # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
     near = (picture.copy(), disparity.copy(), kinds.copy())
+    threads = torch.get_num_threads()
     for _ in range(ROUNDS):
-        pending = _unmix(
-            picture, disparity, kinds, *near, edges, rows, columns, np.float32(jump),
-            surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
-        )  # fmt: skip
-        solved = (surfaces.front[..., 3] > 0.5) & (surfaces.front_disparity > disparity) & (kinds != ANCHOR)
-        near[0][solved], near[1][solved] = surfaces.front[solved, :3], surfaces.front_disparity[solved]
-        near[2][solved] = ANCHOR
+        pending = np.zeros(len(rows), np.bool_)
+
+        def unmix(first: int, last: int) -> None:
+            _unmix(
+                picture, disparity, kinds, *near, edges, rows[first:last], columns[first:last], np.float32(jump),
+                surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity, pending[first:last],
+            )  # fmt: skip
+
+        run_strips(unmix, split_rows(np.ones(len(rows)), PARTS) if len(rows) else [], threads)
+        coverage, depth = surfaces.front[rows, columns, 3], surfaces.front_disparity[rows, columns]
+        solved = (coverage > 0.5) & (depth > disparity[rows, columns]) & (kinds[rows, columns] != ANCHOR)
+        if not solved.any():
+            break
+        at = rows[solved], columns[solved]
+        near[0][at], near[1][at], near[2][at] = surfaces.front[at][:, :3], surfaces.front_disparity[at], ANCHOR
         rows, columns = rows[pending], columns[pending]
     return surfaces
+
+
+@compiled
+def _mark_mixed(
+    disparity: FloatArray,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    jump: float,
+    kinds: NDArray[np.integer],
+) -> None:
+    """Mark the pixels (rows, columns) that have both a nearer and a farther neighbour."""
+    half = np.float32(0.5 * jump)
+    for n in range(len(rows)):
+        y, x = rows[n], columns[n]
+        above = below = False
+        for j in range(max(y - 1, 0), min(y + 2, disparity.shape[0])):
+            for i in range(max(x - 1, 0), min(x + 2, disparity.shape[1])):
+                above |= disparity[j, i] - disparity[y, x] > half
+                below |= disparity[y, x] - disparity[j, i] > half
+        if above and below:
+            kinds[y, x] = MIXED
 
 
 @compiled
@@ -103,10 +136,10 @@ def _unmix(
     front_disparity: FloatArray,
     back: FloatArray,
     back_disparity: FloatArray,
-) -> NDArray[np.bool_]:
-    """Separate the pixels (rows, columns); return which of them found no nearer surface yet, (n,) bool."""
+    pending: NDArray[np.bool_],
+) -> None:
+    """Separate the pixels (rows, columns); ``pending``, (n,) bool, receives which found no nearer surface yet."""
     near, far = np.empty(5, np.float32), np.empty(5, np.float32)
-    pending = np.zeros(len(rows), np.bool_)
     for n in range(len(rows)):
         y, x = rows[n], columns[n]
         anchored = kinds[y, x] == ANCHOR
@@ -130,7 +163,6 @@ def _unmix(
         _share_residual(picture[y, x], near, far, alpha, front[y, x], back[y, x])
         front_disparity[y, x] = near[3]
         back_disparity[y, x] = far[3] if alpha < ONE - LEAST_COVERAGE else NOTHING
-    return pending
 
 
 @compiled
