@@ -5,6 +5,8 @@ surfaces), its disparity and colour. The colours are then smoothed along the hid
 Source: Rong & Tan, "Jump flooding in GPU", 2006.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from ..surfaces import NOTHING, FloatArray, Surfaces
 from .strips import run_strips, split_rows
 
 LONGEST_JUMP_EXPONENT = 6
+FOUND, SEED = np.uint8(1), np.uint8(2)
 SMOOTHING_PX = 2.0
 REACH_PX = int(4.0 * SMOOTHING_PX + 0.5)
 """Of the smoothing: scipy's."""
@@ -44,9 +47,10 @@ def flood(seeds: NDArray[np.bool_], disparity: FloatArray, jump: np.float32) -> 
     strips = split_rows(np.ones(len(disparity)), threads)
     for step in (*(2**n for n in range(LONGEST_JUMP_EXPONENT, -1, -1)), 1):
         before = found[0].copy(), found[1].copy()
+        offers = (found[0] >= 0) * FOUND + seeds * SEED
 
-        def look(top: int, bottom: int, step: int = step, before: tuple[NDArray[np.int32], ...] = before) -> None:
-            _flood_once(top, bottom, *before, seeds, disparity, jump, farthest, step, *found)
+        def look(top: int, bottom: int, step: int = step, before: Any = before, offers: Any = offers) -> None:
+            _flood_once(top, bottom, *before, offers, disparity, jump, farthest, step, *found)
 
         run_strips(look, strips, threads)
     return found
@@ -58,7 +62,7 @@ def _flood_once(
     bottom: int,
     rows: NDArray[np.int32],
     columns: NDArray[np.int32],
-    seeds: NDArray[np.bool_],
+    offers: NDArray[np.uint8],
     disparity: FloatArray,
     jump: np.float32,
     farthest: np.float32,
@@ -68,6 +72,7 @@ def _flood_once(
 ) -> None:
     """Let the pixels of rows [top, bottom) take what their neighbours ``step`` px away found, or are, if it is nearer.
 
+    ``offers``: (H,W), FOUND where a pixel has found a seed, plus SEED where it is one.
     ``farthest``: of the seeds' disparities: a pixel that is not nearer to the camera than that finds none.
     """
     height, width = disparity.shape
@@ -76,19 +81,22 @@ def _flood_once(
             limit = disparity[y, x] - jump
             if not farthest < limit:
                 continue
-            best = np.int32(2**30)
+            best = np.int64(2**60)
             if rows[y, x] >= 0:
                 best = (rows[y, x] - y) ** 2 + (columns[y, x] - x) ** 2
             for j in range(y - step, y + step + 1, step):
                 for i in range(x - step, x + step + 1, step):
-                    if 0 <= j < height and 0 <= i < width:
-                        for known in range(2):
-                            sy, sx = (j, i) if known else (np.int64(rows[j, i]), np.int64(columns[j, i]))
-                            if seeds[j, i] if known else sy >= 0:
-                                distance = (sy - y) ** 2 + (sx - x) ** 2
-                                if distance < best and disparity[sy, sx] < limit:
-                                    best = distance
-                                    new_rows[y, x], new_columns[y, x] = sy, sx
+                    if not (0 <= j < height and 0 <= i < width) or offers[j, i] == 0:
+                        continue
+                    if offers[j, i] & FOUND:
+                        sy, sx = rows[j, i], columns[j, i]
+                        distance = (sy - y) ** 2 + (sx - x) ** 2
+                        if distance < best and disparity[sy, sx] < limit:
+                            best, new_rows[y, x], new_columns[y, x] = distance, sy, sx
+                    if offers[j, i] & SEED:
+                        distance = (j - y) ** 2 + (i - x) ** 2
+                        if distance < best and disparity[j, i] < limit:
+                            best, new_rows[y, x], new_columns[y, x] = distance, j, i
 
 
 def _smooth(back: FloatArray, back_disparity: FloatArray, hidden: NDArray[np.bool_]) -> None:
@@ -97,50 +105,38 @@ def _smooth(back: FloatArray, back_disparity: FloatArray, hidden: NDArray[np.boo
     That filters whole pictures; here rows are filtered only where something is hidden.
     """
     known = (back_disparity > NOTHING).astype(np.float32)
+    planes = np.stack([*(back[..., channel] * known for channel in range(3)), known])
     taps = gaussian_filter1d(np.eye(1, 2 * REACH_PX + 1, REACH_PX), SMOOTHING_PX, mode="constant")[0, : REACH_PX + 1]
-    stripes = split_rows(1.0 + hidden.sum(axis=1), threads := torch.get_num_threads())
-    source = back.copy()
-    run_strips(lambda top, bottom: _smooth_rows(top, bottom, source, known, hidden, taps, back), stripes, threads)
+    threads = torch.get_num_threads()
+    strips = split_rows(1.0 + hidden.sum(axis=1), threads)
+    run_strips(lambda top, bottom: _smooth_rows(top, bottom, planes, hidden, taps, back), strips, threads)
 
 
 @compiled
 def _smooth_rows(
-    top: int,
-    bottom: int,
-    source: FloatArray,
-    known: FloatArray,
-    hidden: NDArray[np.bool_],
-    taps: NDArray[np.float64],
-    back: FloatArray,
+    top: int, bottom: int, planes: FloatArray, hidden: NDArray[np.bool_], taps: NDArray[np.float64], back: FloatArray
 ) -> None:
-    """Write the hidden pixels of rows [top, bottom) of ``back``; ``taps``: the kernel from its end to its middle."""
-    height, width = known.shape
+    """Write the hidden pixels of rows [top, bottom) of ``back``.
+
+    ``planes``: (4,H,W), colours and weight, 0 where unknown; ``taps``: the kernel from its end to its middle.
+    """
+    height, width = hidden.shape
     reach = len(taps) - 1
-    # What is known of colour and weight, filtered down the columns; the borders mirrored, as the rows are below.
-    line = np.empty((4, width + 2 * reach), np.float32)
-    column = np.empty(2 * reach + 1, np.int64)
-    sums = np.empty((4, width), np.float64)
+    line, sums = np.empty((4, width + 2 * reach), np.float32), np.empty(width, np.float64)
     for y in range(top, bottom):
         if not hidden[y].any():
             continue
-        for k in range(2 * reach + 1):
-            column[k] = _mirror(y + k - reach, height)
-        for x in range(width):
-            weight = known[y, x]
-            for c in range(3):
-                sums[c, x] = np.float64(source[y, x, c] * weight) * taps[reach]
-            sums[3, x] = np.float64(weight) * taps[reach]
-        for k in range(reach):
-            above, below = column[k], column[2 * reach - k]
-            for x in range(width):
-                one, other = known[above, x], known[below, x]
-                for c in range(3):
-                    pair = np.float64(source[above, x, c] * one) + np.float64(source[below, x, c] * other)
-                    sums[c, x] += pair * taps[k]
-                sums[3, x] += (np.float64(one) + np.float64(other)) * taps[k]
         for c in range(4):
+            plane = planes[c]
+            middle = plane[y]
+            for x in range(width):
+                sums[x] = np.float64(middle[x]) * taps[reach]
+            for k in range(reach):
+                above, below = plane[_mirror(y + k - reach, height)], plane[_mirror(y + reach - k, height)]
+                for x in range(width):
+                    sums[x] += (np.float64(above[x]) + np.float64(below[x])) * taps[k]
             for i in range(width + 2 * reach):
-                line[c, i] = sums[c, _mirror(i - reach, width)]
+                line[c, i] = sums[_mirror(i - reach, width)]
         for x in range(width):
             if hidden[y, x]:
                 weight = max(_filter(line[3], x, taps), np.float32(1e-6))
