@@ -100,7 +100,7 @@ def _follow(
 
 @compiled
 def _round(shift: np.float32) -> int:
-    return int(math.floor(shift + HALF))
+    return math.floor(shift + HALF)
 
 
 @compiled
@@ -123,7 +123,7 @@ def _interpolate(
     colour: FloatArray,
 ) -> None:
     """Write the front's colour at (y + down, x + right), bilinear among seen neighbours of the surface at (j, i)."""
-    upper, left = int(math.floor(down)), int(math.floor(right))
+    upper, left = math.floor(down), math.floor(right)
     fy, fx = down - np.float32(upper), right - np.float32(left)
     total = np.float32(0)
     colour[:] = 0

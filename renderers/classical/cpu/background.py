@@ -18,6 +18,7 @@ from .strips import run_strips, split_rows
 
 LONGEST_JUMP_EXPONENT = 6
 FOUND, SEED = np.uint8(1), np.uint8(2)
+FAR = 2**60
 SMOOTHING_PX = 2.0
 REACH_PX = int(4.0 * SMOOTHING_PX + 0.5)
 """Of the smoothing: scipy's."""
@@ -81,21 +82,17 @@ def _flood_once(
             limit = disparity[y, x] - jump
             if not farthest < limit:
                 continue
-            best = np.int64(2**60)
-            if rows[y, x] >= 0:
-                best = (rows[y, x] - y) ** 2 + (columns[y, x] - x) ** 2
+            best = (rows[y, x] - y) ** 2 + (columns[y, x] - x) ** 2 if rows[y, x] >= 0 else FAR
             for j in range(y - step, y + step + 1, step):
                 for i in range(x - step, x + step + 1, step):
-                    if not (0 <= j < height and 0 <= i < width) or offers[j, i] == 0:
-                        continue
-                    if offers[j, i] & FOUND:
-                        sy, sx = rows[j, i], columns[j, i]
-                        distance = (sy - y) ** 2 + (sx - x) ** 2
-                        if distance < best and disparity[sy, sx] < limit:
-                            best, new_rows[y, x], new_columns[y, x] = distance, sy, sx
-                    if offers[j, i] & SEED:
+                    if 0 <= j < height and 0 <= i < width and offers[j, i]:
+                        if offers[j, i] & FOUND:
+                            sy, sx = rows[j, i], columns[j, i]
+                            distance = (sy - y) ** 2 + (sx - x) ** 2
+                            if distance < best and disparity[sy, sx] < limit:
+                                best, new_rows[y, x], new_columns[y, x] = distance, sy, sx
                         distance = (j - y) ** 2 + (i - x) ** 2
-                        if distance < best and disparity[j, i] < limit:
+                        if offers[j, i] & SEED and distance < best and disparity[j, i] < limit:
                             best, new_rows[y, x], new_columns[y, x] = distance, j, i
 
 
@@ -120,28 +117,32 @@ def _smooth_rows(
 
     ``planes``: (4,H,W), colours and weight, 0 where unknown; ``taps``: the kernel from its end to its middle.
     """
-    height, width = hidden.shape
-    reach = len(taps) - 1
-    line, sums = np.empty((4, width + 2 * reach), np.float32), np.empty(width, np.float64)
+    width, reach = hidden.shape[1], len(taps) - 1
+    line = np.empty((4, width + 2 * reach), np.float32)
     for y in range(top, bottom):
-        if not hidden[y].any():
-            continue
-        for c in range(4):
-            plane = planes[c]
-            middle = plane[y]
+        if hidden[y].any():
+            for c in range(4):
+                _filter_down(planes[c], y, taps, line[c])
             for x in range(width):
-                sums[x] = np.float64(middle[x]) * taps[reach]
-            for k in range(reach):
-                above, below = plane[_mirror(y + k - reach, height)], plane[_mirror(y + reach - k, height)]
-                for x in range(width):
-                    sums[x] += (np.float64(above[x]) + np.float64(below[x])) * taps[k]
-            for i in range(width + 2 * reach):
-                line[c, i] = sums[_mirror(i - reach, width)]
+                if hidden[y, x]:
+                    weight = max(_filter_along(line[3], x, taps), np.float32(1e-6))
+                    for c in range(3):
+                        back[y, x, c] = _filter_along(line[c], x, taps) / weight
+
+
+@compiled
+def _filter_down(plane: FloatArray, y: int, taps: NDArray[np.float64], line: FloatArray) -> None:
+    """Write row ``y`` of (H,W), filtered down its columns and mirrored at both ends, into ``line``."""
+    (height, width), reach = plane.shape, len(taps) - 1
+    sums, middle = np.empty(width, np.float64), plane[y]
+    for x in range(width):
+        sums[x] = np.float64(middle[x]) * taps[reach]
+    for k in range(reach):
+        above, below = plane[_mirror(y + k - reach, height)], plane[_mirror(y + reach - k, height)]
         for x in range(width):
-            if hidden[y, x]:
-                weight = max(_filter(line[3], x, taps), np.float32(1e-6))
-                for c in range(3):
-                    back[y, x, c] = _filter(line[c], x, taps) / weight
+            sums[x] += (np.float64(above[x]) + np.float64(below[x])) * taps[k]
+    for i in range(len(line)):
+        line[i] = sums[_mirror(i - reach, width)]
 
 
 @compiled
@@ -152,7 +153,7 @@ def _mirror(index: int, size: int) -> int:
 
 
 @compiled
-def _filter(line: FloatArray, x: int, taps: NDArray[np.float64]) -> np.float32:
+def _filter_along(line: FloatArray, x: int, taps: NDArray[np.float64]) -> np.float32:
     reach = len(taps) - 1
     total = np.float64(line[x + reach]) * taps[reach]
     for k in range(reach):

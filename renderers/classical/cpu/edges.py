@@ -8,6 +8,7 @@ Source: the matting equation (Porter & Duff 1984); the residual's split is its l
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,12 +16,8 @@ from numpy.typing import NDArray
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces, whole_pixels
+from .mixtures import ANCHOR, mark_mixtures
 from .strips import run_strips, split_rows
-
-ANCHOR, MIXED, THIN = np.uint8(0), np.uint8(1), np.uint8(2)
-
-MIN_SUPPORT = 5
-"""Pixels of one disparity in a 5x5 window below which a local extreme is taken for a strand thinner than a pixel."""
 
 FAR_SEARCH_PX, NEAR_SEARCH_PX = 12, 4
 """How far anchors are looked for, px. The near ones of a mixture close by: what is not connected to a nearer surface,
@@ -56,24 +53,15 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     surface.
     """
     surfaces = whole_pixels(picture, disparity, jump)
-    edges = surfaces.edges
     kinds = np.full(disparity.shape, ANCHOR)
-    rows, columns = np.nonzero(edges)
-    _mark_mixed(disparity, rows, columns, jump, kinds)
-    _mark_thin(disparity, edges, np.float32(jump), kinds)
+    rows, columns = np.nonzero(surfaces.edges)
+    mark_mixtures(disparity, rows, columns, np.float32(jump), kinds)
     # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
     near = (picture.copy(), disparity.copy(), kinds.copy())
-    threads = torch.get_num_threads()
     for _ in range(ROUNDS):
         pending = np.zeros(len(rows), np.bool_)
-
-        def unmix(first: int, last: int) -> None:
-            _unmix(
-                picture, disparity, kinds, *near, edges, rows[first:last], columns[first:last], np.float32(jump),
-                surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity, pending[first:last],
-            )  # fmt: skip
-
-        run_strips(unmix, split_rows(np.ones(len(rows)), PARTS) if len(rows) else [], threads)
+        unmix = partial(_unmix_some, picture, disparity, kinds, near, surfaces, rows, columns, pending)
+        run_strips(unmix, split_rows(np.ones(len(rows)), PARTS) if len(rows) else [], torch.get_num_threads())
         coverage, depth = surfaces.front[rows, columns, 3], surfaces.front_disparity[rows, columns]
         solved = (coverage > 0.5) & (depth > disparity[rows, columns]) & (kinds[rows, columns] != ANCHOR)
         if not solved.any():
@@ -84,40 +72,24 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     return surfaces
 
 
-@compiled
-def _mark_mixed(
+def _unmix_some(
+    picture: FloatArray,
     disparity: FloatArray,
+    kinds: NDArray[np.integer],
+    near: tuple[FloatArray, FloatArray, NDArray[np.integer]],
+    surfaces: Surfaces,
     rows: NDArray[np.integer],
     columns: NDArray[np.integer],
-    jump: float,
-    kinds: NDArray[np.integer],
+    pending: NDArray[np.bool_],
+    first: int,
+    last: int,
 ) -> None:
-    """Mark the pixels (rows, columns) that have both a nearer and a farther neighbour."""
-    half = np.float32(0.5 * jump)
-    for n in range(len(rows)):
-        y, x = rows[n], columns[n]
-        above = below = False
-        for j in range(max(y - 1, 0), min(y + 2, disparity.shape[0])):
-            for i in range(max(x - 1, 0), min(x + 2, disparity.shape[1])):
-                above |= disparity[j, i] - disparity[y, x] > half
-                below |= disparity[y, x] - disparity[j, i] > half
-        if above and below:
-            kinds[y, x] = MIXED
-
-
-@compiled
-def _mark_thin(disparity: FloatArray, edges: NDArray[np.bool_], jump: float, kinds: NDArray[np.integer]) -> None:
-    """Local extremes with too few pixels of their disparity around them are mixtures, too."""
-    height, width = disparity.shape
-    for y in range(height):
-        for x in range(width):
-            if edges[y, x] and kinds[y, x] == ANCHOR:
-                support = 0
-                for j in range(max(y - 2, 0), min(y + 3, height)):
-                    for i in range(max(x - 2, 0), min(x + 3, width)):
-                        support += abs(disparity[j, i] - disparity[y, x]) < np.float32(0.5) * jump
-                if support < MIN_SUPPORT:
-                    kinds[y, x] = THIN
+    """Call ``_unmix`` for some of the pixels (rows, columns)."""
+    _unmix(
+        picture, disparity, kinds, *near, surfaces.edges, rows[first:last], columns[first:last],
+        np.float32(surfaces.jump), surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
+        pending[first:last],
+    )  # fmt: skip
 
 
 @compiled

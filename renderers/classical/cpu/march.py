@@ -6,7 +6,7 @@ that lie side by side, and every decision is a mask. ``../march_reference.py`` s
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,8 +153,9 @@ def _list_steps(
 ) -> int:
     """List the looks at which rays of tile (ty, tx) through (u, v) can meet something; return how many they are.
 
-    ``steps``: (n,5), receives dy of the nearest pixel and the column of the first, for the colours dy and both columns
-    of the upper left neighbours; ``shares``: (n,3), the look's lower end, and how much right and lower neighbours count.
+    ``steps``: (n,7), receives the shift down and the first column of the nearest pixels; for the colours the shift of
+    the upper neighbours, the first columns of left and right ones; shift and column at the bin before.
+    ``shares``: (n,3), receives the look's lower end, and how much right and lower neighbours count.
     """
     x, count = tx * TILE_PX, 0
     for k in range(plan.counts[ty, tx]):
@@ -184,9 +185,9 @@ def nearest_shift(u: np.float32, radius_px: np.float32) -> int:
 
 
 @compiled
-def _clamp(x: int, width: int) -> int:
+def _clamp(x: Any, width: int) -> Any:
     """Farther outside the frame a row of lanes holds the same."""
-    return min(max(x, -LANES), width)
+    return min(max(x, -TILE_PX), width)
 
 
 @compiled(forceinline=True)

@@ -18,7 +18,7 @@ BIN_PX = 0.25
 """Width of a bin of defocus, px: a ray moves at most this far between two looks."""
 
 LOOK_PX = np.float32(2 * BIN_PX)
-"""A look at a bin of defocus also takes surfaces of the next nearer bin, which a ray may have crossed between two looks, px."""
+"""A look at a bin of defocus also takes surfaces of the next nearer one, which a ray may cross between two looks, px."""
 
 BINS_A_LOOK = 2
 """That a look reaches into."""
@@ -49,7 +49,7 @@ class RayPlan(NamedTuple):
 
 
 def bin_range(nearest: float, farthest: float) -> tuple[float, int]:
-    """Return the lower end of the first bin and the number of bins that hold signed defocus ``farthest`` to ``nearest``.
+    """Return the lower end of the first bin and how many hold signed defocus from ``farthest`` to ``nearest``, px.
 
     One bin is centred on the focus: what is in focus stays sharp.
     """

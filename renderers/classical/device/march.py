@@ -135,7 +135,7 @@ def _follow(rays: Rays, layers: DeviceLayers, plan: DeviceRayPlan, sums: Tensor)
 
 
 def _add(sums: Tensor, number: Tensor, weight: Tensor, colour: Tensor) -> None:
-    """Add ``weight`` (m,) times ``colour`` (m,3), and itself, to the sums of rays ``number`` (m,), each of them once."""
+    """Add ``weight`` (m,) times ``colour`` (m,3), and itself, to the sums of rays ``number`` (m,), each there once."""
     sums[number] += weight[:, None] * torch.cat([colour, torch.ones_like(weight)[:, None]], dim=1)
 
 
