@@ -18,7 +18,7 @@ BIN_PX = 0.25
 """Width of a bin of defocus, px: a ray moves at most this far between two looks."""
 
 LOOK_PX = np.float32(2 * BIN_PX)
-"""A look at a bin of defocus also takes surfaces of the next nearer one, which a ray may cross between two looks, px."""
+"""A look at a bin of defocus also takes surfaces of the next nearer one, which a ray may cross between looks, px."""
 
 BINS_A_LOOK = 2
 """That a look reaches into."""
