@@ -6,9 +6,10 @@ from pathlib import Path
 try:
     from bokehbench.benchmarks.options import parse_options
     from bokehbench.benchmarks.request import RunRequest, run_folder
-    from bokehbench.benchmarks.run.launch import is_helper
-    from bokehbench.core.commands import ends_in_one_line, exit_code, one_line
-    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError
+    from bokehbench.core.commands import ends_in_one_line, exit_code
+    from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
+    from bokehbench.core.launch import is_helper
+    from bokehbench.core.text import one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
         check_names(request)
         started = True
         return run(request)
-    except CannotWriteError:
+    except (CannotWriteError, LostProcessError):
         raise
     except BokehBenchError:
         # The main process meets a mistake in words, too, and says it: a failing helper would have it ended before.
@@ -78,10 +79,15 @@ def list_names() -> int:
 
 def run(request: RunRequest) -> int:
     """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
+    if not is_helper():
+        refuse_foreign_pages(request)
+    if request.report_only and has_only_latency(request):
+        return report_latency(request)
     rows = None if request.report_only else make_rows(request)
     if is_helper():
         return 0
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
+    from bokehbench.benchmarks.run.reuse import write_reuse
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.reports.report import write_report
 
@@ -89,8 +95,27 @@ def run(request: RunRequest) -> int:
     page = write_report(stored, request.output / "reports", request.reference)
     if rows is None:
         return summarise(stored.finished, stored.planned, page)
-    say_what_is_left_out(stored.meta["sweep"] if request.robustness else stored.meta)
+    record = stored.meta["sweep"] if request.robustness else stored.meta
+    say_what_is_left_out(record)
+    say_what_looks_odd(record)
+    for line in write_reuse(record["reuse"]):
+        print(line)
     return summarise(rows, len(rows), page)
+
+
+def has_only_latency(request: RunRequest) -> bool:
+    """Whether the run holds measurements of latency and nothing else."""
+    from bokehbench.benchmarks.latency.session import read_latency
+    from bokehbench.benchmarks.run.store import read_meta
+
+    return not read_meta(request.folder) and read_latency(request.folder) is not None
+
+
+def refuse_foreign_pages(request: RunRequest) -> None:
+    """Refuse a run whose pages would mix with other files, before anything is rendered."""
+    from bokehbench.reports.files.assets import refuse_foreign
+
+    refuse_foreign(request.output / "reports", request.run)
 
 
 def make_rows(request: RunRequest) -> list[dict]:
@@ -114,16 +139,27 @@ def say_what_is_left_out(record: dict) -> None:
         print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
 
 
+def say_what_looks_odd(record: dict) -> None:
+    """Name settings and files that contradict the pictures, each kind once a data set."""
+    for doubt in record.get("doubts", ()):
+        scenes = doubt["scenes"]
+        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} scenes, first {scenes[0]}"
+        print(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}", file=sys.stderr)
+
+
 def compare(request: RunRequest) -> int:
     """Print what changed between two stored runs and write it as a page."""
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-    from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+    from bokehbench.reports.pages.comparison import print_comparison
+    from bokehbench.reports.report import write_comparison
 
     first, second = (StoredRun.open(run_folder(request.output, name)) for name in request.compare)
     comparison = compare_runs(first, second)
     page = write_comparison(comparison, request.output / "reports")
     print(print_comparison(comparison))
+    for name, one, other in comparison.settings:
+        print(f"different: {name}: {one} -> {other}")
     print(f"Report: {page}")
     return 0
 
@@ -131,16 +167,26 @@ def compare(request: RunRequest) -> int:
 def measure_latency(request: RunRequest) -> int:
     """Measure the renderers' time and memory, then write the report with its latency page."""
     from bokehbench.benchmarks.latency.session import run_latency
+
+    refuse_foreign_pages(request)
+    run_latency(request)
+    return report_latency(request)
+
+
+def report_latency(request: RunRequest) -> int:
+    """Write the latency page of what is measured, and print it."""
+    from bokehbench.benchmarks.latency.session import read_latency
     from bokehbench.reports.pages.latency import print_latency
     from bokehbench.reports.report import write_latency
 
-    record = run_latency(request)
     page = write_latency(request.folder, request.output / "reports")
-    planned = [record["measurements"][key] for key in record["plan"]]
-    failed = [one for one in planned if one["status"] != "ok"]
+    record = read_latency(request.folder)
+    assert record is not None, "its page is written"  # noqa: S101
+    planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
+    ok = sum(one["status"] == "ok" for one in planned)
     print(print_latency(record))
-    print(f"{len(planned) - len(failed)} of {len(planned)} measurements ok. Report: {page}")
-    return 1 if failed else 0
+    print(f"{ok} of {len(record['plan'])} measurements ok. Report: {page}")
+    return 0 if ok == len(record["plan"]) else 1
 
 
 def check(request: RunRequest) -> int:
@@ -191,7 +237,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
-        print(f"metric {name} {one_line(note)}", file=sys.stderr)
+        print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in unfinished:

@@ -7,6 +7,7 @@ import argparse
 import re
 
 from ..core.errors import InvalidOptionError
+from ..core.text import printable
 from .metrics.registry import METRICS
 
 Size = tuple[int, int]
@@ -34,6 +35,8 @@ def names(text: str) -> list[str]:
     found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not found:
         raise argparse.ArgumentTypeError("expected at least one name")
+    if not all(map(str.isprintable, found)):
+        raise argparse.ArgumentTypeError(f"expected printable names, got {printable(text)}")
     return found
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
+from ..core.text import one_line, printable
 from ..core.version import describe_version
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
@@ -41,7 +42,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+        self.exit(2, f"{self.prog}: {one_line(message)} (see --help)\n")
 
 
 class _Version(argparse.Action):
@@ -63,7 +64,7 @@ def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
     if "robustness" in given:
         defaults |= {"renderers": SWEEP_RENDERERS, "datasets": SWEEP_DATASETS}
-    request = RunRequest(**defaults | given, command=shlex.join(["python", "run_bench.py", *arguments]))
+    request = RunRequest(**defaults | given, command=printable(shlex.join(["python", "run_bench.py", *arguments])))
     _refuse_folders(given, request.output)
     return request
 

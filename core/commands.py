@@ -12,6 +12,7 @@ from typing import ParamSpec
 
 from .errors import WRITE_ERRORS, BokehBenchError, CannotWriteError
 from .streams import prepare_streams, release_output
+from .text import one_line
 
 P = ParamSpec("P")
 
@@ -67,16 +68,6 @@ def ends_in_one_line(
 def exit_code(end: KeyboardInterrupt) -> int:
     """Return what shells make of a process that a signal ended."""
     return 128 + (end.number if isinstance(end, Ended) else signal.SIGINT)
-
-
-def one_line(text: str) -> str:
-    """Return text without line breaks, of which nothing commands a terminal."""
-    return printable(" ".join(text.split()))
-
-
-def printable(text: str) -> str:
-    """Return text as one line in which nothing commands a terminal: line breaks and other controls are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """How CPU kernels are compiled: without the interpreter lock, cached on disk where a disk can be written.
 
 numba's cache watches only the file that holds a kernel, not those whose functions and constants are compiled into it.
-So a module's machine code lies in a folder named after its source and those of the modules that it imports from its own
-package, directly or through others: a change to one of them compiles again what depends on it, and nothing else.
+So a module's machine code lies in a folder named after its source and those of the modules that it imports, directly or
+through others (``sources``): a change to one of them compiles again what depends on it, and nothing else.
 Folders of other sources are removed after OLD_DAYS only: processes that started before a change still use theirs.
 """
 
-import ast
 import functools
 import hashlib
 import logging
@@ -23,6 +22,8 @@ from typing import Any
 import numba
 import platformdirs
 from numba import njit
+
+from .sources import hash_sources
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
         return lambda decorated: compiled(decorated, **options)
     options = {"nogil": True, "error_model": "numpy", **options}
     try:
-        with _cache_of(function.__code__.co_filename):
+        with _cache_of(function.__module__ or "", function.__code__.co_filename):
             return njit(cache=True, **options)(function)
     except RuntimeError as error:
         log.warning("%s is compiled again in each process: set NUMBA_CACHE_DIR (%s)", function.__name__, error)
@@ -50,12 +51,12 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
 
 
 @contextmanager
-def _cache_of(source: str) -> Iterator[None]:
-    """Let numba keep what is decorated meanwhile in a folder named after ``source`` and what it imports.
+def _cache_of(module: str, file: str) -> Iterator[None]:
+    """Let numba keep what is decorated meanwhile in a folder named after ``module``'s sources.
 
     Raises RuntimeError where none can be written: elsewhere numba might find code of other sources.
     """
-    name = f"kernels-{hash_sources(source)}"
+    name = folder_name(module, file)
     with _deciding:
         chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
         numba.config.CACHE_DIR = str(_cache_folder(chosen, name))  # type: ignore[attr-defined]
@@ -96,25 +97,7 @@ def _remove_old(home: Path) -> None:
 
 
 @functools.cache
-def hash_sources(source: str) -> str:
-    """Hash a source file and those of the modules that it imports beside it: what its machine code depends on."""
-    digest = hashlib.sha256()
-    for path in sorted(find_sources(Path(source), set())):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def find_sources(path: Path, known: set[Path]) -> set[Path]:
-    """Add ``path`` and every source file that it imports from its own package or folder to ``known``, return that.
-
-    Read from the text: nothing is imported. Imports of whole modules (``import x``) and of other packages don't count.
-    """
-    if path in known or not path.is_file():
-        return known
-    known.add(path)
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.ImportFrom):
-            base = path.parents[max(node.level - 1, 0)].joinpath(*(node.module or "").split("."))
-            for module in (base.with_suffix(".py"), *(base / f"{alias.name}.py" for alias in node.names)):
-                find_sources(module, known)
-    return known
+def folder_name(module: str, file: str) -> str:
+    """Return the name of the folder of a module's machine code: a hash of all sources that it depends on."""
+    sources = sorted(hash_sources(module, Path(file)).items())
+    return f"kernels-{hashlib.sha256(repr(sources).encode()).hexdigest()[:16]}"

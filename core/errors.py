@@ -1,11 +1,20 @@
 """The mistakes a user can make, as exceptions that read as one line: what, expected, received, remedy."""
 
 import errno
+import re
 from pathlib import Path
+
+from .text import printable, shortened
 
 
 class BokehBenchError(Exception):
-    """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report)."""
+    """Base of every error the command line reports as one line with exit code 2 (or a failed case in the report).
+
+    Its text is one printable line, whatever names and paths it holds.
+    """
+
+    def __str__(self) -> str:
+        return shortened(printable(re.sub(r"\s*[\r\n]\s*", " ", super().__str__())))
 
 
 class UnknownNameError(BokehBenchError):
@@ -32,6 +41,10 @@ class MissingDataError(BokehBenchError):
     """A data set that is not where it was looked for; the message says what to get and where to put it."""
 
 
+class IncompleteDataError(MissingDataError):
+    """A scene whose settings leave out what has to be chosen; the message says what to add where."""
+
+
 class DamagedDataError(MissingDataError):
     """A file of a data set that is there, but is not what it should be; the message names it."""
 
@@ -42,6 +55,14 @@ class MissingWeightsError(BokehBenchError):
 
 class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
+
+
+class LostProcessError(BokehBenchError):
+    """Another process of this command that did not come, has ended or does not answer."""
+
+
+class DamagedRecordError(InvalidOptionError):
+    """Something that the harness stored and that no longer is what was written; the message names file and entry."""
 
 
 class CannotWriteError(InvalidOptionError):
@@ -73,6 +94,8 @@ WRITE_ERRORS = {
     errno.EIO: ("the disk does not take the file", "check the disk"),
     errno.EACCES: ("no permission to write here", "allow it"),
     errno.EPERM: ("no permission to write here", "allow it"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ELOOP: ("the links lead round in a circle", "remove them"),
     errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
     errno.ENFILE: ("too many files are open", "end other programs"),
     **dict.fromkeys(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from .atomic_files import write_atomically
+from .atomic_files import explained, write_atomically
 
 LONGEST_NAME = 80
 PNG_OPTIONS = (
@@ -74,11 +74,30 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_intact(path: Path, sha256: str | None) -> bool:
+    """Whether a file lies at ``path`` that has this SHA-256, in hexadecimal; None: any file will do."""
+    try:
+        return path.is_file() and (sha256 is None or sha256_of(path) == sha256)
+    except OSError:
+        return False
+
+
+def set_aside(path: Path) -> Path:
+    """Rename what lies at ``path`` to a free name beside it, and return that."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
+        number += 1
+    with explained(path):
+        return path.rename(aside)
+
+
 def _write_png(path: Path, levels: NDArray[Any]) -> str:
     """Write (H,W) or (H,W,3), blue first, 8 or 16 bits. Returns the file's SHA-256."""
     coded, content = cv2.imencode(".png", levels, PNG_OPTIONS)
     if not coded:
         raise OSError(f"{path}: cannot be coded as PNG")
     data = content.tobytes()
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path)
     write_atomically(path, lambda file: file.write(data))
     return hashlib.sha256(data).hexdigest()

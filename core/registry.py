@@ -5,13 +5,18 @@ entry points; a name of ours cannot be replaced by theirs.
 """
 
 import difflib
+import functools
+import hashlib
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, files
+from pathlib import Path
 from typing import Any
 
 from .errors import UnknownNameError
+from .sources import SUFFIXES, hash_sources
 
 
 @dataclass(frozen=True)
@@ -20,17 +25,39 @@ class Entry:
 
     ``target`` is ``"module:attribute"`` (a leading dot means inside ``bokehbench``), ``summary`` one line for
     ``--list``, ``options`` keyword arguments bound to the name: a variant is a configuration, not a class.
+    ``distribution``: the installed package that it comes from, None for ours.
     """
 
     target: str
     summary: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    distribution: str | None = None
 
     def load(self) -> Any:
         """Import the target."""
-        module, _, attribute = self.target.partition(":")
-        package = "bokehbench" if module.startswith(".") else None
-        return getattr(importlib.import_module(module, package), attribute)
+        return getattr(importlib.import_module(self._module), self.target.partition(":")[2])
+
+    def hash_code(self, plugin: object) -> dict[str, str]:
+        """Return what decides about the results of ``plugin``, made from this entry: its code, by module, as hashes.
+
+        These are the modules of the target and of the plug-in's classes, and all that they import: see ``sources``.
+        Options of the entry count, too.
+        """
+        derived = [kind.__module__ for kind in type(plugin).__mro__ if _is_derived(kind)]
+        packages = _packages_of(self.distribution)
+        hashes: dict[str, str] = {}
+        for name in dict.fromkeys([self._module, type(plugin).__module__, *derived]):
+            file = getattr(sys.modules.get(name), "__file__", None)
+            hashes |= hash_sources(name, file and Path(file), packages)
+        if self.options:
+            options = repr(sorted(self.options.items()))
+            hashes["options"] = hashlib.sha256(options.encode()).hexdigest()[:12]
+        return hashes
+
+    @property
+    def _module(self) -> str:
+        module = self.target.partition(":")[0]
+        return f"bokehbench{module}" if module.startswith(".") else module
 
 
 class LazyRegistry:
@@ -72,5 +99,19 @@ class LazyRegistry:
 
 
 def _entry_of(point: EntryPoint) -> Entry:
-    distribution = point.dist.name if point.dist else point.module
-    return Entry(point.value, f"from the package {distribution}")
+    distribution = point.dist.name if point.dist else None
+    return Entry(point.value, f"from the package {distribution or point.module}", distribution=distribution)
+
+
+def _is_derived(kind: type) -> bool:
+    """Whether a class is one of this project's or derived from one: its module is part of the plug-in's code."""
+    return any(base.__module__.startswith("bokehbench.") for base in kind.__mro__)
+
+
+@functools.cache
+def _packages_of(distribution: str | None) -> frozenset[str]:
+    """Return the top-level names that an installed package brings: a plug-in may consist of several."""
+    if distribution is None:
+        return frozenset()
+    first = (file.parts[0] for file in files(distribution) or () if file.suffix in SUFFIXES)
+    return frozenset(name.partition(".")[0] for name in first)

@@ -6,6 +6,7 @@ defocus is in px of the scene's own resolution, positive in front of the focal p
 
 import copy
 import math
+import reprlib
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Self
@@ -27,6 +28,13 @@ INPUT_FIELDS = {
 }
 """What a renderer may ask for, and the field of Scene that holds it. Every scene has all but the f-number."""
 
+MOST_DIAGONALS = 4.0
+"""Largest blur radius, in diagonals of the picture. From one diagonal on every disc covers the whole picture, and what
+is rendered is nearly its mean; larger radii come from settings in other units than the map, and cost hours."""
+
+LARGEST_FLOAT = 3.4e38
+"""Of float32, in which defocus is computed."""
+
 _WORDS = {field: word for word, field in INPUT_FIELDS.items()}
 
 
@@ -37,7 +45,8 @@ class Scene:
     - ``image``: (3,H,W) float32, display-encoded, [0,1]; HDR highlights may exceed 1.
     - ``disparity``: (1,H,W) float32, larger = nearer, any finite range.
     - ``focus_disparity``: the disparity that is rendered sharp.
-    - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0.
+    - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0; no radius may exceed
+      MOST_DIAGONALS diagonals of the image.
     - ``gamma``: of the display transfer, linear = image ** gamma.
     - ``f_number``: of the aperture that the target was taken at, > 0; None where the data set does not know it.
     - ``target``: (3,scale*H,scale*W) float32 ground truth, display-encoded as ``image``, or None.
@@ -62,7 +71,7 @@ class Scene:
             raise InvalidSceneError(f"scene '{self.name}': image: expected (3, H, W), got {tuple(self.image.shape)}")
         height, width = self.image.shape[1:]
         _check_tensor(self.name, "image", self.image, (3, height, width), minimum=0.0)
-        _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
+        nearest_and_farthest = _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
         if not isinstance(self.scale, int) or self.scale < 1:
             raise InvalidSceneError(f"scene '{self.name}': scale: expected a whole number >= 1, got {self.scale!r}")
         if self.target is not None:
@@ -72,6 +81,7 @@ class Scene:
         _check_number(self.name, "gamma", self.gamma, 1.0, 5.0)
         if self.f_number is not None:
             _check_number(self.name, "f_number", self.f_number, 0.01, 10000.0)
+        self._check_radius(max(abs(float(end) - float(self.focus_disparity)) for end in nearest_and_farthest))
 
     @property
     def height(self) -> int:
@@ -126,6 +136,17 @@ class Scene:
         vars(given).update(name=self.name, target=None, scale=self.scale, _inputs=frozenset(inputs), **fields)
         return given
 
+    def _check_radius(self, reach: float) -> None:
+        """Refuse blur beyond the limit; ``reach``: how far disparities lie from the focus, in their own unit."""
+        radius_px = reach * float(self.blur_strength)
+        largest = MOST_DIAGONALS * math.hypot(self.height, self.width)
+        if reach > LARGEST_FLOAT or not radius_px <= largest:
+            raise InvalidSceneError(
+                f"scene '{self.name}': blur radius: expected at most {largest:.0f} px ({MOST_DIAGONALS:g} diagonals of "
+                f"the picture), got {radius_px:.4g} px, from {reach:.4g} units of disparity off the focus and a blur "
+                f"strength of {float(self.blur_strength):.4g} px a unit: bring both to the unit of the map"
+            )
+
     def _changed(self, **fields: Any) -> Self:
         """Return a copy with other values, unchecked: they are those of a scene that was checked."""
         changed = copy.copy(self)
@@ -168,7 +189,10 @@ def find_range(tensor: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...], minimum: float | None = None) -> None:
+def _check_tensor(
+    scene: str, what: str, tensor: Tensor, shape: tuple[int, ...], minimum: float | None = None
+) -> tuple[float, float]:
+    """Return the lowest and the highest value."""
     if tuple(tensor.shape) != shape:
         raise InvalidSceneError(
             f"scene '{scene}': {what}: expected {shape}, got {tuple(tensor.shape)}: resample it in the loader"
@@ -180,8 +204,14 @@ def _check_tensor(scene: str, what: str, tensor: Tensor, shape: tuple[int, ...],
         raise InvalidSceneError(f"scene '{scene}': {what}: holds NaN or infinite values: repair or drop the file")
     if minimum is not None and low < minimum:
         raise InvalidSceneError(f"scene '{scene}': {what}: expected values >= {minimum:g}, got {low:g}")
+    return low, high
 
 
 def _check_number(scene: str, what: str, value: float, low: float, high: float) -> None:
-    if not (low <= value <= high) or value in (-float("inf"), float("inf")):
-        raise InvalidSceneError(f"scene '{scene}': {what}: expected a number in [{low:g}, {high:g}], got {value!r}")
+    try:
+        valid = low <= value <= high and math.isfinite(value)
+    except (TypeError, OverflowError):  # of a text, or of 10**400
+        valid = False
+    if not valid:
+        shown = reprlib.repr(value)
+        raise InvalidSceneError(f"scene '{scene}': {what}: expected a number in [{low:g}, {high:g}], got {shown}")

@@ -1,19 +1,15 @@
 """Settings that people or checkpoints write, YAML or JSON, read strictly into frozen dataclasses.
 
-API: ``read_yaml(path, what)`` gives the content of a file, ``read_record(Record, content)`` checks it against the
+``documents.read_document`` gives the content of a file, ``read_record(Record, content)`` checks it against the
 dataclass's fields and builds it. What is wrong is one line that names the entry, what was expected and what came.
 """
 
 import functools
 import json
-import re
 import types
 import typing
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-import yaml
 
 from .errors import InvalidOptionError
 
@@ -24,26 +20,6 @@ Record = TypeVar("Record")
 
 PLAINLY = {"a valid array": "a list", "an object": "entries 'name: value'", "a valid string": "a text"}
 """JSON's words in those of somebody who writes YAML."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads 1e-4 as the number that it is; YAML 1.1 demands 1.0e-4."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def read_yaml(path: Path, what: str) -> Any:
-    """Return the content of a YAML file; ``what`` says, for the message, what it should hold.
-
-    Raises InvalidOptionError where it cannot be read.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - derived from SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidOptionError(f"{path}: expected a YAML file with {what}: {' '.join(str(error).split())}") from error
 
 
 def read_record(record: type[Record], values: Any, where: str = "") -> Record:

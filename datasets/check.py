@@ -1,19 +1,29 @@
 """What is there, missing or damaged in a data set: every scene is loaded once, one at a time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm import tqdm
 
-from ..core.commands import printable
-from ..core.errors import BokehBenchError, DamagedDataError, MissingDataError
+from ..core.errors import (
+    BokehBenchError,
+    CannotWriteError,
+    DamagedDataError,
+    IncompleteDataError,
+    MissingDataError,
+)
 from ..core.scene import Scene
-from .interface import SceneDataset, UserPictures
+from ..core.text import one_line, printable
+from .doubts import find_doubts, measure_radii
+from .interface import SceneDataset, prepare_dataset
 
-OK, MISSING, DAMAGED = "ok", "missing", "damaged"
+OK, MISSING, UNSET, DAMAGED = "ok", "missing", "unset", "damaged"
 SIZES_SHOWN = 3
+SCENES_SHOWN = 20
+"""Of so many scenes each one's blur radii are shown, of more the least and the greatest."""
+
 LEAST_NEARER_BELOW = 0.3
 """Photographs mostly show nearer things further down. Where fewer than this do, their disparity may be inverted."""
 
@@ -23,7 +33,11 @@ ORIENTATION_SCENES = 5
 
 @dataclass
 class Check:
-    """What was found. Ranges are (least, greatest) over all sound scenes; ``problems`` (scene, state, reason)."""
+    """What was found. Ranges are (least, greatest) over all sound scenes; ``problems`` (scene, state, reason).
+
+    ``radii``: each sound scene's median and largest blur radius, px; ``doubts``: (scene, what looks odd about it);
+    ``passed_over``: what may have been meant as a scene and is none.
+    """
 
     dataset: str
     states: Counter[str] = field(default_factory=Counter)
@@ -32,8 +46,11 @@ class Check:
     targets: int = 0
     nearer_below: int = 0
     nearer_above: int = 0
-    estimated: bool = False
+    photographs: bool = False
     problems: list[tuple[str, str, str]] = field(default_factory=list)
+    radii: dict[str, tuple[float, float]] = field(default_factory=dict)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: Sequence[str] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -42,9 +59,9 @@ class Check:
 
     @property
     def may_be_inverted(self) -> bool:
-        """Whether suspiciously few of the scenes with estimated disparity are nearer at the bottom than at the top."""
+        """Whether suspiciously few of the photographs are nearer at the bottom than at the top."""
         count = self.nearer_below + self.nearer_above
-        enough = self.estimated and count >= ORIENTATION_SCENES
+        enough = self.photographs and count >= ORIENTATION_SCENES
         return enough and self.nearer_below < LEAST_NEARER_BELOW * count
 
 
@@ -53,11 +70,13 @@ def check_dataset(dataset: SceneDataset) -> Check:
 
     Raises MissingDataError where the data set as a whole is absent.
     """
-    dataset.prepare()
-    check = Check(dataset.name, estimated=isinstance(dataset, UserPictures))
+    prepare_dataset(dataset)
+    check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over)
     for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
             scene = dataset.load(name)
+        except CannotWriteError:  # of a cache: the next scene would meet the same
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1
@@ -69,15 +88,20 @@ def check_dataset(dataset: SceneDataset) -> Check:
 
 def write_check(check: Check) -> str:
     """Return the finding as a table: what there is, then one line per scene that is not sound."""
-    rows = [("data set", check.dataset), *_summary(check)]
-    rows += [(f"  {state} {printable(name)}", printable(reason)) for name, state, reason in check.problems]
+    rows = [("data set", check.dataset), *_summary(check), *_blur(check)]
+    rows += [(f"  looks odd {name}", doubt) for name, doubt in check.doubts]
+    rows += [(f"  {state} {name}", reason) for name, state, reason in check.problems]
+    rows = [(printable(label), printable(value)) for label, value in rows]
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
 
 
 def _summary(check: Check) -> Iterator[tuple[str, str]]:
     count = check.states[OK]
-    yield "scenes", ", ".join(f"{check.states[state]} {state}" for state in (OK, MISSING, DAMAGED))
+    states = (OK, MISSING, *((UNSET,) if check.states[UNSET] else ()), DAMAGED)
+    yield "scenes", ", ".join(f"{check.states[state]} {state}" for state in states)
+    if check.passed_over:
+        yield "passed over", f"{', '.join(check.passed_over)}: no scenes by their names or contents"
     if not count:
         return
     shown = [f"{size} ({times})" for size, times in check.sizes.most_common(SIZES_SHOWN)]
@@ -88,6 +112,20 @@ def _summary(check: Check) -> Iterator[tuple[str, str]]:
         yield what, f"{low:.4g} to {high:.4g}"
     orientation = f"nearer below in {check.nearer_below} scenes, nearer above in {check.nearer_above}"
     yield "orientation", orientation + (": MAY BE INVERTED (larger must be nearer)" if check.may_be_inverted else "")
+
+
+def _blur(check: Check) -> Iterator[tuple[str, str]]:
+    """Yield each scene's blur radii, of many scenes those with the least and the greatest."""
+    if not check.radii:
+        return
+    if len(check.radii) <= SCENES_SHOWN:
+        for name, (median, largest) in check.radii.items():
+            yield f"  blur of {name}", f"median radius {median:.3g} px, largest {largest:.3g} px"
+        return
+    for index, what in enumerate(("median", "largest")):
+        ordered = sorted(check.radii.items(), key=lambda entry: entry[1][index])
+        (least, low), (greatest, high) = ordered[0], ordered[-1]
+        yield f"{what} radius", f"{low[index]:.3g} px ({least}) to {high[index]:.3g} px ({greatest})"
 
 
 def _note(check: Check, scene: Scene) -> None:
@@ -105,6 +143,8 @@ def _note(check: Check, scene: Scene) -> None:
     _widen(check, "disparity", disparity)
     _widen(check, "focus disparity", np.array(scene.focus_disparity))
     _widen(check, "blur radius, px", np.abs(scene.defocus.numpy()).max())
+    check.radii[scene.name] = measure_radii(scene)
+    check.doubts += [(scene.name, doubt) for doubt in find_doubts(scene, check.photographs).values()]
 
 
 def _widen(check: Check, what: str, values: np.ndarray | np.floating) -> None:
@@ -113,9 +153,10 @@ def _widen(check: Check, what: str, values: np.ndarray | np.floating) -> None:
 
 
 def _state(error: Exception) -> str:
+    if isinstance(error, IncompleteDataError):
+        return UNSET
     return MISSING if isinstance(error, MissingDataError) and not isinstance(error, DamagedDataError) else DAMAGED
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {text}"
+    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")

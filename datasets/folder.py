@@ -18,6 +18,7 @@ largest blur radius in the picture); ``gamma`` (default 2.2); ``depth_unit`` (me
 """
 
 import math
+import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,23 +26,23 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
-from ..core.errors import DamagedDataError, InvalidOptionError, MissingDataError, UnknownNameError
+from ..core.documents import read_document
+from ..core.errors import DamagedDataError, IncompleteDataError, InvalidOptionError, MissingDataError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
 from .files.data_root import require_folder
-from .files.fingerprint import fingerprint
+from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
-from .files.pictures import read_picture
+from .files.pictures import as_tensor, read_picture
 from .files.problems import check_size
-from .files.role_files import ROLES, absent, map_file, plays_a_role, role_file
+from .files.role_files import ROLES, SETTINGS_FILES, absent, is_picture, map_file, plays_a_role, role_file
 from .interface import UserPictures
+from .members import Members, is_leftover, list_members
 from .pairs.focus import disparity_at
 
-SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
 FOCUS_SETTINGS = ("focus_disparity", "focus_depth", "focus_at")
 STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
 MAP_SETTINGS = ("disparity", "depth")
@@ -54,8 +55,6 @@ LAYOUT = (
     "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
     "docs/datasets.md has more"
 )
-VERSION = "2"
-
 SceneOptions = Mapping[str, Any]
 
 
@@ -65,10 +64,11 @@ class UserFolder(UserPictures):
     name = "folder"
     protocol = "the user's own pictures; focus, blur strength and gamma as their scene.yaml says"
     terms = "the user's own"
+    version = "2"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
-        self._folders: dict[str, Path] = {}
+        self._members: Members[Path] = Members()
 
     @property
     def folder(self) -> Path:
@@ -77,57 +77,68 @@ class UserFolder(UserPictures):
 
     def prepare(self) -> None:
         """Find the scenes. Raises MissingDataError where there is none."""
-        if self._folders:
+        if self._members.names:
             return
-        folders = {path.name: path for path in sorted(self.folder.iterdir()) if path.is_dir() and _is_scene(path)}
-        if not folders:
+        members = list_members(sorted(self.folder.iterdir()), _look)
+        folders = members.found
+        if not members.names:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
-        files = [file for folder in folders.values() for file in folder.iterdir() if file.is_file()]
-        common = [self.folder / name for name in SETTINGS_FILES]
-        self.version = f"{VERSION}-{fingerprint(self.folder, [*files, *common])}"
-        self._folders = folders
+        self._members, self.passed_over = members, members.passed_over
         self.scored = any(map(self.has_target, folders))
 
     def scene_names(self) -> Sequence[str]:
-        """Return the sub-folders' names, sorted."""
+        """Return the sub-folders' names, sorted, those that cannot be looked into at the end."""
         self.prepare()
-        return list(self._folders)
+        return self._members.names
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each scene's image, map, target and settings; other files do not count."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        folder = self._members.pick(self.name, scene_name)
+        settings = self._settings(folder)
+        files = {role: role_file(folder, role, settings) for role in ("image", "target")}
+        chosen = map_file(folder, settings)
+        own = {"version": self.version, "settings": sorted(settings.items())}
+        return own | files | dict([chosen] if chosen else [])
+
+    def _settings(self, folder: Path) -> SceneOptions:
+        return merge_settings(read_settings(self.folder), read_settings(folder))
 
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
-        folder = self._folders[scene_name]
         try:
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            return _role_file(folder, "target", settings) is not None
+            folder = self._members.pick(self.name, scene_name)
+            return role_file(folder, "target", self._settings(folder)) is not None
         except DamagedDataError:
             return True
 
     def load(self, scene_name: str) -> Scene:
         """Read one scene. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()
-        if scene_name not in self._folders:
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {', '.join(self._folders)}")
-        folder = self._folders[scene_name]
-        settings = merge_settings(read_settings(self.folder), read_settings(folder))
+        folder = self._members.pick(self.name, scene_name)
+        settings = self._settings(folder)
         gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
-        image_file = _role_file(folder, "image", settings)
+        image_file = role_file(folder, "image", settings)
         if image_file is None:
             raise absent(folder, ["image"])
         image = read_picture(image_file, gamma)
         disparity, is_metric = _read_map(folder, settings, image_file, image)
-        target, target_file = None, _role_file(folder, "target", settings)
+        target, target_file = None, role_file(folder, "target", settings)
         if target_file is not None:
             target = read_picture(target_file, gamma)
             check_size(target_file, target, image_file, image)
         focus = _focus(settings, disparity, is_metric, folder)
         return Scene(
             name=scene_name,
-            image=_as_tensor(image),
+            image=as_tensor(image),
             disparity=torch.from_numpy(disparity)[None],
             focus_disparity=focus,
             blur_strength=_strength(settings, disparity, focus, folder),
             gamma=gamma,
-            target=None if target is None else _as_tensor(target),
+            target=None if target is None else as_tensor(target),
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
@@ -140,9 +151,9 @@ class UserFolder(UserPictures):
             raise InvalidOptionError(f"--held-out: {self.name} has no pictures outside its scenes")
         self.prepare()
         jobs = []
-        for folder in self._folders.values():
-            settings = merge_settings(read_settings(self.folder), read_settings(folder))
-            image = _role_file(folder, "image", settings)
+        for folder in self._members.found.values():
+            settings = self._settings(folder)
+            image = role_file(folder, "image", settings)
             if image is not None and image.is_file() and not _has_map(folder, settings, image):
                 jobs.append((image, folder / "disparity.npy"))
         return jobs
@@ -153,13 +164,13 @@ def read_settings(folder: Path) -> SceneOptions:
 
     Raises DamagedDataError for one that cannot be parsed, is no mapping, or has unknown keys.
     """
-    path = next((folder / name for name in SETTINGS_FILES if (folder / name).is_file()), None)
-    if path is None:
+    found = [folder / name for name in SETTINGS_FILES if os.path.lexists(folder / name)]
+    if len(found) > 1:
+        raise DamagedDataError(f"{folder}: expected one file of settings, got {' and '.join(f.name for f in found)}")
+    content = read_document(found[0], "YAML or JSON with settings") if found else None
+    if content is None:
         return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise DamagedDataError(f"{path}: expected YAML or JSON: {' '.join(str(error).split())}") from error
+    path = found[0]
     if not isinstance(content, dict):
         raise DamagedDataError(f"{path}: expected settings such as 'max_radius_px: 20', got {type(content).__name__}")
     unknown = [str(key) for key in content if key not in KNOWN_SETTINGS]
@@ -178,13 +189,19 @@ def merge_settings(common: SceneOptions, own: SceneOptions) -> SceneOptions:
     return {key: value for key, value in common.items() if key not in replaced} | dict(own)
 
 
-def _is_scene(folder: Path) -> bool:
-    described = any((folder / name).is_file() for name in SETTINGS_FILES)
-    return not folder.name.startswith(".") and (described or any(map(plays_a_role, folder.iterdir())))
+def _look(path: Path) -> Mapping[str, Path] | None:
+    """Return the scene that a folder is: one with settings, or with a file for one of the roles."""
+    if path.is_dir():
+        if any(os.path.lexists(path / name) for name in SETTINGS_FILES) or any(map(plays_a_role, path.iterdir())):
+            return {path.name: path}
+        return {} if any(map(_may_be_meant, path.iterdir())) else None
+    if path.is_symlink() and not path.exists() and not path.suffix:
+        raise DamagedDataError(f"{path}: expected a folder, found a link that leads nowhere")
+    return {} if _may_be_meant(path) else None
 
 
-def _role_file(folder: Path, role: str, settings: SceneOptions) -> Path | None:
-    return role_file(folder, role, settings, folder / SETTINGS_FILES[0])
+def _may_be_meant(path: Path) -> bool:
+    return is_picture(path) and not is_leftover(path.name)
 
 
 def _read_map(
@@ -192,7 +209,7 @@ def _read_map(
 ) -> tuple[NDArray[np.float32], bool]:
     """Return the scene's disparity (H,W), and whether it is in 1/m."""
     unit, ray_fov = _depth_settings(settings, folder)
-    chosen = map_file(folder, settings, folder / SETTINGS_FILES[0])
+    chosen = map_file(folder, settings)
     if chosen is None:
         height, width = image.shape[:2]
         embedded = read_embedded_disparity(image_file, height, width, ray_fov)
@@ -211,7 +228,7 @@ def _read_map(
 def _has_map(folder: Path, settings: SceneOptions, image: Path) -> bool:
     """Whether there is a map or the picture carries one, whole or damaged: neither is made again."""
     try:
-        return map_file(folder, settings, folder / SETTINGS_FILES[0]) is not None or read_embedded(image) is not None
+        return map_file(folder, settings) is not None or read_embedded(image) is not None
     except MissingDataError:
         return True
 
@@ -242,7 +259,10 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
             raise DamagedDataError(f"{folder}: focus_depth: expected metres > 0, got 0")
         return 1.0 / depth
     if "focus_disparity" not in settings:
-        raise MissingDataError(f"{folder}: expected focus_at: [x, y] or focus_disparity in {SETTINGS_FILES[0]}")
+        raise IncompleteDataError(
+            f"{folder}: the focus is not set: expected focus_at: [x, y], focus_disparity: NUMBER or, with depth.*, "
+            f"focus_depth: METRES: add one to {SETTINGS_FILES[0]}"
+        )
     return _number(settings, "focus_disparity", folder)
 
 
@@ -251,7 +271,9 @@ def _strength(settings: SceneOptions, disparity: NDArray[np.float32], focus: flo
         reach = float(np.abs(disparity - focus).max())
         return _number(settings, "max_radius_px", folder, low=0.0) / reach
     if "blur_strength" not in settings:
-        raise MissingDataError(f"{folder}: expected max_radius_px or blur_strength in {SETTINGS_FILES[0]}")
+        raise IncompleteDataError(
+            f"{folder}: the blur is not set: expected max_radius_px or blur_strength: add one to {SETTINGS_FILES[0]}"
+        )
     return _number(settings, "blur_strength", folder, low=0.0)
 
 
@@ -265,7 +287,3 @@ def _number(settings: SceneOptions, key: str, folder: Path, low: float = -math.i
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _as_tensor(picture: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.errors import BokehBenchError, DamagedDataError
 from ..core.scene import Scene
+from ..core.text import printable
 
 
 class SceneDataset(ABC):
@@ -13,7 +15,10 @@ class SceneDataset(ABC):
     - ``protocol``: how focus, blur strength and colour transfer are set, in a sentence that the report prints.
     - ``terms``: licence and origin of the pictures, likewise.
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
-    - ``version``: changes whenever the pictures do; stored results of another version are not reused.
+    - ``version``: changes whenever the pictures do; stored results of another version are not reused. Data sets that
+      read files write ``contents`` instead.
+    - ``photographs``: whether the pictures are of the usual orientation, the ground nearer than what stands above it.
+    - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
     """
 
     name: str
@@ -21,6 +26,8 @@ class SceneDataset(ABC):
     terms: str
     scored: bool = True
     version: str = ""
+    photographs: bool = False
+    passed_over: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:
@@ -35,11 +42,22 @@ class SceneDataset(ABC):
 
     @abstractmethod
     def scene_names(self) -> Sequence[str]:
-        """Return the scenes' names in their fixed order. Call ``prepare`` first."""
+        """Return the scenes' names in their fixed order: printable texts, each once. Call ``prepare`` first.
+
+        A scene that cannot be listed is listed all the same: ``load`` says why, and it is one failed case.
+        """
 
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
         """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return what decides about each scene's pictures: a digest of each part, by scene and the part's name.
+
+        Stored results of other contents are not reused, and the parts' names tell why. Call ``prepare`` first. Scenes
+        that cannot be loaded have contents, too: whatever is known of them.
+        """
+        return {name: {"version": self.version} for name in scene_names}
 
     def has_target(self, scene_name: str) -> bool:
         """Whether a scene has ground truth, as far as one knows without loading it. Call ``prepare`` first."""
@@ -50,8 +68,31 @@ class SceneDataset(ABC):
         return scene_name
 
 
+def prepare_dataset(dataset: SceneDataset) -> None:
+    """Call ``prepare``, and look at the scenes' names.
+
+    Raises its BokehBenchError, or a DamagedDataError in place of any other error: a folder that cannot be read, a
+    plug-in's bug, names that a report or a terminal cannot show.
+    """
+    try:
+        dataset.prepare()
+        names = list(dataset.scene_names())
+    except BokehBenchError:
+        raise
+    except Exception as error:
+        raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
+    wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
+    if wrong:
+        raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DamagedDataError(f"{dataset.name}: two scenes are called '{twice}': expected each name once")
+
+
 class UserPictures(SceneDataset):
     """Scenes of the user's own copy, in ``folder``, whose disparity may have to be estimated first."""
+
+    photographs = True
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..core.errors import InvalidOptionError, InvalidOutputError, SkippedSceneError
 from ..core.scene import INPUT_FIELDS, GivenScene, Scene, find_range
+from ..core.torch_state import keeping_torch_state
 
 __all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Renderer", "Scene"]
 
@@ -95,9 +96,8 @@ class Renderer(ABC):
         self.device, self.dtype = _checked_device(self, device), _checked_dtype(dtype)
         if self.device.type == "cuda" and self.device.index is not None:
             torch.cuda.set_device(self.device)  # kernels and events start on the current device
-        threads = torch.get_num_threads()
-        self._load()
-        torch.set_num_threads(threads)  # numba's OpenMP layer raises it as it starts
+        with keeping_torch_state():
+            self._load()
         self._prepared = True
 
     def skip(self, scene: Scene) -> str | None:
@@ -146,7 +146,7 @@ class Renderer(ABC):
     def check(self, output: Tensor, scene: Scene) -> Tensor:
         """Return the render of ``scene`` as float32, its rounding clipped to [0,1].
 
-        Raises InvalidOutputError for another shape, for values that are not finite, or that leave [0,1].
+        Raises InvalidOutputError for another shape or type, for values that are not finite, or that leave [0,1].
         """
         return _checked_output(self.name, output, scene)
 
@@ -187,6 +187,9 @@ def _checked_dtype(dtype: str | torch.dtype) -> torch.dtype:
 
 
 def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
+    if not (isinstance(output, Tensor) and output.is_floating_point()):
+        got = output.dtype if isinstance(output, Tensor) else type(output).__name__
+        raise InvalidOutputError(f"{name} on '{scene.name}': expected a tensor of floats in [0, 1], got {got}")
     if tuple(output.shape) != scene.render_shape:
         raise InvalidOutputError(f"{name} on '{scene.name}': expected {scene.render_shape}, got {tuple(output.shape)}")
     output = output.to(torch.float32)

@@ -1,15 +1,18 @@
 """Renderers whose pictures come from trained weights: where these are, what a row says of them, how they are loaded."""
 
+import logging
 from abc import abstractmethod
 from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
-from ..core.errors import MissingWeightsError
+from ..core.errors import BokehBenchError
 from ..core.scene import Scene
 from .interface import Renderer
 from .weights import WeightFiles, label_files, training_summary
+
+log = logging.getLogger(__name__)
 
 Files = TypeVar("Files", bound=WeightFiles)
 
@@ -56,7 +59,7 @@ class LearnedRenderer(Renderer, Generic[Files]):
         if self._label is None:
             try:
                 self._label = self.label(self.find_weights(download=False))
-            except MissingWeightsError:  # ``prepare`` looks further and says what is missing
+            except BokehBenchError:  # ``prepare`` looks further and says what is missing or damaged
                 return None
         return self._label
 
@@ -65,7 +68,8 @@ class LearnedRenderer(Renderer, Generic[Files]):
         """What the weights' folder says of their training."""
         try:
             return training_summary(self.find_weights(download=False))
-        except MissingWeightsError:
+        except BokehBenchError as error:  # a sentence for the report costs no picture
+            log.debug("%s: %s", self.name, error)
             return None
 
     def fetch(self) -> None:

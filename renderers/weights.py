@@ -5,6 +5,7 @@ Imports no torch: a name costs nothing to check.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,10 @@ RECORD_FILE = "training.json"
 
 SHARED_FILE = "shared.json"
 """In place of a part's sub-folder: names the folder beside this one that holds it, ``{"vae": "autoencoder"}``."""
+
+
+LORA_FILE = "pytorch_lora_weights.safetensors"
+"""diffusers' name for the LoRA in a folder."""
 
 
 class WeightFiles(Protocol):
@@ -78,12 +83,34 @@ def find_part(folder: Path, part: str) -> Path:
     return found
 
 
+def read_index(path: Path) -> dict[str, Any]:
+    """Return what ``model_index.json`` says: settings, and library and class of each part.
+
+    Raises InvalidOptionError for an entry of another form, MissingWeightsError where there is no file.
+    """
+    index = read_object(path)
+    if not isinstance(index.get("settings"), dict):
+        raise InvalidOptionError(
+            f"{path}: settings: expected an object, got {index.get('settings')!r:.60}: get it again"
+        )
+    for name, part in index.items():
+        named = isinstance(part, list) and len(part) == 2 and all(isinstance(x, str | None) for x in part)
+        if name != "settings" and not name.startswith("_") and not named:
+            raise InvalidOptionError(f"{path}: {name}: expected [library, class], got {part!r:.60}: get it again")
+    return index
+
+
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises InvalidOptionError that names the file where it holds anything else."""
+    """Read a JSON object. Raises InvalidOptionError that names the file where it holds anything else.
+
+    Raises MissingWeightsError where it is no file.
+    """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        values = json.loads(_regular(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         raise InvalidOptionError(f"{path}: not JSON ({error}): get it again") from error
+    except OSError as error:
+        raise InvalidOptionError(f"{path}: cannot be read ({error.strerror}): get it again") from error
     if not isinstance(values, dict):
         raise InvalidOptionError(f"{path}: expected an object, got {type(values).__name__}: get it again")
     return values
@@ -91,8 +118,19 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     """Hash a file. The hub's cache names large files by their SHA-256, which saves reading 10 GB."""
-    name = path.resolve().name
+    name = _regular(path).resolve().name
     if path.is_symlink() and path.resolve().parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", name):
         return name
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise MissingWeightsError(f"{path}: cannot be read ({error.strerror}): get it again") from error
+
+
+def _regular(path: Path) -> Path:
+    """Return ``path``. Raises MissingWeightsError for anything but a file: to open a pipe would wait for ever."""
+    if not path.is_file():
+        got = "a folder" if path.is_dir() else "neither file nor folder" if os.path.lexists(path) else "nothing"
+        raise MissingWeightsError(f"{path}: expected a file, found {got}: get the weights again")
+    return path

@@ -1,23 +1,36 @@
-"""The report of a run: pages with their files in a folder beside them, readable from a disk without any network."""
+"""Reports: the pages of a run or a comparison with their files in a folder of their own, and the list of all of them.
 
+They are readable from a disk without any network, and the folder of one can be copied elsewhere.
+"""
+
+import logging
 from pathlib import Path
 from typing import Any
 
 from ..benchmarks.latency.session import read_latency
 from ..benchmarks.run.cases import UNPERTURBED
-from ..benchmarks.run.store import StoredRun, read_meta
-from ..core.errors import InvalidOptionError
-from .files.assets import writing
+from ..benchmarks.run.run_record import now
+from ..benchmarks.run.store import REMEDY, StoredRun, read_meta
+from ..benchmarks.statistics.run_comparison import RunComparison
+from ..core.errors import BokehBenchError, DamagedRecordError, InvalidOptionError
+from .files.assets import INDEX, Assets, writing
+from .files.summary import Summary, write_summary
 from .pages.ablations import describe_ablations
+from .pages.comparison import describe_comparison
 from .pages.index import describe_index
 from .pages.latency import describe_latency
+from .pages.overview import write_overview
 from .pages.robustness import describe_robustness
 from .parts.gallery import Gallery
 from .parts.pictures import PictureMaker, describe_colours
+from .parts.problems import Problem
 from .parts.run_facts import describe_renderers, summarise_run
 from .parts.sections import describe_sections
+from .parts.summaries import summarise_comparison, summarise_latency, summarise_report
 
-INDEX, LATENCY = "index.html", "latency.html"
+log = logging.getLogger(__name__)
+
+LATENCY = "latency.html"
 TITLES = {
     INDEX: "Results",
     "gallery.html": "Gallery",
@@ -32,23 +45,24 @@ USUAL_REFERENCE = "classical"
 
 
 def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None) -> Path:
-    """Write ``reports_dir/index.html``, the pages it leads to, and ``reports_dir/assets/``; return index.html's path.
+    """Write the run's pages into ``reports_dir/RUN/`` and the list of all runs; return the run's first page.
 
     ``reference`` is the renderer that the others are tested against. Files that are there and up to date are kept,
-    those of an earlier report that are no longer needed are removed. Each page appears at once, index.html last.
-    Raises MissingDataError for a stored picture that cannot be read, InvalidOptionError for a reference that is not in
-    the run or a folder that cannot be written.
+    those of the run's earlier report that are no longer needed are removed; nothing of another run is touched. Each
+    page appears at once, index.html last. Raises MissingDataError for a stored picture that cannot be read,
+    InvalidOptionError for a reference that is not in the run or a folder that is not a report's.
     """
     chosen = choose_reference(run, reference)
-    with writing(reports_dir) as assets:
+    with writing(reports_dir, run.folder.name) as assets:
         maker = PictureMaker(assets)
         pages = _describe(run, maker, chosen)
+        for fault in maker.faults:
+            log.warning("%s, so it is not shown: %s", fault, REMEDY)
         maker.make()
-        assets.copy_parts()
         for name in [*list(pages)[1:], INDEX]:
             assets.write_page(name, pages[name])
-        assets.remove_stale()
-    return reports_dir / INDEX
+        _finish(assets, summarise_report(run, pages[INDEX]))
+    return reports_dir / run.folder.name / INDEX
 
 
 def write_latency(folder: Path, reports_dir: Path) -> Path:
@@ -56,18 +70,46 @@ def write_latency(folder: Path, reports_dir: Path) -> Path:
 
     Returns the page's path. Raises InvalidOptionError where nothing was measured or the folder cannot be written.
     """
-    if read_meta(folder):
-        write_report(StoredRun.open(folder), reports_dir)
-        return reports_dir / LATENCY
     record = read_latency(folder)
     if record is None:
         raise InvalidOptionError(f"{folder}: expected measurements of latency, found none: run --latency")
-    with writing(reports_dir) as assets:
-        assets.copy_parts()
-        titles = {INDEX: "Results", LATENCY: "Latency"} if (reports_dir / INDEX).exists() else {}
-        shared = {"run": {"name": folder.name}, "pages": titles, "page": LATENCY, "home": next(iter(titles), LATENCY)}
+    try:
+        has_benchmark = read_meta(folder) is not None
+    except DamagedRecordError as error:
+        has_benchmark = False
+        log.warning("%s: the report has the page of latency alone", error)
+    if has_benchmark:
+        write_report(StoredRun.open(folder), reports_dir)
+        return reports_dir / folder.name / LATENCY
+    with writing(reports_dir, folder.name) as assets:
+        pages = {LATENCY: TITLES[LATENCY]}
+        shared = {"run": {"name": folder.name}, "pages": pages, "page": LATENCY, "home": LATENCY}
         assets.write_page(LATENCY, shared | describe_latency(record, assets, {}))
-    return reports_dir / LATENCY
+        _finish(assets, summarise_latency(folder.name, record, pages))
+    return reports_dir / folder.name / LATENCY
+
+
+def write_comparison(comparison: RunComparison, reports_dir: Path) -> Path:
+    """Write what changed between two runs into ``reports_dir/FIRST+SECOND/`` and the list; return the page's path.
+
+    No run has a plus in its name, so the folder is the comparison's own. Raises InvalidOptionError where it cannot be
+    written.
+    """
+    name = f"{comparison.first}+{comparison.second}"
+    with writing(reports_dir, name) as assets:
+        context = describe_comparison(comparison, assets)
+        assets.write_page(INDEX, context | {"pages": {INDEX: "Comparison"}, "page": INDEX}, "comparison.html")
+        _finish(assets, summarise_comparison(comparison, context["lead"], now()))
+    return reports_dir / name / INDEX
+
+
+def _finish(assets: Assets, summary: Summary) -> None:
+    """Complete a report, forget what its last version had in excess, and renew the list of runs."""
+    assets.copy_parts()
+    write_summary(assets, summary)
+    assets.remove_stale()
+    reports = assets.folder.parent
+    write_overview(reports, reports.parent / "results")
 
 
 def choose_reference(run: StoredRun, wanted: str | None) -> str | None:
@@ -89,14 +131,19 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     styles = {name: number for number, name in enumerate(names)}
     renderers = describe_renderers(run, rows)
     sections = describe_sections(run, rows, gallery, reference, styles)
-    measured = read_latency(run.folder)
+    first = describe_index(run, gallery)
     contexts = {
-        INDEX: describe_index(run, gallery),
+        INDEX: first,
         "gallery.html": {},
         "robustness.html": describe_robustness(run, maker, reference, styles),
         "ablations.html": describe_ablations(run, rows, maker.assets),
-        LATENCY: describe_latency(measured, maker.assets, styles) if measured else None,
     }
+    try:
+        measured = read_latency(run.folder)
+    except BokehBenchError as error:  # costs its own page, not those of the benchmark
+        first["problems"].append(Problem("The latency page was not written:", str(error)))
+    else:
+        contexts[LATENCY] = describe_latency(measured, maker.assets, styles) if measured else None
     found = {name: context for name, context in contexts.items() if context is not None}
     shared = {
         "run": summarise_run(run, rows),

@@ -2,15 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..benchmarks.run.cases import UNPERTURBED
+from ..benchmarks.run.schema import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 MARK = 8.0

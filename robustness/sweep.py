@@ -6,10 +6,10 @@ from ..benchmarks.request import RunRequest
 from ..benchmarks.run.cases import Case
 from ..benchmarks.run.runner import Row
 from ..benchmarks.run.session import run_benchmark
+from ..benchmarks.run.usable import load_renderer
 from ..core.errors import InvalidOptionError
 from ..core.scene import Scene
-from ..renderers.registry import load_renderer
-from .perturbations.registry import load_perturbation
+from .perturbations.registry import PERTURBATIONS, load_perturbation
 
 
 def run_sweep(request: RunRequest) -> list[Row]:
@@ -21,7 +21,9 @@ def run_sweep(request: RunRequest) -> list[Row]:
     if not any("disparity" in load_renderer(name).capabilities.inputs for name in request.renderers):
         listed = ", ".join(request.renderers)
         raise InvalidOptionError(f"--renderers {listed}: expected one that takes a disparity: a sweep changes it")
-    return run_benchmark(request, plan_severities(request.perturbations, request.severities), perturb)
+    severities = plan_severities(request.perturbations, request.severities)
+    code = {name: PERTURBATIONS.find(name).hash_code(load_perturbation(name)) for name in request.perturbations}
+    return run_benchmark(request, severities, perturb, code)
 
 
 def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:

@@ -14,7 +14,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 import torch
 
+if not torch.cuda.is_available():
+    # Triton, which comes with PyTorch's CUDA builds, reads it when it is imported, and any library may do that.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 from bokehbench.renderers.interface import Scene
+
+from .two_processes import *  # noqa: F403 - fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -85,7 +85,9 @@ def test_every_package_is_listed():
     """A missing entry works in an editable install and is absent from the wheel."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT) for path in modules()} - {Path()}
-    assert set(settings["packages"]) == {"bokehbench." + ".".join(folder.parts) for folder in folders}
+    named = {folder: name for name, folder in settings["package-dir"].items()}
+    expected = {named.get(folder.as_posix(), "bokehbench." + ".".join(folder.parts)) for folder in folders}
+    assert set(settings["packages"]) == expected
 
 
 def test_datasets_folder_shadows_nothing():
@@ -212,3 +214,11 @@ def test_hugging_face_datasets_is_found_from_the_root(tmp_path, how):
         command = [*start, "-q", "-p", "no:cacheprovider", probe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_runs_reports_are_ignored_and_the_code_beside_them_is_not():
+    """``reports/RUN/`` is not for git; a package folder there has to be named in .gitignore."""
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "/reports/*/" in lines
+    kept = {path.name for path in (ROOT / "reports").iterdir() if any(path.glob("__init__.py"))} | {"templates"}
+    assert {line for line in lines if line.startswith("!/reports/")} == {f"!/reports/{name}/" for name in kept}

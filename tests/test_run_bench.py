@@ -53,7 +53,14 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
     done = run_bench("--latency", "--renderers", "identity", *grid, "--output", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 measurements ok. Report: " in done.stdout
-    assert "48x32" in (tmp_path / "reports" / "latency.html").read_text(encoding="utf-8")
+    page = tmp_path / "reports" / "default" / "latency.html"
+    assert "48x32" in page.read_text(encoding="utf-8")
+    assert "default/latency.html" in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    page.unlink()
+    again = run_bench("--report-only", "--output", tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == done.stdout
+    assert page.is_file()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,17 @@ def test_report_in_the_way_is_one_line(tmp_path, run_bench):
     assert "reports is a file, expected a folder" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not (tmp_path / "results").exists(), "said before anything is rendered"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--latency"]])
+def test_folder_of_something_else_is_refused_before_anything_is_rendered(tmp_path, run_bench, arguments):
+    (tmp_path / "reports" / "thesis").mkdir(parents=True)
+    (tmp_path / "reports" / "thesis" / "mine.tex").write_text("mine")
+    done = run_bench("--renderers", "identity", *arguments, "--run", "thesis", "--output", tmp_path)
+    assert done.returncode == 2
+    assert "holds files that no report made" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
 from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.core.files import read_image, sha256_of, write_image
@@ -72,7 +72,10 @@ def time_cases(size: int, count: int, folder: Path) -> dict[str, float]:
     runner = Runner(folder, {"ready": dataset}, prepare_metrics(), lambda name: IdentityRenderer(name), "here")
     times = {}
     for name in RENDERERS:
-        cases = expand_cases([(name, None, "cpu")], [("ready", "", dataset.scene_names())])
+        cases = expand_cases(
+            [PlannedRenderer(name=name)],
+            [PlannedDataset(name="ready", scenes=dict.fromkeys(dataset.scene_names(), ""))],
+        )
         start = time.perf_counter()
         rows = runner.run(cases)
         times[name] = 1000 * (time.perf_counter() - start) / count

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...core.commands import ends_in_one_line
 from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from ...renderers.attention.geometry import TokenGeometry
 from ...renderers.attention.pairs import pisa_fast
@@ -156,6 +157,7 @@ def compare_pisa(device: torch.device, grid: tuple[int, int] = GRID) -> dict[str
     return dict(zip(("output", "gradient of q", "gradient of k", "gradient of v"), errors, strict=True))
 
 
+@ends_in_one_line("bench_sdxl")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 1 where PISA is wrong on this GPU."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.kernels.bench_sdxl", description=__doc__)

@@ -33,10 +33,14 @@ GPU_FIELDS = "name,driver_version,clocks.sm,clocks.mem,clocks.max.sm,power.limit
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """What is measured: a renderer on one size and largest blur radius, on one device in one number type."""
+    """What is measured: a renderer on one size and largest blur radius, on one device in one number type.
+
+    ``code``: a digest of the renderer's code.
+    """
 
     renderer: str
     weights: str | None
+    code: str = ""
     device: str
     dtype: str
     height: int
@@ -46,8 +50,8 @@ class Point:
     @property
     def key(self) -> str:
         """The point's stable name."""
-        weights = f"#{self.weights}" if self.weights else ""
-        return f"{self.renderer}{weights}/{self.width}x{self.height}/{self.radius_px:g}px/{self.device}/{self.dtype}"
+        made_of = "#".join([self.renderer, self.weights or "", self.code]).rstrip("#")
+        return f"{made_of}/{self.width}x{self.height}/{self.radius_px:g}px/{self.device}/{self.dtype}"
 
 
 @dataclass(frozen=True)

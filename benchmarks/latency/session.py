@@ -4,30 +4,37 @@ DIR/results/RUN/latency.json holds the plan and every measurement; it is rewritt
 """
 
 import json
+import logging
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tqdm import tqdm
 
-from ...core.errors import InvalidOptionError
+from ...core.documents import read_mapping
+from ...core.errors import DamagedRecordError
 from ...core.files import write_json
-from ...renderers.registry import load_renderer
+from ...core.records import check_record
+from ...renderers.registry import find_renderer
 from ..option_values import Size
 from ..request import RunRequest
 from ..run.environment import describe_environment
+from ..run.reuse import ContentTable
 from ..run.run_folder import RunFolder
 from ..run.run_record import now
 from ..run.session import check_device, choose_device
+from ..run.usable import complete, load_renderer
 from .probe import Point, Record
 from .repeats import RepeatRule
+from .schema import SCHEMA, LatencyRecord, Measurement, Unmeasured
 
-SCHEMA = 1
+log = logging.getLogger(__name__)
+
 FILE = "latency.json"
 
 CPU_SIZES: tuple[Size, ...] = ((256, 256), (256, 384), (512, 512), (512, 768))
@@ -49,16 +56,16 @@ def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
     points = plan_points(request)
     with RunFolder.open(request.folder) as run:
         environment, surroundings = describe_environment()
-        earlier = {} if request.fresh else read_latency(run.folder) or {}
-        record = {
+        earlier = None if request.fresh else read_latency(run.folder)
+        record: Record = {
             "schema": SCHEMA,
             "command": request.command,
             "started": now(),
             "rule": asdict(rule),
             "cuda": torch.version.cuda,
             "plan": [point.key for point in points],
-            "environments": earlier.get("environments", {}) | {environment: surroundings},
-            "measurements": earlier.get("measurements", {}),
+            "environments": (earlier["environments"] if earlier else {}) | {environment: surroundings},
+            "measurements": earlier["measurements"] if earlier else {},
         }
         write_json(run.folder / FILE, record)
         for point in tqdm(points, unit="point", dynamic_ncols=True):
@@ -78,7 +85,8 @@ def plan_points(request: RunRequest) -> list[Point]:
     """
     points = []
     for name in request.renderers:
-        renderer = load_renderer(name)
+        renderer = complete(name, load_renderer(name))
+        code = ContentTable().add(find_renderer(name).hash_code(renderer))
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
         sizes = request.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
@@ -87,6 +95,7 @@ def plan_points(request: RunRequest) -> list[Point]:
             Point(
                 renderer=name,
                 weights=renderer.weights,
+                code=code,
                 device=device,
                 dtype=request.dtype,
                 height=height,
@@ -121,24 +130,37 @@ def measure_apart(point: Point, rule: RepeatRule, command: Sequence[str] = PROBE
     return outcome
 
 
-def read_latency(folder: Path) -> Record | None:
-    """Read a run's latency.json; None where nothing was measured. Raises InvalidOptionError for a damaged file."""
+def read_latency(folder: Path) -> LatencyRecord | None:
+    """Read a run's latency.json; None where nothing was measured.
+
+    A damaged measurement is left out, and a warning names it. Raises DamagedRecordError for a damaged file.
+    """
     path = folder / FILE
-    try:
-        record: Any = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists() and not path.is_symlink():
         return None
-    except ValueError as error:
-        raise InvalidOptionError(f"{path}: not valid JSON ({error}): measure again with --latency --fresh") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise InvalidOptionError(f"{path}: expected schema {SCHEMA}: measure again with --latency --fresh")
+    try:
+        content = read_mapping(path, "measurements of latency", DamagedRecordError)
+        measurements = content.get("measurements")
+        if isinstance(measurements, dict):
+            content["measurements"] = {}  # each is checked by itself below
+        record = check_record(LatencyRecord, content, f"{path}: ")
+    except DamagedRecordError as error:
+        raise DamagedRecordError(f"{error}: measure again with --latency --fresh") from None
+    for key, one in cast(dict[str, Any], measurements).items():
+        kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
+        try:
+            record["measurements"][key] = check_record(kind, one, f"{path}: {key}: ")
+        except DamagedRecordError as error:
+            log.warning("%s: it is left out until --latency is given again", error)
+    for environment in record["environments"].values():
+        environment.setdefault("packages", {})
     return record
 
 
 def _skipped(point: Point, record: Record) -> Record | None:
     """Return why a renderer that this command found without weights is not tried on its other points."""
     for other in record["measurements"].values():
-        same = other["renderer"] == point.renderer and other.get("time", "") >= record["started"]
+        same = other["renderer"] == point.renderer and other["time"] >= record["started"]
         if same and other.get("without_weights"):
             return {"status": "skipped", "reason": other["reason"], "without_weights": True}
     return None

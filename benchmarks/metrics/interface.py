@@ -14,12 +14,14 @@ class Metric(ABC):
     """A full-reference image metric, named by its exact variant.
 
     ``unit`` ("dB" or ""), ``higher_is_better`` and ``description`` (the variant in one sentence) go into the report.
+    ``weights``: a digest of trained weights, known once prepared; scores with other weights are not reused.
     """
 
     name: str
     unit: str = ""
     higher_is_better: bool
     description: str
+    weights: str | None = None
 
     def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:  # noqa: B027
         """Load weights. ``weights`` is the folder given by ``--weights``.

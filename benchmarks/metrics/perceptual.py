@@ -1,5 +1,6 @@
 """Learned metrics: LPIPS and DISTS, computed by their published implementations on verified weights."""
 
+import hashlib
 import warnings
 from abc import abstractmethod
 from collections import OrderedDict
@@ -43,7 +44,9 @@ class NetworkMetric(ComparisonMetric):
         Raises MissingWeightsError where they cannot be had.
         """
         super().prepare(device)
-        self._network = self._build(weights).eval().requires_grad_(False).to(self._device)
+        network = self._build(weights).eval().requires_grad_(False)
+        self.weights = _hash_weights(network)
+        self._network = network.to(self._device)
 
     def compare(self, comparison: Comparison) -> float | None:
         """Return the distance; None for an image smaller than ``least_size_px``. Prepares the network if need be."""
@@ -124,6 +127,14 @@ def build_lpips(trunk: str, needed_by: str, weights: Path | None = None) -> nn.M
         network = lpips.LPIPS(pretrained=False, net=trunk, version="0.1", pnet_rand=True, verbose=False)
     fill_parameters(network, {**features, **torch.load(heads, map_location="cpu", weights_only=True)}, needed_by)
     return network
+
+
+def _hash_weights(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _make_dists() -> nn.Module:

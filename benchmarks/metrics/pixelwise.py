@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 from torch import Tensor
 
 from .comparison import Comparison
@@ -31,7 +32,8 @@ class Psnr(ComparisonMetric):
 
     def compare(self, comparison: Comparison) -> float | None:
         """Return the PSNR in dB."""
-        return _decibels(float(comparison.squared_error(self._device).mean()))
+        error = comparison.squared_error(self._device)
+        return _decibels(add_up(error) / error.numel())
 
 
 class RegionPsnr(Psnr):
@@ -44,7 +46,7 @@ class RegionPsnr(Psnr):
         region, pixels = comparison.target.region(type(self).find, self._device)
         if pixels == 0:
             return None
-        return _decibels(float((comparison.squared_error(self._device) * region).sum()) / pixels)
+        return _decibels(add_up(comparison.squared_error(self._device) * region) / pixels)
 
 
 class FocusPsnr(RegionPsnr):
@@ -64,6 +66,11 @@ class EdgePsnr(RegionPsnr):
         " none where there is no edge"
     )
     find = staticmethod(depth_edge_band)
+
+
+def add_up(values: Tensor) -> float:
+    """Return the sum in float64; NumPy's one thread makes it the same to the bit whatever the number of threads."""
+    return float(values.numpy().sum(dtype=np.float64) if values.device.type == "cpu" else values.double().sum())
 
 
 def _decibels(error: float) -> float:

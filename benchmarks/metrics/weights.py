@@ -104,6 +104,11 @@ def fill_parameters(network: nn.Module, tensors: Mapping[str, Tensor], metric: s
             raise MissingWeightsError(
                 f"{metric}: the weights found hold '{key}' as {got}, expected {expected}: they are of another network"
             )
+        if not (tensors[key].is_floating_point() and bool(tensors[key].isfinite().all())):
+            raise MissingWeightsError(
+                f"{metric}: the weights found hold '{key}' as {tensors[key].dtype}, not floats or not all finite:"
+                " replace the file by the original"
+            )
         with torch.no_grad():
             parameter.copy_(tensors[key])
 
@@ -125,7 +130,7 @@ def _read_tensors(path: Path, file: WeightsFile) -> dict[str, Tensor]:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if digest.startswith(file.sha256_prefix):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
+    except (OSError, SafetensorError, RuntimeError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
         raise MissingWeightsError(f"{path}: cannot be read ({error}): delete it and get {file.url}") from error
     raise MissingWeightsError(
         f"{path}: damaged: expected a SHA-256 that begins with {file.sha256_prefix}, got {digest[:8]}: delete it and"

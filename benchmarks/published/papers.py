@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from ...core.documents import read_document
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record, read_yaml
+from ...core.settings import read_record
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("table", "dataset", "method", "setting")
@@ -107,7 +108,8 @@ def read_papers(folder: Path = FOLDER) -> tuple[Paper, ...]:
 
 
 def _read_paper(path: Path) -> Paper:
-    spec = read_record(Spec, read_yaml(path, "what a paper's numbers belong to"), where=f"{path}: ")
+    content = read_document(path, "a YAML file with what a paper's numbers belong to", InvalidOptionError)
+    spec = read_record(Spec, content, where=f"{path}: ")
     table = path.with_suffix(".csv")
     try:
         with table.open(encoding="utf-8", newline="") as file:

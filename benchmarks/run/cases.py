@@ -1,19 +1,34 @@
 """Cases: what one command asks for, expanded before anything is rendered."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from urllib.parse import quote
 
 UNPERTURBED = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
+class MadeOf:
+    """What a picture is made of: a digest of its scene's contents, the name of trained weights, digests of code.
+
+    Nothing perturbs an unperturbed scene: it has no ``perturbation_code``.
+    """
+
+    data: str = ""
+    weights: str | None = None
+    dataset_code: str = ""
+    renderer_code: str = ""
+    perturbation_code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """One picture to make: data set x scene x renderer x perturbation x severity x seed, on one device in one type.
 
-    ``dataset_version`` and ``weights`` belong to the key: regenerated data and retrained weights are other cases, so a
-    stored result can never stand for something it was not made from.
+    ``made_of`` belongs to the key: replaced data, retrained weights and changed code are other cases, so a stored
+    result can never stand for something it was not made from.
     """
 
     dataset: str
@@ -22,19 +37,19 @@ class Case:
     perturbation: str = UNPERTURBED
     severity: float = 0
     seed: int = 0
-    dataset_version: str = ""
-    weights: str | None = None
     device: str = "cpu"
     dtype: str = "float32"
+    made_of: MadeOf = MadeOf()
 
     @cached_property
     def key(self) -> str:
         """The case's stable name, one line of printable ASCII: a finished key is never rendered twice."""
+        made_of = self.made_of
         parts = (
-            _versioned(self.dataset, self.dataset_version),
+            _versioned(self.dataset, made_of.data, made_of.dataset_code),
             quote(self.scene, safe=""),
-            _versioned(self.renderer, self.weights or ""),
-            quote(self.perturbation, safe=""),
+            _versioned(self.renderer, made_of.weights or "", made_of.renderer_code),
+            _versioned(self.perturbation, made_of.perturbation_code),
             f"{self.severity:.12g}",  # 4 and 4.0 are one
             str(self.seed),
             quote(self.device, safe=""),
@@ -43,42 +58,66 @@ class Case:
         return "/".join(parts)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedRenderer:
+    """A renderer of a plan; one that is ``blind`` takes no disparity, so that no perturbation reaches it."""
+
+    name: str
+    weights: str | None = None
+    device: str = "cpu"
+    code: str = ""
+    blind: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDataset:
+    """A data set of a plan; ``scenes``: a digest of each scene's contents, by name."""
+
+    name: str
+    scenes: Mapping[str, str]
+    code: str = ""
+
+
 def expand_cases(
-    renderers: Iterable[tuple[str, str | None, str]],
-    datasets: Iterable[tuple[str, str, Sequence[str]]],
+    renderers: Iterable[PlannedRenderer],
+    datasets: Sequence[PlannedDataset],
     perturbations: Sequence[tuple[str, float]] = ((UNPERTURBED, 0),),
+    perturbation_codes: Mapping[str, str] = MappingProxyType({}),
     *,
-    blind: Collection[str] = (),
     seed: int = 0,
     dtype: str = "float32",
 ) -> list[Case]:
-    """Expand (renderer, weights, device), (data set, version, scene names) and (perturbation, severity) into cases.
+    """Expand renderers, data sets and (perturbation, severity) into cases.
 
     Renderers vary slowest, so that a run holds one renderer in memory at a time. Severity 0 of any perturbation is the
-    same unperturbed case, which is made once. ``blind`` renderers take no disparity: no perturbation reaches them, so
-    they get that case alone.
+    same unperturbed case, which is made once. Blind renderers get that case alone.
     """
     pairs = list(dict.fromkeys((name, severity) if severity else (UNPERTURBED, 0) for name, severity in perturbations))
-    datasets = list(datasets)
     return [
         Case(
-            dataset=dataset,
-            dataset_version=version,
+            dataset=dataset.name,
             scene=scene,
-            renderer=renderer,
-            weights=weights,
+            renderer=renderer.name,
             perturbation=perturbation,
             severity=severity,
             seed=seed,
-            device=device,
+            device=renderer.device,
             dtype=dtype,
+            made_of=MadeOf(
+                data=data,
+                weights=renderer.weights,
+                dataset_code=dataset.code,
+                renderer_code=renderer.code,
+                perturbation_code=perturbation_codes.get(perturbation, ""),
+            ),
         )
-        for renderer, weights, device in renderers
-        for dataset, version, scenes in datasets
-        for scene in scenes
-        for perturbation, severity in (pairs if renderer not in blind else [(UNPERTURBED, 0)])
+        for renderer in renderers
+        for dataset in datasets
+        for scene, data in dataset.scenes.items()
+        for perturbation, severity in ([(UNPERTURBED, 0)] if renderer.blind else pairs)
     ]
 
 
-def _versioned(name: str, version: str) -> str:
-    return quote(name, safe="@") + (f"#{quote(version, safe='')}" if version else "")
+def _versioned(name: str, *versions: str) -> str:
+    """Return a name with what it stands for; the place of each tells the versions apart."""
+    return "#".join([quote(name, safe="@"), *(quote(version, safe="") for version in versions)]).rstrip("#")

@@ -3,35 +3,35 @@
 import hashlib
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...core.files import safe_name
-from .cases import Case
-from .store import SCHEMA
-
-Row = dict[str, Any]
+from .cases import Case, MadeOf
+from .schema import SCHEMA, Row
 
 
 def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row:
     """Return a case's row with ``values``; what is not known of it is None or empty."""
-    outcome: Row = {
+    outcome: dict[str, Any] = {
         "status": status,
         "reason": None,
         "metrics": {},
+        "scored_by": {},
         "notes": {},
         "seconds": None,
         "peak_memory_mb": None,
         "image": None,
         "image_sha256": None,
         "disparity": None,
+        "disparity_sha256": None,
         "backend": None,
         "environment": environment,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    return describe_case(case) | outcome | values
+    return cast(Row, describe_case(case) | outcome | values)
 
 
-def describe_case(case: Case) -> Row:
+def describe_case(case: Case) -> dict[str, Any]:
     """Return what a row says of the case itself."""
     return {
         "schema": SCHEMA,
@@ -44,8 +44,20 @@ def describe_case(case: Case) -> Row:
         "seed": case.seed,
         "device": case.device,
         "dtype": case.dtype,
-        "weights": case.weights,
+        "weights": case.made_of.weights,
+        "data": case.made_of.data,
+        "code": describe_code(case.made_of),
     }
+
+
+def describe_code(made_of: MadeOf) -> dict[str, str]:
+    """Return the digests of the code that made a picture, by what it is the code of."""
+    codes = {
+        "dataset": made_of.dataset_code,
+        "renderer": made_of.renderer_code,
+        "perturbation": made_of.perturbation_code,
+    }
+    return {what: code for what, code in codes.items() if code}
 
 
 def image_path(case: Case) -> Path:

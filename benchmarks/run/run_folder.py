@@ -1,20 +1,29 @@
 """A run while a command adds to it: who holds it, what run.json says, when it began and finished."""
 
+import logging
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import cast
 
 from filelock import FileLock, Timeout
 
 from ...core.atomic_files import sweep_tree
-from ...core.errors import DISK_FULL, CannotWriteError, InvalidOptionError
+from ...core.errors import DISK_FULL, CannotWriteError, DamagedRecordError, InvalidOptionError
+from ...core.files import set_aside
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
+from .reuse import Contents, find_reuse
+from .row_files import DAMAGED_LINES, merge_parts, set_damaged_lines_aside
 from .run_record import Record, now
-from .store import Meta, merge_parts, read_meta, write_meta
+from .schema import DoubtRecord, Row, RunRecord
+from .store import RUN_FILE, read_meta, write_meta
+
+log = logging.getLogger(__name__)
 
 LOCK = ".lock"
 
@@ -30,8 +39,9 @@ class RunFolder:
         self.folder = folder
         self.processes = processes
         self._record: Record = {}
-        self._earlier: Meta = {}
+        self._earlier: Record = {}
         self._cases: Sequence[Case] = ()
+        self._environment = ""
         self._start = 0.0
 
     @classmethod
@@ -53,10 +63,13 @@ class RunFolder:
             if lock is not None:
                 _release(lock, folder)
 
-    def begin(self, record: Record, cases: Sequence[Case], *, fresh: bool = False) -> str:
+    def begin(
+        self, record: Record, cases: Sequence[Case], contents: Contents = MappingProxyType({}), *, fresh: bool = False
+    ) -> str:
         """Bring the run into order and note that a command starts now, on ``cases``.
 
-        ``record``: see ``describe_run``; ``fresh`` discards what is stored. Every process calls this, once nothing can
+        ``record``: see ``describe_run``; ``contents``: what the digests in rows stand for, which run.json keeps of
+        earlier commands, too; ``fresh`` discards what is stored. Every process calls this, once nothing can
         refuse the command any more. Returns the id of this process's environment, which its rows carry.
         """
         environment, surroundings = describe_environment()
@@ -66,34 +79,52 @@ class RunFolder:
                 if fresh:
                     self._discard()
                 sweep_tree(self.folder)
+                earlier = _read_earlier(self.folder)
+                for fault in set_damaged_lines_aside(self.folder):
+                    log.warning("%s: moved to %s", fault, DAMAGED_LINES)
                 merge_parts(self.folder)
-                earlier = read_meta(self.folder)
-                self._earlier = earlier | {"environments": earlier.get("environments", {}) | everywhere}
+                known = {"environments": everywhere, "contents": dict(contents)}
+                self._earlier = earlier | {name: earlier.get(name, {}) | new for name, new in known.items()}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
                 self._write()
+        self._environment = environment
         self._start = time.perf_counter()
         return environment
 
-    def finish(self) -> None:
-        """Note that the command has come to its end."""
-        self._record |= {"finished": now(), "seconds": round(time.perf_counter() - self._start, 3)}
+    def finish(
+        self,
+        before: Mapping[str, Row] = MappingProxyType({}),
+        rows: Sequence[Row] = (),
+        doubts: Sequence[DoubtRecord] = (),
+    ) -> None:
+        """Note that the command has come to its end, and what of the rows ``before`` it counted for its ``rows``.
+
+        ``doubts``: what looks odd about its scenes.
+        """
+        seconds = round(time.perf_counter() - self._start, 3)
+        self._record |= {"finished": now(), "seconds": seconds, "doubts": list(doubts)}
         with self.processes.main_first():
             if self.processes.is_main:
+                contents, environments = self._earlier["contents"], self._earlier["environments"]
+                self._record["reuse"] = find_reuse(before, rows, contents, environments, self._environment)
                 self._write()
 
     def _write(self) -> None:
-        write_meta(self.folder, merge_records(self._earlier, self._record, self._cases))
+        write_meta(self.folder, cast(RunRecord, merge_records(self._earlier, self._record, self._cases)))
 
     def _discard(self) -> None:
         """Remove what earlier commands stored in this run, and nothing else."""
-        for name in ("run.json", "latency.json", *(path.name for path in self.folder.glob("rows-*.jsonl"))):
-            (self.folder / name).unlink(missing_ok=True)
-        for name in ("images", "scenes"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        rows = (path.name for path in self.folder.glob("rows-*.jsonl"))
+        for name in (RUN_FILE, "latency.json", DAMAGED_LINES, *rows, "images", "scenes"):
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
-def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:
+def merge_records(earlier: Record, record: Record, cases: Sequence[Case]) -> Record:
     """Put a command's record beside what the run already says.
 
     A plain benchmark is the record itself; a robustness sweep goes under ``sweep``, and its unperturbed cases stand for
@@ -107,15 +138,25 @@ def merge_records(earlier: Meta, record: Record, cases: Sequence[Case]) -> Meta:
     return benchmark | {"sweep": record}
 
 
-def continue_record(earlier: Meta, record: Record) -> Record:
+def continue_record(earlier: Record, record: Record) -> Record:
     """Return a command's record with when the same command was first started on the same cases, and how often since.
 
     ``seconds`` is the last start's: what a killed one took is not known.
     """
     for previous in (earlier, earlier.get("sweep", {})):
         if all(previous.get(name) == record[name] for name in ("command", "cases")):
-            return record | {"started": previous["started"], "starts": previous.get("starts", 1) + 1}
+            return record | {"started": previous["started"], "starts": previous["starts"] + 1}
     return record
+
+
+def _read_earlier(folder: Path) -> Record:
+    """Return what run.json says so far, empty where there is none; a damaged one is set aside."""
+    try:
+        return dict(read_meta(folder) or {})
+    except DamagedRecordError as error:
+        aside = set_aside(folder / RUN_FILE)
+        log.warning("%s: it is kept as %s, and a new one is begun; what is finished is kept", error, aside.name)
+        return {}
 
 
 def _acquire(folder: Path) -> FileLock:

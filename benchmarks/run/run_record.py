@@ -35,6 +35,7 @@ def describe_run(
         "starts": 1,
         "finished": None,
         "seconds": None,
+        "reuse": None,
         "settings": request.recorded | {"device": device, "perturbations": severities},
         "renderers": {name: _describe_renderer(name, renderer) for name, renderer in renderers.items()},
         "datasets": {name: _describe_dataset(name, dataset) for name, dataset in datasets.items()},

@@ -5,42 +5,47 @@ Rendering and scoring are two steps over a saved 8-bit picture: a metric added l
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
-from ...core.files import read_image, sha256_of, write_image
+from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
+from ...core.text import one_line, printable
+from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
 from .measure import measure
 from .processes import Processes
-from .rows import Row, describe_case, image_path, make_row
-from .scene_record import read_record, record_perturbed, record_scene
-from .scoring import FAILED, UNDEFINED, Scorer, one_line
-from .store import RowWriter, read_rows
+from .restore import restore_scenes
+from .row_files import RowWriter, read_rows
+from .rows import describe_case, image_path, make_row
+from .scene_record import record_perturbed, record_scene
+from .schema import Row
+from .scoring import Scorer
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A scene, what the renderer gets to see of it, and the path of its perturbed disparity, if any."""
+    """A scene, what the renderer gets to see of it, and path and SHA-256 of its perturbed disparity, if any."""
 
     scene: Scene
     given: Scene
-    disparity: str | None
+    disparity: tuple[str | None, str | None] = None, None
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Runner:
     """Brings every case of a plan to a row in ``folder``.
 
     ``metrics`` are prepared and available; ``environment`` is the id that rows carry; ``perturb`` gives a perturbed
-    case's scene as the renderer sees it; ``processes`` share the plan. A case that fails or is skipped is a row with
+    case's scene as the renderer sees it; ``processes`` share the plan; ``metric_codes``: a digest of each metric's code
+    and weights, by name: scores of others are computed again. A case that fails or is skipped is a row with
     the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
     finished ones are left alone.
     """
@@ -70,6 +76,7 @@ class Runner:
         environment: str,
         perturb: Callable[[Scene, Case], Scene] | None = None,
         processes: Processes | None = None,
+        metric_codes: Mapping[str, str] = MappingProxyType({}),
     ):
         self.folder = folder
         self.datasets = datasets
@@ -78,7 +85,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
-        self._scorer = Scorer(metrics)
+        self._scorer = Scorer(metrics, metric_codes)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
         self._choosing = threading.Lock()
@@ -93,11 +100,12 @@ class Runner:
         pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
         self.processes.wait()  # all have read what is stored, so they list the same cases, and none has added to it
         if self.processes.is_main:
-            self._mend_records(case for case in cases if case.key in rendered)
+            finished = [(case, rows[case.key]) for case in cases if case.key in rendered]
+            restore_scenes(self.folder, finished, self.datasets, self._load_scene, self.perturb)
         with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
             progress.update(len(cases) - len(pending))
             for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
-                progress.set_description(name)
+                progress.set_description(printable(name))
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
                         writer.append(row)
@@ -117,8 +125,7 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            failed = {metric.name: f"{FAILED}{row['reason']}" for metric in self.metrics}
-            yield row if row["status"] == "ok" else {**stored, "notes": failed | stored["notes"]}
+            yield row if row["status"] == "ok" else self._scorer.drop_outdated(stored, row["reason"])
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return
@@ -132,7 +139,7 @@ class Runner:
         if failure["status"] == "ok":
             yield from self._render_cases(left, renderer)
         else:
-            yield from (failure | describe_case(case) for case in left)
+            yield from (cast(Row, failure | describe_case(case)) for case in left)
 
     def _render_cases(self, cases: Sequence[Case], renderer: Renderer) -> Iterator[Row]:
         """Render one case after the other while threads load the next scene and write the last picture.
@@ -175,11 +182,13 @@ class Runner:
     def _load(self, case: Case) -> Loaded:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
-            record_scene(self.folder, case.dataset, self.datasets[case.dataset].cluster(case.scene), scene)
+            dataset = self.datasets[case.dataset]
+            cluster, data = dataset.cluster(case.scene), case.made_of.data
+            record_scene(self.folder, case.dataset, cluster, scene, data, dataset.photographs)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
         if case.perturbation == UNPERTURBED:
-            return Loaded(scene, given, None)
+            return Loaded(scene, given)
         assert self.perturb is not None, "a plan with perturbations comes with the function that makes them"  # noqa: S101
         given = self.perturb(given, case)
         return Loaded(scene, given, record_perturbed(self.folder, case, scene, given))
@@ -206,16 +215,18 @@ class Runner:
         reason = renderer.skip(loaded.given)
         if reason is not None:
             return self._row(case, status="skipped", reason=one_line(reason))
-        given = renderer.accept(loaded.given)
-        measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
-        picture = renderer.check(measured.result, given)
+        with keeping_torch_state():
+            given = renderer.accept(loaded.given)
+            measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
+            picture = renderer.check(measured.result, given)
         row = self._row(
             case,
             status="ok",
             seconds=measured.seconds,
             peak_memory_mb=measured.peak_memory_mb,
             image=image_path(case).as_posix(),
-            disparity=loaded.disparity,
+            disparity=loaded.disparity[0],
+            disparity_sha256=loaded.disparity[1],
             weights=renderer.weights,
             backend=renderer.backend,
         )
@@ -229,14 +240,15 @@ class Runner:
         scored = self._guarded(case, lambda: self._scorer.score(outcome.picture, outcome.scene))
         if not isinstance(scored, tuple):
             return lambda: scored
-        row = outcome.row | {"metrics": scored[0], "notes": scored[1]}
+        row = outcome.row | {"metrics": scored[0], "notes": scored[1], "scored_by": self._scorer.codes}
         return lambda: self._guarded(case, lambda: row | {"image_sha256": saving.result()})
 
     def _score_again(self, case: Case, stored: Row) -> Row:
         scene = self._load_scene(case)
-        metrics, notes = self._scorer.score(read_image(self.folder / stored["image"]), scene)
+        metrics, notes = self._scorer.score(read_image(self.folder / str(stored["image"])), scene)
         kept = {name: note for name, note in stored["notes"].items() if name not in metrics}
-        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes}
+        scored_by = stored.get("scored_by", {}) | self._scorer.codes
+        return {**stored, "metrics": stored["metrics"] | metrics, "notes": kept | notes, "scored_by": scored_by}
 
     def _guarded(self, case: Case, work: Callable[[], T]) -> T | Row:
         """Turn any error of one case into its row: a plug-in's bug must not cost the cases after it.
@@ -263,26 +275,15 @@ class Runner:
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)
 
-    def _mend_records(self, finished: Iterable[Case]) -> None:
-        """Write the record of a finished case's scene again where it was lost or damaged."""
-        for name, scene in dict.fromkeys((case.dataset, case.scene) for case in finished):
-            if read_record(self.folder, name, scene) is None:
-                dataset = self.datasets[name]
-                record_scene(self.folder, name, dataset.cluster(scene), dataset.load(scene))
-
     def _is_scored(self, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""
-        return not self.datasets[row["dataset"]].scored or all(
-            row["metrics"].get(metric.name) is not None or row["notes"].get(metric.name) == UNDEFINED
-            for metric in self.metrics
-        )
+        return not self.datasets[row["dataset"]].scored or self._scorer.has_scored(row)
 
     def _has_image(self, row: Row | None) -> bool:
-        if row is None or row["status"] != "ok":
+        if row is None or row["status"] != "ok" or row["image"] is None:
             return False
-        path = self.folder / row["image"]
-        return path.is_file() and sha256_of(path) == row["image_sha256"]
+        return is_intact(self.folder / row["image"], row["image_sha256"])
 
 
 def _same_outcome(first: Row, second: Row) -> bool:
-    return all(first[name] == second[name] for name in ("status", "reason"))
+    return (first["status"], first["reason"]) == (second["status"], second["reason"])

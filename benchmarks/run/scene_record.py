@@ -5,9 +5,8 @@ pixels and those of its disparity are repeated.
 """
 
 import hashlib
-import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,9 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core.files import safe_name, write_image, write_json, write_map
+from ...core import records
+from ...core.errors import DamagedRecordError
+from ...core.files import is_intact, safe_name, write_image, write_json, write_map
 from ...core.scene import Scene
+from ...datasets.doubts import find_doubts
 from .cases import Case
+from .schema import DoubtRecord, SceneRecord
+
+RECORD_FILE = "scene.json"
 
 EDGE_WINDOW_PX = 9
 EDGE_COUNT = 3
@@ -25,39 +30,89 @@ EDGE_STEP_PX = 2.0
 """A change of the defocus radius by this much within the window counts as a depth edge worth a close look."""
 
 
-def record_scene(run: Path, dataset: str, cluster: str, scene: Scene) -> None:
-    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last: a folder that has it is complete and kept."""
-    folder = _folder(run, dataset, scene.name)
+def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "", photograph: bool = False) -> None:
+    """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
+
+    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own;
+    ``photograph``: see ``find_doubts``.
+    """
+    folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
-    if read_record(run, dataset, scene.name) == description:
+    description["data"] = data
+    description["doubts"] = find_doubts(scene, photograph)
+    stored = _intact_record(run, dataset, scene.name)
+    if stored is not None and {**stored, "files": {}} == description:
         return
     low, high = description["disparity_range"]
-    write_image(folder / "input.png", _enlarged(scene.image, scene.scale))
-    write_map(folder / "disparity.png", _enlarged(scene.disparity, scene.scale), low, high)
+    files = {
+        "input.png": write_image(folder / "input.png", _enlarged(scene.image, scene.scale)),
+        "disparity.png": write_map(folder / "disparity.png", _enlarged(scene.disparity, scene.scale), low, high),
+    }
     if scene.target is not None:
-        write_image(folder / "target.png", scene.target)
-    write_json(folder / "scene.json", description)
+        files["target.png"] = write_image(folder / "target.png", scene.target)
+    write_json(folder / RECORD_FILE, {**description, "files": files})
 
 
-def read_record(run: Path, dataset: str, scene: str) -> dict[str, Any] | None:
-    """Return the content of a scene's scene.json; None where it is absent or damaged."""
-    try:
-        return json.loads((_folder(run, dataset, scene) / "scene.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+    """Return the content of a scene's scene.json; None where there is none.
+
+    ``files`` is empty where an earlier version wrote it. Raises DamagedRecordError naming the file.
+    """
+    path = scene_folder(run, dataset, scene) / RECORD_FILE
+    if not path.exists() and not path.is_symlink():
         return None
+    record = records.read_record(SceneRecord, path, "the record of a scene")
+    if (record["dataset"], record["scene"]) != (dataset, scene):
+        raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
+    record.setdefault("files", {})
+    return record
 
 
-def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> str:
-    """Write the disparity a perturbed case was rendered from, on the true map's scale. Returns its path in the run."""
+def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[DoubtRecord]:
+    """Return what looks odd about the scenes, (data set, scene), that are on record: each kind once a data set."""
+    found: dict[tuple[str, str], DoubtRecord] = {}
+    for dataset, scene in scenes:
+        record = _intact_record(run, dataset, scene)
+        for kind, sentence in (record.get("doubts", {}) if record else {}).items():
+            new: DoubtRecord = {"dataset": dataset, "kind": kind, "scenes": [], "example": sentence}
+            found.setdefault((dataset, kind), new)["scenes"].append(scene)
+    return list(found.values())
+
+
+def is_recorded(run: Path, dataset: str, scene: str, data: str = "") -> bool:
+    """Whether a scene's record, of those ``data``, and every picture beside it are as they were written."""
+    record = _intact_record(run, dataset, scene)
+    return record is not None and record.get("data", "") == data
+
+
+def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+    try:
+        record = read_record(run, dataset, scene)
+    except DamagedRecordError:
+        return None
+    if record is None or not record["files"]:
+        return None
+    folder = scene_folder(run, dataset, scene)
+    return record if all(is_intact(folder / name, digest) for name, digest in record["files"].items()) else None
+
+
+def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> tuple[str, str]:
+    """Write the disparity a perturbed case was rendered from, on the true map's scale.
+
+    Returns its path in the run and its SHA-256.
+    """
     name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
-    path = _folder(run, case.dataset, case.scene) / f"{name}.png"
+    path = scene_folder(run, case.dataset, case.scene) / f"{name}.png"
     disparity = _enlarged(perturbed.disparity, perturbed.scale)
-    write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))
-    return path.relative_to(run).as_posix()
+    digest = write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))
+    return path.relative_to(run).as_posix(), digest
 
 
-def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
-    """Return the content of scene.json; lengths are in px of the renders, ``scale`` times the input's size."""
+def describe_scene(dataset: str, cluster: str, scene: Scene) -> SceneRecord:
+    """Return the content of scene.json, without ``files``.
+
+    Lengths are in px of the renders, ``scale`` times the input's size.
+    """
     height, width = scene.render_shape[1:]
     defocus = scene.render_defocus
     return {
@@ -75,6 +130,7 @@ def describe_scene(dataset: str, cluster: str, scene: Scene) -> dict[str, Any]:
         "disparity_range": [float(scene.disparity.min()), float(scene.disparity.max())],
         "edges": find_depth_edges(defocus),
         "sha256": _fingerprint(scene),
+        "files": {},
     }
 
 
@@ -101,7 +157,8 @@ def find_depth_edges(defocus: Tensor) -> list[list[int]]:
     return chosen
 
 
-def _folder(run: Path, dataset: str, scene: str) -> Path:
+def scene_folder(run: Path, dataset: str, scene: str) -> Path:
+    """Return where a run keeps a scene."""
     return run / "scenes" / safe_name(dataset) / safe_name(scene)
 
 

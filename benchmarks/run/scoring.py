@@ -1,13 +1,17 @@
 """Scores of pictures: every metric's value, or why it has none."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from torch import Tensor
 
+from ...core.errors import BokehBenchError
 from ...core.scene import Scene
+from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
+from .schema import Row
 
 UNDEFINED = "not defined on this scene"
 FAILED = "failed: "
@@ -15,10 +19,14 @@ FAILED = "failed: "
 
 
 class Scorer:
-    """Scores pictures with ``metrics``. What these derive from a scene is kept until the next scene."""
+    """Scores pictures with ``metrics``. What these derive from a scene is kept until the next scene.
 
-    def __init__(self, metrics: Sequence[Metric]):
+    ``codes``: a digest of each metric's code and weights, by name, which rows keep as ``scored_by``.
+    """
+
+    def __init__(self, metrics: Sequence[Metric], codes: Mapping[str, str] = MappingProxyType({})):
         self.metrics = metrics
+        self.codes = {metric.name: codes.get(metric.name, "") for metric in metrics}
         self._target: Target | None = None
 
     def score(self, image: Tensor, scene: Scene) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -40,10 +48,27 @@ class Scorer:
                 notes[metric.name] = note
         return scores, notes
 
+    def has_scored(self, row: Row) -> bool:
+        """Whether every metric, in its present code, has looked at a row's picture."""
+        return not self._outdated(row) and all(
+            row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED for name in self.codes
+        )
 
-def one_line(message: str) -> str:
-    """Return a message without line breaks."""
-    return " ".join(message.split())
+    def drop_outdated(self, row: Row, reason: str | None) -> Row:
+        """Return the row of a picture that cannot be scored again, for ``reason``, short of what other code scored."""
+        outdated = self._outdated(row)
+        scores = {name: value for name, value in row["metrics"].items() if name not in outdated}
+        notes = {name: note for name, note in row["notes"].items() if name not in outdated}
+        return {**row, "metrics": scores, "notes": dict.fromkeys(self.codes, f"{FAILED}{reason}") | notes}
+
+    def _outdated(self, row: Row) -> set[str]:
+        scored_by = row.get("scored_by", {})
+        return {name for name, code in self.codes.items() if scored_by.get(name, "") != code}
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error as one line: the message of one of ours, else with the exception's name before it."""
+    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
 
 
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:

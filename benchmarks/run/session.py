@@ -1,27 +1,36 @@
 """One benchmark command: from names to a stored run."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core import files
+from ...core.errors import InvalidOptionError
+from ...core.launch import is_helper
 from ...core.scene import Scene
-from ...datasets.catalogue import load_dataset
-from ...datasets.interface import SceneDataset
+from ...core.sources import hash_sources
+from ...datasets.catalogue import DATASETS, load_dataset
+from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
-from ...renderers.registry import load_renderer
+from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
-from ..metrics.registry import load_metric
+from ..metrics.registry import METRICS
 from ..option_values import device_name
 from ..request import RunRequest
-from .cases import UNPERTURBED, Case, expand_cases
-from .launch import is_helper
+from . import scoring
+from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
 from .processes import join_processes
+from .reuse import ContentTable
+from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
+from .scene_record import collect_doubts
+from .scoring import describe_error
+from .usable import complete, load_metric, load_renderer
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +42,12 @@ def run_benchmark(
     request: RunRequest,
     severities: Severities = ((UNPERTURBED, 0),),
     perturb: Callable[[Scene, Case], Scene] | None = None,
+    perturbation_code: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> list[Row]:
     """Render and score what ``request`` asks for; the run is stored in DIR/results/RUN. Returns the cases' rows.
 
-    Every scene is rendered at ``severities``; ``perturb`` makes the scene of a perturbed case.
+    Every scene is rendered at ``severities``; ``perturb`` makes the scene of a perturbed case, ``perturbation_code``
+    hashes what it does so with, by perturbation and module.
     Everything that can be found wrong before the first picture is found then: unknown names, missing data, an absent
     device. Raises BokehBenchError for these.
     """
@@ -47,43 +58,61 @@ def run_benchmark(
     metrics = {name: load_metric(name) for name in request.metrics}
     processes = join_processes(device)
     with RunFolder.open(request.folder, processes) as run:
-        with processes.main_first():
-            _complete(renderers.values(), datasets.values())
-        unavailable = _prepare_metrics(metrics, device, request.weights)
+        contents = ContentTable()
         scored = any(severity for _, severity in severities)
+        with processes.main_first():
+            renderers = {name: complete(name, renderer) for name, renderer in renderers.items()}
+            for dataset in datasets.values():
+                prepare_dataset(dataset)
+            planned = [_plan_dataset(name, d, scored, request.limit, contents) for name, d in datasets.items()]
+        unavailable = _prepare_metrics(metrics, device, request.weights)
+        metric_codes = {name: contents.add(_hash_metric(name, metric)) for name, metric in metrics.items()}
         cases = expand_cases(
-            [(name, renderer.weights, devices[name]) for name, renderer in renderers.items()],
-            [(name, d.version, _choose_scenes(name, d, scored, request.limit)) for name, d in datasets.items()],
+            [_plan_renderer(name, renderer, devices[name], contents) for name, renderer in renderers.items()],
+            planned,
             severities,
-            blind=[name for name, r in renderers.items() if "disparity" not in r.capabilities.inputs],
+            {name: contents.add(code) for name, code in perturbation_code.items()},
             seed=request.seed,
             dtype=request.dtype,
         )
         if not cases:
             raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
-        environment = run.begin(record, cases, fresh=request.fresh)
+        environment = run.begin(record, cases, contents.entries, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
-        rows = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes).run(cases)
-        run.finish()
+        before = read_rows(run.folder) if processes.is_main else {}
+        runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
+        rows = runner.run(cases)
+        scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
+        run.finish(before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
 
 
-def _complete(renderers: Iterable[Renderer], datasets: Iterable[SceneDataset]) -> None:
-    """Make or fetch what the keys of cases name: a renderer's weights, a data set's version.
+def _plan_dataset(
+    name: str, dataset: SceneDataset, scored: bool, limit: int | None, contents: ContentTable
+) -> PlannedDataset:
+    scenes = _choose_scenes(name, dataset, scored, limit)
+    parts = dataset.contents(scenes)
+    code = contents.add(DATASETS.find(name).hash_code(dataset))
+    return PlannedDataset(name=name, scenes={scene: contents.add(parts[scene]) for scene in scenes}, code=code)
 
-    Weights that cannot be had are met again when the renderer is prepared: its cases then say the reason.
-    """
-    for renderer in renderers:
-        try:
-            renderer.fetch()
-        except InvalidOptionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - see above
-            log.debug("%s: %s", renderer.name, error)
-    for dataset in datasets:
-        dataset.prepare()
+
+def _plan_renderer(name: str, renderer: Renderer, device: str, contents: ContentTable) -> PlannedRenderer:
+    """Return a renderer of the plan; what writes its pictures belongs to its code."""
+    return PlannedRenderer(
+        name=name,
+        weights=renderer.weights,
+        device=device,
+        code=contents.add(find_renderer(name).hash_code(renderer) | hash_sources(files.__name__)),
+        blind="disparity" not in renderer.capabilities.inputs,
+    )
+
+
+def _hash_metric(name: str, metric: Metric) -> dict[str, str]:
+    """Return what decides about a prepared metric's scores, by module; its weights are among it."""
+    code = METRICS.find(name).hash_code(metric) | hash_sources(scoring.__name__)
+    return code | ({"weights": metric.weights} if metric.weights else {})
 
 
 def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path | None) -> dict[str, str]:
@@ -92,8 +121,10 @@ def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path |
     for name, metric in metrics.items():
         try:
             metric.prepare(device, weights)
-        except MissingWeightsError as error:
-            unavailable[name] = str(error)
+        except InvalidOptionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
+            unavailable[name] = describe_error(error)
     return unavailable
 
 
@@ -101,12 +132,21 @@ def _choose_scenes(name: str, dataset: SceneDataset, scored: bool, limit: int | 
     """Return the names of a data set's scenes; ``scored``: of those with ground truth, as a sweep needs it."""
     names = list(dataset.scene_names())
     if scored:
-        with_target = [scene for scene in names if dataset.has_target(scene)]
+        with_target = [scene for scene in names if _has_target(dataset, scene)]
         left_out = len(names) - len(with_target)
         if left_out and not is_helper():
             log.warning("%s: %d of %d scenes are left out: they have no ground truth", name, left_out, len(names))
         names = with_target
     return names[:limit]
+
+
+def _has_target(dataset: SceneDataset, scene: str) -> bool:
+    """Ask the data set; a scene of which it cannot say it stays in the plan, where loading it says why."""
+    try:
+        return dataset.has_target(scene)
+    except Exception as error:  # noqa: BLE001 - see above
+        log.debug("%s/%s: %s", dataset.name, scene, error)
+        return True
 
 
 def check_device(device: str | None) -> str:

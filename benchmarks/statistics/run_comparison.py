@@ -1,23 +1,36 @@
 """Two stored runs: which scores changed, significantly or not, and what was different about the runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from ..run.cases import UNPERTURBED
+from ..run.reuse import changed_parts
+from ..run.schema import MetricRecord, Row
 from ..run.store import StoredRun
-from .significance import PairedTest, compare_to_reference, correct
+from .sign_flips import smallest_p_value
+from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 
-Row = dict[str, Any]
+Indexed = dict[tuple[Any, ...], Row]
 
-TIME = {"unit": "s", "higher_is_better": False, "available": True}
+TIME: MetricRecord = {
+    "unit": "s",
+    "higher_is_better": False,
+    "description": "seconds of one render",
+    "available": True,
+    "reason": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A."""
+    """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A.
+
+    ``units`` are the independent ones of these scenes; ``can_decide``: whether they are enough for the corrected test
+    to find a difference.
+    """
 
     dataset: str
     renderer: str
@@ -27,7 +40,8 @@ class Change:
     first: float
     second: float
     test: PairedTest
-    warning: str | None
+    units: int
+    can_decide: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +59,16 @@ class RunComparison:
     alone: list[str]
     pictures: dict[tuple[str, str], tuple[int, int]]
 
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each number of independent scenes that is too small for any verdict."""
+        few = sorted({change.units for change in self.changes if not change.can_decide})
+        return [
+            f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
+            "cannot find any difference at 5 %"
+            for units in few
+        ]
+
 
 def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
     """Compare the unperturbed cases of two runs, scene by scene. Holm's correction is over every line together."""
@@ -59,17 +83,26 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
         for change in _compare_renderer(runs, indexed, dataset, renderer, clusters)
     ]
     corrected = correct([change.test for change in changes])
+    decidable = _find_decidable([change.units for change in changes])
     return RunComparison(
         first=first.folder.name,
         second=second.folder.name,
-        changes=[replace(change, test=test) for change, test in zip(changes, corrected, strict=True)],
-        settings=_differences(_describe(first), _describe(second)),
+        changes=[
+            replace(change, test=test, can_decide=can)
+            for change, test, can in zip(changes, corrected, decidable, strict=True)
+        ],
+        settings=_differences(_describe(first), _describe(second)) + _differing_contents(first, second, indexed),
         alone=_find_alone(first, second),
         pictures={pair: _count_same(indexed, pair) for pair in shared},
     )
 
 
-def _index(run: StoredRun) -> dict[tuple[Any, ...], Row]:
+def _find_decidable(units: list[int]) -> list[bool]:
+    """Return which lines could be significant, whatever the scores: Holm's p-values never fall where others rise."""
+    return [p < SIGNIFICANCE_LEVEL for p in holm([smallest_p_value(count) for count in units])]
+
+
+def _index(run: StoredRun) -> Indexed:
     """Return finished unperturbed rows by what makes them comparable: weights and devices may differ."""
     return {
         (row["dataset"], row["renderer"], row["scene"], row["seed"]): row
@@ -80,7 +113,7 @@ def _index(run: StoredRun) -> dict[tuple[Any, ...], Row]:
 
 def _compare_renderer(
     runs: tuple[StoredRun, StoredRun],
-    indexed: list[dict[tuple[Any, ...], Row]],
+    indexed: list[Indexed],
     dataset: str,
     renderer: str,
     clusters: Mapping[tuple[str, str], str],
@@ -103,7 +136,7 @@ def _compare_renderer(
                 Change(
                     dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(scores.dropna()),
                     first=float(means["a"]), second=float(means["b"]), test=compared.tests[0],
-                    warning=compared.pairs.warning,
+                    units=compared.pairs.units,
                 )
             )  # fmt: skip
     return changes
@@ -113,7 +146,7 @@ def _value(row: Row, measure: str) -> float | None:
     return row["seconds"] if measure == "time" else row["metrics"].get(measure)
 
 
-def _count_same(indexed: list[dict[tuple[Any, ...], Row]], pair: tuple[str, str]) -> tuple[int, int]:
+def _count_same(indexed: list[Indexed], pair: tuple[str, str]) -> tuple[int, int]:
     common = [key for key in indexed[0] if key[:2] == pair and key in indexed[1]]
     same = sum(indexed[0][key]["image_sha256"] == indexed[1][key]["image_sha256"] for key in common)
     return same, len(common)
@@ -125,17 +158,48 @@ def _describe(run: StoredRun) -> dict[str, str]:
     facts = {"command": meta["command"], "started": meta["started"]}
     facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
-    for name in ("commit", "python", "platform", "processor", "cores", "gpu"):
-        facts[name] = ", ".join(dict.fromkeys(str(meta["environments"].get(e, {}).get(name)) for e in used))
-    packages = [meta["environments"].get(e, {}).get("packages", {}) for e in used]
+    environments: list[Mapping[str, Any]] = [meta["environments"][e] for e in used if e in meta["environments"]]
+    for name in ("commit", "python", "platform", "processor", "cores", "threads", "gpu"):
+        facts[name] = ", ".join(dict.fromkeys(str(environment.get(name)) for environment in environments))
+    packages = [environment["packages"] for environment in environments]
     for name in dict.fromkeys(name for versions in packages for name in versions):
         facts[name] = ", ".join(dict.fromkeys(str(versions.get(name)) for versions in packages))
     facts |= {f"weights of {name}": str(about["weights"]) for name, about in meta["renderers"].items()}
-    return facts | {f"version of {name}": str(about.get("version")) for name, about in meta["datasets"].items()}
+    return facts | {f"version of {name}": about["version"] for name, about in meta["datasets"].items()}
 
 
 def _differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
     return [(name, first[name], second[name]) for name in first if name in second and first[name] != second[name]]
+
+
+def _differing_contents(first: StoredRun, second: StoredRun, indexed: list[Indexed]) -> list[tuple[str, str, str]]:
+    """Return the code and the data in which two runs differ, by their digests; what changed in them stands beside."""
+    contents = first.meta.get("contents", {}) | second.meta.get("contents", {})
+    found = []
+    used = [_list_code(run.rows) for run in (first, second)]
+    for what in used[0].keys() & used[1].keys():
+        before, after = (sorted(codes[what]) for codes in used)
+        if before != after:
+            changed = changed_parts(before[-1], after[-1], contents)
+            found.append((f"code of {what} ({changed})", ", ".join(before), ", ".join(after)))
+    scenes = {(k[0], k[2]): (indexed[0][k], indexed[1][k]) for k in indexed[0].keys() & indexed[1].keys()}
+    for (dataset, scene), rows in scenes.items():
+        one, other = (row.get("data", "unknown") for row in rows)
+        if one != other:
+            changed = changed_parts(one, other, contents)
+            found.append((f"data of {dataset}/{scene} ({changed})", one, other))
+    return sorted(found)
+
+
+def _list_code(rows: Iterable[Row]) -> dict[str, set[str]]:
+    """Return the digests of code that made rows, by what it is the code of."""
+    codes: dict[str, set[str]] = {}
+    for row in rows:
+        for kind, code in row.get("code", {}).items():
+            codes.setdefault(str(row.get(kind)), set()).add(code)
+        for metric, code in row.get("scored_by", {}).items():
+            codes.setdefault(metric, set()).add(code)
+    return codes
 
 
 def _find_alone(first: StoredRun, second: StoredRun) -> list[str]:

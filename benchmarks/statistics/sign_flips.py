@@ -56,6 +56,6 @@ def _signs(units: int, seed: int) -> Floats:
     """Return turns of signs as (turns, units) of +1 and -1, none first; turning every sign changes no statistic."""
     if units <= EXACT_UNITS:
         return np.array([(1.0, *rest) for rest in itertools.product((1.0, -1.0), repeat=units - 1)])
-    drawn: Floats = np.random.default_rng(seed).integers(0, 2, (FLIPS, units)) * 2.0 - 1.0
+    drawn = np.where(np.random.default_rng(seed).random((FLIPS, units)) < 0.5, -1.0, 1.0)
     drawn[0] = 1.0
     return drawn

@@ -52,7 +52,8 @@ class PairedTest:
     """One renderer against the reference on the same scenes.
 
     ``difference`` is the renderer's mean minus the reference's, with its 95 % interval (None below two clusters).
-    ``p_value`` is the sign-flip test's, ``adjusted`` the same corrected for all pairs: see ``PairTests``.
+    ``p_value`` is the sign-flip test's, ``adjusted`` the same corrected for all pairs: see ``PairTests``; ``gain`` is
+    what it tests, the mean over independent scenes, above 0 where the renderer is better.
     ``effect`` is the matched-pairs rank-biserial correlation in [-1,1] and ``win_rate`` in [0,1] the part of units that
     the renderer wins (a tie counts half): both are above 0 and 0.5 where the renderer is better, whichever way the
     metric points.
@@ -63,6 +64,7 @@ class PairedTest:
     interval: Interval | None
     p_value: float
     adjusted: float
+    gain: float
     effect: float
     win_rate: float
 
@@ -135,6 +137,7 @@ def compare_to_reference(
             interval=expanded_interval(resampled[:, column], units),
             p_value=pairs.p_values[frozenset((str(name), reference))],
             adjusted=pairs.adjusted[frozenset((str(name), reference))],
+            gain=float(sign * per_unit[:, column].mean()),
             effect=rank_biserial(sign * per_unit[:, column]),
             win_rate=float((np.sign(sign * per_unit[:, column]).mean() + 1.0) / 2.0),
         )

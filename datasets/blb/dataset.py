@@ -1,11 +1,12 @@
 """The data set ``blb``, and what every data set in its layout shares.
 
-Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``blb_files`` describes it. Where a
+Layout of the user's copy, ``data_root``/blb: folders named by numbers, each as ``files`` describes it. Where a
 folder also holds maps ``disparity_<name>.*``, these are wrong versions of its disparity (BLB has 15
 of each scene): the same pictures are rendered from them under the names ``blb-corrupted``.
 """
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,16 @@ from typing import ClassVar
 
 import torch
 
-from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
+from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_levels_or_disparity
 from ..files.problems import check_size
 from ..interface import SceneDataset
-from .files import INFO, read_blb_scene, read_info
+from ..members import Members, is_leftover, list_members
+from .files import INFO, read_blb_scene, read_info, scene_files
 
 TARGET = re.compile(r"bokeh_(\d\d)_(\d\d)\.exr")
 
@@ -58,7 +60,7 @@ class BlbLayout(SceneDataset):
     remedy: ClassVar[str]
     """What to get and where it is described, for the line that says that the set is absent."""
 
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(
         self,
@@ -71,7 +73,8 @@ class BlbLayout(SceneDataset):
         """``level``: from 1, None for all; ``normalised``: disparity in [0,1]; ``corrupted``: with wrong disparity."""
         super().__init__(name, data_root)
         self.level, self.normalised, self.corrupted = level, normalised, corrupted
-        self._shots: dict[str, Shot] = {}
+        self._members: Members[Shot] = Members()
+        self._folders = 0
         self.protocol = "; ".join(self._describe())
 
     def _describe(self) -> Iterator[str]:
@@ -97,25 +100,17 @@ class BlbLayout(SceneDataset):
 
     def prepare(self) -> None:
         """Index the folders. Raises MissingDataError where there is no scene, or no such level or disparity in any."""
-        if self._shots:
+        if self._members.names:
             return
-        folders = _scene_folders(self.folder)
-        if not folders:
-            raise MissingDataError(
-                f"{self.name}: {self.folder}: no scene folder with {INFO} or pictures: {self.remedy}"
-            )
-        shots = {shot.name: shot for folder in folders for shot in self._find_shots(folder)}
-        if not shots:
-            wanted = "file disparity_*" if self.corrupted else f"level {self.level}"
-            raise MissingDataError(f"{self.name}: {self.folder}: no {wanted} in any of {len(folders)} scene folders")
-        files = {file for folder in folders for file in folder.iterdir() if file.is_file()}
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
-        self._shots = shots
+        members = list_members(_in_order(self.folder), self._look)
+        if not members.names:
+            raise MissingDataError(f"{self.name}: {self.folder}: {self._lacks(members)}")
+        self._members, self.passed_over = members, members.passed_over
 
     def scene_names(self) -> Sequence[str]:
         """Return ``<folder>-<level>-<focus>`` of every picture, numbered from 00 as in the files' names."""
         self.prepare()
-        return list(self._shots)
+        return self._members.names
 
     def load(self, scene_name: str) -> Scene:
         """Read one picture; its ground truth is clipped to [0,1], the input may exceed 1.
@@ -123,10 +118,7 @@ class BlbLayout(SceneDataset):
         Raises UnknownNameError; MissingDataError, DamagedDataError or InvalidOptionError naming the file.
         """
         self.prepare()
-        if scene_name not in self._shots:
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}': {len(self._shots)} are known")
-        shot = self._shots[scene_name]
-        _check_number(shot.folder)
+        shot = self._members.pick(self.name, scene_name)
         scene = read_blb_scene(shot.folder, shot.level, shot.focus)
         assert scene.target is not None  # noqa: S101 - read_blb_scene sets it, said for the type checker
         scene = dataclasses.replace(scene, name=scene_name, target=scene.target.clamp(max=1.0))
@@ -134,10 +126,43 @@ class BlbLayout(SceneDataset):
             scene = dataclasses.replace(scene, disparity=read_corrupted(shot.disparity, scene))
         return normalise_disparity(scene) if self.normalised else scene
 
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each picture's own files and its scene's description."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        shot = self._members.pick(self.name, scene_name)
+        files = scene_files(shot.folder, shot.level, shot.focus)
+        return {"version": self.version, **files, "wrong disparity": shot.disparity}
+
     def cluster(self, scene_name: str) -> str:
         """Return the scene folder's number: its pictures are no independent evidence."""
         self.prepare()
-        return self._shots[scene_name].folder.name
+        shot = self._members.found.get(scene_name)
+        return scene_name if shot is None else shot.folder.name
+
+    def _look(self, folder: Path) -> dict[str, Shot] | None:
+        """Return the pictures of a folder that is named by a number; other folders are no scenes."""
+        numbered = folder.name.isdecimal()
+        if not folder.is_dir():
+            if numbered:
+                raise DamagedDataError(f"{folder}: expected a folder, found none")
+            return None
+        if not _looks_like_a_scene(folder):
+            return {} if numbered else None
+        if not numbered:
+            return {}
+        self._folders += 1
+        return {shot.name: shot for shot in self._find_shots(folder)} or None
+
+    def _lacks(self, members: Members[Shot]) -> str:
+        """Return what is absent where there is no scene."""
+        if self._folders:
+            wanted = "file disparity_*" if self.corrupted else f"level {self.level}"
+            return f"no {wanted} in any of {self._folders} scene folders"
+        others = f" (passed over: {', '.join(members.passed_over)})" if members.passed_over else ""
+        return f"no scene folder named by a number with {INFO} or pictures{others}: {self.remedy}"
 
     def _find_shots(self, folder: Path) -> Iterator[Shot]:
         """Yield what should be there and what is there, in order."""
@@ -208,21 +233,17 @@ def read_corrupted(path: Path, scene: Scene) -> torch.Tensor:
     return disparity
 
 
-def _scene_folders(root: Path) -> list[Path]:
-    """List the folders with a description or pictures, numbered ones first and in order; others fail when loaded."""
-    folders = [folder for folder in root.iterdir() if folder.is_dir() and _looks_like_a_scene(folder)]
-    numbered = [folder for folder in folders if folder.name.isdecimal()]
-    return sorted(numbered, key=lambda f: (int(f.name), f.name)) + sorted(set(folders) - set(numbered))
+def _in_order(root: Path) -> list[Path]:
+    """List what lies in ``root``: what is named by a number first, in order."""
+    return sorted(root.iterdir(), key=lambda f: (not f.name.isdecimal(), f.name.zfill(12), f.name))
 
 
 def _looks_like_a_scene(folder: Path) -> bool:
-    return (folder / INFO).exists() or any(folder.glob("*.exr"))
-
-
-def _check_number(folder: Path) -> None:
-    if not folder.name.isdecimal():
-        raise DamagedDataError(f"{folder}: expected scene folders named by numbers: rename it or move it away")
+    return os.path.lexists(folder / INFO) or any(
+        file.suffix == ".exr" and not is_leftover(file.name) for file in folder.iterdir()
+    )
 
 
 def _wrong_disparities(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("disparity_*") if file.suffix.lower() in MEASURED_SUFFIXES)
+    files = (file for file in folder.glob("disparity_*") if not is_leftover(file.name))
+    return sorted(file for file in files if file.suffix.lower() in MEASURED_SUFFIXES)

@@ -6,8 +6,8 @@ Convention: signed defocus = blur_parameters[level] * (1 / depth - 1 / focus_dis
 Source: BokehMe (CVPR 2022), the data set's README.
 """
 
-import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.optics import GAMMA
 from ...core.scene import Scene
 from ..files.exr import read_exr
+from ..files.pictures import as_tensor
 from ..files.problems import check_finite, check_size
 
 INFO = "info.json"
@@ -30,14 +32,9 @@ def read_info(folder: Path) -> dict[str, Any]:
     Raises MissingDataError where it is absent, DamagedDataError where it lacks what a scene needs.
     """
     path = folder / INFO
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingDataError(f"{path}: expected the scene's description, found none")
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedDataError(f"{path}: expected the scene's description: {error}") from error
-    if not isinstance(info, dict):
-        raise DamagedDataError(f"{path}: expected the scene's description as an object, got a {type(info).__name__}")
+    info = read_mapping(path, "the scene's description")
     for key in ("focus_distances", "blur_parameters"):
         values = info.get(key)
         if not isinstance(values, list):
@@ -45,6 +42,12 @@ def read_info(folder: Path) -> dict[str, Any]:
         if not all(_is_positive(value) for value in values):
             raise DamagedDataError(f"{path}: '{key}': expected numbers > 0, got {values}")
     return info
+
+
+def scene_files(folder: Path, level: int, focus: int) -> dict[str, Path]:
+    """Return the files that one picture of a scene folder needs; ``level``, ``focus``: the numbers in a file's name."""
+    target = folder / f"bokeh_{level:02d}_{focus:02d}.exr"
+    return {"image": folder / "image.exr", "depth": folder / "depth.exr", "target": target, INFO: folder / INFO}
 
 
 def read_blb_scene(folder: Path, level: int, focus: int) -> Scene:
@@ -60,10 +63,11 @@ def read_blb_scene(folder: Path, level: int, focus: int) -> Scene:
             f"{folder / INFO}: expected level < {len(levels)} (blur_parameters) and focus < {len(distances)} "
             f"(focus_distances), got {level} and {focus}"
         )
-    image_path, target_path = folder / "image.exr", folder / f"bokeh_{level:02d}_{focus:02d}.exr"
-    image, target, depth = read_colour(image_path), read_colour(target_path), read_depth(folder / "depth.exr")
+    files = scene_files(folder, level, focus)
+    image_path, target_path = files["image"], files["target"]
+    image, target, depth = read_colour(image_path), read_colour(target_path), read_depth(files["depth"])
     _check_resolution(folder, info, image)
-    check_size(folder / "depth.exr", depth, image_path, image)
+    check_size(files["depth"], depth, image_path, image)
     check_size(target_path, target, image_path, image)
     return Scene(
         name=f"{folder.name}-{level:02d}-{focus:02d}",
@@ -114,5 +118,4 @@ def _is_positive(value: Any) -> bool:
 
 
 def _encode(linear: NDArray[np.float32]) -> torch.Tensor:
-    encoded = np.maximum(linear, 0.0) ** np.float32(1.0 / GAMMA)
-    return torch.from_numpy(np.ascontiguousarray(encoded.transpose(2, 0, 1)))
+    return as_tensor(np.maximum(linear, 0.0) ** np.float32(1.0 / GAMMA))

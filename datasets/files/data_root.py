@@ -7,6 +7,9 @@ from pathlib import Path, PureWindowsPath
 from ...core.errors import DamagedDataError, MissingDataError
 
 DATA_VARIABLE = "BOKEHBENCH_DATA"
+LONGEST_NAME_BYTES = 255
+"""Of a file, on every usual file system."""
+
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "data"
 HELP = f"folder of your own data sets; default: ${DATA_VARIABLE}, else data/ beside run_bench.py where it exists"
 """What every command says of its option ``--data-root``."""
@@ -43,6 +46,7 @@ def inside(root: Path, named: object, described_in: Path) -> Path:
     Raises DamagedDataError for anything but a path that stays inside ``root``.
     """
     path = PureWindowsPath(named) if isinstance(named, str) else PureWindowsPath()  # knows both separators
-    if not path.parts or path.anchor or ".." in path.parts:
+    impossible = any("\0" in part or len(part.encode()) > LONGEST_NAME_BYTES for part in path.parts)
+    if not path.parts or path.anchor or ".." in path.parts or impossible:
         raise DamagedDataError(f"{described_in}: expected a path inside {root}, got {reprlib.repr(named)}")
     return root.joinpath(*path.parts)

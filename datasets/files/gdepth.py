@@ -75,9 +75,9 @@ def _as_disparity(path: Path, values: NDArray[np.float32], described: Mapping[st
 
 def _read_properties(path: Path, segments: list[bytes]) -> dict[str, str]:
     """Return the properties of the packet and of the extended XMP that it names."""
-    packet = next((piece.removeprefix(PACKET) for piece in segments if piece.startswith(PACKET)), b"")
     if not any(NAMESPACE.encode() in segment for segment in segments):
         return {}
+    packet = next((piece.removeprefix(PACKET) for piece in segments if piece.startswith(PACKET)), b"")
     properties = dict(_parse(path, packet))
     guid = properties.get(HAS_EXTENDED)
     if guid is not None:

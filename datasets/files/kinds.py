@@ -1,4 +1,4 @@
-"""Kinds of files: which are read for what, and by which reader; told apart by their first bytes, not their names."""
+"""Kinds of files: which are read for what, and by which reader; distinguished by their first bytes, not their names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

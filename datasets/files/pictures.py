@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ...core.optics import GAMMA
@@ -33,3 +34,8 @@ def read_picture(path: Path, gamma: float = GAMMA) -> NDArray[np.float32]:
         if low < 0.0 or high > 1.0:
             raise refusal(path, Problem.OUTSIDE_DISPLAY, low=low, high=high)
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), np.float32)
+
+
+def as_tensor(picture: NDArray[np.float32]) -> torch.Tensor:
+    """Return (H,W,C) as (C,H,W)."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))

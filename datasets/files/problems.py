@@ -1,6 +1,5 @@
 """What can be wrong with a picture or a map, a sentence each, and the guard that every reader works behind."""
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.documents import kind_of
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 
 MOST_MEGAPIXELS = 178
@@ -21,7 +21,7 @@ class Problem(StrEnum):
     """One sentence for each thing that can be wrong with a file; it stands behind the file's name."""
 
     ABSENT = "expected {what}, found none"
-    NO_FILE = "expected {what}, this is a {found}"
+    NO_FILE = "expected {what}, this is {found}"
     UNKNOWN_FORMAT = "cannot be read as a {what}: readable: {readable}"
     UNREADABLE = "cannot be read: {why}"
     NO_EXR = "truncated, damaged or no OpenEXR file: {why}"
@@ -60,14 +60,13 @@ def require_file(path: Path, what: str) -> None:
     Folders and named pipes are seen before they are opened: reading a pipe would wait for ever.
     """
     try:
-        mode = path.stat().st_mode
+        other = kind_of(path)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingDataError(f"{path}: {Problem.ABSENT.format(what=what)}") from error
     except (OSError, ValueError) as error:
         raise refusal(path, Problem.UNREADABLE, why=_one_line(error)) from error
-    if not stat.S_ISREG(mode):
-        kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "named pipe"}
-        raise refusal(path, Problem.NO_FILE, what=what, found=kinds.get(stat.S_IFMT(mode), "device"))
+    if other is not None:
+        raise refusal(path, Problem.NO_FILE, what=what, found=other)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from ...core.errors import DamagedDataError, MissingDataError
 from .data_root import inside
 from .kinds import MAP_SUFFIXES, PICTURE_SUFFIXES, unknown_format
 
+SETTINGS_FILES = ("scene.yaml", "scene.yml", "scene.json")
 ROLES = ("image", "disparity", "depth", "target")
 SUFFIXES = {"image": PICTURE_SUFFIXES, "target": PICTURE_SUFFIXES, "disparity": MAP_SUFFIXES, "depth": MAP_SUFFIXES}
 OTHER_PICTURES = {".avif", ".cr2", ".dng", ".hdr", ".jxl", ".mat", ".nef", ".npz", ".pfm", ".raw"}
@@ -26,7 +27,7 @@ def find_role_file(folder: Path, role: str) -> Path | None:
     found = [path for path in named if path.suffix.lower() in SUFFIXES[role]]
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
-        raise DamagedDataError(f"{folder}: expected one {role}, got {names}: name one in scene.yaml")
+        raise DamagedDataError(f"{folder}: expected one {role}, got {names}: name one in {SETTINGS_FILES[0]}")
     if found:
         return found[0]
     others = [path for path in named if _is_other_picture(path.suffix.lower())]
@@ -35,27 +36,27 @@ def find_role_file(folder: Path, role: str) -> Path | None:
     return None
 
 
-def role_file(folder: Path, role: str, settings: Mapping[str, Any], described_in: Path) -> Path | None:
+def role_file(folder: Path, role: str, settings: Mapping[str, Any]) -> Path | None:
     """Return the file that the settings name for ``role``, else the one that is called so.
 
     Raises DamagedDataError as ``find_role_file`` and ``inside`` do.
     """
     if role in settings:
-        return inside(folder, settings[role], described_in)
+        return inside(folder, settings[role], folder / SETTINGS_FILES[0])
     return find_role_file(folder, role)
 
 
-def map_file(folder: Path, settings: Mapping[str, Any], described_in: Path) -> tuple[str, Path] | None:
+def map_file(folder: Path, settings: Mapping[str, Any]) -> tuple[str, Path] | None:
     """Return ``disparity`` or ``depth``, and its file: what the settings name, else the one map of the folder.
 
     Raises DamagedDataError for several.
     """
     roles = [role for role in ("disparity", "depth") if role in settings] or ["disparity", "depth"]
-    files = [(role, role_file(folder, role, settings, described_in)) for role in roles]
+    files = [(role, role_file(folder, role, settings)) for role in roles]
     found = [(role, file) for role, file in files if file is not None]
     if len(found) > 1:
         names = " and ".join(file.name for _, file in found)
-        raise DamagedDataError(f"{folder}: expected one map, got {names}: name one in {described_in.name}")
+        raise DamagedDataError(f"{folder}: expected one map, got {names}: name one in {SETTINGS_FILES[0]}")
     return found[0] if found else None
 
 
@@ -63,6 +64,12 @@ def plays_a_role(path: Path) -> bool:
     """Whether a file is called like one that makes its folder a scene, whether it can be read or not."""
     role, suffix = path.stem.lower(), path.suffix.lower()
     return role in ROLES and (suffix in SUFFIXES[role] or _is_other_picture(suffix))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file's name ends like one of a picture or a map, whether it can be read or not."""
+    suffix = path.suffix.lower()
+    return suffix in PICTURE_SUFFIXES or suffix in MAP_SUFFIXES or _is_other_picture(suffix)
 
 
 def absent(folder: Path, roles: Sequence[str], remedy: str = "") -> MissingDataError:

@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, PHOTOMETRIC
 
-from .pillow_files import read_with_pillow
+from .pillow_files import ORIENTATION, read_with_pillow
 from .problems import Problem, check_area, refusal
 from .raster import Raster
 
@@ -20,8 +20,6 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY_OR_RGB = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
 REDUCED_OR_MASK = 0b101
 """Bits of the tag NewSubfileType: a thumbnail, a transparency mask."""
-
-ORIENTATION = 274
 
 
 def read_tiff(path: Path) -> Raster:

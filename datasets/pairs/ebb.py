@@ -7,6 +7,7 @@ Layout of the user's copy, ``data_root``/ebb: ``original/<n>.jpg`` (f/16), ``bok
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..members import Members
 from .pairs import Pair, PhotographPairs
 
 SPLIT = range(4400, 4694)
@@ -31,9 +32,9 @@ class Ebb(PhotographPairs):
     )
     default_strength = 30.0
 
-    def find_pairs(self) -> Sequence[Pair]:
+    def find_pairs(self) -> Members[Pair]:
         """List all 294 pairs."""
-        return [self._pair(number) for number in SPLIT]
+        return Members({str(number): self._pair(number) for number in SPLIT})
 
     def find_held_out(self) -> Sequence[Pair]:
         """List the pairs below 4400 whose two pictures are there."""

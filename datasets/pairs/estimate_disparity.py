@@ -6,6 +6,7 @@ predicts depth, of which the reciprocal is stored. Which of the two a model is s
 
 import argparse
 import json
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.commands import ends_in_one_line
+from ...core.documents import read_mapping
 from ...core.errors import (
     BokehBenchError,
     DamagedDataError,
@@ -141,12 +143,11 @@ def check_record(folder: Path, model: str, revision: str | None) -> None:
     Remembers the model of a new data set, and the hub's revision. Raises InvalidOptionError, DamagedDataError.
     """
     path = folder / RECORD_NAME
-    if path.is_file():
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            earlier, earlier_revision = record["model"], record["revision"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DamagedDataError(f"{path}: expected the name of a model: delete the file: {error}") from error
+    if os.path.lexists(path):
+        record = read_mapping(path, "the name of a model")
+        if not {"model", "revision"} <= set(record):
+            raise DamagedDataError(f"{path}: expected the name of a model: delete the file: it has {', '.join(record)}")
+        earlier, earlier_revision = record["model"], record["revision"]
         if earlier != model:
             raise InvalidOptionError(
                 f"--model {model}: maps in {folder} are from {earlier}: use it, or delete them and {path.name}"

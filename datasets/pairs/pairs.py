@@ -1,6 +1,7 @@
 """What ``ebb`` and ``realbokeh`` share: two photographs of a scene, one at a wide aperture, and estimated disparity."""
 
-import json
+import os
+import reprlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError, UnknownNameError
+from ...core.documents import read_mapping
+from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
 from ..files.data_root import require_folder
-from ..files.fingerprint import fingerprint
+from ..files.digests import Parts, hash_scenes
 from ..files.kinds import MEASURED_SUFFIXES
 from ..files.maps import read_disparity
-from ..files.pictures import read_picture
+from ..files.pictures import as_tensor, read_picture
 from ..files.problems import check_size
 from ..interface import UserPictures
+from ..members import Members
 from .exposure import match_brightness, match_channels
 from .focus import estimate_focus
-from .strength_file import FILE_NAME as STRENGTH_FILE
 from .strength_file import Strength, read_strength
 
 Picture = NDArray[np.float32]
@@ -95,14 +97,12 @@ class PhotographPairs(UserPictures):
     default_strength: ClassVar[float]
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
-    size_multiple: ClassVar[int] = 1
-    layout_version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
         super().__init__(name, data_root)
         self.alignment = alignment
-        self._pairs: dict[str, Pair] = {}
-        self._broken: dict[str, DamagedDataError] = {}
+        self._members: Members[Pair] = Members()
         self._estimated_focus: dict[str, float] = {}
         self.strength = Strength(self.default_strength)
         self.protocol = f"{self.about}; {ALIGNMENT_TEXTS[alignment]}"
@@ -113,15 +113,11 @@ class PhotographPairs(UserPictures):
         return require_folder(self.name, self.data_root, self.subfolder, self.remedy)
 
     @abstractmethod
-    def find_pairs(self) -> Sequence[Pair]:
-        """List the scored pairs, whether their files are there or not.
+    def find_pairs(self) -> Members[Pair]:
+        """List the scored pairs, whether their files are there or not, and the scenes that cannot be listed.
 
         Raises MissingDataError where there is nothing to list.
         """
-
-    def find_broken(self) -> Mapping[str, DamagedDataError]:
-        """Return, by name, the scored scenes whose description is damaged, with the error that loading them raises."""
-        return {}
 
     @abstractmethod
     def find_held_out(self) -> Sequence[Pair]:
@@ -132,17 +128,16 @@ class PhotographPairs(UserPictures):
 
     def prepare(self) -> None:
         """Index the files. Raises MissingDataError where the pictures or all disparity files are absent."""
-        if self._pairs:
+        if self._members.names:
             return
-        pairs = {pair.name: pair for pair in self.find_pairs()}
-        self._broken = dict(self.find_broken())
-        files = [file for pair in pairs.values() for file in (pair.source, pair.target, pair.disparity_file)]
-        if not any(pair.source.is_file() for pair in pairs.values()):
+        members = self.find_pairs()
+        pairs = members.found
+        if pairs and not any(pair.source.is_file() for pair in pairs.values()):
             example = next(iter(pairs.values())).source
             raise MissingDataError(
                 f"{self.name}: {self.folder}: no picture of the split, such as {example}: {self.remedy}"
             )
-        if not any(pair.disparity_file.is_file() for pair in pairs.values()):
+        if pairs and not any(pair.disparity_file.is_file() for pair in pairs.values()):
             raise MissingDataError(
                 f"{self.name}: {self.folder}: no disparity beside the pictures: "
                 f"make it with  {disparity_command(self.name, self.data_root)}"
@@ -151,28 +146,38 @@ class PhotographPairs(UserPictures):
         self.strength = stored or Strength(self.default_strength)
         given = f"; focus of {len(self._given_focus)} scenes given in {FOCUS_FILE}" if self._given_focus else ""
         self.protocol = f"{self.about}{given}; {ALIGNMENT_TEXTS[self.alignment]}; {self._strength_text(stored)}"
-        files += [self.folder / STRENGTH_FILE, self.folder / FOCUS_FILE]
-        self.version = f"{self.layout_version}-{fingerprint(self.folder, files)}"
-        self._pairs = pairs
+        self._members, self.passed_over = members, members.passed_over
 
     def scene_names(self) -> Sequence[str]:
         """Return the names of all pairs of the split, those with a damaged description at the end."""
         self.prepare()
-        return [*self._pairs, *self._broken]
+        return self._members.names
 
     def load(self, scene_name: str) -> Scene:
         """Read one pair. Raises UnknownNameError, MissingDataError or DamagedDataError naming the file."""
         self.prepare()
-        if scene_name in self._broken:
-            raise self._broken[scene_name]
-        if scene_name not in self._pairs:
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}': {len(self._pairs)} are known")
-        return self.read_pair(self._pairs[scene_name], self.strength.blur_strength, self.alignment)
+        pair = self._members.pick(self.name, scene_name)
+        return self.read_pair(pair, self.strength.blur_strength, self.alignment)
+
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return digests of each pair's files, and of its focus and blur strength as far as they are given."""
+        self.prepare()
+        return hash_scenes(self.folder, scene_names, self._parts)
+
+    def _parts(self, scene_name: str) -> Parts:
+        pair = self._members.pick(self.name, scene_name)
+        focus = self._given_focus.get(pair.scene)
+        files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
+        if focus is None:
+            files["widest aperture"] = pair.widest  # the focus is estimated from it
+        settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
+        return {**files, "settings": settings}
 
     def cluster(self, scene_name: str) -> str:
         """Return the photographed scene."""
         self.prepare()
-        return scene_name if scene_name in self._broken else self._pairs[scene_name].scene
+        pair = self._members.found.get(scene_name)
+        return scene_name if pair is None else pair.scene
 
     def read_pair(self, pair: Pair, blur_strength: float, alignment: str) -> Scene:
         """Return ``pair`` as a Scene; ``blur_strength``: px per unit of disparity at the widest aperture."""
@@ -185,17 +190,20 @@ class PhotographPairs(UserPictures):
             source = _naming(pair.source, lambda: align(source, target))
         return Scene(
             name=pair.name,
-            image=self._as_tensor(source),
-            disparity=self._as_tensor(disparity[..., None]),
+            image=as_tensor(source),
+            disparity=torch.from_numpy(disparity)[None],
             focus_disparity=focus,
             blur_strength=blur_strength * pair.relative_aperture,
             f_number=pair.f_number,
-            target=self._as_tensor(target),
+            target=as_tensor(target),
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:
         """Return (picture, map to make) for every picture of the split and ``held_out`` scenes outside it."""
-        pairs = [*self.find_pairs(), *(evenly_chosen(self.find_held_out(), held_out) if held_out else ())]
+        pairs = [
+            *self.find_pairs().found.values(),
+            *(evenly_chosen(self.find_held_out(), held_out) if held_out else ()),
+        ]
         jobs = {pair.source: pair.disparity.with_name(f"{pair.disparity.name}.npy") for pair in pairs}
         have = {pair.source for pair in pairs if pair.disparity_file.is_file()}
         return [(source, made) for source, made in jobs.items() if source.is_file() and source not in have]
@@ -232,10 +240,6 @@ class PhotographPairs(UserPictures):
             self._estimated_focus[pair.scene] = focus
         return self._estimated_focus[pair.scene]
 
-    def _as_tensor(self, picture: Picture) -> torch.Tensor:
-        cropped = crop_to_multiple(picture, self.size_multiple)
-        return torch.from_numpy(np.ascontiguousarray(cropped.transpose(2, 0, 1)))
-
     def _strength_text(self, stored: Strength | None) -> str:
         origin = stored.origin if stored else "a default, neither fitted nor measured"
         return f"blur strength {self.strength.blur_strength:.4g} px per unit of scaled disparity ({origin})"
@@ -247,27 +251,13 @@ def read_focus(folder: Path) -> dict[str, float]:
     Raises DamagedDataError for anything but numbers in [0,1] by scene.
     """
     path = folder / FOCUS_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        given = {str(scene): float(value) for scene, value in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DamagedDataError(f"{path}: expected numbers by scene: {type(error).__name__}: {error}") from error
-    wrong = [scene for scene, value in given.items() if not 0.0 <= value <= 1.0]
-    if wrong:
-        raise DamagedDataError(f"{path}: {wrong[0]}: expected a disparity in [0, 1], got {given[wrong[0]]:g}")
-    return given
-
-
-def crop_to_multiple(picture: Picture, multiple: int) -> Picture:
-    """Cut (H,W,C) to a multiple of ``multiple`` in both directions, around the centre.
-
-    Of an odd rest the larger part goes from the top and the left, as in the published evaluation.
-    """
-    rows, columns = (length - length % multiple for length in picture.shape[:2])
-    top, left = (-(-(length % multiple) // 2) for length in picture.shape[:2])
-    return picture[top : top + rows, left : left + columns]
+    content = read_mapping(path, "disparities in [0, 1] by scene")
+    for scene, value in content.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+            raise DamagedDataError(f"{path}: {scene}: expected a disparity in [0, 1], got {reprlib.repr(value)}")
+    return {scene: float(value) for scene, value in content.items()}
 
 
 def evenly_chosen(items: Sequence[Pair], count: int) -> list[Pair]:

@@ -8,18 +8,19 @@ Layout, ``data_root``/realbokeh: ``{train,validation,test}/metadata/<id>.json`` 
 """
 
 import argparse
-import json
 import math
 import reprlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...core.commands import ends_in_one_line
+from ...core.documents import read_document
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.fetch import NETWORK
 from ..files.data_root import HELP, default_data_root, inside
+from ..members import Members, list_members
 from .pairs import Pair, PhotographPairs
 
 REPOSITORY = "timseizinger/RealBokeh_3MP"
@@ -40,13 +41,13 @@ class RealBokeh(PhotographPairs):
         "python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR"
     )
     about = (
-        "RealBokeh_3MP, test split, f/22 to {targets}; cropped to a multiple of 4; disparity estimated from the input "
-        "alone and scaled to [0, 1]; focus estimated from what is sharp at f/22 and at the scene's widest aperture; "
+        "RealBokeh_3MP, test split, f/22 to {targets}; disparity estimated from the input alone and scaled to "
+        "[0, 1]; focus estimated from what is sharp at f/22 and at the scene's widest aperture; "
         f"one blur strength for the set at f/{WIDEST_F_NUMBER:.1f}, proportional to 1/f-number; gamma 2.2"
     )
     terms = f"RealBokeh_3MP (Seizinger et al., Bokehlicious, ICCV 2025), {LICENCE}; the user's own copy"
     default_strength = 45.0
-    size_multiple = 4
+    version = "2"
 
     def __init__(
         self, name: str | None = None, data_root: Path | None = None, alignment: str = "none", binary: bool = False
@@ -55,46 +56,39 @@ class RealBokeh(PhotographPairs):
         self.about = type(self).about.format(targets="f/2.0 only" if binary else "every wider aperture")
         super().__init__(name, data_root, alignment)
 
-    def find_pairs(self) -> Sequence[Pair]:
+    def find_pairs(self) -> Members[Pair]:
         """List the test split's pairs by scene, widest aperture first."""
         if not (self.folder / SCORED_SPLIT / "metadata").is_dir():
             raise MissingDataError(
                 f"{self.name}: {self.folder / SCORED_SPLIT / 'metadata'}: no such folder: {self.remedy}"
             )
-        pairs, _ = self._read_split(SCORED_SPLIT)
-        if not pairs:
+        members = self._read_split(SCORED_SPLIT)
+        if not members.names:
             raise MissingDataError(f"{self.name}: {self.folder / SCORED_SPLIT}: lists no pictures: {self.remedy}")
-        return pairs
-
-    def find_broken(self) -> Mapping[str, DamagedDataError]:
-        """Return the test scenes whose metadata cannot be read, by id."""
-        return self._read_split(SCORED_SPLIT)[1]
+        return members
 
     def find_held_out(self) -> Sequence[Pair]:
         """List each validation and train scene whose pictures are there, at its widest aperture alone."""
         pairs: list[Pair] = []
         for split in ("validation", "train"):
-            found, broken = self._read_split(split)
-            if broken:
-                raise next(iter(broken.values()))
-            pairs += (pair for pair in found if pair.target == pair.widest)
+            members = self._read_split(split)
+            if members.broken:
+                raise next(iter(members.broken.values()))
+            pairs += (pair for pair in members.found.values() if pair.target == pair.widest)
         return [pair for pair in pairs if pair.source.is_file() and pair.target.is_file()]
 
-    def _read_split(self, split: str) -> tuple[list[Pair], dict[str, DamagedDataError]]:
-        """Return a split's pairs in the order of the ids, and what is wrong with scenes that cannot be listed."""
-        files = (self.folder / split / "metadata").glob("*.json")
+    def _read_split(self, split: str) -> Members[Pair]:
+        """Return a split's pairs in the order of the ids; files that are not named by an id are no scenes."""
         prefix = "" if split == SCORED_SPLIT else f"{split}-"
-        pairs: list[Pair] = []
-        broken = {}
-        for file in sorted(files, key=lambda path: (not path.stem.isdecimal(), path.stem.zfill(12))):
-            try:
-                pairs += self._scene_pairs(file, prefix)
-            except DamagedDataError as error:
-                broken[f"{prefix}{file.stem}"] = error
-        return pairs, broken
+        files = (self.folder / split / "metadata").glob("*.json")
+        return list_members(
+            sorted(files, key=lambda path: path.stem.zfill(12)),
+            lambda file: self._scene_pairs(file, prefix) if file.stem.isdecimal() else {},
+            lambda file: f"{prefix}{file.stem}",
+        )
 
-    def _scene_pairs(self, file: Path, prefix: str) -> list[Pair]:
-        """Return the pairs that one metadata file lists. Raises DamagedDataError naming it."""
+    def _scene_pairs(self, file: Path, prefix: str) -> dict[str, Pair] | None:
+        """Return the pairs that one metadata file lists, None for none. Raises DamagedDataError naming it."""
         split = file.parent.parent
         metadata = _read_metadata(file)
         source = inside(split, metadata["source_image"], file)
@@ -108,7 +102,7 @@ class RealBokeh(PhotographPairs):
             )
         widest = min(targets)
         chosen = [WIDEST_F_NUMBER] if self.binary else sorted(targets)
-        return [
+        pairs = [
             Pair(
                 name=f"{prefix}{file.stem}-f{f_number:g}",
                 scene=f"{prefix}{file.stem}",
@@ -122,13 +116,11 @@ class RealBokeh(PhotographPairs):
             for f_number in chosen
             if f_number in targets
         ]
+        return {pair.name: pair for pair in pairs} or None
 
 
 def _read_metadata(file: Path) -> dict[str, Any]:
-    try:
-        metadata = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DamagedDataError(f"{file}: expected JSON: {error}") from error
+    metadata = read_document(file, "JSON with a scene's pictures")
     lists = [metadata.get(key) if isinstance(metadata, dict) else None for key in ("target_images", "target_avs")]
     images, f_numbers = lists
     if not (isinstance(images, list) and isinstance(f_numbers, list) and images and len(images) == len(f_numbers)):

@@ -2,11 +2,13 @@
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ...core.atomic_files import write_atomically
+from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError
 
 FILE_NAME = "blur_strength.json"
@@ -37,14 +39,14 @@ def read_strength(folder: Path, scored: Sequence[str] = ()) -> Strength | None:
     Raises DamagedDataError for a file that does not hold a strength, or one that was fitted on pairs in ``scored``.
     """
     path = folder / FILE_NAME
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
+    content = read_mapping(path, "a number 'blur_strength'")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         strength = Strength(
             float(content["blur_strength"]), tuple(map(str, content.get("fitted_on", ()))), content.get("psnr_db")
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise DamagedDataError(f"{path}: expected a number 'blur_strength': {reason}: delete the file") from error
     if not (math.isfinite(strength.blur_strength) and strength.blur_strength > 0.0):

@@ -8,6 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
+from ...core.documents import read_mapping
+from ...core.errors import DamagedDataError
 from ..files.exr import write_exr
 from .objects import HALF_WIDTH, TracedScene
 from .traced_scenes import FIRST_NUMBER, make_traced_scene
@@ -75,5 +77,7 @@ def _describe(scene: TracedScene, width: int, height: int, blur_parameters: list
 
 
 def _is_finished(folder: Path, made_with: dict[str, Any]) -> bool:
-    path = folder / "info.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("made_with") == made_with
+    try:
+        return read_mapping(folder / "info.json", "the scene's description").get("made_with") == made_with
+    except DamagedDataError:  # absent, or cut off by a kill
+        return False

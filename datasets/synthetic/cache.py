@@ -5,13 +5,11 @@ as it is.
 """
 
 import io
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import pyarrow
 import pyarrow.parquet
 import torch
@@ -24,9 +22,9 @@ from PIL import Image
 from ...core.atomic_files import write_atomically
 from ...core.errors import DISK_FULL, CannotWriteError, DamagedDataError, MissingDataError
 from ...core.scene import Scene
+from ..files.user_cache import CACHE_VARIABLE, cache_root
 
 # Mypy takes the package for our folder of the same name, hence the ignored imports.
-CACHE_VARIABLE = "BOKEHBENCH_CACHE"
 FEATURES = Features(
     {
         "name": Value("string"),
@@ -40,12 +38,6 @@ FEATURES = Features(
     }
 )
 """Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec."""
-
-
-def cache_root() -> Path:
-    """Return the folder of everything generated: $BOKEHBENCH_CACHE, or the user's cache folder of this system."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("bokehbench"))
 
 
 def shard_path(folder: Path, index: int, count: int) -> Path:

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
+from ..files.user_cache import cache_root
 from ..interface import SceneDataset
-from .cache import cache_root, encode_row, ensure_shard, read_shard, shard_path
+from .cache import encode_row, ensure_shard, read_shard, shard_path
 from .layers import pinhole
 from .manifest import CELLS_A_SIDE, summarise
 from .ray_tracer import trace

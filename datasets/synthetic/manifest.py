@@ -1,11 +1,14 @@
 """What generated scenes are expected to look like: coarse statistics that survive another processor's rounding."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from ...core.records import read_record
 from ...core.scene import Scene
 
 CELLS_A_SIDE = 4
@@ -21,6 +24,32 @@ TOLERANCES = {
 """Largest accepted absolute difference of each statistic; pictures are in [0,1], blur strength in px per disparity."""
 
 DIGITS = 4
+
+
+class SceneSummary(TypedDict):
+    """What is expected of one scene; statistics are rounded, cells row by row."""
+
+    parameters: str
+    size: list[int]
+    image_mean: list[float]
+    image_std: list[float]
+    target_mean: list[float]
+    target_std: list[float]
+    disparity_mean: list[float]
+    focus_disparity: float
+    blur_strength: float
+
+
+class Manifest(TypedDict):
+    """A committed manifest: a data set's version and its scenes by name."""
+
+    version: str
+    scenes: dict[str, SceneSummary]
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a committed manifest. Raises DamagedRecordError naming the file."""
+    return dict(read_record(Manifest, path, "a manifest of generated scenes"))
 
 
 def summarise(scene: Scene, grid: int = CELLS_A_SIDE) -> dict[str, Any]:
@@ -60,7 +89,11 @@ def _scene_differences(expected: dict[str, Any], found: dict[str, Any]) -> list[
         if expected[key] != found[key]
     ]
     for key, tolerance in TOLERANCES.items():
-        gap = (torch.tensor(expected[key]) - torch.tensor(found[key])).abs().max()
+        wanted, got = torch.tensor(expected[key]), torch.tensor(found[key])
+        if wanted.shape != got.shape:
+            problems.append(f"{key}: expected {wanted.numel()} values, found {got.numel()}")
+            continue
+        gap = (wanted - got).abs().max()
         if not float(gap) <= tolerance:
             problems.append(f"{key}: differs by {float(gap):.4g}, accepted {tolerance}")
     return problems

@@ -31,7 +31,7 @@ BACKGROUND_TINTS: dict[str, Colour] = {
 
 LIGHT_COLOURS: tuple[Colour, ...] = ((1.0, 0.85, 0.55), (1.0, 0.62, 0.30), (0.75, 0.88, 1.0), (1.0, 0.40, 0.35))
 NIGHT_EXPOSURE = 0.07
-"""Of a night's background. Training's nights are brighter (0.1, see ``training_scenes``). Nothing demands that the two
+"""Of a night's background. Training's nights are brighter (0.1, see ``random_scenes``). Nothing demands that the two
 differ, but recorded scores hold for these pictures.
 """
 

@@ -18,7 +18,7 @@ from ...core.commands import ends_in_one_line
 from ...core.scene import Scene
 from .cache import decode_row
 from .generated_scenes import GeneratedScenes, generate_row, manifest_of
-from .manifest import differences
+from .manifest import differences, read_manifest
 from .photographs import PHOTOGRAPHS
 from .recipes import BACKGROUND, SceneRecipe, recipe_hash
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write_manifest:
         MANIFEST.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         return 0
-    problems = differences(json.loads(MANIFEST.read_text(encoding="utf-8")), found)
+    problems = differences(read_manifest(MANIFEST), found)
     for problem in problems:
         print(problem)
     if not problems:

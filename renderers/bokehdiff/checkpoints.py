@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
 
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError
+from ..diffusion.configurations import read_configuration
+from ..diffusion.stored_networks import load_network, naming_damage
 from ..weights import SHARED_FILE, find_part
 from .models.sdxl import load_sdxl
 from .pipeline import BokehDiffPipeline
@@ -63,18 +64,13 @@ def load_saved(folder: Path, dtype: torch.dtype) -> BokehDiffPipeline:
     """Load a folder written by ``save_compact`` or ``BokehDiffPipeline.save_pretrained``, on the CPU.
 
     The autoencoder is kept in float32 where it says ``force_upcast``, the colour encoder always. Raises
-    MissingWeightsError where files are absent or damaged.
+    MissingWeightsError where files are absent or damaged, InvalidOptionError where an entry or tensor of one is wrong.
     """
     autoencoder = find_part(folder, "vae")
-    try:
-        upcast = json.loads((autoencoder / "config.json").read_text()).get("force_upcast", True)
+    with naming_damage(folder):
+        upcast = read_configuration(autoencoder / "config.json", "AutoencoderKL").get("force_upcast", True)
         vae = _load_autoencoder(autoencoder, torch.float32 if upcast else dtype)
         pipeline = BokehDiffPipeline.from_pretrained(folder, dtype, vae=vae)
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise MissingWeightsError(
-            f"{folder}: not a complete BokehDiff checkpoint, or damaged ({reason}): get it again"
-        ) from error
     if pipeline.colour_encoder is not None:
         pipeline.colour_encoder.float()
     return pipeline
@@ -124,7 +120,7 @@ def _share(vae: "AutoencoderKL", folder: Path) -> None:
 def _load_autoencoder(folder: Path, dtype: torch.dtype) -> "AutoencoderKL":
     from ...core.diffusers import AutoencoderKL  # here, as importing diffusers takes seconds
 
-    return AutoencoderKL.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
+    return load_network(AutoencoderKL, folder, dtype)
 
 
 def _choose_settings(variant: str, trained: PipelineSettings) -> PipelineSettings:

@@ -104,7 +104,7 @@ class BokehDiffPipeline(NetworkGroup):
     def settings_json(self) -> dict[str, Any]:  # noqa: D102 - see NetworkGroup
         return self._active.to_json()
 
-    def load_lora_weights(self, source: Any, adapter_name: str | None = None, **where: Any) -> None:
+    def load_lora_weights(self, source: Any, adapter_name: str = "default", **where: Any) -> None:
         """Load a LoRA for the U-Net, see ``lora.load_lora``."""
         load_lora(self.unet, source, adapter_name, **where)
 

@@ -10,7 +10,7 @@ from ..classical.scatter import ScatterRenderer
 from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
-from .weight_files import SavedFiles, SdxlFiles, find_weights, label_weights
+from .weight_files import AUTHORS, SavedFiles, SdxlFiles, checkpoint_folder, find_weights, label_weights
 
 BASES: dict[str, type[Renderer]] = {"classical": ScatterRenderer, "classical-occlusion": OcclusionRenderer}
 
@@ -48,6 +48,8 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
         compile: bool = False,  # noqa: A002 - torch's word for it
     ):
         super().__init__(name, checkpoint)
+        if checkpoint not in (None, AUTHORS):
+            checkpoint_folder(variant, checkpoint)  # a mistyped name is seen before anything runs
         self.variant = variant
         self.tiling = tiling
         self.tile_latents = tile_latents

@@ -1,6 +1,7 @@
 """What a BokehDiff checkpoint states about itself beside its weights: one typed record, kept as JSON with them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ class PipelineSettings:
         check("timestep", self.timestep, self.timestep >= 0, "0 or more")
         check("trained_as", self.trained_as, bool(self.trained_as.strip()), "a variant's name")
         check_choice("output_form", self.output_form, OUTPUT_FORMS)
-        check("pixel_unshuffle", self.pixel_unshuffle, self.pixel_unshuffle >= 1, "1 or more")
+        check("pixel_unshuffle", self.pixel_unshuffle, 1 <= self.pixel_unshuffle <= 64, "1 to 64")
         check_choice("pooling", self.pooling, POOLINGS)
         check_choice("pitch", self.pitch, PITCHES)
         check("disparity_margin", self.disparity_margin, 0.0 < self.disparity_margin < 0.5, "a number in (0, 0.5)")
@@ -92,7 +93,8 @@ class PipelineSettings:
         if self.base is not None:
             check_choice("base", self.base, BASES)
             check_choice("output_form with a base", self.output_form, (RESIDUAL,))
-        check("in_focus_blend_px", self.in_focus_blend_px, self.in_focus_blend_px >= 0.0, "0 or more")
+        blend_px = self.in_focus_blend_px
+        check("in_focus_blend_px", blend_px, 0.0 <= blend_px < math.inf, "0 or more, finite")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PipelineSettings":

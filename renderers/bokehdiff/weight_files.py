@@ -14,13 +14,15 @@ A saved pipeline may share its autoencoder with others: ``shared.json`` in place
 holds it, ``{"vae": "autoencoder"}``, beside its own.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
-from ..weights import RECORD_FILE, find_part, label_files, read_object
+from ..weights import LORA_FILE, RECORD_FILE, find_part, label_files, read_index, read_object
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
@@ -34,7 +36,6 @@ AUTHORS = "sdxl"
 BACKBONE = "SG161222/RealVisXL_V5.0"
 ADAPTERS = "zcx65535/bokehdiff"
 ADAPTER_FOLDER = "small"
-LORA_FILE = "pytorch_lora_weights.safetensors"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
 
@@ -108,9 +109,9 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
         return _find_shipped(variant)
     if checkpoint == AUTHORS:
         return _find_sdxl(AUTHORS, None, download)
-    folder = Path(checkpoint).expanduser()
+    folder = checkpoint_folder(variant, checkpoint)
     if not folder.is_dir():
-        raise InvalidOptionError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
+        raise MissingWeightsError(f"{variant}@{folder}: expected '{AUTHORS}' or a folder of weights, found a file")
     name = folder.resolve().name
     saved_by = _saved_by(folder)
     if saved_by == PIPELINE:
@@ -122,6 +123,18 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
         f"{variant}@{folder}: expected a folder saved by {PIPELINE}, or one with {LORA_FILE} and vae.ckpt in it"
         f" or in {ADAPTER_FOLDER}/{got}"
     )
+
+
+def checkpoint_folder(variant: str, checkpoint: str) -> Path:
+    """Return the path that follows ``@``. Raises InvalidOptionError, as for a mistyped name, where there is none."""
+    try:
+        folder = Path(checkpoint).expanduser()
+        there = os.path.lexists(folder)
+    except (OSError, RuntimeError, ValueError) as error:  # of an unknown ~user, a zero byte
+        raise InvalidOptionError(f"{variant}@{checkpoint}: no such folder ({error})") from error
+    if not there:
+        raise InvalidOptionError(f"{variant}@{folder}: no such folder: expected '{AUTHORS}' or a folder of weights")
+    return folder
 
 
 def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
@@ -161,7 +174,8 @@ def _find_shipped(variant: str) -> SavedFiles:
 
 def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
     adapters = _find_adapters(home, download)
-    settings = _read_settings(adapters / SETTINGS_FILE)
+    stated = adapters / SETTINGS_FILE
+    settings = _read_settings(stated, read_object(stated)) if os.path.lexists(stated) else RELEASED_SETTINGS
     files = SdxlFiles(
         name=name,
         home=home,
@@ -209,13 +223,16 @@ def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:
 def _saved_by(folder: Path) -> str | None:
     """Return the class that saved a folder in diffusers' layout, None where none did."""
     index = folder / INDEX
-    return str(read_object(index).get("_class_name")) if index.is_file() else None
+    return str(read_object(index).get("_class_name")) if os.path.lexists(index) else None
 
 
 def _saved_files(name: str, folder: Path) -> SavedFiles:
-    settings = PipelineSettings.from_json(read_object(folder / INDEX).get("settings", {}))
+    settings = _read_settings(folder / INDEX, read_index(folder / INDEX)["settings"])
     return SavedFiles(name=name, folder=folder, autoencoder=find_part(folder, "vae"), settings=settings)
 
 
-def _read_settings(path: Path) -> PipelineSettings:
-    return PipelineSettings.from_json(read_object(path)) if path.is_file() else RELEASED_SETTINGS
+def _read_settings(path: Path, values: Any) -> PipelineSettings:
+    try:
+        return PipelineSettings.from_json(values)
+    except InvalidOptionError as error:
+        raise InvalidOptionError(f"{path}: {error}") from error

@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import nn
 
+from ..weights import read_index
+from .stored_networks import load_network, load_scheduler
+
 INDEX = "model_index.json"
 
 ALIGNMENT_BYTES = 64
@@ -79,23 +82,22 @@ class NetworkGroup(ABC):
     def from_pretrained(cls, folder: str | Path, dtype: torch.dtype = torch.float32, **given: Any) -> Self:
         """Load what ``save_pretrained`` wrote, on the CPU; ``given``: parts that stand in for the folder's.
 
-        Raises OSError, ValueError or SafetensorError where files are absent or damaged.
+        Raises MissingWeightsError where files are absent or damaged, InvalidOptionError where an entry of one is wrong.
         """
         folder = Path(folder)
-        index = json.loads((folder / INDEX).read_text())
+        index = read_index(folder / INDEX)
         parts = dict(given)
         for name in cls.PARTS.keys() - given.keys():
             absent = index.get(name, [None, None])[0] is None
             parts[name] = None if absent and name in cls.OPTIONAL else cls._load_part(name, folder / name, dtype)
         build: Any = cls  # what a sub-class takes
-        return build(**parts, settings=index.get("settings"))
+        return build(**parts, settings=index["settings"])
 
     @classmethod
     def _load_part(cls, name: str, folder: Path, dtype: torch.dtype) -> Any:
         module, _, kind = cls.PARTS[name].partition(":")
         part = getattr(importlib.import_module(module, "bokehbench"), kind)
-        weights = {"dtype": dtype, "use_safetensors": True} if issubclass(part, nn.Module) else {}
-        return part.from_pretrained(folder, local_files_only=True, **weights)
+        return load_network(part, folder, dtype) if issubclass(part, nn.Module) else load_scheduler(part, folder)
 
 
 def _library_and_class(part: Any) -> list[str | None]:

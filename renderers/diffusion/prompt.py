@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.diffusers import ConfigMixin, ModelMixin, register_to_config
+from .stored_networks import load_network, naming_damage
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ def load_or_embed_prompt(stored: Path, backbone: Path) -> PromptEmbeddings:
     says that they will be loaded again next time.
     """
     if (stored / "config.json").is_file():
-        return PromptEmbeddings.from_pretrained(stored, local_files_only=True, use_safetensors=True)
-    embeddings = embed_prompt(backbone)
+        return load_network(PromptEmbeddings, stored, torch.float32)
+    with naming_damage(backbone):
+        embeddings = embed_prompt(backbone)
     try:
         embeddings.save_pretrained(stored)
     except OSError as error:

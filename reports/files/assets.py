@@ -1,4 +1,8 @@
-"""The files of a report: written whole, remembered, and removed by the next report that does not need them."""
+"""The files of a report: written whole, remembered, and removed by the same run's next report if it needs them no more.
+
+Every run and every comparison has a folder of its own below ``reports/``. The first file in it is the ledger, which
+makes the folder ours: what others put there is neither replaced nor removed.
+"""
 
 import json
 import logging
@@ -23,31 +27,72 @@ PAGE_PARTS = (".css", ".js", ".svg")
 LEDGER = "assets/made-by-bokehbench.json"
 """Lists the files of the last report, so that the next one removes what it no longer shows, and nothing else."""
 
+INDEX = "index.html"
+"""The list of runs in ``reports/``, and the first page in the folder of each."""
 
 LONGEST_WAIT_S = 300
 """How long a command waits for another one that writes a report into the same folder."""
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator["Assets"]:
-    """Hold the report in ``folder`` for this process: two commands that share an output write one after the other.
+def writing(reports: Path, name: str) -> Iterator["Assets"]:
+    """Hold ``reports`` for this process, and write ``reports/name/``.
 
-    Raises CannotWriteError where the folder cannot be written, InvalidOptionError where another command does not let go
-    of it.
+    Two commands that share an output write one after the other. Raises CannotWriteError where the folder cannot be
+    written, InvalidOptionError where it is not ours or another command does not let go of it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=LONGEST_WAIT_S)
+        reports.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(reports / ".lock", timeout=LONGEST_WAIT_S)
         lock.acquire()
     except Timeout as error:
-        raise InvalidOptionError(f"{folder}: another command is still writing the report here: wait for it") from error
+        raise InvalidOptionError(f"{reports}: another command is still writing a report here: wait for it") from error
     except OSError as error:
-        raise CannotWriteError(folder, error) from error
-    sweep_tree(folder)
+        raise CannotWriteError(reports, error) from error
     try:
-        yield Assets(folder)
+        _claim(reports, name)
+        yield Assets(reports / name)
     finally:
         lock.release()
+
+
+def refuse_foreign(reports: Path, name: str) -> None:
+    """Raise InvalidOptionError where ``reports/name/`` cannot be a report's folder: something else has the name."""
+    folder = reports / name
+    if name.lower() == INDEX:
+        raise InvalidOptionError(f"--run {name}: the list of all runs has this name: choose another with --run")
+    if folder.exists() and not folder.is_dir():
+        raise InvalidOptionError(f"{folder}: is a file, expected a folder: move it away, or choose another --run")
+    if not (folder / LEDGER).is_file() and any(_files_in(folder)):
+        raise InvalidOptionError(
+            f"{folder}: holds files that no report made: move it away, or choose another name with --run"
+        )
+
+
+def _claim(reports: Path, name: str) -> None:
+    """Begin the folder with its ledger, unless it has one."""
+    refuse_foreign(reports, name)
+    sweep_tree(reports / name)
+    ledger = reports / name / LEDGER
+    if not ledger.is_file():
+        write_json(ledger, [])
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield what lies in a folder, short of what a kill may leave of a ledger: empty folders and hidden files."""
+    return (path for path in folder.rglob("*") if not path.is_dir() and not path.name.startswith("."))
+
+
+def fill(template: str, context: Mapping[str, Any]) -> str:
+    """Fill a template; everything is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(context)
 
 
 class Assets:
@@ -67,16 +112,9 @@ class Assets:
         self.files.add(name)
         return name
 
-    def write_page(self, name: str, context: Mapping[str, Any]) -> str:
-        """Fill the template ``name`` and write the page under that name; everything is escaped."""
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        return self.write(name, environment.get_template(name).render(context))
+    def write_page(self, name: str, context: Mapping[str, Any], template: str | None = None) -> str:
+        """Fill ``template``, by default the one called ``name``, and write the page."""
+        return self.write(name, fill(template or name, context))
 
     def copy_parts(self) -> None:
         """Copy style sheets, scripts and the icon."""

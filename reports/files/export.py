@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ...core.commands import one_line, printable
 from ...core.files import safe_name
+from ...core.text import one_line, printable
 from .assets import Assets
 
 Number = float | int | str | None

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...benchmarks.published.papers import AblationSpec, Paper, PrintedMetric, PublishedRow, read_papers
+from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
 from ..parts.cells import Cell
 from ..parts.numbers import ABSENT, write_signed
 from ..parts.tables import ScoreTable, TableRow, build_table, covers_everything, find_clusters
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class AblationWriter:
             data=self.complete.dataset,
             metrics=list(self.metrics.values()),
             tables=tables,
-            trainings=[(name, about_all[name].get("training") or "not stated") for name in renderers],
+            trainings=[(name, about_all[name]["training"] or "not stated") for name in renderers],
         )
 
     def _compare(self, dataset: str, rows: Sequence[Row], renderers: Sequence[str]) -> ScoreTable | None:

@@ -1,16 +1,13 @@
 """Two runs side by side: a page, a table to take away, and the same lines for the terminal."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ...benchmarks.statistics.run_comparison import Change, RunComparison
-from ..files.assets import writing
+from ..files.assets import Assets
 from ..files.export import Sheet, export_sheet
 from ..parts.cells import judge, write_change
-from ..parts.numbers import write_p_value, write_percent, write_score, write_signed
-
-PAGE = "comparison.html"
+from ..parts.numbers import write_count, write_p_value, write_percent, write_score, write_signed
 
 
 @dataclass(frozen=True)
@@ -27,23 +24,16 @@ class ChangeLine:
     verdict: str
 
 
-def write_comparison(comparison: RunComparison, reports_dir: Path) -> Path:
-    """Write ``reports_dir/comparison.html`` and its table; return the page's path. A run's own report stays."""
-    with writing(reports_dir) as assets:
-        assets.copy_parts()
-        lines = describe_changes(comparison)
-        context: dict[str, Any] = {
-            "comparison": comparison,
-            "lines": lines,
-            "significant": sum(line.change.test.significant for line in lines),
-            "warnings": list(dict.fromkeys(line.change.warning for line in lines if line.change.warning)),
-            "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
-            "pages": {"index.html": "Results", PAGE: "Comparison"} if (reports_dir / "index.html").exists() else {},
-            "page": PAGE,
-            "home": "index.html" if (reports_dir / "index.html").exists() else PAGE,
-        }
-        assets.write_page(PAGE, context)
-    return reports_dir / PAGE
+def describe_comparison(comparison: RunComparison, assets: Assets) -> dict[str, Any]:
+    """Return the page's context; its table is written."""
+    lines = describe_changes(comparison)
+    return {
+        "comparison": comparison,
+        "lines": lines,
+        "lead": _count_changes(lines),
+        "warnings": comparison.warnings,
+        "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
+    }
 
 
 def describe_changes(comparison: RunComparison) -> list[ChangeLine]:
@@ -57,10 +47,26 @@ def describe_changes(comparison: RunComparison) -> list[ChangeLine]:
             adjusted=write_p_value(change.test.adjusted),
             effect=write_signed(change.test.effect, "dB"),
             win_rate=write_percent(change.test.win_rate),
-            verdict=judge(change.test) if change.first != change.second or change.test.effect else "the same",
+            verdict=_judge(change),
         )
         for change in comparison.changes
     ]
+
+
+def _judge(change: Change) -> str:
+    same = change.first == change.second and not change.test.effect
+    return "the same" if same else judge(change.test, change.can_decide)
+
+
+def _count_changes(lines: list[ChangeLine]) -> str:
+    """Sum the page up in a sentence."""
+    if not lines:
+        return "The runs share no finished case of one renderer on one scene."
+    if not any(line.change.can_decide for line in lines):
+        return "The runs share too few independent scenes to tell whether anything changed."
+    significant = sum(line.change.test.significant for line in lines)
+    compared = write_count(len(lines), "comparison")
+    return f"{significant} of {compared} changed significantly, at 5 % after Holm's correction over all of them."
 
 
 def print_comparison(comparison: RunComparison) -> str:

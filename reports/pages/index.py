@@ -13,5 +13,5 @@ def describe_index(run: StoredRun, gallery: Gallery) -> dict[str, Any]:
     return {
         "metrics": [{"name": name, **metric} for name, metric in run.meta["metrics"].items()],
         "environments": describe_environments(run),
-        "problems": find_problems(run.meta, run.rows, gallery.damaged),
+        "problems": find_problems(run.meta, run.rows, gallery.damaged, gallery.lost),
     }

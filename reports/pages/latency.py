@@ -8,7 +8,7 @@ from ...benchmarks.latency.growth import GrowthFit, fit_growth
 from ..files.assets import Assets
 from ..files.export import Number, Sheet, export_sheet
 from ..parts.latency_figures import held_memory, plot_growth, plot_stages, write_size
-from ..parts.numbers import ABSENT, write_count, write_megabytes, write_seconds
+from ..parts.numbers import ABSENT, write_count, write_fact, write_megabytes, write_seconds
 from ..parts.problems import Problem
 
 Record = Mapping[str, Any]
@@ -91,8 +91,7 @@ def print_latency(record: Record) -> str:
     """Return the planned measurements as an aligned table for a terminal."""
     head = ["renderer", "size", "radius", "median", "quartiles", "Mpx/s", "memory", ""]
     lines = [head]
-    for key in record["plan"]:
-        one = record["measurements"][key]
+    for one in (record["measurements"][key] for key in record["plan"] if key in record["measurements"]):
         place = [one["renderer"], write_size(one), f"{one['radius_px']:g} px"]
         if one["status"] == "ok":
             line = describe_line(one)
@@ -144,8 +143,9 @@ def _surroundings(record: Record, ok: Sequence[Record]) -> list[dict[str, Any]]:
     for identifier, about in record["environments"].items():
         mine = [one for one in ok if one["environment"] == identifier]
         if mine:
-            facts = [(key.replace("_", " "), str(value)) for key, value in about.items() if key != "packages"]
-            facts += [("threads", ", ".join(sorted({str(one["threads"]) for one in mine})))]
+            threads = ", ".join(sorted({str(one["threads"]) for one in mine}))
+            known = {key: value for key, value in about.items() if key != "packages"} | {"threads": threads}
+            facts = [(key.replace("_", " "), write_fact(value)) for key, value in known.items()]
             facts += [("CUDA", record["cuda"] or "none: this PyTorch has no CUDA")]
             for field in dict.fromkeys(name for one in mine for state in one["gpu"] for name in state):
                 seen = dict.fromkeys(state[field] for one in mine for state in one["gpu"])

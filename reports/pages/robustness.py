@@ -18,8 +18,6 @@ from ..parts.pictures import PictureMaker
 from ..parts.problems import find_problems
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class MetricCurves:
@@ -73,7 +71,7 @@ def describe_robustness(
         "command": sweep["command"],
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
-        "problems": find_problems(sweep, run.sweep, writer.gallery.damaged),
+        "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
     }
 
 

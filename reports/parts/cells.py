@@ -33,22 +33,23 @@ class Measure:
 
 @dataclass(frozen=True)
 class Column:
-    """A measure's column; ``scenes`` is how many scenes it compares."""
+    """A measure's column; ``scenes`` is how many it compares, ``can_decide`` whether these are enough for a verdict."""
 
     name: str
     unit: str
     higher_is_better: bool
     description: str
     scenes: int
+    can_decide: bool
 
 
 @dataclass(frozen=True)
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best``, ``tied`` (not distinguishable from the best, see ``PairTests``) or empty, as where there
-    are too few scenes to tell; ``medal`` 1 to 3
-    by the mean, or 0. Without a ``value`` the ``note`` says why.
+    ``standing`` is ``best`` (the best mean), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
+    where there are too few scenes to tell; ``medal`` 1 to 3 by the mean, or 0. Without a ``value`` the ``note`` says
+    why.
     """
 
     text: str
@@ -104,7 +105,9 @@ def compare_measures(
     ]
     found = list(zip(measures, rankings, pairs, strict=True))
     return Grid(
-        columns=[Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes) for m, c, _ in found],
+        columns=[
+            Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes, p.can_decide) for m, c, p in found
+        ],
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
@@ -166,7 +169,7 @@ def judge(test: PairedTest, can_decide: bool = True) -> str:
         return "too few scenes"
     if not test.significant:
         return "not distinguishable"
-    return "better" if test.effect > 0 else "worse"
+    return "better" if test.gain > 0 else "worse"
 
 
 def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestLine]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from ...core.files import safe_name
@@ -138,10 +138,18 @@ def draw_growth(lines: Sequence[Line], styles: Mapping[str, int], labels: Mappin
     ticks = sorted({value for line in lines for value in line.x})
     axes.set_xticks(ticks, [f"{value:.3g}" for value in ticks])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_locator(_choose_ticks([v for line in lines for v in (*line.low, *line.high)]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
     axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
     _add_legend(figure, [line.renderer for line in lines], styles)
     return figure
+
+
+def _choose_ticks(values: Sequence[float]) -> Locator:
+    """Return ticks for a logarithmic axis, of which at least two lie among ``values`` however close these are."""
+    known = [value for value in values if value > 0]
+    span = max(known, default=1.0) / min(known, default=1.0)
+    return LogLocator(subs=(1.0, 2.0, 5.0)) if span > 5.0 else MaxNLocator(4)
 
 
 @dataclass(frozen=True)

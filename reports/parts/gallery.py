@@ -1,16 +1,14 @@
 """What the gallery shows: every scene with its pictures and scores, unscored data sets as focal stacks."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from ...benchmarks.run.schema import Row, StoredScene
 from ...benchmarks.run.store import StoredRun
 from .numbers import ABSENT, write_score, write_seconds
 from .pictures import Picture, PictureMaker
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class SceneView:
     focus_note: str
     focus_disparity: float
     edges: list[tuple[float, float]]
-    input: Picture
-    disparity: Picture
+    input: Picture | None
+    disparity: Picture | None
     target: Picture | None
     renders: list[Render]
 
@@ -69,14 +67,16 @@ class Stack:
 class Gallery:
     """Builds scene views and asks ``maker`` for their pictures.
 
-    Of several seeds the first is shown. ``damaged`` collects stored pictures that are missing or differ from those that
-    were scored: (row, what is wrong).
+    Of several seeds the first is shown. A stored picture that is missing, or differs from the one that was rendered or
+    scored, is not shown: ``damaged`` collects the renders among them, (row, what is wrong), ``lost`` the others in one
+    line each.
     """
 
     def __init__(self, run: StoredRun, rows: Sequence[Row], maker: PictureMaker):
         self.run = run
         self.maker = maker
         self.damaged: list[tuple[Row, str]] = []
+        self.lost: list[str] = []
         self._rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         first_seeds = {(row["dataset"], row["scene"], row["renderer"]): row["seed"] for row in reversed(rows)}
         for row in rows:
@@ -97,11 +97,11 @@ class Gallery:
             for name, views in groups.items()
         ]
 
-    def view(self, scene: Mapping[str, Any]) -> SceneView:
+    def view(self, scene: StoredScene) -> SceneView:
         """Return the view of one scene, an entry of the run's ``scenes``."""
         dataset, name = scene["dataset"], scene["scene"]
-        folder = self.run.folder / scene["folder"]
-        target = folder / "target.png" if (folder / "target.png").exists() else None
+        shown = {name: self._scene_picture(scene, name) for name in ("input.png", "disparity.png", "target.png")}
+        given, disparity, target = shown.values()
         height, width = scene["height"], scene["width"]
         focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(
@@ -115,9 +115,9 @@ class Gallery:
             focus_note=focus_note,
             focus_disparity=scene["focus_disparity"],
             edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
-            input=self.maker.photograph(folder / "input.png", (dataset, name, "input")),
-            disparity=self.maker.disparity(folder / "disparity.png", (dataset, name, "disparity")),
-            target=target and self.maker.photograph(target, (dataset, name, "target")),
+            input=self.maker.photograph(given, (dataset, name, "input")) if given else None,
+            disparity=self.maker.disparity(disparity, (dataset, name, "disparity")) if disparity else None,
+            target=self.maker.photograph(target, (dataset, name, "target")) if target else None,
             renders=[self.render(row, target) for row in self._rows[dataset, name]],
         )
 
@@ -144,15 +144,30 @@ class Gallery:
         """Return the picture that was scored, or why it cannot be shown."""
         if row["status"] != "ok":
             return None, f"{row['status']}: {row['reason']}"
-        source = self.run.folder / row["image"]
-        if not source.is_file():
-            problem = "the picture is missing from the run's folder"
-        elif self.maker.digest(source) != row["image_sha256"]:
-            problem = "the picture has changed since it was scored"
-        else:
+        source = self.run.folder / str(row["image"])
+        problem = self.maker.find_fault(source, row["image_sha256"])
+        if problem is None:
             return source, None
-        self.damaged.append((row, problem))
-        return None, problem
+        self.damaged.append((row, f"the picture {problem}"))
+        return None, f"the picture {problem}"
+
+    def _scene_picture(self, scene: StoredScene, name: str) -> Path | None:
+        """Return where a picture of a scene lies; None where there should be none, or it is not what was written."""
+        files = scene["files"]
+        source = self.run.folder / scene["folder"] / name
+        if name not in files and (files or (name == "target.png" and not source.exists())):
+            return None
+        return self.intact(source, files.get(name))
+
+    def intact(self, source: Path, sha256: str | None) -> Path | None:
+        """Return ``source`` if it is the picture that was stored, else None and note what is wrong."""
+        problem = self.maker.find_fault(source, sha256)
+        if problem is None:
+            return source
+        line = f"{source.relative_to(self.run.folder).as_posix()} {problem}"
+        if line not in self.lost:
+            self.lost.append(line)
+        return None
 
     def _scores(self, row: Row) -> list[Score]:
         """Return the metrics that could be computed in this run, in order; without a value the note says why."""
@@ -162,7 +177,7 @@ class Gallery:
             if value is not None:
                 scores.append(Score(name, write_score(value, metric["unit"]), metric["unit"], None))
             elif metric["available"]:
-                scores.append(Score(name, ABSENT, "", row.get("notes", {}).get(name, "no value was stored")))
+                scores.append(Score(name, ABSENT, "", row["notes"].get(name, "no value was stored")))
         return scores
 
 

@@ -43,6 +43,13 @@ def write_count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def write_fact(value: object) -> str:
+    """Write what was recorded of a machine or a renderer."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def write_signed(value: float, unit: str) -> str:
     """Write a difference with its sign; none where it is exactly 0."""
     text = write_score(value, unit)

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ...benchmarks.run.schema import Row
 from ...robustness.curves import Degradation
 from .gallery import Gallery, Render, SceneView
 from .numbers import write_severity
 from .pictures import Picture
-
-Row = dict[str, Any]
 
 MOST_SEVERITIES = 5
 
@@ -75,9 +73,11 @@ def _step(
     text = write_severity(severity)
     if severity == 0:
         return Step(text, view.disparity, [gallery.render(row) for row in first.values()])
-    stored = next((row["disparity"] for row in chosen if row.get("disparity")), None)
-    disparity = None
-    if stored and (gallery.run.folder / stored).is_file():
+    stored = next((row for row in chosen if row["disparity"]), None)
+    source = disparity = None
+    if stored is not None and stored["disparity"]:
+        source = gallery.intact(gallery.run.folder / stored["disparity"], stored["disparity_sha256"])
+    if source is not None:
         place = (rows[0]["dataset"], view.name, f"disparity-{perturbation}{severity:g}")
-        disparity = gallery.maker.disparity(gallery.run.folder / stored, place)
+        disparity = gallery.maker.disparity(source, place)
     return Step(text, disparity, [gallery.render(row) for row in first.values()])

@@ -55,12 +55,36 @@ class PictureMaker:
         self.assets = assets
         self._jobs: dict[str, Callable[[], None]] = {}
         self._digests: dict[Path, str] = {}
+        self.faults: dict[str, None] = {}
 
     def digest(self, source: Path) -> str:
         """Return the SHA-256 of a file, read once per report."""
         if source not in self._digests:
             self._digests[source] = sha256_of(source)
         return self._digests[source]
+
+    def find_fault(self, source: Path, sha256: str | None) -> str | None:
+        """Return what is wrong with a stored picture; None where it is the one with this SHA-256.
+
+        Runs of earlier versions store no SHA-256 of some pictures: these only have to be readable. ``faults`` collects
+        what was found, one line a picture.
+        """
+        fault = self._look_at(source, sha256)
+        if fault is not None:
+            self.faults[f"{source}: {fault}"] = None
+        return fault
+
+    def _look_at(self, source: Path, sha256: str | None) -> str | None:
+        if not source.is_file():
+            return "is missing from the run's folder"
+        try:
+            if sha256 is None:
+                _read(source)
+            elif self.digest(source) != sha256:
+                return "has changed since it was scored"
+        except (OSError, MissingDataError):
+            return "cannot be read"
+        return None
 
     def photograph(self, source: Path, place: Sequence[str]) -> Picture:
         """An 8-bit picture as it is stored, linked rather than copied where the file system can."""
@@ -165,4 +189,4 @@ def _read(source: Path) -> Image.Image:
             picture.load()
             return picture
     except OSError as error:
-        raise MissingDataError(f"{source}: not a readable picture ({error}): start over with --fresh") from error
+        raise MissingDataError(f"{source}: not a readable picture ({error}): give the run's command again") from error

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...benchmarks.run.schema import Row
+from ...benchmarks.run.store import REMEDY
 from .numbers import write_count
-
-Row = dict[str, Any]
 
 
 @dataclass
@@ -18,20 +18,27 @@ class Problem:
     scenes: list[str] = field(default_factory=list)
 
 
-def find_problems(record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]]) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures and unavailable metrics.
+def find_problems(
+    record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]], lost: Sequence[str] = ()
+) -> list[Problem]:
+    """List unfinished cases by reason, damaged pictures, unavailable metrics, and scenes that look odd.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
-    picture cannot be shown, with what is wrong.
+    picture cannot be shown, with what is wrong; ``lost``: other stored pictures of which that holds, one line each.
     """
     return [
         *_incomplete_run(record, rows),
         *_group((row, row["status"], row["reason"] or "no reason was stored") for row in rows if row["status"] != "ok"),
-        *_group((row, "without its picture", f"{text}: give the run's command again") for row, text in damaged),
+        *_group((row, "without its picture", f"{text}: {REMEDY}") for row, text in damaged),
+        *([Problem("Pictures of scenes are not shown:", f"{REMEDY}.", list(lost))] if lost else []),
         *(
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
             for name, metric in record["metrics"].items()
             if not metric["available"]
+        ),
+        *(
+            Problem(f"{doubt['dataset']} looks odd, {doubt['kind']}:", doubt["example"], doubt["scenes"])
+            for doubt in record.get("doubts", ())
         ),
     ]
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...benchmarks.run.reuse import write_reuse
+from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
-from .numbers import write_count, write_seconds
+from .numbers import write_count, write_fact, write_seconds
 from .tables import describe_weights
-
-Row = dict[str, Any]
 
 
 def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
@@ -25,9 +25,11 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
         "scene limit": settings["limit"] or "none",
         "commit": (environment.get("commit") or "not from a checkout").replace("+", " + "),
         "Python": environment.get("python"),
-        "PyTorch": environment.get("packages", {}).get("torch"),
+        "PyTorch": environment["packages"].get("torch"),
+        "cases finished": _when_finished(run.finished),
         "started": meta["started"][:16].replace("T", " ") + " UTC",
         "took": _duration(meta),
+        "stored results": "; ".join(write_reuse(meta.get("reuse"))) or None,
     }
     return {
         "name": meta["run"],
@@ -41,6 +43,15 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
+def _when_finished(rows: Iterable[Row]) -> str | None:
+    """Say when the cases finished, in UTC: those of earlier commands are kept."""
+    moments = sorted(row["time"][:16].replace("T", " ") for row in rows if row.get("time"))
+    if not moments:
+        return None
+    first, last = moments[0], moments[-1]
+    return f"{first} UTC" if first == last else f"{first} to {last} UTC"
+
+
 def describe_renderers(run: StoredRun, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return what each renderer is, with which weights its rows were made, how these were trained, what it can do."""
     return [_renderer(name, about, rows) for name, about in run.meta["renderers"].items()]
@@ -52,8 +63,8 @@ def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
     for identifier, record in run.meta["environments"].items():
         cases = sum(row["environment"] == identifier for row in run.rows)
         if cases:
-            facts = [(key.replace("_", " "), _plain(value)) for key, value in record.items() if key != "packages"]
-            packages = [(key, version or "not installed") for key, version in record.get("packages", {}).items()]
+            facts = [(key.replace("_", " "), write_fact(value)) for key, value in record.items() if key != "packages"]
+            packages = [(key, version or "not installed") for key, version in record["packages"].items()]
             described.append({"cases": write_count(cases, "case"), "facts": facts, "packages": packages})
     return described
 
@@ -63,26 +74,19 @@ def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[
     return {
         "name": name,
         "summary": about["summary"],
-        "weights": used
-        or about["weights"]
-        or ("missing" if about.get("needs_weights") else "none: nothing was trained"),
-        "training": about.get("training"),
-        "capabilities": {key.replace("_", " "): _plain(value) for key, value in about["capabilities"].items()},
+        "weights": used or about["weights"] or ("missing" if about["needs_weights"] else "none: nothing was trained"),
+        "training": about["training"],
+        "capabilities": {key.replace("_", " "): write_fact(value) for key, value in about["capabilities"].items()},
     }
 
 
 def _duration(meta: Mapping[str, Any]) -> str:
-    starts = meta.get("starts", 1)
+    starts = meta["starts"]
     took = write_seconds(meta["seconds"]) if meta["finished"] else "not finished"
     return took if starts == 1 else f"{took} (the last of {starts} starts)"
 
 
-def _latest_environment(run: StoredRun) -> dict[str, Any]:
+def _latest_environment(run: StoredRun) -> Mapping[str, Any]:
     identifiers = [row["environment"] for row in run.rows] or list(run.meta["environments"])
-    return run.meta["environments"].get(identifiers[-1], {}) if identifiers else {}
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    known = [run.meta["environments"][one] for one in identifiers if one in run.meta["environments"]]
+    return known[-1] if known else {"packages": {}}

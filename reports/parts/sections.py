@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...benchmarks.published.papers import Paper, PublishedRow, read_papers
+from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
 from ..files.export import Links, export_sheet
@@ -12,8 +12,6 @@ from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
-
-Row = dict[str, Any]
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.export import Number, Sheet
 from .cells import Cell, Column, Grid, Measure, TestLine, compare_measures
 from .numbers import write_count, write_seconds
-
-Row = dict[str, Any]
 
 ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 

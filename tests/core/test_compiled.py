@@ -14,7 +14,7 @@ from bokehbench.core import compiled as module
 from bokehbench.core.compiled import compiled
 from bokehbench.renderers.classical.cpu import spans
 
-KERNELS = spans.__file__
+KERNELS = (spans.__name__, spans.__file__)
 RENDER_AND_COUNT = """
 import torch
 from bokehbench.renderers.classical.cpu import spans
@@ -47,11 +47,11 @@ def fresh_folders(monkeypatch):
 
 
 def test_without_a_choice_the_cache_lies_beside_the_sources(fresh_folders):
-    with module._cache_of(KERNELS):
+    with module._cache_of(*KERNELS):
         folder = Path(module.numba.config.CACHE_DIR)
     assert module.numba.config.CACHE_DIR == ""
     assert folder.is_dir()
-    assert folder.name == f"kernels-{module.hash_sources(KERNELS)}"
+    assert folder.name == module.folder_name(*KERNELS)
     assert Path(module.__file__).parent in folder.parents
 
 
@@ -59,7 +59,7 @@ def test_where_sources_are_read_only_it_lies_with_the_user(fresh_folders, tmp_pa
     (tmp_path / "__pycache__").write_text("a file where the folder should be")
     monkeypatch.setattr(module, "__file__", str(tmp_path / "compiled.py"))
     monkeypatch.setattr(module.platformdirs, "user_cache_path", lambda _: tmp_path / "mine")
-    with module._cache_of(KERNELS):
+    with module._cache_of(*KERNELS):
         assert Path(module.numba.config.CACHE_DIR).parent == tmp_path / "mine"
 
 
@@ -68,10 +68,8 @@ def test_only_old_folders_are_removed(fresh_folders, tmp_path):
     recent.mkdir()
     old.mkdir()
     os.utime(old, (0.0, 0.0))
-    module._cache_folder(str(tmp_path), f"kernels-{module.hash_sources(KERNELS)}")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [f"kernels-{module.hash_sources(KERNELS)}", "kernels-recent"]
-    )
+    module._cache_folder(str(tmp_path), module.folder_name(*KERNELS))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([module.folder_name(*KERNELS), "kernels-recent"])
 
 
 def test_nothing_can_be_written(fresh_folders, tmp_path, caplog, monkeypatch):
@@ -139,9 +137,3 @@ def test_a_changed_helper_in_another_file_is_compiled_anew(tmp_path):
     assert run() == ["7.0", "1"]
     (tmp_path / "helper.py").write_text(decorated + "@compiled\ndef scale(x):\n    return 5.0 * x\n")
     assert run() == ["16.0", "0"]
-
-
-def test_sources_are_the_module_and_what_it_imports_from_its_package():
-    names = {path.stem for path in module.find_sources(Path(KERNELS), set())}
-    assert {"spans", "soft_edge", "compiled"} <= names
-    assert len(names) < 10

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from bokehbench.core.errors import DamagedDataError, MissingDataError
+from bokehbench.core.errors import DamagedDataError, IncompleteDataError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.check import check_dataset, write_check
 from bokehbench.datasets.interface import SceneDataset
@@ -50,6 +52,8 @@ def test_everything_is_counted_and_the_bad_ones_are_named() -> None:
     assert "2 ok, 1 missing, 2 damaged" in lines[1]
     assert "8x4 (1), 8x6 (1)" in lines[2]
     assert "1 of 2" in lines[3]
+    assert "blur of one" in lines[-5]
+    assert lines[-5].endswith("median radius 7.25 px, largest 15 px")
     named = [line.split()[:2] for line in lines[-3:]]
     assert named == [["missing", "absent"], ["damaged", "damaged"], ["damaged", "bug"]]
     assert lines[-2].endswith("damaged.png: cannot be read")
@@ -72,7 +76,7 @@ def test_inverted_disparity_of_photographs_is_suspected(tmp_path, miniatures) ->
     assert inverted.is_sound, "a suspicion is no damage"
 
 
-def test_an_absent_data_set_is_told_at_once(tmp_path) -> None:
+def test_an_absent_data_set_is_named_at_once(tmp_path) -> None:
     with pytest.raises(MissingDataError, match="no such folder"):
         check_dataset(load_dataset("ebb", tmp_path))
 
@@ -81,3 +85,47 @@ def test_a_whole_miniature_is_sound(miniature_root) -> None:
     found = check_dataset(load_dataset("ebb", miniature_root))
     assert found.states["ok"] == 294
     assert found.is_sound
+
+
+class Many(Mixed):
+    """More scenes than are shown one by one, each with twice the radius of the one before."""
+
+    def scene_names(self):
+        return [f"s{index}" for index in range(30)]
+
+    def load(self, scene_name):
+        scene = super().load("one")
+        return replace(scene, name=scene_name, blur_strength=0.01 * (1 + int(scene_name[1:])), target=None)
+
+
+def test_of_many_scenes_the_least_and_the_greatest_blur_are_named() -> None:
+    text = write_check(check_dataset(Many()))
+    assert "median radius    0.145 px (s0) to 4.35 px (s29)" in text
+    assert "largest radius   0.3 px (s0) to 9 px (s29)" in text
+
+
+class Unset(Mixed):
+    """A scene without settings."""
+
+    def scene_names(self):
+        return ["one", "lake"]
+
+    def load(self, scene_name):
+        if scene_name == "lake":
+            raise IncompleteDataError("lake: the focus is not set: add it")
+        return super().load(scene_name)
+
+
+def test_what_is_unset_is_not_called_missing() -> None:
+    text = write_check(check_dataset(Unset()))
+    assert "1 ok, 0 missing, 1 unset, 0 damaged" in text
+    assert "unset lake" in text
+
+
+def test_what_was_passed_over_is_said(tmp_path, miniatures) -> None:
+    miniatures.write_user_scene(tmp_path / "kitchen", miniatures.make_blurred(), focus_at=[3, 3], max_radius_px=5)
+    (tmp_path / "trip").mkdir()
+    (tmp_path / "trip" / "IMG_1.jpg").touch()
+    text = write_check(check_dataset(load_dataset("folder", tmp_path)))
+    assert "passed over" in text
+    assert "trip: no scenes by their names or contents" in text

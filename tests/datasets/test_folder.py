@@ -1,10 +1,11 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bokehbench.core.errors import DamagedDataError, MissingDataError, UnknownNameError
+from bokehbench.core.errors import DamagedDataError, InvalidSceneError, MissingDataError, UnknownNameError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.files.exr import write_exr
 
@@ -143,8 +144,15 @@ def test_linear_exr_pictures_are_encoded_with_the_scenes_gamma(scene_folder, mad
         ({"focus_at": [1, True], "max_radius_px": 8}, r"expected \[x, y\]"),
         ({"focus_at": [1, 2], "max_radius_px": -8}, "expected a number of at least 0, got -8"),
         ("focus_at: [1, 2]\nblur_strength: .nan", "expected a number"),
-        ({"max_radius_px": 8}, "expected focus_at"),
-        ({"focus_at": [1, 2]}, "expected max_radius_px or blur_strength"),
+        ({"max_radius_px": 8}, "the focus is not set: expected focus_at: .* add one to scene.yaml"),
+        ({"focus_at": [1, 2]}, "the blur is not set: expected max_radius_px or blur_strength: add one to scene.yaml"),
+        ({"focus_at": [1, 2], "max_radius_px": 10**400}, "a whole number of 401 digits"),
+        ("focus_at: !!int ''", "the tag "),
+        ("focus_at: !!bool x", "the tag "),
+        ("focus_at: !!timestamp x", "the tag "),
+        ("max_radius_px: 8\nmax_radius_px: 9", "the name 'max_radius_px' is there twice"),
+        ("max_radius_px: 8\n---\nfocus_at: [1, 2]", "expected a single document"),
+        ("0", "expected settings such as"),
         (LENS | {"image": "../../secret.png"}, "expected a path inside"),
         (LENS | {"disparity": "/etc/passwd"}, "expected a path inside"),
         (LENS | {"target": "gone.png"}, r"gone\.png: expected a picture, found none"),
@@ -169,6 +177,20 @@ def test_wrong_settings_cost_their_scene_only(scene_folder, miniatures, made, se
     assert "kitchen" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert dataset.load("sound").name == "sound"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"focus_at": [1, 2], "blur_strength": 1e9},
+        {"focus_at": [1, 2], "max_radius_px": 1e7},
+        {"focus_disparity": 128, "blur_strength": 4},
+    ],
+)
+def test_blur_in_other_units_than_the_map_is_refused(scene_folder, settings) -> None:
+    describe(scene_folder, settings)
+    with pytest.raises(InvalidSceneError, match=r"kitchen.*blur radius: expected at most 320 px .* unit of the map"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
 
 
 @pytest.mark.parametrize("role", ["image", "disparity"])
@@ -206,15 +228,40 @@ def test_a_root_without_scenes_says_what_belongs_there(tmp_path) -> None:
         load_dataset("folder", tmp_path).prepare()
 
 
-def test_any_change_is_another_version(scene_folder) -> None:
-    versions = set()
-    for settings in (None, LENS | {"max_radius_px": 9}):
-        if settings:
-            describe(scene_folder, settings)
-        dataset = load_dataset("folder", scene_folder.parent)
-        dataset.prepare()
-        versions.add(dataset.version)
-    assert len(versions) == 2
+def contents(root) -> dict[str, dict[str, str]]:
+    dataset = load_dataset("folder", root)
+    dataset.prepare()
+    return dataset.contents(dataset.scene_names())
+
+
+def test_a_changed_part_is_named_and_other_scenes_stay(scene_folder) -> None:
+    root = scene_folder.parent
+    shutil.copytree(scene_folder, root / "garden")
+    before = contents(root)
+    describe(scene_folder, LENS | {"max_radius_px": 9})
+    after = contents(root)
+    assert after["garden"] == before["garden"]
+    assert [part for part in after["kitchen"] if after["kitchen"][part] != before["kitchen"][part]] == ["settings"]
+    np.save(root / "garden" / "disparity.npy", np.load(root / "garden" / "disparity.npy") * 2)
+    assert contents(root)["garden"]["disparity"] != before["garden"]["disparity"]
+    (root / "scene.yaml").write_text("gamma: 2.0\n")
+    assert contents(root)["garden"]["settings"] != before["garden"]["settings"]
+
+
+def test_files_that_no_scene_uses_change_nothing(scene_folder) -> None:
+    root = scene_folder.parent
+    before = contents(root)
+    for name in (".DS_Store", "Thumbs.db", "._image.png", "notes.txt", "image.png.bak", "image (copy).png"):
+        (scene_folder / name).write_text("x")
+        (root / name).write_text("x")
+    (root / "__MACOSX").mkdir()
+    (root / "__MACOSX" / "._image.png").write_text("x")
+    assert contents(root) == before
+
+
+def test_a_scene_with_damaged_settings_has_contents_too(scene_folder) -> None:
+    describe(scene_folder, {"nonsense": 1})
+    assert list(contents(scene_folder.parent)["kitchen"]) == ["damaged"]
 
 
 def test_absent_disparity_is_asked_for(scene_folder) -> None:
@@ -232,3 +279,19 @@ def test_pictures_of_other_names_get_disparity_too(scene_folder) -> None:
     assert dataset.disparity_jobs(0) == [(scene_folder / "photo.png", scene_folder / "disparity.npy")]
     describe(scene_folder, LENS | {"image": "photo.png", "disparity": "mine.npy"})
     assert load_dataset("folder", scene_folder.parent).disparity_jobs(0) == []
+
+
+def test_json_reads_what_json_writes(scene_folder) -> None:
+    settings = {"focus_disparity": 1e-05, "blur_strength": 1e0}
+    (scene_folder / "scene.yaml").unlink()
+    (scene_folder / "scene.json").write_text(json.dumps(settings, indent="\t"))
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 1e-05
+    (scene_folder / "scene.json").rename(scene_folder / "scene.yaml")
+    describe(scene_folder, settings)
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 1e-05
+
+
+def test_two_files_of_settings_are_refused(scene_folder) -> None:
+    (scene_folder / "scene.json").write_text("{}")
+    with pytest.raises(DamagedDataError, match=r"expected one file of settings, got scene\.yaml and scene\.json"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")

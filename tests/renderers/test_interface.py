@@ -165,6 +165,11 @@ def test_capabilities_are_written_as_json():
         (lambda scene: scene.image[:, ::2], "expected"),
         (lambda scene: scene.image * torch.nan, "NaN"),
         (lambda scene: scene.image + 0.5, "spans"),
+        (lambda scene: torch.full((3, 24, 32), 7e4).half(), "infinite"),
+        (lambda scene: None, "expected a tensor of floats in .*, got NoneType"),
+        (lambda scene: (scene.image * 255).byte(), "expected a tensor of floats in .*, got torch.uint8"),
+        (lambda scene: scene.image > 0.5, r"got torch\.bool"),
+        (lambda scene: scene.image.to(torch.complex64), r"got torch\.complex64"),
     ],
 )
 def test_wrong_output_is_an_error(make_scene, answer, message):

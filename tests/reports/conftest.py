@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from bokehbench.benchmarks.run.row_files import RowWriter
 from bokehbench.benchmarks.run.scene_record import record_scene
-from bokehbench.benchmarks.run.store import RowWriter, StoredRun, write_meta
+from bokehbench.benchmarks.run.store import StoredRun, write_meta
 from bokehbench.core.files import safe_name, write_image, write_map
 from bokehbench.renderers.interface import Scene
 from bokehbench.reports.report import write_report

@@ -7,7 +7,7 @@ import pytest
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-from bokehbench.reports.pages.comparison import write_comparison
+from bokehbench.reports.report import write_comparison
 
 pytestmark = pytest.mark.browser
 
@@ -181,7 +181,13 @@ def test_filter_renderers_and_theme(page):
     assert toggle.inner_text() == "Theme: dark"
 
 
-@pytest.mark.parametrize("name", ["page", "index", "robustness", "comparison"])
+@pytest.fixture
+def overview(watch, typical_report):
+    """The list of runs."""
+    return watch(typical_report.parent / "index.html")
+
+
+@pytest.mark.parametrize("name", ["page", "index", "robustness", "comparison", "overview"])
 def test_phone_needs_no_sideways_scrolling(name, request):
     page = request.getfixturevalue(name)
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
@@ -197,6 +203,19 @@ def test_pages_lead_to_each_other_and_say_where_one_is(robustness):
     nav.get_by_text("Gallery").click()
     robustness.wait_for_url("**/gallery.html")
     assert robustness.locator(".scene").count() == 8
+
+
+def test_list_of_runs_leads_to_the_newest_and_back(overview):
+    assert overview.locator("#newest h1").inner_text() == "default"
+    overview.locator("#newest h1 a").click()
+    overview.wait_for_url("**/default/index.html")
+    overview.get_by_text("All runs").click()
+    overview.wait_for_url("**/index.html")
+    head = overview.locator("table.runs thead th").first
+    head.get_by_role("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    overview.go_back()
+    overview.wait_for_url("**/default/index.html")
 
 
 def test_figures_follow_the_theme(robustness):

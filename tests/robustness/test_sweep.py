@@ -5,6 +5,7 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.cases import Case
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.registry import Entry
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
 
@@ -85,6 +86,21 @@ def test_a_sweep_leaves_out_scenes_that_cannot_be_scored_and_says_so(sweep, capl
     assert [(row["scene"], row["severity"]) for row in rows] == [("two", 0), ("two", 2), ("three", 0), ("three", 2)]
     assert all(row["metrics"]["psnr"] for row in rows)
     assert "folder: 1 of 3 scenes are left out: they have no ground truth" in caplog.text
+
+
+def test_the_code_of_a_perturbation_counts_where_something_is_perturbed(sweep, monkeypatch):
+    first = sweep("two")
+    assert ["perturbation" in row["code"] for row in first] == [False, True]
+    assert sweep("two") == first
+    original = Entry.hash_code
+    monkeypatch.setattr(
+        Entry,
+        "hash_code",
+        lambda entry, plugin: original(entry, plugin) | ({"edited": "1"} if ".perturbations" in entry.target else {}),
+    )
+    plain, perturbed = sweep("two")
+    assert plain == first[0]
+    assert perturbed["key"] != first[1]["key"]
 
 
 def test_a_renderer_that_takes_no_disparity_is_rendered_once_a_scene(sweep):

@@ -1,6 +1,7 @@
 import pytest
 
-from bokehbench.datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from bokehbench.datasets.synthetic.random_scenes import SynthesisSettings
+from bokehbench.datasets.synthetic.training_scenes import SyntheticScenes
 from bokehbench.renderers.bokehdiff.models.compact import CompactSize
 
 from ..tiny_models import *  # noqa: F403 - fixtures

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from bokehbench.training.__main__ import main
 
@@ -73,3 +74,29 @@ def test_the_old_command_names_the_new_one(arguments):
     (line,) = done.stderr.splitlines()
     assert "python -m bokehbench.training CONFIG.yaml" in line
     assert not done.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_in_one_line_and_the_checkpoints_stay(tmp_path, settings, number, code):
+    process = start(tmp_path, settings)
+    checkpoints = tmp_path / "run/checkpoints"
+    deadline = time.monotonic() + 200.0
+    while not list(checkpoints.glob("step-*.pt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, message = process.communicate(timeout=60.0)
+    assert process.returncode == code
+    lines = [line for line in message.splitlines() if "step/s" not in line]
+    assert lines[-1] == "training: interrupted; give the same command to go on from the last checkpoint"
+    assert "Traceback" not in message
+    newest = sorted(checkpoints.iterdir())[-1]
+    assert torch.load(newest, weights_only=True)["step"] == int(newest.stem.removeprefix("step-"))
+
+
+@pytest.mark.parametrize("variables", [{"RANK": "1"}, {"RANK": "2", "WORLD_SIZE": "2"}, {"WORLD_SIZE": "two"}])
+def test_contradictory_launchers_are_one_line(tmp_path, settings, variables):
+    command = [sys.executable, "-m", "bokehbench.training", str(write_config(tmp_path, settings))]
+    done = subprocess.run(command, env=ONE_THREAD | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(("training: RANK: expected", "training: WORLD_SIZE: expected"))

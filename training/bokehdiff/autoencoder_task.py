@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ...core.checks import check
 from ...core.errors import InvalidOptionError
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.config import RunConfig
@@ -28,6 +29,12 @@ class AutoencoderTask(BokehDiffTask):
         super().__init__(pipeline, config, run)
         if pipeline.latent_pitch_px != pipeline.active_settings.pixel_unshuffle:
             raise InvalidOptionError("model.start: this task trains the compact model's autoencoder only: leave it out")
+        sides = {"crop_px": config.data.crop_px}
+        if config.data.validation is not None:
+            sides["validation.size_px"] = config.data.validation.size_px
+        for name, side_px in sides.items():
+            fits = side_px % pipeline.latent_pitch_px == 0
+            check(f"model.data.{name}", side_px, fits, f"a multiple of {pipeline.latent_pitch_px}")
         self._decoder_only = config.fixed_encoder
         if not config.fixed_encoder:
             pipeline.register_modules(colour_encoder=None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from ...core.checks import check
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...renderers.bokehdiff.checkpoints import load_checkpoint
 from ...renderers.bokehdiff.models.compact import build_compact
@@ -15,25 +16,34 @@ from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
 from .config import ModelConfig
 from .fit_colour_encoder import load_colour_encoder
 
+MOST_PARAMETERS = 2**31
+"""Of a compact model: 32 GiB with gradients and the optimiser's two moments, in float32."""
+
 
 def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
     """Build the pipeline that ``config`` starts from, on the CPU. Initial weights depend on the seed.
 
     Raises MissingWeightsError where a folder to start from is absent, InvalidOptionError where it does not fit.
     """
+    if config.start is None:
+        _check_parameters(config)
     torch.manual_seed(seed)
     pipeline = _start(config)
     if config.autoencoder is not None:
         pipeline.vae = _load(config.autoencoder).vae
     if config.colour_encoder is not None:
-        _add_colour_encoder(pipeline, Path(config.colour_encoder))
+        if pipeline.active_settings.output_form != BLURRED_COLOURS:
+            raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
+        pipeline.register_modules(colour_encoder=load_colour_encoder(Path(config.colour_encoder), pipeline.vae))
     return pipeline
 
 
-def _add_colour_encoder(pipeline: BokehDiffPipeline, folder: Path) -> None:
-    if pipeline.active_settings.output_form != BLURRED_COLOURS:
-        raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
-    pipeline.register_modules(colour_encoder=load_colour_encoder(folder, pipeline.vae))
+def _check_parameters(config: ModelConfig) -> None:
+    """Raise InvalidOptionError for more than MOST_PARAMETERS, before any memory is taken for them."""
+    with torch.device("meta"):
+        pipeline = build_compact(config.variant, config.size)
+    count = sum(p.numel() for network in (pipeline.unet, pipeline.vae) for p in network.parameters())
+    check("model.size", count, count <= MOST_PARAMETERS, f"widths of at most {MOST_PARAMETERS} parameters together")
 
 
 def _start(config: ModelConfig) -> BokehDiffPipeline:

@@ -2,9 +2,9 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...core.checks import check, check_choice
+from ...core.checks import MOST, Within, check, check_choice, check_fields, check_path
 from ...renderers.bokehdiff.models.compact import CompactSize
 from ...renderers.bokehdiff.settings import OUTPUT_FORMS
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
@@ -45,8 +45,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_choice("variant", self.variant, tuple(VARIANTS))
-        widths, groups = self.size.unet_widths, self.size.unet_groups
-        check("size.unet_widths", widths, all(w > 0 and w % groups == 0 for w in widths), f"multiples of {groups}")
+        for name in ("start", "autoencoder", "colour_encoder"):
+            check_path(name, getattr(self, name))
         if self.output_form is not None:
             check_choice("output_form", self.output_form, OUTPUT_FORMS)
             check("output_form", self.output_form, self.start is None, "none: that of 'start' stays")
@@ -87,16 +87,15 @@ class UnetConfig(ModelConfig):
     """
 
     profile: str = "paper"
-    hardness: tuple[float, float] = (3.0, 2.4e5)
-    rays: int = 5
-    pair_cut: float = 0.0
+    hardness: Annotated[tuple[float, float], Within(1.0, 1e30)] = (3.0, 2.4e5)
+    rays: Annotated[int, Within(1, 1024)] = 5
+    pair_cut: Annotated[float, Within(0.0, 1e3)] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_fields(self)
         check_choice("profile", self.profile, PROFILES)
         check("hardness", self.hardness, min(self.hardness) > 1.0, "two numbers above 1")
-        check("rays", self.rays, self.rays >= 1, "1 or more")
-        check("pair_cut", self.pair_cut, self.pair_cut >= 0.0, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,19 +128,20 @@ class LossConfig:
     ``discriminator_rate``: factor on its learning rate.
     """
 
-    mse: float = 1.0
-    lpips: float = 5.0
-    edge: float = 1.0
-    adversarial: float = 0.5
+    mse: Annotated[float, Within(0.0, 1e6)] = 1.0
+    lpips: Annotated[float, Within(0.0, 1e6)] = 5.0
+    edge: Annotated[float, Within(0.0, 1e6)] = 1.0
+    adversarial: Annotated[float, Within(0.0, 1e6)] = 0.5
     perceptual_network: str = "vgg"
     perceptual_weights: str | None = None
     discriminator_weights: str | None = None
-    adversarial_from: int = 0
-    discriminator_rate: float = 1.0
+    adversarial_from: Annotated[int, Within(0, MOST)] = 0
+    discriminator_rate: Annotated[float, Within(0.0, 1e6)] = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("mse", "lpips", "edge", "adversarial", "discriminator_rate"):
-            check(f"losses.{name}", getattr(self, name), getattr(self, name) >= 0.0, "0 or more")
+        check_fields(self, "losses.")
+        for name in ("perceptual_weights", "discriminator_weights"):
+            check_path(f"losses.{name}", getattr(self, name))
         anything = self.mse + self.lpips + self.edge + self.adversarial > 0.0
         check("losses", self, anything, "one weight above 0 at least")
         check_choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
@@ -158,16 +158,15 @@ class NetworkConfig:
     autoencoder's learning rate.
     """
 
-    lora_rank: int = 0
+    lora_rank: Annotated[int, Within(0, 8192)] = 0
     unet_part: str = "all"
     encoder: bool = False
     decoder: bool = False
-    encoder_rate: float = 1.0
+    encoder_rate: Annotated[float, Within(0.0, 1e6)] = 1.0
 
     def __post_init__(self) -> None:
         check_choice("network.unet_part", self.unet_part, UNET_PARTS)
-        for name in ("lora_rank", "encoder_rate"):
-            check(f"network.{name}", getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        check_fields(self, "network.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.checks import check
 from ...core.optics import signed_defocus
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.task import Batch
 from .latents import LATENT_MAPS
+
+
+def check_crop(pipeline: BokehDiffPipeline, crop_px: int) -> None:
+    """Raise InvalidOptionError where a crop is smaller than a square of the U-Net's coarsest grid."""
+    multiple = pipeline.size_multiple_px
+    check("model.data.crop_px", crop_px, crop_px >= multiple, f"at least {multiple}, a token of the coarsest level")
 
 
 def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, crop_px: int, seed: int, step: int) -> Batch:

@@ -8,7 +8,8 @@ attention as a fused kernel (PISA's block included): a lower bound.
 """
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 from unittest import mock
 
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ...benchmarks.kernels.bench_sdxl import build_random_sdxl
+from ...core.commands import ends_in_one_line
 from .picture_task import add_lora
 
 SIDE_PX, LATENT_PX = 512, 64
@@ -34,8 +36,12 @@ class FusedAttention(torch.autograd.Function):
         return output
 
 
-def main() -> None:
+@ends_in_one_line("estimate_sdxl")
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print one line for each network."""
+    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehdiff.estimate_sdxl", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.parse_args(arguments)
     import lpips
     import timm
 
@@ -58,6 +64,7 @@ def main() -> None:
     with META:
         convnext = timm.create_model("convnext_base", features_only=True, pretrained=False)
     _count("ConvNeXt-B", convnext.requires_grad_(False), lambda x: x(_picture().requires_grad_(True)))
+    return 0
 
 
 def _count(name: str, network: nn.Module, run: Callable[[Any], object]) -> None:
@@ -105,9 +112,4 @@ def _millions(network: nn.Module, *, trained: bool = False) -> float:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(
-        prog="python -m bokehbench.training.bokehdiff.estimate_sdxl",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
-    main()
+    sys.exit(main())

@@ -12,38 +12,33 @@ from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.config import RunConfig
 from ..engine.schedules import progress_at
 from ..engine.task import Batch, ParameterGroup, StepLosses
+from ..losses.latent import LatentLoss
 from ..scenes.open_scenes import open_scenes
 from ..scenes.shards import StoredScenes
 from .config import LatentConfig
-from .crops import crop_maps
+from .crops import check_crop, crop_maps
 from .decoder_gains import decoder_gains
 from .latents import encode_scenes, open_encoded
 from .task import BokehDiffTask
 from .training_physics import set_training_physics
 
 PROBED_LATENTS = 4
-PSNR_WEIGHT = 0.01
-"""Of the logarithm: gradients of the size that clipping at 1 expects."""
-
-PSNR_FLOOR = 3e-5
-"""Added to the squared error before its logarithm: at 45 dB the autoencoder's loss rules."""
 
 
 class LatentTask(BokehDiffTask):
     """Trains the whole U-Net; the autoencoder is fixed.
 
-    Loss: squared error of the latent, each channel weighted by how strongly the decoder shows it, so that it is the
-    squared error of the picture to first order; under ``latent_loss: psnr`` its logarithm, sample by sample, so that a
-    scene rendered at 40 dB counts as much as one at 25.
+    Loss: ``losses.latent.LatentLoss``.
     """
 
     def __init__(self, pipeline: BokehDiffPipeline, config: LatentConfig, run: RunConfig):
         super().__init__(pipeline, config, run)
         self._config = config
+        check_crop(pipeline, config.data.crop_px)
         self.unet.requires_grad_(True)
         self.unet.train()
         self._dataset = self._open_dataset()
-        self._gains = self._measure_gains()
+        self._loss = LatentLoss(self._measure_gains(), config.latent_loss)
 
     def dataset(self) -> Dataset[Any]:
         """Return the stored scenes as latents, or scenes made on the fly."""
@@ -60,9 +55,8 @@ class LatentTask(BokehDiffTask):
         z0 = self.pipeline.denoise(
             maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), colours=colours
         )
-        mse = ((z0 - maps["z_target"]).square() * self._gains).sum(dim=1).mean(dim=(1, 2))
-        loss = 4.0 * mse if self._config.latent_loss == "mse" else PSNR_WEIGHT * torch.log(mse + PSNR_FLOOR)
-        return StepLosses({"latent": loss.mean()}, mse.mean().detach())
+        loss, mse = self._loss(z0, maps["z_target"])
+        return StepLosses({"latent": loss}, mse)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return all of the U-Net."""

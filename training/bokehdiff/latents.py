@@ -1,8 +1,9 @@
 """Stored scenes as an autoencoder's latents: encoded once, kept beside the scenes, shared by all trainings on them."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from filelock import FileLock
@@ -11,12 +12,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from ...core.errors import InvalidOptionError
+from ...core.files import write_atomically
 from ...core.optics import GAMMA
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ..engine.task import Batch
-from ..scenes.open_files import OpenFiles
+from ..scenes.open_files import OpenFiles, is_sound
 from ..scenes.shards import StoredScenes
 from .digests import digest_encoder
 
@@ -27,17 +28,11 @@ STORED_MAPS = ("disparity", "focus_disparity", "blur_strength", "index")
 
 
 class EncodedScenes(Dataset[Batch]):
-    """Samples as latents and maps of their size (``LATENT_MAPS``), in float32.
-
-    Raises InvalidOptionError where the files do not hold the same scenes.
-    """
+    """Samples as latents and maps of their size (``LATENT_MAPS``), in float32, of files that hold the same scenes."""
 
     def __init__(self, *paths: Path):
-        self._files = OpenFiles()
-        indices = [self._files[path].get_tensor("index") for path in paths]
-        if not all(torch.equal(index, indices[0]) for index in indices):
-            raise InvalidOptionError(f"{paths[-1]}: holds other scenes than {paths[0].name}: remove both")
-        self._length = len(indices[0])
+        self._files = OpenFiles(_check_columns)
+        self._length = len(self._files[paths[0]].get_tensor("index"))
         self._columns = {name: path for path in paths for name in self._files[path].keys()}  # noqa: SIM118 - no mapping
 
     def __len__(self) -> int:
@@ -79,7 +74,7 @@ def _ensure_encoded(
     encode: Callable[[BokehDiffPipeline, Batch], Batch],
 ) -> None:
     with FileLock(path.with_suffix(".lock")):
-        if path.exists():
+        if is_sound(path, functools.partial(_check_count, count=len(scenes))):
             return
         columns: dict[str, list[Tensor]] = {}
         device = pipeline.unet.device
@@ -90,9 +85,30 @@ def _ensure_encoded(
                 encoded = encode(pipeline, batch)
             for name, value in encoded.items():
                 columns.setdefault(name, []).append(value[0].half().cpu() if value.ndim == 4 else value[0].cpu())
-        partial = path.with_suffix(".partial")
-        save_file({name: torch.stack(values) for name, values in columns.items()}, partial)
-        partial.replace(path)
+        stacked = {name: torch.stack(values) for name, values in columns.items()}
+        write_atomically(path, lambda file: save_file(stacked, file.name))
+
+
+def _check_count(path: Path, file: Any, count: int) -> None:
+    _check_columns(path, file)
+    found = file.get_slice("index").get_shape()[0]
+    if found != count:
+        raise ValueError(f"expected {count} scenes, got {found}")
+
+
+def _check_columns(path: Path, file: Any) -> None:
+    """Raise ValueError unless an open file holds latents or colours of the scenes from 0 on, as its name says."""
+    needed = {"colours", "index"} if path.name.startswith("colours") else {"z", "z_target", *STORED_MAPS}
+    names = set(file.keys())
+    if not needed <= names <= needed | {"z_base"}:
+        raise ValueError(f"expected {', '.join(sorted(needed))}, got {', '.join(sorted(names))}")
+    count = file.get_slice("index").get_shape()[0]
+    if file.get_tensor("index").tolist() != list(range(count)):
+        raise ValueError("expected the scenes from 0 on")
+    for name in names:
+        shape = file.get_slice(name).get_shape()
+        if shape[0] != count or len(shape) != (4 if name in LATENT_MAPS or name == "disparity" else 1):
+            raise ValueError(f"{name}: expected {count} values or maps, got {shape}")
 
 
 def _encode_pictures(pipeline: BokehDiffPipeline, batch: Batch) -> Batch:

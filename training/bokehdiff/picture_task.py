@@ -27,7 +27,7 @@ from ..losses.edges import EdgeLoss
 from ..losses.lpips import PerceptualLoss
 from ..scenes.open_scenes import open_scenes
 from .config import PictureConfig
-from .crops import crop_maps
+from .crops import check_crop, crop_maps
 from .task import BokehDiffTask
 from .training_physics import set_training_physics
 
@@ -45,6 +45,7 @@ class PictureTask(BokehDiffTask):
     def __init__(self, pipeline: BokehDiffPipeline, config: PictureConfig, run: RunConfig):
         super().__init__(pipeline, config, run)
         self._config = config
+        check_crop(pipeline, config.data.crop_px)
         if config.network.encoder:
             pipeline.register_modules(colour_encoder=None)
         losses = config.losses

@@ -1,19 +1,21 @@
 """From the compact recipe's trainings to the weights that ship, with a record of the training beside each."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import DamagedRecordError, InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
+from ...core.records import OPEN, read_record
 from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS
-from ...renderers.bokehdiff.weight_files import SHARED_AUTOENCODER
-from ...renderers.weights import RECORD_FILE, SHARED_FILE
+from ...renderers.bokehdiff.weight_files import INDEX, SHARED_AUTOENCODER
+from ...renderers.weights import RECORD_FILE, SHARED_FILE, read_index
+from ..engine.validation import read_curve
 from .digests import digest_encoder
 from .fit_colour_encoder import load_colour_encoder
 
@@ -75,24 +77,19 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
     Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
-    both, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record.
+    both, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record,
+    InvalidOptionError for a damaged one.
     """
     path = trained / "model" / RECORD_FILE
     if not path.is_file():
         raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = _read_record(path)
     config = record["configuration"]
-    if "model" not in config:
-        raise InvalidOptionError(
-            f"{path}: written by an earlier version, which named its entries otherwise: train again"
-        )
     model = config["model"]
     went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
     first = training_record(before, before / FIRST_TRAINING) if went_on else None
     data = model["data"]
-    settings = json.loads((trained / "model" / "model_index.json").read_text(encoding="utf-8"))["settings"]
-    curve = trained / "validation.jsonl"
-    lines = curve.read_text(encoding="utf-8").splitlines() if curve.is_file() else []
+    settings = read_index(trained / "model" / INDEX)["settings"]
     nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
     seconds = round(record["seconds"] + (0.0 if first is None else first["seconds"]), 1)
     return {
@@ -103,9 +100,52 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
         "output_form": settings["output_form"],
         "scenes": data["scenes"] | nameless,
         "disparity": data["disparity"],
-        "validation": [json.loads(line) for line in lines],
+        "validation": read_curve(trained),
         **({} if first is None else {"first": first}),
     }
+
+
+class _Data(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+
+    scenes: dict[str, Any]
+    disparity: str
+    count: int
+    crop_px: int
+
+
+class _Model(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+
+    data: _Data
+    start: str | None
+
+
+class _Configuration(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+
+    model: _Model
+    task: str
+    steps: int
+    batch: int
+    optimiser: dict[str, Any]
+    precision: str
+    seed: int
+
+
+class _Record(TypedDict):
+    """What is needed of training.json; it holds more."""
+
+    configuration: _Configuration
+    seconds: float
+    device: str
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_record(_Record, path, "the record of a training"))
+    except DamagedRecordError as error:
+        raise InvalidOptionError(f"{error}: train again") from error
 
 
 def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:

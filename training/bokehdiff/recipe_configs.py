@@ -6,12 +6,14 @@ from pathlib import Path
 
 import torch
 
-from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from ...datasets.synthetic.random_scenes import SynthesisSettings
+from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
 from ...renderers.bokehdiff.models.compact import CompactSize
 from ..engine.config import OptimiserConfig, RunConfig
+from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
-from ..scenes.degraded import BasePicture, DegradedScenes, identity_of_scenes
+from ..scenes.degraded import DegradedScenes, identity_of_scenes
 from ..scenes.disparity_errors import DisparityErrors
 from ..scenes.shards import StoredScenes, store_scenes
 from .config import AutoencoderConfig, LatentConfig

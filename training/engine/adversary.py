@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ...core.errors import InvalidOptionError
 from .config import OptimiserConfig
+from .optimisers import check_moments
 from .task import AdversarialTerm, Discriminator, StepLosses
 
 
@@ -50,6 +51,7 @@ class Adversary:
         """Go on from what ``state_dict`` returned."""
         self._term.discriminator.heads.load_state_dict(state["heads"])
         self._optimiser.load_state_dict(state["optimiser"])
+        check_moments(self._optimiser)
 
 
 class _Judge(nn.Module):

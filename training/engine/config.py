@@ -9,11 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...core.checks import check, check_choice
+from ...core.checks import LARGEST_SEED, MOST, Within, check, check_choice, check_fields, check_path
+from ...core.documents import read_document
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record, read_yaml
+from ...core.settings import read_record
 from ..registry import TASKS
 
 if TYPE_CHECKING:
@@ -32,23 +33,19 @@ class OptimiserConfig:
     """
 
     method: str = "adamw"
-    learning_rate: float = 1e-4
-    warmup: int = 0
-    hold: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    weight_decay: float = 0.01
-    clip: float = 1.0
+    learning_rate: Annotated[float, Within(1e-12, 1e6)] = 1e-4
+    warmup: Annotated[int, Within(0, MOST)] = 0
+    hold: Annotated[float, Within(0.0, 1.0)] = 0.0
+    betas: Annotated[tuple[float, float], Within(0.0, 1.0)] = (0.9, 0.999)
+    epsilon: Annotated[float, Within(1e-30, 1.0)] = 1e-8
+    weight_decay: Annotated[float, Within(0.0, 1e3)] = 0.01
+    clip: Annotated[float, Within(1e-9, 1e9)] = 1.0
 
     def __post_init__(self) -> None:
         check_choice("optimiser.method", self.method, METHODS)
-        check("optimiser.learning_rate", self.learning_rate, self.learning_rate > 0.0, "above 0")
-        check("optimiser.hold", self.hold, 0.0 <= self.hold < 1.0, "0 to below 1")
-        check("optimiser.clip", self.clip, self.clip > 0.0, "above 0")
-        for name in ("warmup", "weight_decay"):
-            check(f"optimiser.{name}", getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        check("optimiser.betas", self.betas, all(0.0 <= beta < 1.0 for beta in self.betas), "two numbers in [0, 1)")
-        check("optimiser.epsilon", self.epsilon, self.epsilon > 0.0, "above 0")
+        check_fields(self, "optimiser.")
+        check("optimiser.hold", self.hold, self.hold < 1.0, "0 to below 1")
+        check("optimiser.betas", self.betas, max(self.betas) < 1.0, "two numbers in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,26 +64,24 @@ class RunConfig:
     task: str
     output: str
     model: Any
-    steps: int = 1000
-    batch: int = 8
-    accumulation: int = 1
-    workers: int = 0
+    steps: Annotated[int, Within(1, MOST)] = 1000
+    batch: Annotated[int, Within(1, 2**16)] = 8
+    accumulation: Annotated[int, Within(1, 2**16)] = 1
+    workers: Annotated[int, Within(0, 1024)] = 0
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    ema: float = 0.0
+    ema: Annotated[float, Within(0.0, 1.0)] = 0.0
     precision: str = "no"
-    seed: int = 0
-    checkpoint_every: int = 200
-    validate_every: int = 200
-    validation_count: int = 8
-    minutes: float = 0.0
+    seed: Annotated[int, Within(0, LARGEST_SEED)] = 0
+    checkpoint_every: Annotated[int, Within(1, MOST)] = 200
+    validate_every: Annotated[int, Within(1, MOST)] = 200
+    validation_count: Annotated[int, Within(1, 10**4)] = 8
+    minutes: Annotated[float, Within(0.0, 1e7)] = 0.0
 
     def __post_init__(self) -> None:
         check_choice("precision", self.precision, PRECISIONS)
-        for name in ("steps", "batch", "accumulation", "checkpoint_every", "validate_every", "validation_count"):
-            check(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
-        for name in ("workers", "seed", "minutes"):
-            check(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
-        check("ema", self.ema, 0.0 <= self.ema < 1.0, "0 to below 1")
+        check_fields(self)
+        check("ema", self.ema, self.ema < 1.0, "0 to below 1")
+        check_path("output", self.output)
         check("output", self.output, not Path(self.output).is_file(), "a folder")
 
     def identity(self) -> dict[str, Any]:
@@ -101,7 +96,7 @@ def read_config(path: Path) -> RunConfig:
 
     Raises InvalidOptionError in one line for whatever is wrong with it, UnknownNameError for an unknown task.
     """
-    content = read_yaml(path, "a training configuration")
+    content = read_document(path, "a YAML file with a training configuration", InvalidOptionError)
     try:
         if isinstance(content, Mapping) and "stage" in content:
             raise InvalidOptionError(

@@ -112,10 +112,6 @@ class Task(nn.Module, ABC):
         """Return ``losses``: distributed training wraps this."""
         return self.losses(batch, step)
 
-    def trained(self) -> list[nn.Parameter]:
-        """Return every trained parameter in a fixed order."""
-        return [parameter for group in self.parameter_groups() for parameter in group["params"]]
-
 
 class TaskConfig(Protocol):
     """The entry ``model`` of a configuration, a frozen dataclass: one type a task, see ``training.registry``."""

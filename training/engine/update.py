@@ -1,45 +1,84 @@
-"""What the passes of one update gave: the means for the log, and whether all of it is finite."""
+"""What one update changes: the weights, by an optimiser at a scheduled rate, their averages, and an adversary."""
 
-import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 
-from ...core.errors import BokehBenchError
-
-
-class TrainingDivergedError(BokehBenchError):
-    """A loss term that is no longer finite."""
+from .adversary import Adversary
+from .averaged import AveragedWeights
+from .config import RunConfig
+from .optimisers import check_moments, make_optimiser
+from .pass_means import PassMeans
+from .schedules import learning_rate_factor
+from .task import StepLosses, Task
 
 
 class Update:
-    """Collects loss terms pass by pass; the device is waited for once, when they are read."""
+    """Takes steps of ``task``'s weights. ``model`` is the task as a forward pass, wrapped as the processes need it."""
 
-    def __init__(self) -> None:
-        self._names: list[str] = []
-        self._values: list[Tensor] = []
-        self._indices: list[Tensor] = []
+    def __init__(self, task: Task, config: RunConfig, accelerator: Accelerator):
+        self._config, self._accelerator = config, accelerator
+        chosen, groups = config.optimiser, task.parameter_groups()
+        self._trained = [parameter for group in groups for parameter in group["params"]]
+        optimiser = make_optimiser(groups, chosen)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: learning_rate_factor(step, config.steps, chosen.warmup, chosen.hold)
+        )
+        self.averaged = AveragedWeights(self._trained, config.ema)
+        term = task.adversary()
+        self._adversary = None if term is None else Adversary(term, chosen, accelerator)
+        self.model, self.optimiser = accelerator.prepare(task, optimiser)
+        self._passes = PassMeans()
 
-    def add(self, terms: Mapping[str, Tensor], mse: Tensor, indices: Tensor) -> None:
-        """Keep a pass's terms and squared error (scalars), and which samples it saw."""
-        self._names = [*terms]
-        self._values.append(torch.stack([*(term.detach().float() for term in terms.values()), mse.float()]))
-        self._indices.append(indices)
+    def take(self, losses: StepLosses, indices: Tensor, step: int) -> tuple[dict[str, float], float] | None:
+        """Learn from a pass; with an update's last one, step, and return the means of its terms and squared errors.
 
-    def read(self, step: int, seed: int) -> tuple[dict[str, float], float]:
-        """Return the terms and the squared error, each the mean over passes.
-
-        Raises TrainingDivergedError naming the first term that is not finite, and the samples of its pass.
+        ``indices``: which samples the pass saw. Raises TrainingDivergedError before a step that would spoil the
+        weights.
         """
-        values = torch.stack(self._values).cpu()
-        for row, indices in zip(values.tolist(), self._indices, strict=True):
-            for name, value in zip(self._names, row, strict=False):
-                if not math.isfinite(value):
-                    samples = ", ".join(map(str, indices.tolist()))
-                    raise TrainingDivergedError(
-                        f"step {step}: the term '{name}' is {value} on samples {samples} of seed {seed}: "
-                        "lower the learning rate; the last checkpoint is kept"
-                    )
-        *terms, mse = values.mean(dim=0).tolist()
-        return dict(zip(self._names, terms, strict=True)), mse
+        terms, means = dict(losses.terms), None
+        if self._adversary is not None:
+            terms |= self._adversary.terms(losses, step)
+        self._passes.add(terms, losses.mse, indices)
+        if self._accelerator.sync_gradients:
+            means = self._passes.read(step, self._config.seed)
+            self._passes = PassMeans()
+        self._accelerator.backward(sum(terms.values()))
+        if self._accelerator.sync_gradients:
+            self._accelerator.clip_grad_norm_(self._trained, self._config.optimiser.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        if self._accelerator.sync_gradients:
+            self.schedule.step()
+            self.averaged.step()
+        if self._adversary is not None:
+            self._adversary.learn(losses)
+        return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs."""
+        weights = [p.detach().cpu() for p in self._trained]
+        return {"weights": weights} | {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned. Raises ValueError where it does not fit."""
+        with torch.no_grad():
+            for parameter, stored in zip(self._trained, state["weights"], strict=True):
+                parameter.copy_(stored)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        check_moments(self.optimiser)
+
+    def _parts(self) -> dict[str, Any]:
+        """Return what has a state of its own beside the weights."""
+        parts = {
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+            "averaged": self.averaged,
+            "scaler": self._accelerator.scaler,
+            "adversary": self._adversary,
+        }
+        return {name: part for name, part in parts.items() if part is not None}

@@ -2,19 +2,30 @@
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.atomic_files import explained
+from ...core.errors import DamagedRecordError
 from ...core.files import write_atomically
+from ...core.records import parse_record
 from .config import RunConfig
 from .task import Task
 
 SHOWN = 4
 CURVE_FILE = "validation.jsonl"
+
+
+class Point(TypedDict):
+    """A point of a training's curve."""
+
+    step: int
+    psnr: float
 
 
 class Validation:
@@ -28,9 +39,8 @@ class Validation:
         """Drop the curve's points from ``step`` on that a killed run left: they are measured again."""
         curve = Path(self._config.output) / CURVE_FILE
         if curve.is_file():
-            lines = curve.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and step and json.loads(line)["step"] <= step]
-            write_atomically(curve, lambda file: file.write("".join(kept).encode()))
+            kept = "".join(map(_as_line, (p for p in read_curve(curve.parent) if step and p["step"] <= step)))
+            write_atomically(curve, lambda file: file.write(kept.encode()))
 
     def run(self, step: int, accelerator: Accelerator) -> None:
         """Log the mean PSNR and the first pictures (result beside truth); append the PSNR to validation.jsonl."""
@@ -51,4 +61,18 @@ class Validation:
         tracker.log_images({"validation": torch.stack(pictures[:SHOWN]).numpy()}, step=step, dataformats="NCHW")
         curve = Path(self._config.output) / CURVE_FILE
         with explained(curve), curve.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "psnr": round(mean, 4)}) + "\n")
+            file.write(_as_line({"step": step, "psnr": round(mean, 4)}))
+
+
+def read_curve(output: Path) -> list[Point]:
+    """Return the points of a training's curve, without the lines that a kill cut off; none where there is no curve."""
+    curve = output / CURVE_FILE
+    points = []
+    for line in curve.read_text(encoding="utf-8", errors="replace").splitlines() if curve.is_file() else ():
+        with suppress(DamagedRecordError):
+            points.append(parse_record(Point, line))
+    return points
+
+
+def _as_line(point: Point) -> str:
+    return json.dumps(point) + "\n"

@@ -1,9 +1,10 @@
 """Which scenes a task trains on: the entry ``model.data`` of a configuration."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from ...core.checks import check, check_choice
-from ...datasets.synthetic.training_scenes import SynthesisSettings
+from ...core.checks import Within, check, check_choice, check_fields, check_path
+from ...datasets.synthetic.random_scenes import SynthesisSettings
 
 DISPARITIES = ("true", "robust")
 
@@ -18,12 +19,14 @@ class DataConfig:
 
     scenes: SynthesisSettings
     stored: str | None = None
-    count: int = 0
+    count: Annotated[int, Within(0, 10**8)] = 0
     disparity: str = "true"
-    crop_px: int = 256
+    crop_px: Annotated[int, Within(16, 4096)] = 256
     validation: SynthesisSettings | None = None
 
     def __post_init__(self) -> None:
         check_choice("data.disparity", self.disparity, DISPARITIES)
-        check("data.crop_px", self.crop_px, 16 <= self.crop_px <= self.scenes.size_px, "16 to data.scenes.size_px")
+        check_fields(self, "data.")
+        check_path("data.stored", self.stored)
+        check("data.crop_px", self.crop_px, self.crop_px <= self.scenes.size_px, "16 to data.scenes.size_px")
         check("data.count", self.count, self.count > 0 or self.stored is None, "above 0 with data.stored")

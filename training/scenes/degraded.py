@@ -6,16 +6,11 @@ one before it left. Anything with the two methods of ``Degradation`` is one.
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from torch.utils.data import Dataset
 
-from ...core.scene import Scene
-from ...datasets.synthetic.training_scenes import SynthesisSettings
-from ...renderers.interface import Renderer
-from ...renderers.registry import load_renderer
+from ...datasets.synthetic.random_scenes import SynthesisSettings
 from .sample import TrainingSample
 
 
@@ -43,34 +38,6 @@ class DegradedScenes(Dataset[TrainingSample]):
         for degradation in self._degradations:
             sample = degradation.degrade(sample, self._seed)
         return sample
-
-
-@dataclass
-class BasePicture:
-    """Adds ``base``: what the renderer ``name`` makes of the sample as it stands."""
-
-    name: str
-
-    def __post_init__(self) -> None:
-        self._renderer: Renderer | None = None
-
-    def identity(self) -> dict[str, Any]:
-        """Return the renderer's name."""
-        return {"base": self.name}
-
-    def degrade(self, sample: TrainingSample, seed: int) -> TrainingSample:
-        """Return the sample with ``base`` (3,H,W)."""
-        if self._renderer is None:  # in the process that uses it
-            self._renderer = load_renderer(self.name)
-            self._renderer.prepare("cpu", torch.float32)
-        scene = Scene(
-            name=f"training-{int(sample['index'])}",
-            image=sample["image"],
-            disparity=sample["disparity"],
-            focus_disparity=float(sample["focus_disparity"]),
-            blur_strength=float(sample["blur_strength"]),
-        )
-        return {**sample, "base": self._renderer.render(scene, seed=0)}
 
 
 def identity_of_scenes(settings: SynthesisSettings, degradations: Sequence[Degradation] = ()) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from ...core.commands import ends_in_one_line
 from ...core.files import write_atomically, write_image
-from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from ...datasets.synthetic.random_scenes import SynthesisSettings
+from ...datasets.synthetic.training_scenes import SyntheticScenes
 
 
 def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from torch.utils.data import Dataset
 
-from ...datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from ...datasets.synthetic.random_scenes import SynthesisSettings
+from ...datasets.synthetic.training_scenes import SyntheticScenes
+from .base_picture import BasePicture
 from .config import DataConfig
-from .degraded import BasePicture, Degradation, DegradedScenes, identity_of_scenes
+from .degraded import Degradation, DegradedScenes, identity_of_scenes
 from .disparity_errors import DisparityErrors
 from .sample import TrainingSample
 from .shards import StoredScenes

@@ -19,14 +19,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
-from ...core.errors import InvalidOptionError, MissingDataError
+from ...core.documents import read_mapping
+from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.files import write_atomically, write_json
 from ..engine.sampler import worker_options
-from .open_files import OpenFiles
+from .open_files import OpenFiles, is_sound
 from .sample import TrainingSample
 
 SHARD = 50
 PICTURES = ("image", "target", "base")
+DTYPES = {"disparity": "F16", "focus_disparity": "F32", "blur_strength": "F32", "index": "I64"}
+"""As safetensors names them; pictures have ``U8``."""
+
+NAMES = {"image", "target", *DTYPES}
+"""What every shard holds; ``base`` may be there, too."""
 
 
 def store_scenes(
@@ -38,11 +44,12 @@ def store_scenes(
 ) -> None:
     """Write samples 0 to ``count`` - 1 to ``folder``, with a progress bar; shards that are there are kept.
 
-    ``identity``: what decides the samples; it is kept as scenes.json. ``workers``: processes; they do not change the
-    content. Raises InvalidOptionError where the folder holds scenes of another identity.
+    A damaged shard is made again, and named on stderr. ``identity``: what decides the samples; it is kept as
+    scenes.json. ``workers``: processes; they do not change the content.
+    Raises InvalidOptionError where the folder holds scenes of another identity.
     """
     _check_identity(folder, identity, write=True)
-    starts = [first for first in range(0, count, SHARD) if not _shard(folder, first).exists()]
+    starts = [first for first in range(0, count, SHARD) if not is_sound(_shard(folder, first), _check_shard)]
     indices = [index for first in starts for index in range(first, first + SHARD)]
     loader = DataLoader(Subset(scenes, indices), batch_size=None, **worker_options(workers))
     samples: list[dict[str, Tensor]] = []
@@ -73,22 +80,17 @@ class StoredScenes(Dataset[TrainingSample]):
             raise MissingDataError(f"{folder}: lacks {absent[0]} of {self._count} stored scenes: store them again")
         if identity is not None:
             _check_identity(folder, identity, write=False)
-        self._files = OpenFiles()
+        self._files = OpenFiles(_check_shard)
 
     def __len__(self) -> int:
         """Return how many samples there are."""
         return self._count
 
     def __getitem__(self, index: int) -> TrainingSample:
-        """Return one sample as ``SyntheticScenes`` does."""
+        """Return one sample as ``SyntheticScenes`` does. Raises DamagedDataError naming the file."""
         shard, place = divmod(index, SHARD)
-        try:
-            file = self._files[self._shards[shard]]
-            return unpack({name: file.get_slice(name)[place] for name in file.keys()})  # noqa: SIM118 - no mapping
-        except Exception as error:
-            raise MissingDataError(
-                f"{self._shards[shard]}: cannot be read ({error}): remove it and store it again"
-            ) from error
+        file = self._files[self._shards[shard]]
+        return unpack({name: file.get_slice(name)[place] for name in file.keys()})  # noqa: SIM118 - no mapping
 
 
 def unpack(sample: Mapping[str, Tensor]) -> TrainingSample:
@@ -111,6 +113,22 @@ def _pack(sample: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def _check_shard(path: Path, file: Any) -> None:
+    """Raise ValueError unless an open shard holds what ``store_scenes`` writes into one of this name."""
+    names = set(file.keys())
+    if not NAMES <= names <= NAMES | {"base"}:
+        raise ValueError(f"expected {', '.join(sorted(NAMES))}, got {', '.join(sorted(names))}")
+    kinds = {name: (file.get_slice(name).get_dtype(), file.get_slice(name).get_shape()) for name in names}
+    size = kinds["image"][1][2:]
+    for name, (dtype, shape) in kinds.items():
+        expected = [SHARD, 3, *size] if name in PICTURES else [SHARD, 1, *size] if name == "disparity" else [SHARD]
+        if shape != expected or dtype != DTYPES.get(name, "U8"):
+            raise ValueError(f"{name}: expected {expected}, got {shape} of {dtype}")
+    first = int(path.stem.rpartition("-")[2])
+    if file.get_tensor("index").tolist() != list(range(first, first + SHARD)):
+        raise ValueError(f"expected the scenes from {first} on")
+
+
 def _shard(folder: Path, first: int) -> Path:
     return folder / f"scenes-{first:06d}.safetensors"
 
@@ -122,11 +140,9 @@ def _check_identity(folder: Path, identity: Mapping[str, Any], write: bool) -> N
         write_json(path, wanted)
         return
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MissingDataError(
-            f"{path}: cannot be read ({error}): remove the folder and store its scenes again"
-        ) from None
+        stored = read_mapping(path, "what decides the scenes")
+    except DamagedDataError as error:
+        raise DamagedDataError(f"{error}: remove the folder and store its scenes again") from error
     different = sorted(k for k in stored.keys() | wanted.keys() if stored.get(k) != wanted.get(k))
     if different:
         raise InvalidOptionError(

@@ -18,10 +18,10 @@ from tqdm import tqdm
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
-from ..cache import cache_root
+from ...files.user_cache import cache_root
 from ..generated_scenes import generate_all, manifest_of, read_scenes
 from ..layers import LayeredScene, crop
-from ..manifest import differences
+from ..manifest import differences, read_manifest
 from ..ray_tracer import trace
 from ..recipes import SceneRecipe, compose
 from ..sources import SceneSources, open_sources
@@ -112,7 +112,7 @@ def compare(found: dict[str, Any]) -> list[str]:
     if not MANIFEST.is_file():
         print(f"no {MANIFEST.name} is there yet: nothing to compare with")
         return []
-    expected = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    expected = read_manifest(MANIFEST)
     expected["scenes"] = dict(list(expected["scenes"].items())[: len(found["scenes"])])
     return differences(expected, found)
 

@@ -1,11 +1,13 @@
 """The scenes as a data set: out of the cache, where they are generated when asked for, or out of the user's folder."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ....core.errors import MissingDataError
 from ....core.scene import Scene
+from ...files.digests import hash_scenes
 from ..cache import read_shard, shard_path
 from ..generated_scenes import GeneratedScenes
 from ..photographs import PHOTOGRAPHS
@@ -35,7 +37,7 @@ class SynBokeh300(GeneratedScenes):
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         super().__init__(name, data_root)
         own = None if data_root is None else data_root / "synbokeh300"
-        self._own_folder = own if own is not None and (own / INDEX).is_file() else None
+        self._own_folder = own if own is not None and os.path.lexists(own / INDEX) else None
 
     @property
     def folder(self) -> Path:
@@ -55,6 +57,12 @@ class SynBokeh300(GeneratedScenes):
             self.protocol = f"{PROTOCOL}; the user's pictures: {photographs} photographs, {cutouts} cut-outs"
             self.terms = f"the user's pictures; the rest: {SynBokeh300.terms}"
 
+    def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return the version, and digests of the files in the user's folder."""
+        if self._own_folder is None:
+            return super().contents(scene_names)
+        return hash_scenes(self.folder, scene_names, lambda name: {"version": self.version, "scene": self._file(name)})
+
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where the cache lacks it; raises as GeneratedScenes does.
 
@@ -62,10 +70,13 @@ class SynBokeh300(GeneratedScenes):
         """
         if self._own_folder is None:
             return super().load(scene_name)
-        path = shard_path(self.folder, self._index(scene_name), len(self.recipes))
+        path = self._file(scene_name)
         if not path.is_file():
             raise MissingDataError(
                 f"{path}: not generated: give  python -m bokehbench.datasets.synthetic.synbokeh300 "
                 f"--output {self.folder}  again, with the same --photos and --cutouts"
             )
         return read_shard(path)
+
+    def _file(self, scene_name: str) -> Path:
+        return shard_path(self.folder, self._index(scene_name), len(self.recipes))

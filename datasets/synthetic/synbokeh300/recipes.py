@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....core.atomic_files import write_atomically
+from ....core.documents import read_mapping
 from ....core.errors import DamagedDataError, InvalidOptionError, InvalidSceneError
 from ..generated_scenes import recipe_from
 from ..recipes import BACKGROUND, SceneRecipe, recipe_hash
@@ -98,10 +99,10 @@ def write_index(folder: Path, index: Mapping[str, Any]) -> None:
 def read_index(folder: Path) -> dict[str, Any]:
     """Return scenes.json with its recipes as SceneRecipe. Raises DamagedDataError."""
     path = folder / INDEX
+    index = read_mapping(path, "the index of generated scenes")
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
         version, photographs, cutouts = index["version"], index["own_photographs"], index["own_cutouts"]
         recipes = [recipe_from(values) for values in index["recipes"]]
-    except (OSError, ValueError, KeyError, TypeError, InvalidSceneError) as error:
+    except (ValueError, KeyError, TypeError, InvalidSceneError) as error:
         raise DamagedDataError(f"{path}: expected the index of generated scenes: {error}: generate it again") from error
     return {"version": str(version), "own_photographs": photographs, "own_cutouts": cutouts, "recipes": recipes}

@@ -7,10 +7,11 @@ starts from there; under ``blurred-colours`` it starts with the gate nearly clos
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from torch import nn
 
+from ....core.checks import Lengths, Within, check, check_fields
 from ....core.errors import InvalidOptionError
 from ...attention.physics import PisaPhysics
 from ..pipeline import BokehDiffPipeline
@@ -20,22 +21,36 @@ from ..variants import FULL_MODEL, VARIANTS
 if TYPE_CHECKING:
     from ....core.diffusers import AutoencoderKL, UNet2DConditionModel
 
+WIDEST = 8192
 CLOSED_GATE = -3.0
 """Where the gates of an untrained model stand, as logits: 5 % open."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompactSize:
-    """Sizes of the networks. ``factor``: px folded per axis. The defaults ship; tests use smaller ones."""
+    """Sizes of the networks. ``factor``: px folded per axis. The defaults ship; tests use smaller ones.
 
-    factor: int = 4
-    latent_channels: int = 16
-    vae_width: int = 160
-    vae_groups: int = 8
-    unet_widths: tuple[int, ...] = (96, 128, 192)
-    unet_groups: int = 16
-    heads: int = 4
-    prompt_width: int = 32
+    Raises InvalidOptionError on impossible values: groups and heads divide widths.
+    """
+
+    factor: Annotated[int, Within(1, 16)] = 4
+    latent_channels: Annotated[int, Within(1, 768)] = 16
+    vae_width: Annotated[int, Within(1, WIDEST)] = 160
+    vae_groups: Annotated[int, Within(1, WIDEST)] = 8
+    unet_widths: Annotated[tuple[int, ...], Lengths(2, 8), Within(1, WIDEST)] = (96, 128, 192)
+    unet_groups: Annotated[int, Within(1, WIDEST)] = 16
+    heads: Annotated[int, Within(1, 256)] = 4
+    prompt_width: Annotated[int, Within(1, WIDEST)] = 32
+
+    def __post_init__(self) -> None:
+        check_fields(self, "size.")
+        fits = self.vae_width % self.vae_groups == 0
+        check("size.vae_width", self.vae_width, fits, f"a multiple of {self.vae_groups} (vae_groups)")
+        for parts, name in ((self.unet_groups, "unet_groups"), (self.heads, "heads")):
+            fits = all(width % parts == 0 for width in self.unet_widths)
+            check("size.unet_widths", self.unet_widths, fits, f"multiples of {parts} ({name})")
+        most = 3 * self.factor**2
+        check("size.latent_channels", self.latent_channels, self.latent_channels <= most, f"1 to 3 factor^2 = {most}")
 
 
 def build_compact(

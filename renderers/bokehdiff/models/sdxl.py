@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ....core.errors import InvalidOptionError, MissingWeightsError
 from ....core.fetch import NETWORK
+from ...diffusion.stored_networks import check_finite, load_network, load_scheduler, naming_damage
 from ..pipeline import BokehDiffPipeline
 from ..settings import PipelineSettings
 from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files
@@ -32,14 +33,17 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
     vae = _load_network(AutoencoderKL, files.backbone, "vae", torch.float32)
     if files.encoder is not None:
         load_partial_state(vae, read_tensors(files.encoder), files.encoder)
+        check_finite(vae, files.encoder)
     if not vae.config.force_upcast:
         vae = vae.to(dtype)
-    scheduler = DDPMScheduler.from_pretrained(files.backbone / "scheduler", local_files_only=True)
+    scheduler = load_scheduler(DDPMScheduler, files.backbone / "scheduler")
     pipeline = BokehDiffPipeline(vae, unet, scheduler, _load_prompt(files), files.settings.to_json())
     if files.lora is not None:
-        pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name, local_files_only=True)
-        unet.fuse_lora()
-        unet.unload_lora()
+        with naming_damage(files.lora):
+            pipeline.load_lora_weights(files.lora.parent, weight_name=files.lora.name)
+            unet.fuse_lora()
+            unet.unload_lora()
+        check_finite(unet, files.lora)
     return pipeline
 
 
@@ -64,7 +68,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, LookupError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise MissingWeightsError(f"{path}: cannot be read as tensors ({reason}): get the original again") from error
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
@@ -88,15 +92,15 @@ def load_partial_state(module: nn.Module, state: dict[str, Tensor], source: Path
         if tensor.shape != own[name].shape:
             expected, got = tuple(own[name].shape), tuple(tensor.shape)
             raise InvalidOptionError(f"{source}: '{name}': expected {expected}, got {got}: another model's?")
+        if not tensor.is_floating_point():
+            raise InvalidOptionError(f"{source}: '{name}': expected floats, got {tensor.dtype}: another model's?")
     module.load_state_dict(state, strict=False)
 
 
 def _load_network(model: Any, backbone: Path, part: str, dtype: torch.dtype) -> Any:
     """Load a network from safetensors, in half precision where there is no other."""
     variant = "fp16" if any(".fp16" in path.name for path in network_files(backbone, part)) else None
-    return model.from_pretrained(
-        backbone, subfolder=part, dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True
-    )
+    return load_network(model, backbone / part, dtype, variant)
 
 
 def _load_prompt(files: SdxlFiles) -> "PromptEmbeddings":

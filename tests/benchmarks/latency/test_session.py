@@ -26,6 +26,7 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import measure
 from bokehbench.core import timing
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
+from bokehbench.core.registry import Entry
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -166,9 +167,10 @@ def test_a_process_of_its_own_measures(tmp_path):
 @pytest.fixture
 def probe(monkeypatch):
     """Stands in for the processes: counts the points it is given; ``answer`` is what they say."""
+    from ...stored_records import MEASUREMENT  # here: a test imports this file by itself
 
     class Probe:
-        answer = {"status": "ok", "reason": None}  # noqa: RUF012
+        answer = MEASUREMENT
         given: list = []  # noqa: RUF012
 
         def __call__(self, point, rule):
@@ -195,6 +197,17 @@ def test_finished_measurements_are_kept_and_failed_ones_taken_again(tmp_path, pr
     run_latency(request_for(tmp_path, sizes=[(16, 16)], radii=[2.0], fresh=True), QUICK)
     assert len(probe.given) == 6
     assert len(read_latency(path.parent)["measurements"]) == 1
+
+
+def test_a_damaged_measurement_is_named_and_taken_again(tmp_path, probe, caplog):
+    asked = request_for(tmp_path, sizes=[(16, 16), (16, 24)])
+    record = run_latency(asked, QUICK)
+    damaged = record["plan"][1]
+    record["measurements"][damaged] = record["measurements"][damaged] | {"memory": []}
+    (tmp_path / "results" / "default" / "latency.json").write_text(json.dumps(record))
+    run_latency(asked, QUICK)
+    assert probe.given[2:] == [damaged]
+    assert [damaged in entry.getMessage() for entry in caplog.records] == [True]
 
 
 def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):
@@ -256,6 +269,14 @@ def test_errors_become_reasons(error, status, reason):
 def test_plan_holds_each_point_once_small_first(tmp_path):
     points = plan_points(request_for(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
     assert [(p.height, p.radius_px) for p in points] == [(16, 2.0), (16, 8.0), (32, 2.0), (32, 8.0)]
+
+
+def test_changed_code_is_another_point(tmp_path, monkeypatch):
+    request = request_for(tmp_path, sizes=[(32, 32)], radii=[2.0])
+    before = {point.key for point in plan_points(request)}
+    assert before == {point.key for point in plan_points(request)}
+    monkeypatch.setattr(Entry, "hash_code", lambda entry, plugin: {"module": "changed"})
+    assert before.isdisjoint(point.key for point in plan_points(request))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])

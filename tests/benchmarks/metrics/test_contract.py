@@ -44,6 +44,17 @@ def test_any_shape_gives_a_plain_float(metric, size, make_scene, make_image, blu
     assert score == metric.score(blur(scene.target, 1.0), scene)
 
 
+def test_the_number_of_threads_makes_no_difference(metric, make_scene, make_image, blur):
+    """To the bit, but for networks, whose convolutions are summed up by as many parts as threads."""
+    scene, scores, before = make_scene(make_image(480, 640)), [], torch.get_num_threads()
+    prediction = blur(scene.target, 1.0)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        scores.append(metric.score(prediction, scene))
+        torch.set_num_threads(before)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6 if metric.weights else 0.0, rel=0.0)
+
+
 def test_values_between_the_8_bit_levels_do_not_count(metric, make_scene, make_image):
     scene = make_scene((make_image(48, 64) * 255).round() / 255)
     assert metric.score(scene.target + 0.4 / 255, scene) == metric.score(scene.target, scene)

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.core.errors import MissingWeightsError
@@ -90,6 +90,18 @@ def test_lpips_is_the_sum_that_its_paper_defines(random_weights, prepared, pair,
     expected = lpips_by_definition(*pair, trunk, plan, lambda image: F.max_pool2d(image, pool_px, 2), heads)
     assert expected > 1e-3
     assert metric.score(pair[0], make_scene(pair[1])) == pytest.approx(expected, rel=1e-4)
+
+
+def test_other_weights_have_another_name(random_weights, prepared, tmp_path):
+    trunk = load_file(random_weights / "lpips" / "alexnet_features.safetensors")
+    named = {prepared("lpips-alex").weights}
+    for change in (0.0, 1e-3):
+        trunk["features.0.bias"][5] += change
+        save_file(trunk, tmp_path / "alexnet_features.safetensors")
+        metric = load_metric("lpips-alex")
+        metric.prepare("cpu", tmp_path)
+        named.add(metric.weights)
+    assert len(named) == 2
 
 
 def test_dists_is_the_sum_that_its_paper_defines(random_weights, prepared, pair, make_scene):

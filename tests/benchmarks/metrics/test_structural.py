@@ -3,7 +3,7 @@ import torch
 from skimage import data
 from skimage.metrics import structural_similarity
 
-from bokehbench.benchmarks.metrics.structural import Ssim, ssim_map, window_average
+from bokehbench.benchmarks.metrics.structural import STRIP_PX, Ssim, mean_ssim, ssim_map, window_average
 
 
 def photograph():
@@ -67,6 +67,20 @@ def test_any_size_and_picture_is_as_scikit_image_says(make_scene, height, width,
     for other in (second, near, 1.0 - first, torch.zeros_like(first), torch.ones_like(first)):
         assert Ssim().score(first, make_scene(other)) == pytest.approx(scikit_image(first, other), abs=1e-7)
     assert Ssim().score(first, make_scene(first)) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("height", [STRIP_PX + 9, STRIP_PX + 10, STRIP_PX + 11, 2 * STRIP_PX + 30])
+def test_strips_join_and_threads_change_no_bit(blur, height):
+    first = torch.rand(3, height, 41, generator=torch.Generator().manual_seed(0))
+    second = blur(first, 1.0)
+    expected = float(ssim_map(first.double(), second.double()).mean())
+    before, values = torch.get_num_threads(), []
+    for count in (1, 2, 5):
+        torch.set_num_threads(count)
+        values.append(mean_ssim(first.numpy(), second.numpy()))
+    torch.set_num_threads(before)
+    assert values[0] == pytest.approx(expected, abs=1e-13)
+    assert len(set(values)) == 1
 
 
 def test_the_window_is_a_gaussian_of_eleven_pixels():

@@ -131,6 +131,23 @@ def test_a_trunk_of_another_network_or_an_incomplete_one_is_refused(random_weigh
         load_metric("lpips-alex").prepare("cpu", tmp_path)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_numbers_are_refused(random_weights, tmp_path, value):
+    trunk = load_file(random_weights / "lpips" / "alexnet_features.safetensors")
+    trunk["features.3.weight"].view(-1)[7] = value
+    save_file(trunk, tmp_path / "alexnet_features.safetensors")
+    with pytest.raises(MissingWeightsError, match=r"'features\.3\.weight' as torch\.float32, not floats or not all"):
+        load_metric("lpips-alex").prepare("cpu", tmp_path)
+
+
+def test_weights_that_are_not_floats_are_refused(random_weights, tmp_path):
+    trunk = load_file(random_weights / "lpips" / "alexnet_features.safetensors")
+    trunk["features.3.weight"] = trunk["features.3.weight"].to(torch.int32)
+    save_file(trunk, tmp_path / "alexnet_features.safetensors")
+    with pytest.raises(MissingWeightsError, match=r"'features\.3\.weight' as torch\.int32"):
+        load_metric("lpips-alex").prepare("cpu", tmp_path)
+
+
 def test_every_parameter_is_filled_from_the_layer_its_name_says():
     network = nn.Module()
     network.net = nn.Module()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
 
 from .stand_ins import MEAN_DIFFERENCE, SCENES, Scenes
@@ -12,12 +12,17 @@ from .stand_ins import MEAN_DIFFERENCE, SCENES, Scenes
 def bench(tmp_path, make_scene):
     """A function that runs the three scenes through counting renderers and returns rows and counts."""
 
-    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged=""):
+    def run(*renderers, metrics=MEAN_DIFFERENCE, scored=True, damaged="", code="", metric_codes=None):
         dataset = Scenes(make_scene, scored)
         dataset.damaged = damaged
         by_name = {renderer.name: renderer for renderer in renderers}
-        cases = expand_cases([(r.name, r.weights, "cpu") for r in renderers], [("scenes", "", SCENES)])
-        return Runner(tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here").run(cases)
+        cases = expand_cases(
+            [PlannedRenderer(name=r.name, weights=r.weights, code=code) for r in renderers],
+            [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
+        )
+        return Runner(
+            tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here", metric_codes=metric_codes or {}
+        ).run(cases)
 
     run.folder = tmp_path
     return run

@@ -7,26 +7,22 @@ import sys
 import pytest
 
 from bokehbench.benchmarks.run.cases import Case
+from bokehbench.benchmarks.run.row_files import RowWriter, read_rows, scan_rows
 from bokehbench.benchmarks.run.run_folder import RunFolder, continue_record, merge_records
-from bokehbench.benchmarks.run.store import SCHEMA, RowWriter, read_meta, read_rows, write_meta
+from bokehbench.benchmarks.run.store import read_meta, write_meta
 from bokehbench.core.errors import InvalidOptionError
 
-STARTED = {"command": "bench", "started": "monday", "starts": 1, "finished": None, "seconds": None}
-"""What ``describe_run`` says of a command, as far as a run's folder looks into it."""
-
-
-def row(key, **values):
-    return {"schema": SCHEMA, "key": key, "dataset": "d", "scene": "s", **values}
+from ...stored_records import COMMAND, META, row
 
 
 def begin(folder, made=(), **values):
     with RunFolder.open(folder) as run:
-        return run.begin(STARTED, made, **values)
+        return run.begin(COMMAND, made, **values)
 
 
 def test_begin_and_finish_are_noted(tmp_path):
     with RunFolder.open(tmp_path) as run:
-        environment = run.begin(STARTED, cases(2))
+        environment = run.begin(COMMAND, cases(2))
         begun = read_meta(tmp_path)
         run.finish()
     assert begun["cases"] == [case.key for case in cases(2)]
@@ -41,7 +37,8 @@ def test_begin_and_finish_are_noted(tmp_path):
 
 def test_a_run_of_schema_1_goes_on(tmp_path):
     """run.json as earlier versions wrote it: the same command is a second start, and its environments are kept."""
-    old = {"schema": 1, "command": "bench", "plan": [case.key for case in cases(2)], "started": "sunday", "starts": 1}
+    old = META | {"schema": 1, "plan": [case.key for case in cases(2)], "started": "sunday"}
+    del old["cases"]
     (tmp_path / "run.json").write_text(json.dumps(old | {"environments": {"there": {}}}))
     environment = begin(tmp_path, cases(2))
     meta = read_meta(tmp_path)
@@ -50,8 +47,21 @@ def test_a_run_of_schema_1_goes_on(tmp_path):
     assert "plan" not in meta
 
 
+@pytest.mark.parametrize("content", ["{", '{"schema": 2, "cases": 3}', "[]"])
+def test_a_damaged_record_is_set_aside_and_rows_are_kept(tmp_path, caplog, content):
+    (tmp_path / "run.json").write_text(content)
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a"))
+        writer.append_line(b"{}")
+    begin(tmp_path, cases(2))
+    assert read_meta(tmp_path)["cases"] == [case.key for case in cases(2)]
+    assert (tmp_path / "run.json.aside-1").read_text() == content
+    assert scan_rows(tmp_path) == ({"a": row("a")}, [])
+    assert ["run.json" in entry.getMessage() for entry in caplog.records] == [True, False]
+
+
 def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
-    write_meta(tmp_path, {"command": "bench", "cases": [], "started": "monday"})
+    write_meta(tmp_path, META)
     (tmp_path / "images").mkdir()
     (tmp_path / "latency.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("mine")
@@ -105,18 +115,18 @@ def test_parts_are_merged_into_the_first_and_win_over_it(tmp_path):
     for part, rows in enumerate(([("a", 1), ("b", 1)], [("a", 2), ("c", 2)], [("d", 3)])):
         with RowWriter(tmp_path, part) as writer:
             for key, value in rows:
-                writer.append(row(key, value=value))
+                writer.append(row(key, seconds=value))
     with (tmp_path / "rows-00002.jsonl").open("ab") as part:
         part.write(b'{"schema": 1, "key": "torn')
     expected = {"a": 2, "b": 1, "c": 2, "d": 3}
-    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    assert {key: r["seconds"] for key, r in read_rows(tmp_path).items()} == expected
     begin(tmp_path)
     assert [path.name for path in tmp_path.glob("rows-*")] == ["rows-00000.jsonl"]
-    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == expected
+    assert {key: r["seconds"] for key, r in read_rows(tmp_path).items()} == expected
     with RowWriter(tmp_path) as writer:
-        writer.append(row("a", value=4))
+        writer.append(row("a", seconds=4))
     begin(tmp_path)
-    assert read_rows(tmp_path)["a"]["value"] == 4
+    assert read_rows(tmp_path)["a"]["seconds"] == 4
 
 
 def cases(scenes, severities=(0,)):
@@ -152,12 +162,12 @@ def test_sweep_leaves_a_benchmark_alone_and_the_other_way_round():
 
 
 def test_a_command_that_goes_on_keeps_its_start():
-    first = record("bench", cases(3)) | {"started": "monday"}
+    first = record("bench", cases(3)) | {"started": "monday", "starts": 1}
     again = continue_record(first, record("bench", cases(3)) | {"started": "tuesday"})
     assert (again["started"], again["starts"]) == ("monday", 2)
     assert continue_record(again, first)["starts"] == 3
     other = continue_record(first, record("bench", cases(2)) | {"started": "tuesday"})
     assert other["started"] == "tuesday"
     assert continue_record(first, record("sweep", cases(3)) | {"started": "tuesday"})["started"] == "tuesday"
-    sweep = record("sweep", cases(2, (0, 4))) | {"started": "tuesday"}
+    sweep = record("sweep", cases(2, (0, 4))) | {"started": "tuesday", "starts": 1}
     assert continue_record({"sweep": sweep}, sweep | {"started": "friday"})["started"] == "tuesday"

@@ -9,7 +9,7 @@ import torch
 
 from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.run import runner
-from bokehbench.benchmarks.run.store import read_rows
+from bokehbench.benchmarks.run.row_files import read_rows
 from bokehbench.core.errors import CannotWriteError, InvalidSceneError, MissingWeightsError
 from bokehbench.core.files import read_image
 
@@ -52,6 +52,44 @@ def test_finished_cases_are_never_rendered_again(bench):
     first = bench(Counting("dim", calls))
     assert bench(Counting("dim", calls)) == first
     assert calls["prepare"] == 1
+
+
+def test_changed_code_makes_other_cases(bench):
+    calls = Counter()
+    first = bench(Counting("dim", calls), code="1")
+    second = bench(Counting("dim", calls), code="2")
+    assert all(calls[name] == 2 for name in SCENES)
+    assert bench(Counting("dim", calls), code="1") == first, "the old rows stay, for the code that made them"
+    assert {row["code"]["renderer"] for row in second} == {"2"}
+
+
+def test_changed_metrics_score_the_stored_pictures_again(bench):
+    class Tenfold(MeanDifference):
+        def score(self, prediction, scene):
+            return 10 * super().score(prediction, scene)
+
+    calls = Counter()
+    metrics = (MeanDifference(), Undefined())
+    first = bench(Counting("dim", calls), metrics=metrics, metric_codes={"mean-difference": "1", "undefined": "1"})
+    codes = {"mean-difference": "2", "undefined": "1"}
+    again = bench(Counting("dim", calls), metrics=(Tenfold(), Undefined()), metric_codes=codes)
+    assert calls["prepare"] == 1
+    for old, new in zip(first, again, strict=True):
+        assert new["metrics"]["mean-difference"] == pytest.approx(10 * old["metrics"]["mean-difference"])
+        assert new["scored_by"] == codes
+        assert new["time"] == old["time"]
+
+
+def test_a_score_of_other_code_does_not_outlive_a_failure(bench):
+    """The picture cannot be scored again while its scene is damaged; the score that stands there is of other code."""
+    calls = Counter()
+    bench(Counting("dim", calls), metric_codes={"mean-difference": "1"})
+    rows = bench(Counting("dim", calls), metric_codes={"mean-difference": "2"}, damaged="two")
+    assert [list(row["metrics"]) for row in rows] == [["mean-difference"], [], ["mean-difference"]]
+    assert rows[1]["notes"]["mean-difference"] == "failed: scene 'two': torn"
+    rows = bench(Counting("dim", calls), metric_codes={"mean-difference": "2"})
+    assert rows[1]["metrics"]["mean-difference"] > 0
+    assert calls["two"] == 1
 
 
 @pytest.mark.parametrize("stop_at", range(3))

@@ -8,7 +8,7 @@ from threading import Event
 import torch
 
 from bokehbench.benchmarks.run import runner
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.measure import Measured
 from bokehbench.benchmarks.run.runner import Runner
 
@@ -48,7 +48,9 @@ def test_next_scene_is_loaded_while_a_device_renders(tmp_path, make_scene, monke
     following = dict(zip(SCENES, [*SCENES[1:], SCENES[-1]], strict=True))
     monkeypatch.setattr(runner, "measure", lambda call, device: Measured(call(), 0.1, None))
     renderer = Meeting("device", lambda scene: loaded[following[scene.name]])
-    cases = expand_cases([("device", None, "cpu")], [("scenes", "", SCENES)])
+    cases = expand_cases(
+        [PlannedRenderer(name="device")], [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))]
+    )
     rows = Runner(tmp_path, {"scenes": Watched(make_scene)}, (), lambda name: renderer, "here").run(cases)
     assert [(row["status"], row["reason"]) for row in rows] == [("ok", None)] * 3
 
@@ -77,7 +79,9 @@ def test_last_picture_is_written_while_a_device_renders(tmp_path, make_scene, mo
     monkeypatch.setattr(runner, "measure", lambda call, device: Measured(call(), 0.1, None))
     monkeypatch.setattr(runner, "write_image", write_beside)
     renderer = Meeting("device", when_written)
-    cases = expand_cases([("device", None, "cpu")], [("scenes", "", SCENES)])
+    cases = expand_cases(
+        [PlannedRenderer(name="device")], [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))]
+    )
     rows = Runner(tmp_path, {"scenes": Scenes(make_scene)}, (), lambda name: renderer, "here").run(cases)
     assert [(row["status"], row["reason"]) for row in rows] == [("ok", None)] * 3
     assert all((tmp_path / row["image"]).is_file() for row in rows)
@@ -104,7 +108,9 @@ def test_nothing_happens_beside_a_render_on_the_cpu(tmp_path, make_scene, monkey
 
     monkeypatch.setattr(runner, "write_image", slow_write)
     renderer = Counting("dim", Counter(), lambda scene: seen.append(list(busy)))
-    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)])
+    cases = expand_cases(
+        [PlannedRenderer(name="dim")], [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))]
+    )
     rows = Runner(tmp_path, {"scenes": Watched(make_scene)}, (), lambda name: renderer, "here").run(cases)
     assert seen == [[], [], []]
     assert [row["status"] for row in rows] == ["ok"] * 3

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
+from bokehbench.benchmarks.run.scene_record import collect_doubts
 from bokehbench.core.files import read_image
 from bokehbench.renderers.interface import PICTURE_ONLY, Capabilities
 
@@ -86,7 +87,10 @@ class Halves(Scenes):
 
 def test_output_larger_than_the_input_is_scored_at_the_targets_size(tmp_path, make_scene):
     renderers = {"double": Doubling("double", Counter()), "same": Counting("same", Counter())}
-    cases = expand_cases([(name, None, "cpu") for name in renderers], [("scenes", "", SCENES)])
+    cases = expand_cases(
+        [PlannedRenderer(name=name) for name in renderers],
+        [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
+    )
     metrics = [load_metric(name) for name in ("psnr", "psnr-focus", "psnr-edge")]
     rows = Runner(tmp_path, {"scenes": Halves(make_scene)}, metrics, renderers.__getitem__, "here").run(cases)
     assert [row["status"] for row in rows] == ["ok"] * 3 + ["skipped"] * 3
@@ -117,7 +121,11 @@ def test_perturbed_case_is_rendered_perturbed_and_scored_against_the_truth(tmp_p
             seen.append(float(scene.disparity.mean()))
             return scene.image * 0.9
 
-    cases = expand_cases([("look", None, "cpu")], [("scenes", "", SCENES[:1])], [("flat", 0), ("flat", 0.5)])
+    cases = expand_cases(
+        [PlannedRenderer(name="look")],
+        [PlannedDataset(name="scenes", scenes={SCENES[0]: ""})],
+        [("flat", 0), ("flat", 0.5)],
+    )
     sweeper = Runner(
         tmp_path,
         {"scenes": Scenes(make_scene)},
@@ -141,7 +149,11 @@ def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
             loads[scene_name] += 1
             return super().load(scene_name)
 
-    cases = expand_cases([("dim", None, "cpu")], [("scenes", "", SCENES)], [("flat", s) for s in range(3)])
+    cases = expand_cases(
+        [PlannedRenderer(name="dim")],
+        [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
+        [("flat", s) for s in range(3)],
+    )
     sweeper = Runner(
         tmp_path,
         {"scenes": Watched(make_scene)},
@@ -152,3 +164,30 @@ def test_a_sweep_loads_a_scene_once(tmp_path, make_scene):
     )
     assert len(sweeper.run(cases)) == 9
     assert loads == dict.fromkeys(SCENES, 1)
+
+
+def test_a_lost_record_of_a_scene_that_is_damaged_by_now_costs_nothing(bench, caplog):
+    calls = Counter()
+    first = bench(Counting("dim", calls))
+    (bench.folder / "scenes/scenes/two/scene.json").unlink()
+    assert bench(Counting("dim", calls), damaged="two") == first
+    assert "scenes / two: the gallery lacks its pictures: scene 'two': torn" in caplog.text
+    assert calls["one"] == calls["two"] == 1
+
+
+def test_what_looks_odd_is_kept_with_the_scene_and_collected_by_kind(tmp_path, make_scene):
+    class Odd(Scenes):
+        def load(self, scene_name):
+            return replace(super().load(scene_name), focus_disparity=9.0 if scene_name != "one" else 0.8)
+
+    cases = expand_cases(
+        [PlannedRenderer(name="dim")], [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))]
+    )
+    bench = Runner(
+        tmp_path, {"scenes": Odd(make_scene)}, MEAN_DIFFERENCE, lambda name: Counting(name, Counter()), "here"
+    )
+    assert [row["status"] for row in bench.run(cases)] == ["ok"] * 3
+    found = collect_doubts(tmp_path, [("scenes", scene) for scene in SCENES])
+    focus = next(entry for entry in found if entry["kind"] == "focus outside the map")
+    assert (focus["dataset"], focus["scenes"]) == ("scenes", list(SCENES[1:]))
+    assert focus["example"].startswith("the focus 9 lies outside the map, 0.2 to 0.8")

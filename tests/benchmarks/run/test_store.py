@@ -1,65 +1,16 @@
 import json
-import resource
 
 import pytest
 
-from bokehbench.benchmarks.run.store import RUN_SCHEMA, SCHEMA, RowWriter, StoredRun, read_meta, read_rows, write_meta
-from bokehbench.core.errors import CannotWriteError, InvalidOptionError
+from bokehbench.benchmarks.run.row_files import RowWriter
+from bokehbench.benchmarks.run.store import RUN_SCHEMA, StoredRun, read_meta, write_meta
+from bokehbench.core.errors import DamagedRecordError, InvalidOptionError
 
-
-def row(key, **values):
-    return {"schema": SCHEMA, "key": key, "dataset": "d", "scene": "s", **values}
-
-
-def test_newest_row_of_a_key_wins(tmp_path):
-    with RowWriter(tmp_path) as writer:
-        writer.append(row("a", value=1))
-        writer.append(row("b", value=2))
-        writer.append(row("a", value=3))
-    assert {key: r["value"] for key, r in read_rows(tmp_path).items()} == {"a": 3, "b": 2}
-
-
-@pytest.mark.parametrize("cut", range(1, 40, 7))
-def test_torn_line_is_dropped_and_cut_off(tmp_path, cut):
-    with RowWriter(tmp_path) as writer:
-        writer.append(row("whole"))
-        writer.append(row("torn"))
-    path = tmp_path / "rows-00000.jsonl"
-    path.write_bytes(path.read_bytes()[:-cut])
-    assert list(read_rows(tmp_path)) == ["whole"] if cut > 1 else ["whole", "torn"]
-    with RowWriter(tmp_path) as writer:
-        writer.append(row("next"))
-    assert list(read_rows(tmp_path)) == ["whole", "next"]
-
-
-def test_a_full_disk_is_said_and_the_torn_line_does_no_harm(tmp_path):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with RowWriter(tmp_path) as writer:
-        writer.append(row("whole"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "rows-00000.jsonl").stat().st_size + 9, limits[1]))
-    try:
-        with pytest.raises(CannotWriteError, match=r"rows-00000.jsonl: .*same command"), RowWriter(tmp_path) as writer:
-            writer.append(row("torn"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    with RowWriter(tmp_path) as writer:
-        writer.append(row("next"))
-    assert list(read_rows(tmp_path)) == ["whole", "next"]
-
-
-def test_foreign_lines_are_dropped(tmp_path):
-    (tmp_path / "rows-00007.jsonl").write_text('null\n[1]\n{"key": "a"}\n{"schema": 1, "key": 3}\n\xff\n')
-    assert read_rows(tmp_path) == {}
-
-
-def test_rows_refuse_nan(tmp_path):
-    with RowWriter(tmp_path) as writer, pytest.raises(ValueError, match="JSON"):
-        writer.append(row("a", value=float("inf")))
-    assert read_rows(tmp_path) == {}
+from ...stored_records import META, row
 
 
 def test_opening_shows_the_cases_in_their_order(tmp_path):
-    write_meta(tmp_path, {"cases": ["c", "a", "missing"]})
+    write_meta(tmp_path, META | {"cases": ["c", "a", "missing"]})
     with RowWriter(tmp_path) as writer:
         for key in "abc":
             writer.append(row(key))
@@ -67,7 +18,8 @@ def test_opening_shows_the_cases_in_their_order(tmp_path):
 
 
 def test_a_run_counts_its_sweep_and_what_both_share_once(tmp_path):
-    write_meta(tmp_path, {"cases": ["a", "b", "missing"], "sweep": {"cases": ["a", "a-eroded", "b-eroded"]}})
+    sweep = META | {"cases": ["a", "a-eroded", "b-eroded"]}
+    write_meta(tmp_path, META | {"cases": ["a", "b", "missing"], "sweep": sweep})
     with RowWriter(tmp_path) as writer:
         for key in ("a", "b", "a-eroded", "of an earlier command"):
             writer.append(row(key))
@@ -76,11 +28,63 @@ def test_a_run_counts_its_sweep_and_what_both_share_once(tmp_path):
     assert sorted(r["key"] for r in stored.finished) == ["a", "a-eroded", "b"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
-def test_damaged_run_is_one_line(tmp_path, content):
+def without(record, *place):
+    """Return ``record`` without the entry at ``place``."""
+    copied = json.loads(json.dumps(record))
+    inner = copied
+    for name in place[:-1]:
+        inner = inner[name]
+    del inner[place[-1]]
+    return json.dumps({"schema": RUN_SCHEMA, **copied})
+
+
+DAMAGED = {
+    "no JSON": "{",
+    "no object": "[]",
+    "empty": "",
+    "no schema": json.dumps(META),
+    "a text as schema": json.dumps({"schema": "2", **META}),
+    "no cases": without(META, "cases"),
+    "no device": without(META, "settings", "device"),
+    "cases as a text": json.dumps({"schema": RUN_SCHEMA, **META, "cases": "abc"}),
+    "an environment as a list": json.dumps({"schema": RUN_SCHEMA, **META, "environments": {"e": []}}),
+    "packages as a list": json.dumps({"schema": RUN_SCHEMA, **META, "environments": {"e": {"packages": []}}}),
+    "a sweep without cases": without(META | {"sweep": META}, "sweep", "cases"),
+    "a name twice": '{"schema": 2, "schema": 2}',
+    "deep nesting": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_run_is_one_line_with_a_remedy_that_keeps_its_rows(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(InvalidOptionError, match="--fresh"):
+    with pytest.raises(DamagedRecordError, match=r"run\.json: .*give the run's command again") as raised:
         StoredRun.open(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_run_of_a_later_version_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text('{"schema": 99}')
+    with pytest.raises(InvalidOptionError, match=r"got 99: .*--fresh") as raised:
+        StoredRun.open(tmp_path)
+    assert not isinstance(raised.value, DamagedRecordError)
+
+
+def test_what_is_damaged_is_named_when_a_run_is_opened(tmp_path, caplog):
+    write_meta(tmp_path, META | {"cases": ["a", "b"]})
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a"))
+        writer.append(row("b", scene="t"))
+        writer.append_line(b"{}")
+    record = tmp_path / "scenes" / "d" / "s" / "scene.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"dataset": "d"}')
+    stored = StoredRun.open(tmp_path)
+    assert [r["key"] for r in stored.rows] == ["a", "b"]
+    assert stored.scenes == []
+    said = [entry.getMessage() for entry in caplog.records]
+    assert ["line 3" in said[0], "scene.json" in said[1], "d / t" in said[2]] == [True] * 3
+    assert len(said) == 3
 
 
 def test_no_run_is_one_line(tmp_path):
@@ -88,10 +92,8 @@ def test_no_run_is_one_line(tmp_path):
         StoredRun.open(tmp_path)
 
 
-OLD = """{
- "schema": 1, "run": "old", "command": "python run_bench.py --robustness", "plan": ["a", "b"],
- "sweep": {"command": "python run_bench.py --robustness", "plan": ["a", "a-eroded"]}
-}"""
+PLANNED = {name: value for name, value in META.items() if name not in ("cases", "starts")}
+OLD = json.dumps(PLANNED | {"schema": 1, "plan": ["a", "b"], "sweep": PLANNED | {"plan": ["a", "a-eroded"]}})
 
 
 def test_a_run_of_schema_1_is_read(tmp_path):
@@ -112,3 +114,14 @@ def test_what_is_written_is_of_the_present_schema(tmp_path):
     write_meta(tmp_path, meta)
     assert json.loads((tmp_path / "run.json").read_text())["schema"] == RUN_SCHEMA
     assert read_meta(tmp_path) == meta
+
+
+@pytest.mark.parametrize("values", [{"renderer": "another"}, {"dataset": "another"}])
+def test_a_row_that_is_of_no_renderer_or_data_set_of_its_run_is_named(tmp_path, caplog, values):
+    write_meta(tmp_path, META | {"cases": ["a", "b"], "sweep": META | {"cases": ["b"]}})
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("a", status="failed", reason="torn"))
+        writer.append(row("b", status="failed", reason="torn", **values))
+    stored = StoredRun.open(tmp_path)
+    assert ([r["key"] for r in stored.rows], stored.sweep) == (["a"], [])
+    assert ["b: passed over" in entry.getMessage() for entry in caplog.records] == [True]

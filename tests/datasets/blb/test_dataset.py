@@ -108,11 +108,19 @@ def test_an_absent_copy_is_one_line_with_the_remedy(tmp_path: Path, name: str) -
         assert "\n" not in str(caught.value)
 
 
-def test_a_replaced_file_is_another_version(damaged) -> None:
-    before = damaged.open().version
-    assert before == damaged.open().version
+def test_a_replaced_file_changes_the_pictures_that_need_it(damaged) -> None:
+    names = damaged.open().scene_names()
+    before = damaged.open().contents(names)
+    assert before == damaged.open().contents(names)
+    (damaged.folder("277") / "._image.exr").write_text("x")
+    (damaged.folder("277") / "notes.txt").write_text("x")
     write_exr(damaged.folder("277") / "bokeh_04_09.exr", np.zeros((damaged.height, damaged.width, 3)))
-    assert damaged.open().version != before
+    after = damaged.open().contents(names)
+    assert [name for name in names if after[name] != before[name]] == ["277-04-09"]
+    assert after["277-04-09"]["depth"] == before["277-04-09"]["depth"]
+    write_exr(damaged.folder("277") / "depth.exr", np.ones((damaged.height, damaged.width, 1)))
+    again = damaged.open().contents(names)
+    assert {name.partition("-")[0] for name in names if again[name] != after[name]} == {"277"}
 
 
 def test_an_unknown_picture_is_named(intact) -> None:

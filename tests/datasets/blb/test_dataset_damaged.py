@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 import tifffile
 
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.benchmarks.run.cases import expand_cases
+from bokehbench.benchmarks.run.cases import PlannedDataset, PlannedRenderer, expand_cases
 from bokehbench.benchmarks.run.runner import Runner
+from bokehbench.core.errors import MissingDataError
 from bokehbench.datasets.files.exr import write_exr
 from bokehbench.renderers.registry import load_renderer
 
@@ -115,7 +117,10 @@ def without(info: dict, missing: str) -> dict:
         (lambda info: info | {"blur_parameters": 3.0}, "expected a list 'blur_parameters'"),
         (lambda info: info | {"focus_distances": [1.0, 0.0]}, "'focus_distances': expected numbers > 0"),
         (lambda info: info | {"focus_distances": ["near"]}, "'focus_distances': expected numbers > 0"),
-        (lambda info: info | {"blur_parameters": [math.nan]}, "'blur_parameters': expected numbers > 0"),
+        (
+            lambda info: info | {"blur_parameters": [math.nan]},
+            "expected the scene's description: NaN: expected numbers",
+        ),
         (lambda info: [1, 2], "expected the scene's description as an object, got a list"),
     ],
 )
@@ -159,10 +164,37 @@ def test_a_folder_without_a_number(damaged) -> None:
     damaged.folder("277").rename(damaged.root / "blb" / "277-copy")
     (damaged.root / "blb" / "previews").mkdir()  # nothing in it looks like a scene
     (damaged.root / "blb" / "README.txt").write_text("not a folder")
+    dataset = damaged.open("blb@1")
+    assert [name.partition("-")[0] for name in dataset.scene_names()] == ["1000"] * 10, "a copy is no scene"
+    assert dataset.passed_over == ["277-copy"]
+    damaged.folder("1000").rename(damaged.root / "blb" / "1000-copy")
+    with pytest.raises(MissingDataError, match=r"named by a number .*\(passed over: 277-copy, 1000-copy\)"):
+        damaged.open("blb@1").prepare()
+
+
+def test_what_cannot_be_looked_into_is_one_failed_case(damaged) -> None:
+    root = damaged.root / "blb"
+    (root / "5").write_text("a file where a folder belongs")
+    (root / "6").symlink_to(root / "gone")
+    (root / "7").symlink_to(root / "7")
+    os.mkfifo(root / "8")
+    (root / "._9").mkdir()
+    (root / "10").mkdir()
+    dataset = damaged.open("blb@1")
+    assert dataset.scene_names()[-4:] == ["5", "6", "7", "8"]
+    assert dataset.passed_over == ["10"]
+    assert dataset.cluster("5") == "5"
     messages = damaged.broken("blb@1")
-    assert len(damaged.open("blb@1").scene_names()) == 20
-    assert len(messages) == 10
-    assert "277-copy: expected scene folders named by numbers" in messages["277-copy-00-00"]
+    assert list(messages) == ["5", "6", "7", "8"]
+    assert all(f"blb/{name}: expected a folder, found none" in text for name, text in messages.items())
+
+
+def test_a_description_that_is_a_named_pipe_costs_its_scene(damaged) -> None:
+    (damaged.folder("277") / "info.json").unlink()
+    os.mkfifo(damaged.folder("277") / "info.json")
+    messages = damaged.broken("blb@1")
+    assert {name.partition("-")[0] for name in messages} == {"277"}
+    assert "info.json: expected the scene's description: it is a named pipe" in messages["277-00-00"]
 
 
 def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(damaged, tmp_path: Path) -> None:
@@ -170,7 +202,10 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(damaged, tmp_path:
     dataset = damaged.open("blb@1")
     metric = load_metric("psnr")
     metric.prepare("cpu", None)
-    cases = expand_cases([("identity", None, "cpu")], [("blb@1", dataset.version, dataset.scene_names())])
+    cases = expand_cases(
+        [PlannedRenderer(name="identity")],
+        [PlannedDataset(name="blb@1", scenes=dict.fromkeys(dataset.scene_names(), ""))],
+    )
     rows = Runner(tmp_path, {"blb@1": dataset}, [metric], load_renderer, "here").run(cases)
     failed = [row for row in rows if row["status"] != "ok"]
     assert [(row["scene"], row["status"]) for row in failed] == [("277-00-01", "failed")]

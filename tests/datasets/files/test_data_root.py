@@ -31,7 +31,22 @@ def test_paths_inside_are_joined(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "named", ["../x.jpg", "a/../../x.jpg", "/etc/passwd", r"..\x.jpg", r"C:\x.jpg", "C:x.jpg", "//host/x", "", 7, None]
+    "named",
+    [
+        "../x.jpg",
+        "a/../../x.jpg",
+        "/etc/passwd",
+        r"..\x.jpg",
+        r"C:\x.jpg",
+        "C:x.jpg",
+        "//host/x",
+        "",
+        7,
+        None,
+        "a\0.jpg",
+        "x" * 300,
+        "é" * 130,
+    ],
 )
 def test_paths_that_leave_are_refused(tmp_path, named) -> None:
     with pytest.raises(DamagedDataError, match=r"m\.json: expected a path inside"):

@@ -31,13 +31,13 @@ def test_a_file_is_found_by_its_role_in_any_case(tmp_path) -> None:
 def test_of_several_maps_none_is_guessed(tmp_path, names, message) -> None:
     touch(tmp_path, *names)
     with pytest.raises(DamagedDataError, match=message):
-        map_file(tmp_path, {}, tmp_path / "scene.yaml")
+        map_file(tmp_path, {})
 
 
 def test_the_settings_choose_among_several_maps(tmp_path) -> None:
     touch(tmp_path, "depth.exr", "disparity.npy")
     for role, name in (("depth", "depth.exr"), ("disparity", "disparity.npy")):
-        assert map_file(tmp_path, {role: name}, tmp_path / "scene.yaml") == (role, tmp_path / name)
+        assert map_file(tmp_path, {role: name}) == (role, tmp_path / name)
 
 
 @pytest.mark.parametrize(

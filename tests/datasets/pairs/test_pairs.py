@@ -6,15 +6,9 @@ from PIL import Image
 
 from bokehbench.core.errors import DamagedDataError
 from bokehbench.datasets.catalogue import load_dataset
-from bokehbench.datasets.pairs.pairs import crop_to_multiple, evenly_chosen, read_focus
+from bokehbench.datasets.pairs.pairs import evenly_chosen, read_focus
 
 from ...map_files import write_pfm
-
-
-@pytest.mark.parametrize(("length", "start"), [(8, 0), (9, 1), (10, 1), (11, 2)])
-def test_the_crop_is_that_of_the_published_evaluation(length, start) -> None:
-    picture = np.arange(length, dtype=np.float32).reshape(length, 1, 1).repeat(4, axis=1)
-    np.testing.assert_array_equal(crop_to_multiple(picture, 4)[:, 0, 0], np.arange(start, start + 8))
 
 
 def test_a_few_are_spread_over_all() -> None:

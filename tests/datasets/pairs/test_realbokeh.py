@@ -1,4 +1,5 @@
 import json
+import os
 
 import huggingface_hub
 import numpy as np
@@ -40,10 +41,10 @@ def test_every_aperture_of_the_test_split_is_a_scene(folder) -> None:
 def test_a_scene_is_read_to_known_numbers(folder, miniatures) -> None:
     made = miniatures.make_blurred(49, 66, strength=4.0)
     scene = load_dataset("realbokeh", folder.parent).load("2-f4")
-    assert (scene.height, scene.width) == (48, 64)
-    assert np.abs(scene.image.permute(1, 2, 0).numpy() - made.image[1:, 1:65]).mean() < 0.01
-    assert np.abs(scene.target.permute(1, 2, 0).numpy() - made.target[1:, 1:65]).mean() < 0.01
-    np.testing.assert_array_equal(scene.disparity[0].numpy(), (made.disparity[1:, 1:65] - 1.0) / 2.0)
+    assert (scene.height, scene.width) == (49, 66)
+    assert np.abs(scene.image.permute(1, 2, 0).numpy() - made.image).mean() < 0.01
+    assert np.abs(scene.target.permute(1, 2, 0).numpy() - made.target).mean() < 0.01
+    np.testing.assert_array_equal(scene.disparity[0].numpy(), (made.disparity - 1.0) / 2.0)
 
 
 def test_blur_is_proportional_to_one_over_the_f_number_with_one_focus(folder) -> None:
@@ -147,3 +148,21 @@ def test_a_failed_download_is_one_line(tmp_path, monkeypatch, capsys) -> None:
     assert "cannot be fetched from the Hugging Face hub (no network)" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([])
+
+
+def test_a_named_pipe_costs_its_scene_only(folder) -> None:
+    (folder / "test/metadata/2.json").unlink()
+    os.mkfifo(folder / "test/metadata/2.json")
+    dataset = load_dataset("realbokeh", folder.parent)
+    assert dataset.scene_names() == ["11-f2", "11-f4", "11-f8", "2"]
+    with pytest.raises(DamagedDataError, match=r"2\.json: .* it is a named pipe, not a file"):
+        dataset.load("2")
+
+
+def test_leftovers_and_copies_are_no_scenes(folder) -> None:
+    metadata = folder / "test/metadata"
+    for name in ("._2.json", ".2.json", "2.json~", "2.json.bak", "notes.txt", "2 (copy).json", "notes.json"):
+        (metadata / name).write_bytes((metadata / "2.json").read_bytes())
+    dataset = load_dataset("realbokeh", folder.parent)
+    assert dataset.scene_names() == ["2-f2", "2-f4", "2-f8", "11-f2", "11-f4", "11-f8"]
+    assert sorted(dataset.passed_over) == ["2 (copy).json", "notes.json"]

@@ -23,7 +23,8 @@ def test_what_was_written_is_read(tmp_path) -> None:
         ("{}", "KeyError"),
         ('{"blur_strength": "much"}', "expected a number"),
         ('{"blur_strength": -3}', "above 0, got -3"),
-        ('{"blur_strength": NaN}', "above 0, got nan"),
+        ('{"blur_strength": NaN}', "expected numbers that are finite"),
+        ('{"blur_strength": 0}', "above 0, got 0"),
         ('{"blur_strength": 3, "fitted_on": 5}', "expected a number"),
     ],
 )

@@ -13,7 +13,6 @@ from datasets import load_dataset
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.synthetic.cache import (
     CACHE_VARIABLE,
-    cache_root,
     encode_row,
     ensure_shard,
     read_shard,
@@ -144,10 +143,3 @@ def test_a_file_in_the_cache_s_place_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "set").write_text("in the way")
     with pytest.raises(MissingDataError, match=CACHE_VARIABLE):
         ensure_shard(tmp_path / "set" / "1.parquet", row)
-
-
-def test_the_environment_moves_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    assert cache_root() == tmp_path
-    monkeypatch.delenv(CACHE_VARIABLE)
-    assert "bokehbench" in str(cache_root())

@@ -1,10 +1,13 @@
 import copy
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 import torch
 
-from bokehbench.datasets.synthetic.manifest import TOLERANCES, differences, summarise
+from bokehbench.core.errors import DamagedRecordError
+from bokehbench.datasets.synthetic.manifest import TOLERANCES, differences, read_manifest, summarise
 from bokehbench.renderers.interface import Scene
 
 
@@ -48,3 +51,25 @@ def test_parameters_version_and_names_are_compared(scene: Scene) -> None:
     found["scenes"]["a"]["parameters"] = "abd"
     found["scenes"]["b"] = found["scenes"]["a"]
     assert len(differences(expected, found)) == 3
+
+
+def test_a_manifest_is_read_as_it_was_written(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest_of(scene)))
+    assert read_manifest(path) == manifest_of(scene)
+
+
+@pytest.mark.parametrize(("key", "value"), [("size", "large"), ("image_mean", [None]), ("blur_strength", "1")])
+def test_a_damaged_manifest_is_one_line(scene: Scene, tmp_path: Path, key: str, value: object) -> None:
+    damaged = manifest_of(scene)
+    damaged["scenes"]["a"][key] = value
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(damaged))
+    with pytest.raises(DamagedRecordError, match=rf"manifest\.json: scenes\.a\.{key}"):
+        read_manifest(path)
+
+
+def test_statistics_that_are_missing_are_a_difference(scene: Scene) -> None:
+    expected = manifest_of(scene)
+    expected["scenes"]["a"]["image_mean"] = [0.5]
+    assert differences(expected, manifest_of(scene)) == ["a: image_mean: expected 1 values, found 48"]

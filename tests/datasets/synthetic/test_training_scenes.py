@@ -1,14 +1,13 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from bokehbench.core.errors import InvalidOptionError, MissingDataError
+from bokehbench.core.errors import MissingDataError
 from bokehbench.core.optics import GAMMA
 from bokehbench.datasets.synthetic.layers import pinhole
-from bokehbench.datasets.synthetic.training_scenes import SynthesisSettings, SyntheticScenes
+from bokehbench.datasets.synthetic.random_scenes import RandomScenes, SynthesisSettings
+from bokehbench.datasets.synthetic.training_scenes import SyntheticScenes
 
 
 def scenes(settings, **changes):
@@ -34,7 +33,7 @@ def test_a_sample_is_a_scene(settings):
             assert 0.0 <= float(picture.min()) <= float(picture.max()) <= 1.0
 
 
-def test_the_told_blur_strength_gives_the_drawn_radius(settings):
+def test_the_given_blur_strength_gives_the_drawn_radius(settings):
     for index in range(8):
         sample = scenes(settings, radius_px=(5.0, 5.0))[index]
         defocus = sample["blur_strength"] * (sample["disparity"] - sample["focus_disparity"])
@@ -57,60 +56,13 @@ def test_a_sharp_layer_stays_and_the_others_blur(settings):
             assert float(error[behind].max()) < 0.02
 
 
-def test_planes_face_in_all_directions_and_keep_their_order(settings):
-    directions = []
-    for index in range(30):
-        scene = scenes(settings, planes=(2, 3)).compose(index)
-        corners = np.array([[0, 31, 0, 31], [0, 0, 31, 31]])
-        values = np.array([layer.plane.disparity(*corners) for layer in scene.layers])
-        assert (np.diff(values, axis=0) <= 0).all()
-        directions += [np.arctan2(x.plane.slope_y, x.plane.slope_x) for x in scene.layers]
-    assert np.histogram(directions, bins=4, range=(-np.pi, np.pi))[0].min() > len(directions) / 10
-
-
-def test_facing_angle_is_bounded(settings):
-    for index in range(10):
-        for layer in scenes(settings, max_facing_angle=0.0).compose(index).layers:
-            assert layer.plane.slope_x == layer.plane.slope_y == 0.0
-
-
-def test_focus_may_lie_between_layers(settings):
-    sharp = 0
-    for index in range(12):
-        scene = scenes(settings, focus_between=1.0, planes=(1, 1), max_facing_angle=0.0).compose(index)
-        means = [layer.plane.offset for layer in scene.layers]
-        sharp += min(abs(scene.focus_disparity - mean) for mean in means) < 1e-3
-        assert min(means) - 1e-6 <= scene.focus_disparity <= max(means) + 1e-6
-    assert sharp <= 4  # those whose cut-out is outside the picture
-
-
 def test_picture_is_the_composite_of_the_layers(settings):
     data = scenes(settings)
-    scene = data.compose(2)
+    scene = RandomScenes(data.settings).draw(2)
     linear, disparity, _ = pinhole(scene.layers, 32, 32)
     sample = data[2]
     assert np.allclose(sample["image"].numpy().transpose(1, 2, 0), np.clip(linear, 0, 1) ** (1 / GAMMA), atol=1e-6)
     assert np.array_equal(sample["disparity"][0].numpy(), disparity)
-
-
-def test_painted_cutouts_serve_without_files(settings):
-    data = scenes(settings, cutouts=(), painted=2)
-    assert len(data.compose(0).layers) >= 2
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"planes": (0, 2)}, "planes"),
-        ({"radius_px": (4.0, 2.0)}, "radius_px"),
-        ({"cutouts": ()}, "painted"),
-        ({"night": 1.5}, "night"),
-        ({"max_facing_angle": 90.0}, "max_facing_angle"),
-    ],
-)
-def test_impossible_settings(settings, change, message):
-    with pytest.raises(InvalidOptionError, match=message):
-        scenes(settings, **change)
 
 
 def test_absent_and_unsuitable_files(settings, tmp_path):
@@ -122,7 +74,3 @@ def test_absent_and_unsuitable_files(settings, tmp_path):
     (tmp_path / "opaque.png").write_bytes(b"not a picture")
     with pytest.raises(MissingDataError, match=r"opaque\.png"):
         scenes(settings, cutouts=(str(tmp_path),))[0]
-
-
-def test_settings_are_plain_data(settings):
-    assert dataclasses.asdict(scenes(settings).settings)["size_px"] == 32

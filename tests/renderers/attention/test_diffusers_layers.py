@@ -148,7 +148,7 @@ def test_threads_that_share_a_pipeline_keep_their_own_geometry(make_sdxl):
     hook.remove()
 
 
-def test_sdxl_is_told_the_size_in_px(make_sdxl):
+def test_sdxl_gets_the_size_in_px(make_sdxl):
     pipeline, seen = make_sdxl(), []
     hook = pipeline.unet.register_forward_pre_hook(lambda *call: seen.append(call[1:]), with_kwargs=True)
     render(pipeline, 60, 96)
@@ -162,7 +162,7 @@ def test_sdxl_is_told_the_size_in_px(make_sdxl):
     assert "cross_attention_kwargs" not in kwargs
 
 
-def test_sdxl_is_told_where_each_tile_lies(make_sdxl):
+def test_sdxl_gets_where_each_tile_lies(make_sdxl):
     pipeline, seen = make_sdxl(), []
     hook = pipeline.unet.register_forward_pre_hook(lambda *call: seen.append(call[2]), with_kwargs=True)
     maps = torch.rand(1, 1, 64, 96)

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 
 
@@ -38,7 +39,7 @@ def test_a_part_that_is_given_is_not_read(saved):
     pipeline, folder = saved
     (folder / "vae" / "config.json").unlink()
     assert BokehDiffPipeline.from_pretrained(folder, vae=pipeline.vae).vae is pipeline.vae
-    with pytest.raises(OSError, match="config"):
+    with pytest.raises(MissingWeightsError, match="config"):
         BokehDiffPipeline.from_pretrained(folder)
 
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from bokehbench.reports.files.assets import writing
 
-with writing(Path(sys.argv[1])):
+with writing(Path(sys.argv[1]), "one"):
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -26,16 +26,16 @@ def test_second_writer_waits_for_the_first(tmp_path, monkeypatch):
     with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], **pipes) as holder:
         assert holder.stdout.readline() == "held\n"
         monkeypatch.setattr(assets, "LONGEST_WAIT_S", 0.1)
-        with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path):
+        with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path, "two"):
             pass
         monkeypatch.setattr(assets, "LONGEST_WAIT_S", 60)
         holder.stdin.write("\n")
         holder.stdin.flush()
         start = time.monotonic()
-        with writing(tmp_path) as found:
+        with writing(tmp_path, "two") as found:
             found.write("page.html", "<p>")
         assert time.monotonic() - start < 30
-    assert (tmp_path / "page.html").read_text() == "<p>"
+    assert (tmp_path / "two" / "page.html").read_text() == "<p>"
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', b"\xff\xfe".decode("latin-1")])

@@ -31,9 +31,9 @@ def test_layout_of_table_2_with_the_papers_numbers_beside_ours(run_writer, tmp_p
     run = make_run(run_writer, FAMILY)
     run.meta["renderers"]["bokehdiff-vanilla"]["training"] = "900 steps of 8 crops"
     write_report(run, tmp_path)
-    text = words(tmp_path / "ablations.html")
+    text = words(tmp_path / "default" / "ablations.html")
     assert "bokehdiff-vanilla 900 steps of 8 crops" in text
-    assert "900 steps of 8 crops" in words(tmp_path / "index.html")
+    assert "900 steps of 8 crops" in words(tmp_path / "default" / "index.html")
     body = text.partition("published, ↓")[2]
     order = ["w/o L_adv", "w/o CoC", "w/o SoftmaxQ", "T=249", "complete model", "not in the paper"]
     places = [body.index(setting) for setting in order]
@@ -49,13 +49,13 @@ def test_layout_of_table_2_with_the_papers_numbers_beside_ours(run_writer, tmp_p
 
 def test_same_protocol_needs_no_caution(run_writer, tmp_path):
     write_report(make_run(run_writer, FAMILY, "ebb-exposure-aligned"), tmp_path)
-    assert "not the values" not in words(tmp_path / "ablations.html")
+    assert "not the values" not in words(tmp_path / "default" / "ablations.html")
 
 
 def test_no_page_without_variants(run_writer, tmp_path):
     write_report(make_run(run_writer, FAMILY[:1]), tmp_path)
-    assert not (tmp_path / "ablations.html").exists()
-    assert "ablations.html" not in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "default" / "ablations.html").exists()
+    assert "ablations.html" not in (tmp_path / "default" / "index.html").read_text()
 
 
 SPEC = """
@@ -95,7 +95,7 @@ def two_papers(tmp_path, monkeypatch):
 def test_another_paper_gets_its_own_tables(run_writer, tmp_path, two_papers):
     run = make_run(run_writer, [*FAMILY, "fancy", "fancy-half"])
     write_report(run, tmp_path / "reports")
-    text = words(tmp_path / "reports" / "ablations.html")
+    text = words(tmp_path / "reports" / "default" / "ablations.html")
     assert re.search(
         r"What each part of BokehDiff is worth: this run.s numbers in the layout of the paper.s Table 2, the", text
     )
@@ -109,14 +109,14 @@ def test_another_paper_gets_its_own_tables(run_writer, tmp_path, two_papers):
     assert "Price" not in own  # the paper prints it for no ablation
     assert "Published: Lens, 2027, Table 4, on Pairs, all" in own
     assert "not the values" not in own
-    tables = sorted(path.name for path in (tmp_path / "reports/assets/tables").glob("ablations-*.csv"))
+    tables = sorted(path.name for path in (tmp_path / "reports/default/assets/tables").glob("ablations-*.csv"))
     assert tables == ["ablations-1.csv", "ablations-2.csv"]
-    assert "paper_sharpness" in (tmp_path / "reports/assets/tables/ablations-2.csv").read_text().splitlines()[0]
+    assert "paper_sharpness" in (tmp_path / "reports/default/assets/tables/ablations-2.csv").read_text().splitlines()[0]
 
 
 def test_another_papers_numbers_stand_under_its_protocol(run_writer, tmp_path, two_papers):
     write_report(make_run(run_writer, ["fancy"]), tmp_path / "reports")
-    text = words(tmp_path / "reports" / "index.html")
+    text = words(tmp_path / "reports" / "default" / "index.html")
     assert "Lens, 2027, Table 3, Pairs, all." in text
     assert "Sharpness ↑ published Price ↓ published, dB" in text
     assert "Lens as published 0.90 —" in text
@@ -124,6 +124,6 @@ def test_another_papers_numbers_stand_under_its_protocol(run_writer, tmp_path, t
 
 def test_a_family_alone_leaves_the_other_out(run_writer, tmp_path, two_papers):
     write_report(make_run(run_writer, ["fancy", "fancy-half", "bokehdiff"]), tmp_path / "reports")
-    text = words(tmp_path / "reports" / "ablations.html")
+    text = words(tmp_path / "reports" / "default" / "ablations.html")
     assert "BokehDiff" not in text
     assert "not in the paper" not in text

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,8 @@ import pytest
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
-from bokehbench.reports.pages.comparison import print_comparison, write_comparison
+from bokehbench.reports.pages.comparison import print_comparison
+from bokehbench.reports.report import write_comparison
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_page_table_and_terminal_agree(comparison, tmp_path):
     assert "1 of 6 comparisons changed significantly" in text
     assert text.count(">better</td>") == 1
     assert text.count(">the same</td>") == 5
-    table = pd.read_csv(tmp_path / "assets/tables/comparison.csv")
+    table = pd.read_csv(page.parent / "assets/tables/comparison.csv")
     assert np.allclose(table["mean after"] - table["mean before"], table["difference"])
     lines = print_comparison(comparison).splitlines()
     assert len(lines) == 7
@@ -61,3 +63,26 @@ def test_a_run_is_the_same_as_itself(compared_folders):
     comparison = compare_runs(run, run)
     assert comparison.settings == comparison.alone == []
     assert all(change.test.p_value == 1.0 for change in comparison.changes)
+
+
+@pytest.mark.parametrize("scenes", [2, 5, 8])
+def test_too_few_scenes_give_no_verdict(compared_folders, tmp_path, scenes):
+    """Of n scenes the smallest p-value is 2^(1-n), which six lines multiply."""
+    names = {f"s{number}" for number in range(1, scenes + 1)}
+    runs = [StoredRun.open(folder) for folder in compared_folders]
+    comparison = compare_runs(*(replace(run, rows=[row for row in run.rows if row["scene"] in names]) for run in runs))
+    decided = scenes == 8
+    assert {change.can_decide for change in comparison.changes} == {decided}
+    text = write_comparison(comparison, tmp_path).read_text(encoding="utf-8")
+    assert (">too few scenes</td>" in text) == (not decided)
+    assert (">better</td>" in text) == decided
+    assert ">not distinguishable</td>" not in text
+    assert ("too few independent scenes to tell" in text) == (not decided)
+    assert (f"independent scenes ({scenes})" in text) == (not decided)
+
+
+def test_threads_are_among_what_differed(compared_folders):
+    runs = [StoredRun.open(folder) for folder in compared_folders]
+    for run, threads in zip(runs, (1, 2), strict=True):
+        run.meta["environments"]["e1"]["threads"] = threads
+    assert ("threads", "1", "2") in compare_runs(*runs).settings

@@ -1,14 +1,17 @@
 """The latency page shows what latency.json holds: numbers, failures, machine; alone and within a run's report."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
 
 from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
+from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
 from bokehbench.reports.pages.latency import print_latency
+from bokehbench.reports.parts.figures import Line, draw_growth
 from bokehbench.reports.report import write_latency, write_report
 
 SIZES = ((256, 256), (512, 512), (512, 768))
@@ -87,10 +90,10 @@ def test_page_alone(tmp_path, record):
     assert "Abacus" in text
     assert "cpu, float32; one of &lt;two&gt;" in text
     assert "none: this PyTorch has no CUDA" in text
-    assert "index.html" not in text
+    assert 'href="index.html"' not in text
     references = re.findall(r'(?:src|href)="([^"#]+)"', text)
     assert len(references) > 20
-    assert all((tmp_path / "reports" / reference).is_file() for reference in references)
+    assert all((tmp_path / "reports" / tmp_path.name / reference).is_file() for reference in references)
 
 
 def test_growth_that_the_times_were_made_with_is_shown(tmp_path, record):
@@ -101,7 +104,7 @@ def test_growth_that_the_times_were_made_with_is_shown(tmp_path, record):
 
 def test_exported_numbers_are_the_measured_ones(tmp_path, record):
     write(tmp_path, record)
-    table = pd.read_csv(tmp_path / "reports/assets/tables/latency.csv")
+    table = pd.read_csv(tmp_path / "reports" / tmp_path.name / "assets/tables/latency.csv")
     ok = [one for one in record["measurements"].values() if one["status"] == "ok"]
     assert len(table) == len(ok) == 7
     for name in ("median", "q25", "q75", "p95"):
@@ -130,11 +133,27 @@ def test_nothing_measured_is_a_page_too(tmp_path, record):
 
 def test_runs_report_links_to_it(typical_run, typical_folder, tmp_path, record, monkeypatch):
     monkeypatch.setattr("bokehbench.reports.report.read_latency", lambda folder: record)
-    write_report(typical_run, tmp_path)
-    assert 'href="latency.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
-    page = (tmp_path / "latency.html").read_text(encoding="utf-8")
+    folder = write_report(typical_run, tmp_path).parent
+    assert 'href="latency.html"' in (folder / "index.html").read_text(encoding="utf-8")
+    page = (folder / "latency.html").read_text(encoding="utf-8")
     assert 'href="index.html"' in page
     assert "assets/figures/latency-size-8.svg" in page
+
+
+def test_a_damaged_file_costs_its_page_only(typical_folder, tmp_path, record, caplog):
+    folder = tmp_path / "run"
+    shutil.copytree(typical_folder, folder)
+    write_json(folder / "latency.json", record | {"plan": None})
+    write_report(StoredRun.open(folder), tmp_path / "reports")
+    assert "latency.html" not in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "latency.json" in caplog.text
+    assert "plan" in caplog.text
+
+
+def test_a_damaged_run_costs_not_the_page_of_latency(tmp_path, record, caplog):
+    (tmp_path / "run.json").write_text("{")
+    assert "plain" in write(tmp_path, record)
+    assert "run.json" in caplog.text
 
 
 def test_terminal_names_what_failed(record):
@@ -145,11 +164,44 @@ def test_terminal_names_what_failed(record):
     assert lines[-3].endswith("disturbed")
 
 
-@pytest.mark.parametrize("what", ["", "assets", "latency.html/in the way"])
+@pytest.mark.parametrize("what", ["", "assets", "../.lock/in the way", "../index.html/in the way"])
 def test_report_that_cannot_be_written_is_one_line(tmp_path, record, what):
     write_json(tmp_path / "latency.json", record)
-    blocked = tmp_path / "reports" / what
+    blocked = tmp_path / "reports" / tmp_path.name / what
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("a file")
     with pytest.raises(InvalidOptionError, match="move it away"):
         write_latency(tmp_path, tmp_path / "reports")
+
+
+@pytest.mark.parametrize("median", [0.001, 0.0123, 0.5, 47.0])
+def test_axis_of_one_size_has_labels(tmp_path, record, median):
+    spread = vars(describe_spread([median * factor for factor in (0.98, 0.99, 1.0, 1.0, 1.01, 1.02)]))
+    record |= {"plan": ["a"], "measurements": {"a": measurement("plain", 256, 256, 8.0, spread=spread)}}
+    figure = draw_growth([Line("plain", [0.07], *([1000 * spread[q]] for q in ("q25", "median", "q75")))], {"plain": 0},
+                         {"x": "megapixels", "y": "ms", "title": ""})  # fmt: skip
+    axis = figure.axes[0].yaxis
+    low, high = sorted(axis.get_view_interval())
+    shown = [tick for tick in axis.get_majorticklocs() if low <= tick <= high]
+    assert len(shown) >= 2
+    write(tmp_path, record)
+
+
+def test_machine_is_described_once(tmp_path, record):
+    record["environments"]["e1"] |= {"threads": 7, "cores": 2}
+    text = write(tmp_path, record)
+    machine = text.partition('id="machine-title"')[2]
+    assert machine.count("<dt>threads</dt>") == 1
+    assert "<dt>threads</dt><dd>2</dd>" in machine
+    assert "<dt>gpu</dt><dd>none</dd>" in machine
+    assert "None" not in machine
+
+
+def test_damaged_latency_costs_its_own_page(typical_run, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise InvalidOptionError(f"{folder}: not valid JSON")
+
+    monkeypatch.setattr("bokehbench.reports.report.read_latency", refuse)
+    page = write_report(typical_run, tmp_path)
+    assert "The latency page was not written:" in page.read_text(encoding="utf-8")
+    assert not (page.parent / "latency.html").exists()

@@ -81,12 +81,13 @@ def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(sw
         about["capabilities"]["inputs"] = ["picture", "disparity"] if old else ["picture"]
     write_report(swept_run, tmp_path / "reports")
     pages = [
-        (folder / "robustness.html").read_text(encoding="utf-8") for folder in (tmp_path / "reports", swept_report)
+        (folder / "robustness.html").read_text(encoding="utf-8")
+        for folder in (tmp_path / "reports" / "default", swept_report)
     ]
     assert pages[0].count("blind") == pages[1].count("blind") > 5
     assert "have not been run" not in pages[0]
     for path in swept_report.rglob("robustness*.csv"):
-        assert (tmp_path / "reports" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
+        assert (tmp_path / "reports" / "default" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):
     lost = next(row for row in swept_run.sweep if row["severity"] == 4 and row["renderer"] == "fragile")
     lost |= {"status": "failed", "reason": "out of luck", "metrics": {}, "image": None}
     write_report(swept_run, tmp_path / "reports")
-    text = (tmp_path / "reports" / "robustness.html").read_text(encoding="utf-8")
+    text = (tmp_path / "reports" / "default" / "robustness.html").read_text(encoding="utf-8")
     assert "out of luck" in text
     assert "pairs / scene 0 / erode 4" in text
     assert "1 scene left out" in text
@@ -116,7 +117,7 @@ def test_sweep_without_any_finished_case_is_a_page_too(swept_run, tmp_path):
     swept_run.rows.clear()
     swept_run.sweep.clear()
     write_report(swept_run, tmp_path / "reports")
-    text = (tmp_path / "reports" / "robustness.html").read_text(encoding="utf-8")
+    text = (tmp_path / "reports" / "default" / "robustness.html").read_text(encoding="utf-8")
     assert "No scene has a value at every severity yet." in text
     assert "40 of 120 planned cases" not in text
     assert "120 of 120 planned cases have not been run." in text

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bokehbench.reports.parts.cells import Measure, compare_measures
+from bokehbench.benchmarks.statistics.significance import PairedTest
+from bokehbench.reports.parts.cells import Measure, compare_measures, judge
 
 RENDERERS = ["a", "b", "c", "d", "e"]
 
@@ -61,3 +62,22 @@ def test_a_renderer_alone_is_not_the_best():
     grid = compare_measures([measure], ["a"], {"s0": "s0", "s1": "s1"}, "a", {"a": 2})
     assert grid.cells["a"][0].standing == ""
     assert grid.tests == []
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_verdict_points_where_the_tested_mean_does(higher):
+    """Many small losses and a few large gains: the ranks say worse, the mean, which is tested, says better."""
+    generator = np.random.default_rng(3)
+    test = PairedTest(
+        renderer="a", difference=1.0, interval=None, p_value=0.01, adjusted=0.01, gain=0.4, effect=-0.2, win_rate=0.3
+    )
+    assert judge(test) == "better"
+    for _ in range(200):
+        values = generator.normal(0.3, 1.0, (40, 2)) ** 3
+        frame = pd.DataFrame(values, columns=["a", "b"], index=[f"s{n}" for n in range(40)])
+        grid = compare_measures(
+            [Measure("m", "", higher, "", frame)], ["a", "b"], {s: s for s in frame.index}, "a", {"a": 40, "b": 40}
+        )
+        (line,) = grid.tests
+        if line.verdict in ("better", "worse"):
+            assert (line.test.difference > 0) == ((line.verdict == "better") == higher)

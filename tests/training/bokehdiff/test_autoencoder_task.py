@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from bokehbench.core.errors import InvalidOptionError
 from bokehbench.training.engine.config import read_config
 from bokehbench.training.engine.loop import train
 
@@ -14,6 +17,11 @@ def test_it_starts_well_and_learns(tmp_path, settings):
     assert curve[-1] > 25.0  # four components of noise blown up to photographs: near 20 from a default start
     assert curve[-1] > curve[0]
     assert (model / "training.json").is_file()
+
+
+def test_crops_fit_the_folding(tmp_path, settings):
+    with pytest.raises(InvalidOptionError, match=r"model\.data\.crop_px: expected a multiple of 4, got 30"):
+        train(read_config(write_config(tmp_path, settings, "autoencoder", data={"crop_px": 30})))
 
 
 def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings):

@@ -7,7 +7,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehdiff.inputs.colour_encoder import ColourEncoder
-from bokehbench.renderers.bokehdiff.models.compact import build_compact
+from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 from bokehbench.training.bokehdiff.build import build_pipeline
 from bokehbench.training.bokehdiff.config import (
     AutoencoderConfig,
@@ -38,6 +38,12 @@ def model(synthesis, start):
     return {"data": DataConfig(scenes=synthesis, crop_px=32), "start": str(start)}
 
 
+def test_more_parameters_than_fit_are_refused_before_they_take_memory(synthesis):
+    config = LatentConfig(data=DataConfig(scenes=synthesis, crop_px=32), size=CompactSize(unet_widths=(8192, 8192)))
+    with pytest.raises(InvalidOptionError, match=r"model\.size: expected widths of at most 2147483648 parameters"):
+        build_pipeline(config, seed=0)
+
+
 def build(config, tmp_path):
     return config.build(RunConfig(task="bokehdiff", output=str(tmp_path), model=config), torch.device("cpu"))
 
@@ -45,7 +51,7 @@ def build(config, tmp_path):
 def test_the_colour_encoder_is_not_trained(model, tmp_path):
     task = build(LatentConfig(**model), tmp_path)
     assert not any(p.requires_grad for p in task.pipeline.colour_encoder.parameters())
-    assert all(p.requires_grad for p in task.trained())
+    assert all(p.requires_grad for p in task.unet.parameters())
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.pipeline import BokehDiffPipeline
 from bokehbench.training.engine.config import read_config
 from bokehbench.training.engine.loop import Training, train
-from bokehbench.training.engine.update import TrainingDivergedError
+from bokehbench.training.engine.pass_means import TrainingDivergedError
 
-from ..runs import assert_same, weights, write_config
+from ..runs import TINY, assert_same, weights, write_config
 
 MUON = {"method": "muon", "learning_rate": 1.0e-3, "warmup": 1}
 RECIPE = {"output_form": "blurred-colours"}
@@ -45,7 +45,7 @@ def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, settings, 
 
 def test_muon_takes_all_matrices_but_the_last_layers(tmp_path, settings):
     training = Training(read_config(write_config(tmp_path, settings, optimiser=MUON)))
-    matrices = {id(p) for g in training.optimiser.param_groups if g["muon"] for p in g["params"]}
+    matrices = {id(p) for g in training.update.optimiser.param_groups if g["muon"] for p in g["params"]}
     unet = training.task.unet
     assert matrices == {
         id(p) for name, p in unet.named_parameters() if p.ndim >= 2 and not name.startswith("conv_out.")
@@ -77,8 +77,14 @@ def test_a_plus_model_learns_from_its_base(tmp_path, settings):
     assert pipeline.active_settings.base == "classical-occlusion"
 
 
+def test_a_crop_holds_a_token_of_the_coarsest_level(tmp_path, settings):
+    path = write_config(tmp_path, settings, model={"size": TINY | {"unet_widths": [8] * 5}})
+    with pytest.raises(InvalidOptionError, match=r"model\.data\.crop_px: expected at least 64, .*, got 32"):
+        train(read_config(path))
+
+
 def test_divergence_names_step_term_and_samples(tmp_path, settings):
-    optimiser = {"learning_rate": 1.0e30, "clip": 1.0e30}
+    optimiser = {"learning_rate": 1.0e6, "clip": 1.0e9}
     path = write_config(tmp_path, settings, optimiser=optimiser, steps=30)
     with pytest.raises(
         TrainingDivergedError, match=r"step \d+: the term 'latent' is (nan|inf) on samples \d+, \d+ of seed 0"

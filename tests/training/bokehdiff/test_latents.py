@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
-from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.training.bokehdiff.latents import open_encoded
 from bokehbench.training.engine.sampler import StepSampler, make_loader
@@ -34,13 +34,45 @@ def test_colours_are_stored_beside_latents(scenes, tmp_path, size):
     colours = starting.token_colours(stored[1]["image"][None]).linear[0]
     torch.testing.assert_close(encoded["colours"], colours, rtol=1e-3, atol=1e-4)
     assert encoded["colours"].shape[1:] == encoded["z"].shape[1:]
-    store_scenes(scenes, 1, tmp_path / "fewer", {})
-    (colours_file,) = tmp_path.glob("colours-*.safetensors")
-    open_encoded(starting, StoredScenes(tmp_path / "fewer", 1), tmp_path / "fewer", "no")
-    (fewer,) = (tmp_path / "fewer").glob("colours-*.safetensors")
-    fewer.replace(colours_file)
-    with pytest.raises(InvalidOptionError, match="holds other scenes than latents-2-no-"):
-        open_encoded(starting, stored, tmp_path, "no")
+
+
+@pytest.fixture
+def encoded(scenes, tmp_path, size):
+    """Stored scenes, a pipeline and a function that opens its latents of them."""
+    store_scenes(scenes, 2, tmp_path, {})
+    torch.manual_seed(0)
+    pipeline = build_compact(size=size, output_form="blurred-colours")
+    return lambda: open_encoded(pipeline, StoredScenes(tmp_path, 2), tmp_path, "no")
+
+
+def torn(path):
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def foreign(path):
+    path.write_bytes(save({"weight": torch.zeros(3)}))
+
+
+def fewer(path):
+    path.write_bytes(save({name: value[:1].clone() for name, value in load_file(path).items()}))
+
+
+def moved(path):
+    tensors = load_file(path)
+    path.write_bytes(save(tensors | {"index": tensors["index"] + 1}))
+
+
+@pytest.mark.parametrize("damage", [torn, foreign, fewer, moved])
+@pytest.mark.parametrize("kind", ["latents", "colours"])
+def test_what_is_damaged_is_made_again(encoded, tmp_path, capsys, damage, kind):
+    sample = {name: value.clone() for name, value in encoded()[1].items()}  # the open file is written to below
+    (path,) = tmp_path.glob(f"{kind}-*.safetensors")
+    content = path.read_bytes()
+    damage(path)
+    again = encoded()[1]
+    assert f"{path}: " in capsys.readouterr().err
+    assert path.read_bytes() == content
+    assert all(torch.equal(again[name], value) for name, value in sample.items())
 
 
 def test_workers_read_what_this_process_reads(scenes, tmp_path, size):

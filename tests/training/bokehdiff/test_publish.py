@@ -55,6 +55,13 @@ def test_models_ship_with_a_younger_decoder_of_their_own_encoder_only(restored, 
 
 def test_a_training_of_an_earlier_version_is_one_line(tmp_path):
     (tmp_path / "model").mkdir()
+    for content in ("{", "[]", "3", '{"seconds": 1.0}', '{"configuration": {"model": {}}, "seconds": "long"}'):
+        (tmp_path / "model" / "training.json").write_text(content)
+        with pytest.raises(InvalidOptionError, match=r"training\.json: .*: train again$") as caught:
+            training_record(tmp_path, tmp_path / "first")
+        assert "\n" not in str(caught.value)
     (tmp_path / "model" / "training.json").write_text('{"configuration": {"stage": "latent"}, "seconds": 1.0}')
-    with pytest.raises(InvalidOptionError, match=r"training\.json: written by an earlier version.*: train again"):
+    with pytest.raises(
+        InvalidOptionError, match=r"training\.json: the entry configuration\.model is missing: train again"
+    ):
         training_record(tmp_path, tmp_path / "before")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
-from bokehbench.training.engine import update
+from bokehbench.training.engine import pass_means
 from bokehbench.training.engine.loop import LOGGED_EVERY, Training, train
 
 from . import tiny_task
@@ -74,6 +74,16 @@ print(torch.get_num_threads())
     assert done.stdout.split()[-1] == "1"
 
 
+def test_a_process_that_dies_ends_the_others(tmp_path, start_one):
+    first, second = (start_one(rank, tiny_task.__file__, tmp_path) for rank in (0, 1))
+    _, message = second.communicate(timeout=120)
+    assert second.returncode == -signal.SIGKILL, message
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert "another process of this command has ended or does not answer" in said.splitlines()[-1]
+    assert f"step-{KILLED_AT:08d}.pt" in os.listdir(tmp_path / "checkpoints")
+
+
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_run_that_is_stopped_goes_on_exactly(tmp_path, accumulation):
     whole = train(tiny_run(tmp_path / "whole", accumulation=accumulation))
@@ -116,7 +126,7 @@ def test_divergence_in_any_pass_is_found_before_the_step(tmp_path):
     expected = r"step 0: the term 'half' is inf on samples 0, 1 of seed 5: lower the learning rate"
     with (
         mock.patch.object(training.task, "losses", spoilt),
-        pytest.raises(update.TrainingDivergedError, match=expected),
+        pytest.raises(pass_means.TrainingDivergedError, match=expected),
     ):
         training.run()
     assert torch.equal(training.task.layer.weight, before)
@@ -124,7 +134,7 @@ def test_divergence_in_any_pass_is_found_before_the_step(tmp_path):
 
 @pytest.mark.parametrize("accumulation", [1, 3])
 def test_the_device_is_waited_for_once_an_update(tmp_path, accumulation):
-    with mock.patch.object(update.Update, "read", autospec=True, side_effect=update.Update.read) as read:
+    with mock.patch.object(pass_means.PassMeans, "read", autospec=True, side_effect=pass_means.PassMeans.read) as read:
         train(tiny_run(tmp_path, accumulation=accumulation))
     assert read.call_count == STEPS
     assert STEPS > LOGGED_EVERY
@@ -152,6 +162,6 @@ def test_the_two_newest_checkpoints_are_kept(tmp_path):
 
 def test_groups_have_their_own_rates_and_choose_muon(tmp_path):
     training = Training(tiny_run(tmp_path))
-    weight, bias = training.optimiser.param_groups
+    weight, bias = training.update.optimiser.param_groups
     assert (weight["muon"], bias["muon"]) == (True, False)
     assert bias["lr"] == pytest.approx(0.5 * weight["lr"])

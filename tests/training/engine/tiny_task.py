@@ -1,6 +1,7 @@
 """A task that has nothing to do with pictures: a line is fitted to points, by the engine's own loop.
 
-As a program, ``python tiny_task.py OUTPUT``, it is killed in the middle of step KILLED_AT.
+As a program, ``python tiny_task.py OUTPUT``, it is killed in the middle of step KILLED_AT: alone, or as the second of
+two processes.
 """
 
 import os
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import Dataset
 
+from bokehbench.core.errors import BokehBenchError
 from bokehbench.training.engine.config import OptimiserConfig, RunConfig
 from bokehbench.training.engine.loop import train
 from bokehbench.training.engine.task import StepLosses, Task
@@ -88,4 +90,8 @@ def result(folder):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train(tiny_run(sys.argv[1], TinyConfig(killed_at=KILLED_AT)))
+    doomed = os.environ.get("RANK") != "0"
+    try:
+        train(tiny_run(sys.argv[1], TinyConfig(killed_at=KILLED_AT if doomed else -1)))
+    except BokehBenchError as error:
+        sys.exit(str(error))

@@ -4,7 +4,8 @@ import dataclasses
 
 import torch
 
-from bokehbench.training.scenes.degraded import BasePicture, DegradedScenes, identity_of_scenes
+from bokehbench.training.scenes.base_picture import BasePicture
+from bokehbench.training.scenes.degraded import DegradedScenes, identity_of_scenes
 from bokehbench.training.scenes.disparity_errors import DisparityErrors
 
 ERRORS = DisparityErrors(share=1.0, erosion_share=1.0)

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
-from bokehbench.core.errors import InvalidOptionError, MissingDataError
+from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from bokehbench.training.engine.sampler import StepSampler, make_loader
 from bokehbench.training.scenes.shards import SHARD, StoredScenes, store_scenes
 
@@ -49,6 +50,49 @@ def test_missing_and_damaged_scenes_are_named(scenes, tmp_path):
     next(tmp_path.glob("scenes-*.safetensors")).write_bytes(b"torn")
     with pytest.raises(MissingDataError, match=r"scenes-000000\.safetensors"):
         StoredScenes(tmp_path)[0]
+
+
+def without_target(tensors):
+    del tensors["target"]
+
+
+def smaller(tensors):
+    tensors["target"] = tensors["target"][..., :-1].clone()
+
+
+def of_another_place(tensors):
+    tensors["index"] += SHARD
+
+
+def of_another_type(tensors):
+    tensors["disparity"] = tensors["disparity"].float()
+
+
+@pytest.mark.parametrize("damage", [without_target, smaller, of_another_place, of_another_type, None])
+def test_a_damaged_shard_is_named_and_stored_again(scenes, tmp_path, capsys, damage):
+    store_scenes(scenes, 1, tmp_path, {})
+    (path,) = tmp_path.glob("scenes-*.safetensors")
+    content = path.read_bytes()
+    if damage is None:
+        path.write_bytes(content[:-10])
+    else:
+        tensors = load_file(path)
+        damage(tensors)
+        path.write_bytes(save(tensors))
+    with pytest.raises(DamagedDataError, match=r"scenes-000000\.safetensors: damaged \(.*\): remove it") as caught:
+        StoredScenes(tmp_path)[0]
+    assert "\n" not in str(caught.value)
+    store_scenes(scenes, 1, tmp_path, {})
+    assert path.read_bytes() == content
+    assert "scenes-000000.safetensors: damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "3", "[" * 100_000])
+def test_a_damaged_description_is_named(scenes, tmp_path, content):
+    store_scenes(scenes, 1, tmp_path, {})
+    (tmp_path / "scenes.json").write_text(content)
+    with pytest.raises(DamagedDataError, match=r"scenes\.json: expected what decides the scenes.*: remove the folder"):
+        StoredScenes(tmp_path, identity={})
 
 
 def test_a_missing_shard_shifts_no_scene(scenes, tmp_path):

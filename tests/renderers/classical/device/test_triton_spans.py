@@ -1,15 +1,12 @@
 """Triton's scatters against the definition: on a GPU, or on the CPU through Triton's interpreter."""
 
 import importlib.util
-import os
 
 import pytest
 import torch
 
 if importlib.util.find_spec("triton") is None:
     pytest.skip("needs Triton, which comes with PyTorch's CUDA builds", allow_module_level=True)
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # read when the kernels are defined
 
 from bokehbench.benchmarks.kernels.bench_scatter_gpu import scatter_literal
 from bokehbench.renderers.classical.device.triton_spans import fixed_point_scale, scatter_triton

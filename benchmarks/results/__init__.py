@@ -1,0 +1,68 @@
+"""A stored run as a table: ``bokehbench.results.read(RUN)``.
+
+This folder is installed as ``bokehbench.results``, hence the absolute imports.
+"""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bokehbench.benchmarks.request import run_folder
+from bokehbench.benchmarks.run.store import RUN_FILE, StoredRun
+from bokehbench.core.errors import InvalidOptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CASE = (
+    *("dataset", "scene", "cluster", "renderer", "perturbation", "severity", "seed"),
+    *("device", "dtype", "weights", "status", "reason"),
+)
+COST = ("seconds", "peak_memory_mb", "image", "disparity", "backend", "environment", "time")
+
+
+def read(
+    run: str | PathLike[str] = "default", output: str | PathLike[str] = ".", *, sweep: bool = False
+) -> "pd.DataFrame":
+    """Return the rows of a run that count as a pandas DataFrame, one case a line in the order of the command.
+
+    ``run``: the folder of a run (which has a run.json), or a run's name below ``output``/results. A case that was made
+    several times, because data, weights or metrics changed, is there once: as it was made last. ``sweep``: the cases of
+    the last robustness sweep in place of those of the last benchmark.
+
+    Columns:
+
+    - ``dataset, scene, renderer, perturbation, severity, seed, device, dtype, weights``: the case. ``perturbation`` is
+      ``none`` and ``severity`` 0 where the disparity is the true one. ``cluster``: scenes of the same one are no
+      independent evidence; a scene by itself is its own.
+    - ``status``: ``ok``, ``failed`` or ``skipped``; ``reason``: why, where it is not ``ok``.
+    - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok``.
+    - ``seconds`` of one render, ``peak_memory_mb`` in MiB, NaN where unknown; ``image, disparity``: the scored picture
+      and the perturbed map, paths within the run's folder; ``backend, environment, time``: how, where (an entry of
+      run.json's ``environments``) and when, UTC.
+
+    A row that cannot be read is left out, and a warning names it. Raises InvalidOptionError where no run is stored, a
+    metric has the name of another column, or ``sweep`` is asked of a run without one.
+    """
+    import pandas as pd
+
+    stored = StoredRun.open(_find(run, Path(output)))
+    if sweep and "sweep" not in stored.meta:
+        raise InvalidOptionError(f"{stored.folder}: no robustness sweep is stored here: run --robustness first")
+    rows = stored.sweep if sweep else stored.rows
+    metrics = list(stored.meta["sweep"]["metrics"] if sweep else stored.meta["metrics"])
+    taken = set(metrics) & {*CASE, *COST}
+    if taken:
+        raise InvalidOptionError(f"{stored.folder}: a metric has the name of a column: {', '.join(sorted(taken))}")
+    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in stored.scenes}
+    lines = [
+        {**row, "cluster": clusters.get((row["dataset"], row["scene"]), row["scene"]), **row["metrics"]} for row in rows
+    ]
+    floats = dict.fromkeys(["severity", *metrics, "seconds", "peak_memory_mb"], "float64")
+    return pd.DataFrame(lines, columns=[*CASE, *metrics, *COST]).astype(floats)
+
+
+def _find(run: str | PathLike[str], output: Path) -> Path:
+    """Return the folder of a run that is given by its folder or its name."""
+    folder = Path(run)
+    return folder if (folder / RUN_FILE).exists() else run_folder(output, str(run))

@@ -1,0 +1,53 @@
+"""What a launcher (``accelerate launch``, ``torchrun``) tells this process; imports nothing heavy."""
+
+import os
+from dataclasses import dataclass
+
+from .errors import InvalidOptionError
+
+REMEDY = "start the command with accelerate launch or torchrun, or unset RANK and WORLD_SIZE"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """This process is number ``rank`` of ``count`` that share the command."""
+
+    rank: int = 0
+    count: int = 1
+
+
+def read_launch() -> Launch:
+    """Return this process's place among those that share the command; alone without a launcher.
+
+    Raises InvalidOptionError where the launcher's variables are incomplete or contradict each other.
+    """
+    if "RANK" not in os.environ and "WORLD_SIZE" not in os.environ:
+        return Launch()
+    launch = Launch(_read_number("RANK"), _read_number("WORLD_SIZE", lowest=1))
+    if launch.rank >= launch.count:
+        raise InvalidOptionError(f"RANK: expected below WORLD_SIZE={launch.count}, got {launch.rank}: {REMEDY}")
+    if launch.count > 1:
+        if not os.environ.get("MASTER_ADDR"):
+            raise InvalidOptionError(f"MASTER_ADDR: expected the main process's machine, got nothing: {REMEDY}")
+        _read_number("MASTER_PORT", lowest=1, highest=65535)
+        _read_number("LOCAL_RANK", highest=launch.count - 1)
+    return launch
+
+
+def is_shared() -> bool:
+    """Whether several processes share this command."""
+    return read_launch().count > 1
+
+
+def is_helper() -> bool:
+    """Whether this process shares a command whose main process is another."""
+    return read_launch().rank > 0
+
+
+def _read_number(name: str, lowest: int = 0, highest: int = 10**6) -> int:
+    text = os.environ.get(name)
+    number = int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if not lowest <= number <= highest:
+        got = "nothing" if text is None else f"'{text}'"
+        raise InvalidOptionError(f"{name}: expected a whole number from {lowest} to {highest}, got {got}: {REMEDY}")
+    return number

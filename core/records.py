@@ -1,0 +1,112 @@
+"""Records that the harness stores itself: JSON checked against a type, once, where it is opened.
+
+Types are TypedDicts, so that what was checked is plain dictionaries. An entry that the type does not name is passed
+over, but in TypedDicts with ``Open`` as their configuration.
+"""
+
+import functools
+import json
+import math
+from collections.abc import Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+from .documents import read_mapping
+from .errors import DamagedRecordError
+
+if TYPE_CHECKING:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+T = TypeVar("T")
+
+STRICT: "ConfigDict" = {"strict": True, "allow_inf_nan": False}
+OPEN: "ConfigDict" = {**STRICT, "extra": "allow"}
+"""Of a TypedDict whose further entries are kept."""
+
+EXPLAINED: "ConfigDict" = {**STRICT, "use_attribute_docstrings": True}
+"""Of a TypedDict whose JSON schema says what each entry means."""
+
+LONGEST_VALUE = 60
+
+
+def read_record(kind: type[T], path: Path, what: str) -> T:
+    """Return the content of a JSON file that holds the TypedDict ``kind``; ``what`` says so in words.
+
+    Raises DamagedRecordError naming the file.
+    """
+    return check_record(kind, read_mapping(path, what, DamagedRecordError), f"{path}: ")
+
+
+def check_record(kind: type[T], content: Any, where: str = "") -> T:
+    """Return ``content``, as JSON gives it, once it is of the TypedDict ``kind``; a bool is no number.
+
+    Raises DamagedRecordError, which names the first entry that is not, behind ``where``.
+    """
+    return _validate(kind, json.dumps([content]), where)
+
+
+def parse_record(kind: type[T], text: str) -> T:
+    """Do the same with JSON text. Refused, too: a name twice, numbers that are not finite, half characters, deep nests.
+
+    Raises DamagedRecordError.
+    """
+    try:
+        _DECODER.decode(text)
+    except RecursionError:
+        raise DamagedRecordError("nested too deeply") from None
+    except ValueError as error:
+        raise DamagedRecordError(f"not valid JSON: {error}") from None
+    return _validate(kind, f"[{text}]")
+
+
+def _validate(kind: type[T], text: str, where: str = "") -> T:
+    from pydantic import ValidationError  # here: whoever only asks for --help needs none
+
+    try:
+        return _adapter(cast(Hashable, kind)).validate_json(text)[0]
+    except ValidationError as error:
+        raise DamagedRecordError(where + _explain(error)) from None
+
+
+@functools.cache
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter
+
+    # The configuration reaches a TypedDict, nested ones too, through a type around it only.
+    around: Any = tuple[kind]
+    return TypeAdapter(around, config=STRICT)
+
+
+def _explain(error: "ValidationError") -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    name = ".".join(map(str, first["loc"][1:]))
+    if first["type"] == "missing":
+        return f"the entry {name} is missing"
+    if first["type"] == "json_invalid":
+        return first["msg"]
+    received = repr(first["input"])
+    if len(received) > LONGEST_VALUE:
+        received = f"{received[:LONGEST_VALUE]} ..."
+    return f"{name or 'the content'}: expected {first['msg'].removeprefix('Input should be ')}, got {received}"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name '{next(name for name in names if names.count(name) > 1)}' is there twice")
+    return entries
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        _refuse(digits)
+    return number
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no finite number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)

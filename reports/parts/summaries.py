@@ -1,0 +1,128 @@
+"""What the list of runs says of a report: when, what, how much of it worked, and a verdict that its own tests allow."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...benchmarks.run.store import StoredRun
+from ...benchmarks.statistics.run_comparison import RunComparison
+from ..files.assets import INDEX
+from ..files.summary import ShownCell, ShownTable, Summary
+from .latency_figures import write_size
+from .numbers import write_seconds
+from .sections import Section
+from .tables import ARROWS, ScoreTable
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def summarise_report(run: StoredRun, context: Mapping[str, Any]) -> Summary:
+    """Sum up a run; ``context`` is that of its first page."""
+    meta, sweep = run.meta, run.meta.get("sweep", {})
+    commands = [record for record in (sweep, meta) if record]
+    moments = [record.get(name) for record in commands for name in ("started", "finished")]
+    tables = [table for table in map(show_table, context["sections"]) if table]
+    counts = _count(run.finished)
+    return Summary(
+        kind="run",
+        name=run.folder.name,
+        moment=_latest([*moments, *(row.get("time") for row in run.finished)]),
+        command=max(commands, key=lambda record: str(record["started"]))["command"],
+        pages=context["pages"],
+        renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
+        datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
+        counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
+        headlines=[table.verdict for table in tables],
+        tables=tables,
+        absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
+        problems=len(context["problems"]),
+    )
+
+
+def summarise_latency(name: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> Summary:
+    """Sum up a run that measured latency and nothing else."""
+    taken = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
+    counts = _count(taken)
+    return Summary(
+        kind="run",
+        name=name,
+        moment=_latest([record["started"], *(one.get("time") for one in taken)]),
+        command=record["command"],
+        pages=dict(pages),
+        renderers=list(dict.fromkeys(one["renderer"] for one in taken)),
+        counts=counts | {"not run": len(record["plan"]) - len(taken)},
+        headlines=_write_times([one for one in taken if one["status"] == "ok"]),
+    )
+
+
+def summarise_comparison(comparison: RunComparison, lead: str, moment: str) -> Summary:
+    """Sum up a comparison that was made at ``moment``; ``lead`` is its page's first sentence."""
+    return Summary(
+        kind="comparison",
+        name=f"“{comparison.second}” against “{comparison.first}”",
+        moment=moment,
+        command="",
+        pages={INDEX: "Comparison"},
+        renderers=list(dict.fromkeys(change.renderer for change in comparison.changes)),
+        datasets=list(dict.fromkeys(change.dataset for change in comparison.changes)),
+        headlines=[lead],
+    )
+
+
+def show_table(section: Section) -> ShownTable | None:
+    """Return a data set's scores as the list of runs shows them; None where there are none."""
+    table = section.table
+    if table is None:
+        return None
+    return ShownTable(
+        dataset=section.name,
+        basis=table.basis,
+        verdict=write_verdict(table, section.name),
+        columns=[(c.name, f"{ARROWS[c.higher_is_better]} {c.unit}".rstrip()) for c in table.columns],
+        rows=[
+            (
+                row.renderer,
+                row.weights or "",
+                [ShownCell(text=c.text, interval=c.interval, note=c.note, mark=c.standing) for c in row.cells],
+            )
+            for row in table.rows
+        ],
+    )
+
+
+def write_verdict(table: ScoreTable, dataset: str) -> str:
+    """Say who has the best mean of the first measure, and whether the tests tell it from the others."""
+    if not table.columns:
+        return f"{dataset}: no metric was computed."
+    column = table.columns[0]
+    cells = {row.renderer: row.cells[0] for row in table.rows if row.cells[0].value is not None}
+    best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
+    if best is None:
+        found = "; ".join(f"{name} {cell.text} {column.unit}".rstrip() for name, cell in cells.items())
+        return f"{dataset}: {column.name} of {found}." if found else f"{dataset}: {column.name} has no value yet."
+    lead = f"{dataset}: {best} has the best mean {column.name}, {cells[best].text} {column.unit}".rstrip()
+    tied = [name for name, cell in cells.items() if cell.standing == "tied"]
+    if not column.can_decide:
+        return f"{lead}; too few scenes to tell whether any other differs from it."
+    if tied:
+        return f"{lead}; not distinguishable from it: {', '.join(tied)}."
+    return f"{lead}, and is distinguishable from every other."
+
+
+def _write_times(ok: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say the median of every renderer at the largest size and radius that was measured."""
+    largest = max(((one["height"] * one["width"], one["radius_px"]) for one in ok), default=None)
+    shown = [one for one in ok if (one["height"] * one["width"], one["radius_px"]) == largest]
+    if not shown:
+        return ["Latency: no measurement has finished."]
+    times = ", ".join(f"{one['renderer']} {write_seconds(one['spread']['median'])}" for one in shown)
+    return [f"Latency at {write_size(shown[0])} px, radius {shown[0]['radius_px']:g} px: {times} (medians)."]
+
+
+def _count(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {status: sum(one["status"] == status for one in outcomes) for status in ("ok", "failed", "skipped")}
+
+
+def _latest(moments: Iterable[Any]) -> str:
+    """Return the latest of those that are moments; the list of runs is sorted by it."""
+    return max((moment for moment in moments if isinstance(moment, str) and MOMENT.fullmatch(moment)), default="")

@@ -1,0 +1,129 @@
+"""What is wrong with one renderer or metric is said, and costs the others nothing."""
+
+import pytest
+import torch
+
+from bokehbench.benchmarks.metrics import registry as metric_registry
+from bokehbench.benchmarks.request import RunRequest
+from bokehbench.benchmarks.run import session
+from bokehbench.benchmarks.run.session import run_benchmark
+from bokehbench.benchmarks.run.usable import UnusableRenderer, complete, load_renderer
+from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.registry import Entry
+from bokehbench.renderers import registry
+from bokehbench.renderers.identity import IdentityRenderer
+from bokehbench.renderers.interface import Renderer
+
+from .test_session import One
+
+
+class Unlabelled(IdentityRenderer):
+    @property
+    def weights(self):
+        raise KeyError("weights.json")
+
+
+class MislabelledTraining(IdentityRenderer):
+    training = 3
+
+
+class WithoutCapabilities(Renderer):
+    def _render(self, scene, seed):
+        return scene.image
+
+
+class Untaught(IdentityRenderer):
+    def __init__(self, name=None):
+        raise RuntimeError("no licence")
+
+
+def nothing(name=None):
+    return None
+
+
+PLUGINS = {
+    "no-module": ("no_module_of_this_name:Renderer", "ModuleNotFoundError: No module named 'no_module_of_this_name'"),
+    "no-attribute": (f"{__name__}:Absent", "AttributeError"),
+    "unlabelled": (f"{__name__}:Unlabelled", "KeyError: 'weights.json'"),
+    "mislabelled": (f"{__name__}:MislabelledTraining", "expected a text or None, got 3"),
+    "no-capabilities": (f"{__name__}:WithoutCapabilities", "expected a Renderer with Capabilities"),
+    "untaught": (f"{__name__}:Untaught", "RuntimeError: no licence"),
+    "nothing": (f"{__name__}:nothing", "expected a Renderer with Capabilities, got NoneType"),
+}
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, make_scene):
+    def start(renderers, metrics=()):
+        monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
+        asked = {"datasets": ["motorcycle"], "metrics": list(metrics), "output": tmp_path, "device": "cpu"}
+        return {row["renderer"]: row for row in run_benchmark(RunRequest(renderers=renderers, **asked))}
+
+    return start
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    entries = {name: Entry(target, "for tests") for name, (target, _) in PLUGINS.items()}
+    monkeypatch.setattr(registry.RENDERERS, "_all", {**registry.RENDERERS.entries, **entries})
+
+
+def test_plugins_that_cannot_be_used_are_their_own_cases_failure(run, plugins):
+    rows = run(["identity", *PLUGINS, "classical"])
+    assert rows["identity"]["status"] == rows["classical"]["status"] == "ok"
+    for name, (_, reason) in PLUGINS.items():
+        if name not in ("unlabelled", "mislabelled"):
+            assert rows[name]["status"] == "failed", name
+            assert reason in rows[name]["reason"]
+    assert rows["unlabelled"]["status"] == "failed"
+
+
+def test_a_label_that_is_none_is_a_reason_too(plugins):
+    for name in ("unlabelled", "mislabelled"):
+        renderer = complete(name, load_renderer(name))
+        assert isinstance(renderer, UnusableRenderer)
+        with pytest.raises((KeyError, TypeError)):
+            renderer.prepare()
+
+
+@pytest.mark.parametrize("content", ["nonsense", "{}", '{"_class_name": "BokehDiffPipeline", "settings": {"x": 1}}'])
+def test_damaged_weights_are_their_own_cases_failure(run, tmp_path, content):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model_index.json").write_text(content)
+    rows = run(["identity", f"bokehdiff@{tmp_path / 'mine'}"])
+    assert rows["identity"]["status"] == "ok"
+    row = rows[f"bokehdiff@{tmp_path / 'mine'}"]
+    assert row["status"] in ("failed", "skipped")
+    assert str(tmp_path / "mine") in row["reason"]
+
+
+def test_mistyped_names_are_refused():
+    with pytest.raises(UnknownNameError):
+        load_renderer("clasical")
+    with pytest.raises(InvalidOptionError, match="identity has no weights to choose"):
+        load_renderer("identity@somewhere")
+
+
+def test_a_metric_that_cannot_be_used_is_unavailable(run, monkeypatch):
+    entries = {"broken": Entry("no_module_of_this_name:Metric", "for tests")}
+    monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
+    rows = run(["identity"], ["psnr", "broken"])
+    assert list(rows["identity"]["metrics"]) == ["psnr"]
+
+
+class Meddling(IdentityRenderer):
+    """Computes in float64, on one thread more, and leaves it so."""
+
+    def _render(self, scene, seed):
+        torch.set_default_dtype(torch.float64)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        return scene.image.double()
+
+
+def test_what_a_plugin_sets_for_itself_does_not_reach_the_next(run, monkeypatch):
+    entries = {"meddling": Entry(f"{__name__}:Meddling", "for tests")}
+    monkeypatch.setattr(registry.RENDERERS, "_all", {**registry.RENDERERS.entries, **entries})
+    before = torch.get_num_threads(), torch.get_default_dtype()
+    rows = run(["meddling", "identity"])
+    assert [row["status"] for row in rows.values()] == ["ok", "ok"]
+    assert (torch.get_num_threads(), torch.get_default_dtype()) == before

@@ -1,0 +1,13 @@
+"""What a report says of its run as a whole."""
+
+from bokehbench.reports.parts.run_facts import summarise_run
+
+
+def test_dates_of_the_cases_are_facts_of_the_run(run_writer):
+    writer = run_writer()
+    writer.scene("pairs", "s")
+    for renderer, day in (("plain", 1), ("fancy", 9)):
+        writer.case("pairs", "s", renderer, {"psnr": 30.0, "lpips": 0.1}, time=f"2026-01-0{day}T10:00:00Z")
+    run = writer.open()
+    facts = dict(summarise_run(run, run.rows)["facts"])
+    assert facts["cases finished"] == "2026-01-01 10:00 to 2026-01-09 10:00 UTC"
