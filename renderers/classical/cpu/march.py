@@ -181,7 +181,7 @@ def _list_steps(
 @compiled
 def nearest_shift(u: np.float32, radius_px: np.float32) -> int:
     """Return by how many whole pixels a ray through lens coordinate u is off where its bundle has a signed radius."""
-    return np.int64(math.floor(u * radius_px + HALF))
+    return math.floor(u * radius_px + HALF)
 
 
 @compiled
