@@ -99,7 +99,7 @@ def run(request: RunRequest) -> int:
     say_what_is_left_out(record)
     say_what_looks_odd(record)
     for line in write_reuse(record["reuse"]):
-        print(line)
+        print(one_line(line))
     return summarise(rows, len(rows), page)
 
 
@@ -144,7 +144,7 @@ def say_what_looks_odd(record: dict) -> None:
     for doubt in record.get("doubts", ()):
         scenes = doubt["scenes"]
         which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} scenes, first {scenes[0]}"
-        print(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}", file=sys.stderr)
+        print(one_line(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}"), file=sys.stderr)
 
 
 def compare(request: RunRequest) -> int:
@@ -159,7 +159,7 @@ def compare(request: RunRequest) -> int:
     page = write_comparison(comparison, request.output / "reports")
     print(print_comparison(comparison))
     for name, one, other in comparison.settings:
-        print(f"different: {name}: {one} -> {other}")
+        print(one_line(f"different: {name}: {one} -> {other}"))
     print(f"Report: {page}")
     return 0
 

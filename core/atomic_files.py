@@ -96,13 +96,16 @@ def _locked(temporary: Path) -> Iterator[Path]:
 
 
 def _create(temporary: Path) -> int:
-    """Create and lock the file; again where another process swept it between the two."""
+    """Create and lock the file; again where another process sweeps it, or has swept it, between the two."""
     while True:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
-        with suppress(OSError):  # a file system without locks, where none is found dead either
+        try:
             _lock(descriptor)
+            is_swept = False
+        except OSError as error:  # else a file system without locks, where none is found dead either
+            is_swept = isinstance(error, BlockingIOError)
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), temporary.stat()):
+            if not is_swept and os.path.samestat(os.fstat(descriptor), temporary.stat()):
                 return descriptor
         os.close(descriptor)
 

@@ -50,7 +50,7 @@ def read_document(path: Path, what: str, raised: type[BokehBenchError] = Damaged
         text = _read_text(path, LARGEST_BYTES[kind])
         if not text.strip():
             return None
-        content = _parse_json(text) if kind == "JSON" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        content = STRICT_JSON.decode(text) if kind == "JSON" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         _check_values(content)
         return content
     except RecursionError as error:
@@ -138,10 +138,6 @@ def _read_text(path: Path, largest: int) -> str:
         raise ValueError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
 
 
-def _parse_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_int=_whole_number, parse_constant=_refuse_constant)
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
@@ -152,6 +148,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text}: expected numbers that are finite")
+
+
+STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_whole_number, parse_constant=_refuse_constant)
+"""Raises ValueError, too, for a name that is there twice, NaN, infinity, and whole numbers of very many digits."""
 
 
 def _check_values(content: Any) -> None:

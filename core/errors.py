@@ -21,6 +21,10 @@ class UnknownNameError(BokehBenchError):
     """A renderer, data set, metric or perturbation that no registry knows."""
 
 
+class PluginError(BokehBenchError):
+    """A plug-in that cannot be imported or created."""
+
+
 class InvalidSceneError(BokehBenchError):
     """A scene whose tensors have the wrong shape, type or range."""
 
@@ -81,7 +85,7 @@ class CannotWriteError(InvalidOptionError):
         if self.error.errno not in IN_THE_WAY:
             place = f", or write elsewhere with {self.elsewhere}" if self.elsewhere else ""
             remedy = f"{remedy}{place}, then give the same command: what is finished is kept"
-        return f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}"
+        return printable(f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}")
 
 
 CACHES = "TMPDIR or NUMBA_CACHE_DIR"

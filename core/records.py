@@ -1,17 +1,16 @@
 """Records that the harness stores itself: JSON checked against a type, once, where it is opened.
 
 Types are TypedDicts, so that what was checked is plain dictionaries. An entry that the type does not name is passed
-over, but in TypedDicts with ``Open`` as their configuration.
+over, but in TypedDicts with ``OPEN`` as their configuration.
 """
 
 import functools
 import json
-import math
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .documents import read_mapping
+from .documents import STRICT_JSON, read_mapping
 from .errors import DamagedRecordError
 
 if TYPE_CHECKING:
@@ -50,13 +49,12 @@ def parse_record(kind: type[T], text: str) -> T:
 
     Raises DamagedRecordError.
     """
+    found = _validate(kind, f"[{text}]")
     try:
-        _DECODER.decode(text)
-    except RecursionError:
-        raise DamagedRecordError("nested too deeply") from None
+        STRICT_JSON.decode(text)
     except ValueError as error:
         raise DamagedRecordError(f"not valid JSON: {error}") from None
-    return _validate(kind, f"[{text}]")
+    return found
 
 
 def _validate(kind: type[T], text: str, where: str = "") -> T:
@@ -88,25 +86,3 @@ def _explain(error: "ValidationError") -> str:
     if len(received) > LONGEST_VALUE:
         received = f"{received[:LONGEST_VALUE]} ..."
     return f"{name or 'the content'}: expected {first['msg'].removeprefix('Input should be ')}, got {received}"
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the name '{next(name for name in names if names.count(name) > 1)}' is there twice")
-    return entries
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        _refuse(digits)
-    return number
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no finite number")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)

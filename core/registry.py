@@ -9,14 +9,20 @@ import functools
 import hashlib
 import importlib
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points, files
 from pathlib import Path
 from typing import Any
 
-from .errors import UnknownNameError
+from .errors import BokehBenchError, PluginError, UnknownNameError
 from .sources import SUFFIXES, hash_sources
+from .text import one_line
+
+IMPORTER = importlib.__file__
+"""Named by no error: what it imports is."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,24 @@ class Entry:
     distribution: str | None = None
 
     def load(self) -> Any:
-        """Import the target."""
-        return getattr(importlib.import_module(self._module), self.target.partition(":")[2])
+        """Import the target. Raises PluginError, with the place, in place of whatever its import raises."""
+        with self._explained():
+            return getattr(importlib.import_module(self._module), self.target.partition(":")[2])
+
+    def create(self, **options: Any) -> Any:
+        """Import the target and call it with the entry's options and ``options``. Raises PluginError as ``load`` does.
+
+        Errors of ours pass.
+        """
+        target = self.load()
+        with self._explained():
+            return target(**{**self.options, **options})
 
     def hash_code(self, plugin: object) -> dict[str, str]:
         """Return what decides about the results of ``plugin``, made from this entry: its code, by module, as hashes.
 
         These are the modules of the target and of the plug-in's classes, and all that they import: see ``sources``.
-        Options of the entry count, too.
+        Options of the entry count, too, and what an entry point names: one module may hold several plug-ins.
         """
         derived = [kind.__module__ for kind in type(plugin).__mro__ if _is_derived(kind)]
         packages = _packages_of(self.distribution)
@@ -50,9 +66,23 @@ class Entry:
             file = getattr(sys.modules.get(name), "__file__", None)
             hashes |= hash_sources(name, file and Path(file), packages)
         if self.options:
-            options = repr(sorted(self.options.items()))
-            hashes["options"] = hashlib.sha256(options.encode()).hexdigest()[:12]
+            hashes["options"] = _hash(repr(sorted(self.options.items())))
+        if self.distribution is not None:
+            hashes["entry point"] = _hash(self.target)
         return hashes
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except BokehBenchError:
+            raise
+        except (Exception, SystemExit) as error:  # research code that reads the command line ends the program
+            frames = traceback.extract_tb(error.__traceback__)
+            places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
+            where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
+            reason = one_line(f"{type(error).__name__}: {error}")
+            raise PluginError(f"{self.target}: cannot be loaded: {reason}{where}") from error
 
     @property
     def _module(self) -> str:
@@ -94,13 +124,16 @@ class LazyRegistry:
 
     def create(self, name: str, **options: Any) -> Any:
         """Import the target of ``name`` and call it with the entry's options and ``options``."""
-        entry = self.find(name)
-        return entry.load()(**{**entry.options, **options})
+        return self.find(name).create(**options)
 
 
 def _entry_of(point: EntryPoint) -> Entry:
     distribution = point.dist.name if point.dist else None
     return Entry(point.value, f"from the package {distribution or point.module}", distribution=distribution)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _is_derived(kind: type) -> bool:

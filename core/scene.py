@@ -124,10 +124,10 @@ class Scene:
         """Return the scene as a perturbation or a renderer may see it."""
         return self._changed(target=None)
 
-    def to(self, device: str | torch.device) -> Self:
-        """Move every tensor to ``device``."""
+    def to(self, device: str | torch.device, *, copy: bool = False) -> Self:
+        """Move every tensor to ``device``; ``copy``: even those that are there already."""
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return self._changed(**{name: tensor.to(device) for name, tensor in tensors.items()})
+        return self._changed(**{name: tensor.to(device, copy=copy) for name, tensor in tensors.items()})
 
     def given(self, inputs: Set[str]) -> "GivenScene":
         """Return the scene with nothing to read but ``inputs``, the name, the size and the scale."""

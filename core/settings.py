@@ -1,6 +1,6 @@
 """Settings that people or checkpoints write, YAML or JSON, read strictly into frozen dataclasses.
 
-``documents.read_document`` gives the content of a file, ``read_record(Record, content)`` checks it against the
+``documents.read_document`` gives the content of a file, ``read_settings(Record, content)`` checks it against the
 dataclass's fields and builds it. What is wrong is one line that names the entry, what was expected and what came.
 """
 
@@ -22,7 +22,7 @@ PLAINLY = {"a valid array": "a list", "an object": "entries 'name: value'", "a v
 """JSON's words in those of somebody who writes YAML."""
 
 
-def read_record(record: type[Record], values: Any, where: str = "") -> Record:
+def read_settings(record: type[Record], values: Any, where: str = "") -> Record:
     """Build the dataclass ``record``, and those that it nests, from mappings; absent entries take their defaults.
 
     Types are kept strictly, but for integers that stand for floats and lists for tuples: a bool is no number.

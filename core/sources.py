@@ -3,7 +3,8 @@
 What counts of the imports: modules of the same package, of bokehbench, and whatever lies outside Python's own library
 and its folders of installed packages, which is source that somebody works on. Installed packages of other people count
 by their versions, which the environment of a run names. A string that names a module of the same package or of
-bokehbench, as a registry's does, counts as an import of it.
+bokehbench, as a registry's does, counts as an import of it. Where a plug-in imports what its text does not name
+(``import_module(f"mine.{name}")``, ``pkgutil.iter_modules``), every module of its package counts.
 """
 
 import functools
@@ -14,16 +15,24 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 OWN = "bokehbench"
 IMPORT = re.compile(
-    r"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]*import\b[ \t]*(\((?:[^)#]|#.*+)*+\)|[^\n#;]+)"
+    r"(?:^|[;:])[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]*import\b[ \t]*(\((?:[^)#]|#.*+)*+\)|[^\n#;]+)"
     r"|import[ \t]+([^\n#;]+))",
     re.MULTILINE,
 )
 NAMED = re.compile(r"""["'](\.?)(\w+(?:\.\w+)+|\w+(?=:\w))(?::\w+)?["']""")
 """A string that may name a module: ``"package.module"``, ``".package.module:Class"``, ``"module:Class"``."""
+
+CALL = re.compile(r"""\b(?:import_module|__import__)\(\s*(?:name\s*=\s*)?(?:["'](\.*)([\w.:]+)["']\s*[,)])?""")
+LOADER = re.compile(
+    r"\b(?:iter_modules|walk_packages|spec_from_file_location|SourceFileLoader|run_path|run_module|lazy_loader)\b"
+)
+WHOLE_PACKAGE = "**"
+"""Stands for every module of a package."""
 
 COMMENT = re.compile("#.*")
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -33,10 +42,21 @@ SUFFIXES = importlib.machinery.all_suffixes()
 Matches = list[tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class _Text:
+    """What the expressions above find in a file, and its hash."""
+
+    imports: Matches = field(default_factory=list)
+    strings: Matches = field(default_factory=list)
+    calls: Matches = field(default_factory=list)
+    loads: bool = False
+    digest: str = "unreadable"
+
+
 def hash_sources(module: str, file: Path | None = None, packages: Iterable[str] = ()) -> dict[str, str]:
     """Return twelve hexadecimal digits of the SHA-256 of each file of ``find_sources``, by dotted name."""
     found = find_sources(module, file, packages)
-    return {name: _scan(path)[2] for name, path in sorted(found.items())}
+    return {name: _scan(path).digest for name, path in sorted(found.items())}
 
 
 def find_sources(module: str, file: Path | None = None, packages: Iterable[str] = ()) -> dict[str, Path]:
@@ -70,11 +90,14 @@ def imports_of(module: str, file: Path, counted: Collection[str]) -> list[str]:
 
     ``counted``: top-level packages whose modules count where a string names them.
     """
-    imports, strings, _ = _scan(file)
+    text = _scan(file)
     parts = module.split(".")
     package = parts if file.stem == "__init__" else parts[:-1]
-    named = (name for name in _named(strings, package) if name.partition(".")[0] in {*counted, *parts[:1]})
-    return list(dict.fromkeys([*_imported(imports, package), *named]))
+    named = (name for name in _named(text.strings, package) if name.partition(".")[0] in {*counted, *parts[:1]})
+    called = [_absolute(dots, name, package) for dots, name in text.calls if name]
+    unnamed = text.loads or len(called) < len(text.calls)
+    whole = [f"{parts[0]}.{WHOLE_PACKAGE}"] if unnamed and parts[0] != OWN else []
+    return list(dict.fromkeys([*_imported(text.imports, package), *named, *called, *whole]))
 
 
 class _Walk:
@@ -96,6 +119,9 @@ class _Walk:
         if home.is_file():
             yield top, home
             return
+        if rest == [WHOLE_PACKAGE]:
+            yield from self._modules_in(home, [top])
+            return
         for depth in range(len(rest) + 1):
             path = self._file_of(home, rest[:depth])
             if path is not None:
@@ -113,6 +139,14 @@ class _Walk:
         package = home.joinpath(*parts)
         return package / "__init__.py" if "__init__.py" in self._names_in(package) else None
 
+    def _modules_in(self, folder: Path, parts: list[str]) -> Iterator[tuple[str, Path]]:
+        for name in sorted(self._names_in(folder)):
+            stem = name.partition(".")[0]
+            if stem == name and stem.isidentifier():
+                yield from self._modules_in(folder / name, [*parts, name])
+            elif stem.isidentifier() and name[len(stem) :] in SUFFIXES:
+                yield ".".join(parts if stem == "__init__" else [*parts, stem]), folder / name
+
     def _names_in(self, folder: Path) -> set[str]:
         if folder not in self._names:
             try:
@@ -124,14 +158,17 @@ class _Walk:
 
 def _imported(imports: Matches, package: list[str]) -> Iterator[str]:
     for dots, source, names, modules in imports:
-        base = [*package[: len(package) - len(dots) + 1], source] if dots else [source]
-        prefix = ".".join(filter(None, base))
+        prefix = _absolute(dots, source, package)
         if not modules:
             yield prefix
         for part in COMMENT.sub("", names or modules).strip("() \t\r\n").split(","):
             name = part.split()  # without what follows "as"
             if name:
                 yield name[0] if modules else f"{prefix}.{name[0]}"
+
+
+def _absolute(dots: str, name: str, package: list[str]) -> str:
+    return ".".join(filter(None, [*package[: len(package) - len(dots) + 1], name] if dots else [name]))
 
 
 def _named(strings: Matches, package: list[str]) -> Iterator[str]:
@@ -164,17 +201,23 @@ def _find_home(top: str, *, anywhere: bool) -> Path | None:
     return home if home is not None and (anywhere or not INSTALLED.intersection(home.parts)) else None
 
 
-def _scan(path: Path) -> tuple[Matches, Matches, str]:
-    """Return what IMPORT and NAMED find in a file, and its hash; a file that did not change is read once a process."""
+def _scan(path: Path) -> _Text:
+    """Look through a file; one that did not change is read once a process."""
     try:
         status = path.stat()
         return _read(path, status.st_mtime_ns, status.st_size)
     except OSError:  # whoever imports it says more
-        return [], [], "unreadable"
+        return _Text()
 
 
 @functools.cache
-def _read(path: Path, *_: int) -> tuple[Matches, Matches, str]:
+def _read(path: Path, *_: int) -> _Text:
     content = path.read_bytes()
     text = content.decode("utf-8", "replace").replace("\\\n", " ") if path.suffix == ".py" else ""
-    return IMPORT.findall(text), NAMED.findall(text), hashlib.sha256(content).hexdigest()[:12]
+    return _Text(
+        imports=IMPORT.findall(text),
+        strings=NAMED.findall(text),
+        calls=CALL.findall(text),
+        loads=LOADER.search(text) is not None,
+        digest=hashlib.sha256(content).hexdigest()[:12],
+    )

@@ -84,7 +84,6 @@ def load_dataset(name: str, data_root: Path | None = None) -> "SceneDataset":
     """Create the data set ``name``; nothing is read or generated before its ``prepare``.
 
     ``data_root``: folder of the user's own copies, for data sets that are not generated here.
-    Raises UnknownNameError for an unknown name.
+    Raises UnknownNameError for an unknown name, PluginError for somebody else's that cannot be loaded.
     """
-    entry = DATASETS.find(name)
-    return entry.load()(**{"name": name, "data_root": data_root, **entry.options})
+    return DATASETS.find(name).create(name=name, data_root=data_root)

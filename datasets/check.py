@@ -77,7 +77,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
             scene = dataset.load(name)
         except CannotWriteError:  # of a cache: the next scene would meet the same
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1
             check.problems.append((name, state, _reason(error)))
@@ -152,11 +152,11 @@ def _widen(check: Check, what: str, values: np.ndarray | np.floating) -> None:
     check.ranges[what] = (min(low, float(values.min())), max(high, float(values.max())))
 
 
-def _state(error: Exception) -> str:
+def _state(error: BaseException) -> str:
     if isinstance(error, IncompleteDataError):
         return UNSET
     return MISSING if isinstance(error, MissingDataError) and not isinstance(error, DamagedDataError) else DAMAGED
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")

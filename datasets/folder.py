@@ -268,7 +268,7 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
 
 def _strength(settings: SceneOptions, disparity: NDArray[np.float32], focus: float, folder: Path) -> float:
     if "max_radius_px" in settings:
-        reach = float(np.abs(disparity - focus).max())
+        reach = max(abs(float(end) - focus) for end in (disparity.min(), disparity.max()))
         return _number(settings, "max_radius_px", folder, low=0.0) / reach
     if "blur_strength" not in settings:
         raise IncompleteDataError(

@@ -79,7 +79,7 @@ def prepare_dataset(dataset: SceneDataset) -> None:
         names = list(dataset.scene_names())
     except BokehBenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
     wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
     if wrong:

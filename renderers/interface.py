@@ -124,7 +124,7 @@ class Renderer(ABC):
         return self.check(self.render_accepted(given, seed), given)
 
     def accept(self, scene: Scene) -> GivenScene:
-        """Return what the renderer sees of a scene: its ``inputs`` alone, on its device, clipped without ``hdr``.
+        """Return what the renderer sees of a scene: a copy of its ``inputs``, on its device, clipped without ``hdr``.
 
         Calls ``prepare()`` if that was not done. Raises SkippedSceneError where ``skip`` has a reason.
         """
@@ -137,7 +137,7 @@ class Renderer(ABC):
         if not self.capabilities.hdr and float(scene.image.max()) > 1.0:
             log.warning("%s does not take values above 1: the highlights of '%s' are clipped", self.name, scene.name)
             given = given.with_image(scene.image.clamp(max=1.0))
-        return given.to(self.device)
+        return given.to(self.device, copy=True)
 
     def render_accepted(self, scene: GivenScene, seed: int = 0) -> Tensor:
         """Return the picture of a scene that ``accept`` returned, unchecked: what a clock is held to."""
@@ -161,7 +161,7 @@ class Renderer(ABC):
         """Render a validated scene whose tensors are on ``self.device``; return (3,scale*H,scale*W) in [0,1].
 
         The scene holds what ``capabilities.inputs`` names; reading anything else raises WithheldInputError. It is
-        shared with other renders: do not change its tensors in place.
+        shared with repeats of the same render: do not change its tensors in place.
         """
 
 

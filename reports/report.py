@@ -141,6 +141,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     try:
         measured = read_latency(run.folder)
     except BokehBenchError as error:  # costs its own page, not those of the benchmark
+        log.warning("%s: the report lacks the page of latency", error)
         first["problems"].append(Problem("The latency page was not written:", str(error)))
     else:
         contexts[LATENCY] = describe_latency(measured, maker.assets, styles) if measured else None

@@ -172,7 +172,7 @@ def read_gpu() -> dict[str, str] | None:
     return dict(zip(names, values, strict=True)) if len(values) == len(names) else None
 
 
-def describe_failure(error: Exception, device: str) -> Record:
+def describe_failure(error: BaseException, device: str) -> Record:
     """Turn an error into a failed measurement with its reason in one line."""
     message = " ".join(str(error).split())
     if isinstance(error, MissingWeightsError):
@@ -192,7 +192,7 @@ def main() -> int:
     point = Point(**request["point"])
     try:
         record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
-    except Exception as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
         record = describe_failure(error, point.device)
     print(json.dumps(record))
     return 0

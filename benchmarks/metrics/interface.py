@@ -34,12 +34,15 @@ class Metric(ABC):
         """Compare ``prediction`` with ``scene.target``, both (3,H,W) float32, display-encoded, [0,1], 8-bit values.
 
         ``scene`` is the unperturbed scene: its defocus says where focus and depth edges are. Returns None where the
-        metric is not defined on this scene (no pixel in focus, no depth edge). Both are shared: do not change them.
+        metric is not defined on this scene (no pixel in focus, no depth edge).
         """
 
     def compare(self, comparison: Comparison) -> float | None:
-        """Return the same for a comparison that other metrics look at too; the harness calls this."""
-        return self.score(comparison.image, comparison.target.scene)
+        """Return the same for a comparison that other metrics look at too; the harness calls this.
+
+        ``score`` gets copies: what it changes of them reaches no other metric.
+        """
+        return self.score(comparison.image.clone(), comparison.target.scene.to("cpu", copy=True))
 
 
 class ComparisonMetric(Metric):

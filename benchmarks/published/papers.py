@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...core.documents import read_document
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record
+from ...core.settings import read_settings
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("table", "dataset", "method", "setting")
@@ -109,7 +109,7 @@ def read_papers(folder: Path = FOLDER) -> tuple[Paper, ...]:
 
 def _read_paper(path: Path) -> Paper:
     content = read_document(path, "a YAML file with what a paper's numbers belong to", InvalidOptionError)
-    spec = read_record(Spec, content, where=f"{path}: ")
+    spec = read_settings(Spec, content, where=f"{path}: ")
     table = path.with_suffix(".csv")
     try:
         with table.open(encoding="utf-8", newline="") as file:

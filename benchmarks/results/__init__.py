@@ -36,7 +36,8 @@ def read(
       ``none`` and ``severity`` 0 where the disparity is the true one. ``cluster``: scenes of the same one are no
       independent evidence; a scene by itself is its own.
     - ``status``: ``ok``, ``failed`` or ``skipped``; ``reason``: why, where it is not ``ok``.
-    - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok``.
+    - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok`` and where
+      only other code of the metric, or of other weights, has scored the picture.
     - ``seconds`` of one render, ``peak_memory_mb`` in MiB, NaN where unknown; ``image, disparity``: the scored picture
       and the perturbed map, paths within the run's folder; ``backend, environment, time``: how, where (an entry of
       run.json's ``environments``) and when, UTC.

@@ -22,6 +22,11 @@ class MadeOf:
     renderer_code: str = ""
     perturbation_code: str = ""
 
+    @property
+    def scene(self) -> str:
+        """What the scene alone is made of."""
+        return " ".join(filter(None, (self.data, self.dataset_code)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

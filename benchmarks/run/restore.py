@@ -29,26 +29,25 @@ def restore_scenes(
     """
 
     def restore_scene(case: Case) -> None:
-        data = case.made_of.data
+        data = case.made_of.scene
         if not is_recorded(folder, case.dataset, case.scene, data):
             dataset = datasets[case.dataset]
             record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, dataset.photographs)
 
-    def restore_disparity(case: Case, row: Row) -> None:
-        path = row["disparity"]
-        if path and perturb and not is_intact(folder / path, row["disparity_sha256"]):
+    def restore_disparity(case: Case, path: str, sha256: str | None) -> None:
+        if perturb and not is_intact(folder / path, sha256):
             scene = load(case)
             record_perturbed(folder, case, scene, perturb(scene.without_target(), case))
 
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[object] = set()
     for case, row in finished:
-        place = (case.dataset, case.scene, row["disparity"] or "")
-        if place in seen:
-            continue
-        seen.add(place)
         try:
-            restore_scene(case)
-            restore_disparity(case, row)
+            if (case.dataset, case.scene) not in seen:
+                seen.add((case.dataset, case.scene))
+                restore_scene(case)
+            if row["disparity"] and row["disparity"] not in seen:
+                seen.add(row["disparity"])
+                restore_disparity(case, row["disparity"], row["disparity_sha256"])
         except CannotWriteError:
             raise
         except Exception as error:  # noqa: BLE001 - of a data set's code; see above

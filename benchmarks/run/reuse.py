@@ -26,9 +26,14 @@ class ContentTable:
 
     def add(self, parts: Mapping[str, str]) -> str:
         """Return the digest of ``parts``, twelve hexadecimal digits."""
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+        digest = digest_parts(parts)
         self.entries[digest] = dict(parts)
         return digest
+
+
+def digest_parts(parts: Mapping[str, str]) -> str:
+    """Return twelve hexadecimal digits for hashes by the name of a part."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def find_reuse(
@@ -45,7 +50,7 @@ def find_reuse(
     for row in rows:
         stored = before.get(row["key"])
         if stored is not None and _is_ok(stored):
-            if stored.get("time") != row.get("time"):
+            if (stored.get("time"), stored["seconds"]) != (row.get("time"), row["seconds"]):
                 again[row["renderer"], LOST].append(row["scene"])
                 continue
             kept.append(row)

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,21 @@ def describe_code(made_of: MadeOf) -> dict[str, str]:
         "perturbation": made_of.perturbation_code,
     }
     return {what: code for what, code in codes.items() if code}
+
+
+def find_outdated(row: Row, codes: Mapping[str, str]) -> set[str]:
+    """Return the metrics of ``codes``, digests by name, that have not looked at a row's picture in that code."""
+    scored_by = row.get("scored_by", {})
+    return {name for name, code in codes.items() if scored_by.get(name, "") != code}
+
+
+def drop_outdated(row: Row, codes: Mapping[str, str], note: str) -> Row:
+    """Return a row short of scores by other code than ``codes``; ``note`` says why they are absent."""
+    outdated = find_outdated(row, codes)
+    metrics = {name: value for name, value in row["metrics"].items() if name not in outdated}
+    notes = {name: text for name, text in row["notes"].items() if name not in outdated}
+    absent = [name for name in codes if name not in metrics]
+    return {**row, "metrics": metrics, "notes": dict.fromkeys(absent, note) | notes}
 
 
 def image_path(case: Case) -> Path:

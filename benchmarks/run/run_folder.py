@@ -64,13 +64,20 @@ class RunFolder:
                 _release(lock, folder)
 
     def begin(
-        self, record: Record, cases: Sequence[Case], contents: Contents = MappingProxyType({}), *, fresh: bool = False
+        self,
+        record: Record,
+        cases: Sequence[Case],
+        contents: Contents = MappingProxyType({}),
+        metric_codes: Mapping[str, str] = MappingProxyType({}),
+        *,
+        fresh: bool = False,
     ) -> str:
         """Bring the run into order and note that a command starts now, on ``cases``.
 
         ``record``: see ``describe_run``; ``contents``: what the digests in rows stand for, which run.json keeps of
-        earlier commands, too; ``fresh`` discards what is stored. Every process calls this, once nothing can
-        refuse the command any more. Returns the id of this process's environment, which its rows carry.
+        earlier commands, too; ``metric_codes``: those of them that are of metrics, whose scores by other code do not
+        count any more; ``fresh`` discards what is stored. Every process calls this, once nothing can refuse the command
+        any more. Returns the id of this process's environment, which its rows carry.
         """
         environment, surroundings = describe_environment()
         everywhere = dict(self.processes.gather((environment, surroundings)))
@@ -83,8 +90,8 @@ class RunFolder:
                 for fault in set_damaged_lines_aside(self.folder):
                     log.warning("%s: moved to %s", fault, DAMAGED_LINES)
                 merge_parts(self.folder)
-                known = {"environments": everywhere, "contents": dict(contents)}
-                self._earlier = earlier | {name: earlier.get(name, {}) | new for name, new in known.items()}
+                known = {"environments": everywhere, "contents": contents, "scored_by": metric_codes}
+                self._earlier = earlier | {name: {**earlier.get(name, {}), **new} for name, new in known.items()}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
                 self._write()

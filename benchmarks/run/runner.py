@@ -27,14 +27,15 @@ from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
+from .loading import load_planned
 from .measure import measure
 from .processes import Processes
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
-from .rows import describe_case, image_path, make_row
+from .rows import describe_case, drop_outdated, image_path, make_row
 from .scene_record import record_perturbed, record_scene
 from .schema import Row
-from .scoring import Scorer
+from .scoring import FAILED, Scorer
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Runner:
     case's scene as the renderer sees it; ``processes`` share the plan; ``metric_codes``: a digest of each metric's code
     and weights, by name: scores of others are computed again. A case that fails or is skipped is a row with
     the reason, and the run goes on. The next command tries failed cases again and asks whether skipped ones still are;
-    finished ones are left alone.
+    finished ones are left alone. ``before``: the rows that ``run`` found, by key.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Runner:
         self.environment = environment
         self.perturb = perturb
         self.processes = processes or Processes()
+        self.before: Mapping[str, Row] = {}
         self._scorer = Scorer(metrics, metric_codes)
         self._recorded: set[tuple[str, str]] = set()
         self._last_scene: tuple[tuple[str, str], Future[Scene]] | None = None
@@ -96,6 +98,7 @@ class Runner:
         Several processes share what is left to do; each returns when all are done.
         """
         rows = read_rows(self.folder)
+        self.before = dict(rows)
         rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
         pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
         self.processes.wait()  # all have read what is stored, so they list the same cases, and none has added to it
@@ -125,7 +128,8 @@ class Runner:
         for case in (case for case in cases if case.key in rendered):
             stored = rows[case.key]
             row = self._guarded(case, partial(self._score_again, case, stored))
-            yield row if row["status"] == "ok" else self._scorer.drop_outdated(stored, row["reason"])
+            failed = row["status"] != "ok"
+            yield drop_outdated(stored, self._scorer.codes, f"{FAILED}{row['reason']}") if failed else row
         left = [case for case in cases if case.key not in rendered]
         if not left:
             return
@@ -183,7 +187,7 @@ class Runner:
         scene = self._load_scene(case)
         if (case.dataset, case.scene) not in self._recorded:
             dataset = self.datasets[case.dataset]
-            cluster, data = dataset.cluster(case.scene), case.made_of.data
+            cluster, data = dataset.cluster(case.scene), case.made_of.scene
             record_scene(self.folder, case.dataset, cluster, scene, data, dataset.photographs)
             self._recorded.add((case.dataset, case.scene))
         given = scene.without_target()
@@ -204,8 +208,8 @@ class Runner:
         assert last is not None  # noqa: S101
         if loads:
             try:
-                last[1].set_result(self.datasets[case.dataset].load(case.scene))
-            except Exception as error:  # noqa: BLE001 - whoever asks for the scene gets it
+                last[1].set_result(load_planned(self.datasets[case.dataset], case))
+            except BaseException as error:  # noqa: BLE001 - whoever asks for the scene gets it
                 last[1].set_exception(error)
         return last[1].result()
 
@@ -266,7 +270,7 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
             reason = one_line(f"{type(error).__name__}: {error}")

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...core import records
 from ...core.errors import DamagedRecordError
 from ...core.files import is_intact, safe_name, write_image, write_json, write_map
+from ...core.records import read_record
 from ...core.scene import Scene
 from ...datasets.doubts import find_doubts
 from .cases import Case
@@ -33,8 +33,8 @@ EDGE_STEP_PX = 2.0
 def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str = "", photograph: bool = False) -> None:
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
 
-    ``data``: the digest of what the scene is made of, by which a later command knows whether the record is its own;
-    ``photograph``: see ``find_doubts``.
+    ``data``: the digests of what the scene is made of (``MadeOf.scene``), by which a later command knows whether the
+    record is its own; ``photograph``: see ``find_doubts``.
     """
     folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
@@ -53,7 +53,7 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str 
     write_json(folder / RECORD_FILE, {**description, "files": files})
 
 
-def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+def read_scene_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     """Return the content of a scene's scene.json; None where there is none.
 
     ``files`` is empty where an earlier version wrote it. Raises DamagedRecordError naming the file.
@@ -61,7 +61,7 @@ def read_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     path = scene_folder(run, dataset, scene) / RECORD_FILE
     if not path.exists() and not path.is_symlink():
         return None
-    record = records.read_record(SceneRecord, path, "the record of a scene")
+    record = read_record(SceneRecord, path, "the record of a scene")
     if (record["dataset"], record["scene"]) != (dataset, scene):
         raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
     record.setdefault("files", {})
@@ -72,7 +72,7 @@ def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[DoubtRe
     """Return what looks odd about the scenes, (data set, scene), that are on record: each kind once a data set."""
     found: dict[tuple[str, str], DoubtRecord] = {}
     for dataset, scene in scenes:
-        record = _intact_record(run, dataset, scene)
+        record = _readable_record(run, dataset, scene)
         for kind, sentence in (record.get("doubts", {}) if record else {}).items():
             new: DoubtRecord = {"dataset": dataset, "kind": kind, "scenes": [], "example": sentence}
             found.setdefault((dataset, kind), new)["scenes"].append(scene)
@@ -85,11 +85,15 @@ def is_recorded(run: Path, dataset: str, scene: str, data: str = "") -> bool:
     return record is not None and record.get("data", "") == data
 
 
-def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+def _readable_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     try:
-        record = read_record(run, dataset, scene)
+        return read_scene_record(run, dataset, scene)
     except DamagedRecordError:
         return None
+
+
+def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
+    record = _readable_record(run, dataset, scene)
     if record is None or not record["files"]:
         return None
     folder = scene_folder(run, dataset, scene)
@@ -101,7 +105,7 @@ def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> t
 
     Returns its path in the run and its SHA-256.
     """
-    name = safe_name(f"disparity-{case.perturbation}-{case.severity:g}-{case.seed}")
+    name = safe_name(f"disparity-{case.perturbation}-{case.severity:.12g}-{case.seed}")
     path = scene_folder(run, case.dataset, case.scene) / f"{name}.png"
     disparity = _enlarged(perturbed.disparity, perturbed.scale)
     digest = write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))

@@ -219,10 +219,14 @@ class CommandRecord(TypedDict):
 
 
 class RunRecord(CommandRecord):
-    """The content of run.json: the last benchmark, and the last robustness sweep below ``sweep``."""
+    """The content of run.json: the last benchmark, and the last robustness sweep below ``sweep``.
+
+    ``contents`` is what digests in rows stand for; ``scored_by`` the digest of each metric's code as it was last used.
+    """
 
     environments: dict[str, Environment]
     contents: NotRequired[dict[str, dict[str, str]]]
+    scored_by: NotRequired[dict[str, str]]
     sweep: NotRequired[CommandRecord]
 
 

@@ -11,6 +11,7 @@ from ...core.scene import Scene
 from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
+from .rows import find_outdated
 from .schema import Row
 
 UNDEFINED = "not defined on this scene"
@@ -50,23 +51,12 @@ class Scorer:
 
     def has_scored(self, row: Row) -> bool:
         """Whether every metric, in its present code, has looked at a row's picture."""
-        return not self._outdated(row) and all(
+        return not find_outdated(row, self.codes) and all(
             row["metrics"].get(name) is not None or row["notes"].get(name) == UNDEFINED for name in self.codes
         )
 
-    def drop_outdated(self, row: Row, reason: str | None) -> Row:
-        """Return the row of a picture that cannot be scored again, for ``reason``, short of what other code scored."""
-        outdated = self._outdated(row)
-        scores = {name: value for name, value in row["metrics"].items() if name not in outdated}
-        notes = {name: note for name, note in row["notes"].items() if name not in outdated}
-        return {**row, "metrics": scores, "notes": dict.fromkeys(self.codes, f"{FAILED}{reason}") | notes}
 
-    def _outdated(self, row: Row) -> set[str]:
-        scored_by = row.get("scored_by", {})
-        return {name for name, code in self.codes.items() if scored_by.get(name, "") != code}
-
-
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error as one line: the message of one of ours, else with the exception's name before it."""
     return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
 
@@ -75,7 +65,7 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
-    except Exception as error:  # noqa: BLE001 - the row names it
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, one_line(f"{FAILED}{type(error).__name__}: {error}")
     if value is None:
         return None, UNDEFINED

@@ -24,7 +24,6 @@ from . import scoring
 from .cases import UNPERTURBED, Case, PlannedDataset, PlannedRenderer, expand_cases
 from .processes import join_processes
 from .reuse import ContentTable
-from .row_files import read_rows
 from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
@@ -78,13 +77,12 @@ def run_benchmark(
         if not cases:
             raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
-        environment = run.begin(record, cases, contents.entries, fresh=request.fresh)
+        environment = run.begin(record, cases, contents.entries, metric_codes, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
-        before = read_rows(run.folder) if processes.is_main else {}
         runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
         scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
-        run.finish(before, rows, collect_doubts(run.folder, scenes))
+        run.finish(runner.before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
 
@@ -123,7 +121,7 @@ def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path |
             metric.prepare(device, weights)
         except InvalidOptionError:
             raise
-        except Exception as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
             unavailable[name] = describe_error(error)
     return unavailable
 
@@ -144,7 +142,7 @@ def _has_target(dataset: SceneDataset, scene: str) -> bool:
     """Ask the data set; a scene of which it cannot say it stays in the plan, where loading it says why."""
     try:
         return dataset.has_target(scene)
-    except Exception as error:  # noqa: BLE001 - see above
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         log.debug("%s/%s: %s", dataset.name, scene, error)
         return True
 

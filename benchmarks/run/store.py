@@ -21,7 +21,8 @@ from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.files import write_json
 from ...core.records import check_record
 from .row_files import scan_rows
-from .scene_record import read_record, scene_folder
+from .rows import drop_outdated
+from .scene_record import read_scene_record, scene_folder
 from .schema import CommandRecord, Row, RunRecord, StoredScene
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ RUN_SCHEMA = 2
 """Of run.json: 1 calls ``plan`` what 2 calls ``cases``, and is read too."""
 
 REMEDY = "give the run's command again"
+OUTDATED = f"not scored yet by the metric's present code: {REMEDY}"
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ class StoredRun:
         if meta is None:
             raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first")
         stored, faults = scan_rows(folder)
-        rows = _choose(meta, stored, faults)
-        sweep = _choose(meta["sweep"], stored, faults) if "sweep" in meta else []
+        codes = meta.get("scored_by", {})
+        rows = _choose(meta, stored, codes, faults)
+        sweep = _choose(meta["sweep"], stored, codes, faults) if "sweep" in meta else []
         scenes, damaged = _read_scenes(folder, rows + sweep)
         for fault in dict.fromkeys(faults + damaged):
             log.warning("%s: %s", fault, REMEDY)
@@ -79,15 +82,22 @@ class StoredRun:
         return list({row["key"]: row for row in self.rows + self.sweep}.values())
 
 
-def _choose(command: CommandRecord, stored: Mapping[str, Row], faults: list[str]) -> list[Row]:
-    """Return the rows of a command's cases in their order; one that is of no renderer or data set of it is a fault."""
+def _choose(
+    command: CommandRecord, stored: Mapping[str, Row], codes: Mapping[str, str], faults: list[str]
+) -> list[Row]:
+    """Return the rows of a command's cases in their order, short of scores by other code of a metric than ``codes``.
+
+    One that is of no renderer or data set of the command is a fault.
+    """
+    used = {name: codes[name] for name in command["metrics"] if name in codes}
     rows = []
     for key in command["cases"]:
         row = stored.get(key)
         if row is None:
             continue
         if row["renderer"] in command["renderers"] and row["dataset"] in command["datasets"]:
-            rows.append(row)
+            is_scored = row["status"] == "ok" and command["datasets"][row["dataset"]]["scored"]
+            rows.append(drop_outdated(row, used, OUTDATED) if is_scored else row)
         else:
             faults.append(f"{key}: passed over: its row says {row['renderer']} on {row['dataset']}")
     return rows
@@ -157,7 +167,7 @@ def _read_scenes(folder: Path, rows: list[Row]) -> tuple[list[StoredScene], list
     finished = {(row["dataset"], row["scene"]) for row in rows if row["status"] == "ok"}
     for dataset, scene in dict.fromkeys((row["dataset"], row["scene"]) for row in rows):
         try:
-            record = read_record(folder, dataset, scene)
+            record = read_scene_record(folder, dataset, scene)
         except DamagedRecordError as error:
             faults.append(f"{error}: the gallery lacks this scene")
         else:

@@ -22,7 +22,7 @@ class UnusableRenderer(Renderer):
 
     capabilities = Capabilities()
 
-    def __init__(self, name: str, error: Exception):
+    def __init__(self, name: str, error: BaseException):
         super().__init__(name)
         self.error = error
 
@@ -39,7 +39,7 @@ class UnusableMetric(Metric):
     higher_is_better = True
     description = "not available"
 
-    def __init__(self, name: str, error: Exception):
+    def __init__(self, name: str, error: BaseException):
         self.name = name
         self.error = error
 
@@ -58,9 +58,10 @@ def load_metric(name: str) -> Metric:
         metric = metric_registry.load_metric(name)
         if not isinstance(metric, Metric):
             raise TypeError(f"metric '{name}': expected a Metric, got {type(metric).__name__}")
+        metric.name = name  # under which rows keep its scores: an entry point may call it otherwise than its class
     except UnknownNameError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plug-in's import may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's import may raise anything
         return UnusableMetric(name, error)
     return metric
 
@@ -74,7 +75,7 @@ def load_renderer(name: str) -> Renderer:
     try:
         with keeping_torch_state():
             entry.load()
-    except Exception as error:  # noqa: BLE001 - a plug-in's import may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's import may raise anything
         return UnusableRenderer(name, error)
     try:
         renderer = registry.load_renderer(name)
@@ -82,7 +83,7 @@ def load_renderer(name: str) -> Renderer:
             raise TypeError(f"{entry.target}: expected a Renderer with Capabilities, got {type(renderer).__name__}")
     except InvalidOptionError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         return UnusableRenderer(name, error)
     return renderer
 
@@ -94,12 +95,12 @@ def complete(name: str, renderer: Renderer) -> Renderer:
     """
     try:
         renderer.fetch()
-    except Exception as error:  # noqa: BLE001 - see above
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         log.debug("%s: %s", name, error)
     try:
         for label in (renderer.weights, renderer.training):
             if not isinstance(label, str | None):
                 raise TypeError(f"{name}: weights and training: expected a text or None, got {label!r:.60}")
-    except Exception as error:  # noqa: BLE001
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         return UnusableRenderer(name, error)
     return renderer

@@ -80,8 +80,10 @@ def _find_channels(path: Path, parts: list) -> dict[str, Place]:
     for index, part in enumerate(parts):
         (left, top), (right, bottom) = _window(part, "dataWindow")
         check_area(path, right - left + 1, bottom - top + 1, names.total())
+        shares_colours = any(names[channel.name] > 1 for channel in part.header["channels"] if channel.name in COLOURS)
         for channel in part.header["channels"]:
-            says_enough = names[channel.name] == 1 and ("." in channel.name or channel.name in COLOURS)
+            is_colour = channel.name in COLOURS and not shares_colours
+            says_enough = names[channel.name] == 1 and ("." in channel.name or is_colour)
             by_part = len(parts) > 1 and not says_enough
             layer = part.header.get("name", "") if by_part else ""
             places[f"{layer}.{channel.name}".lstrip(".")] = (index, channel.name)

@@ -22,13 +22,17 @@ ONLY_CHANNELS = ("v", "y", "z", "r", "x", "l")
 
 
 def find_colours(channels: Names) -> Chosen | None:
-    """Return R, G, B and A of the picture's layer, or the only channel as grey; None where it is not clear which."""
+    """Return R, G, B and A of the picture's layer, or the only channel as grey, which is no map by its name.
+
+    None where it is not clear which.
+    """
     layers = {layer for layer in map(_layer, channels) if _has_colours(channels, layer)}
     chosen = _picture_layer(layers)
     if chosen is None:
-        return None if layers else _only_channel(channels)
+        is_map = any(_is_named(channels, name, names) for name in channels for names in MAP_NAMES["disparity"])
+        return None if layers or is_map else _only_channel(channels)
     names = _names_in(channels, chosen)
-    return (names["r"], names["g"], names["b"]), names.get("a")
+    return (names["r"], names["g"], names["b"]), names.get("a") or names.get("alpha")
 
 
 def find_map(channels: Names, role: str) -> Chosen | None:

@@ -15,7 +15,7 @@ from .raster import Raster, Role
 NPY_MAGIC = (npy.MAGIC_PREFIX,)
 NPZ_MAGIC = (b"PK\3\4", b"PK\5\6")
 WANTED = {"picture": ("image", "picture"), "disparity": ("disparity", "disp"), "depth": ("depth",)}
-"""Names of the array that is meant where a ``.npz`` holds several."""
+"""Names of the array that is meant where a ``.npz`` holds several, in whatever case."""
 
 
 def read_npy(path: Path, role: Role) -> Raster:
@@ -25,10 +25,15 @@ def read_npy(path: Path, role: Role) -> Raster:
 
 
 def read_npz(path: Path, role: Role) -> Raster:
-    """Read the one array, or the one that is named as what it is read for. Raises DamagedDataError."""
+    """Read the one that is named as what it is read for, or the one array, unless it is named as something else.
+
+    Raises DamagedDataError.
+    """
     with zipfile.ZipFile(path) as archive:
         members = {Path(info.filename).stem: info for info in archive.infolist() if info.filename.endswith(".npy")}
-        names = list(members) if len(members) == 1 else [name for name in WANTED[role] if name in members]
+        names = [name for name in members if name.lower() in WANTED[role]]
+        if len(members) == 1 and not any(name.lower() in other for name in members for other in WANTED.values()):
+            names = list(members)
         if len(names) != 1:
             expected = f"one array, or one that is named {WANTED[role][0]}"
             found = ", ".join(members) or "none"

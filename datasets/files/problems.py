@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.documents import kind_of
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
+from ...core.text import one_line
 
 MOST_MEGAPIXELS = 178
 MOST_PIXELS = MOST_MEGAPIXELS * 10**6
@@ -37,6 +38,7 @@ class Problem(StrEnum):
     CHANNELS = "expected {expected}, got {found}: save {remedy}"
     TRANSPARENT = "expected an opaque picture, this one is transparent: flatten it"
     NOT_FINITE = "{count} values are NaN or infinite, the first at column {column}, row {row}: {remedy}"
+    NO_DATA = "{count} values are {value:g}, its mark for no data: fill the holes"
     CONSTANT = "every value is {value:g}: expected {role} that varies"
     OUTSIDE_DISPLAY = "expected display values in [0, 1], got [{low:g}, {high:g}]: scale them, or use OpenEXR"
     OTHER_SIZE = "{found} px, expected {expected} as in {like}: resample it"
@@ -108,6 +110,5 @@ def check_size(path: Path, pixels: NDArray[np.float32], like: Path, reference: N
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    said = error.strerror if isinstance(error, OSError) else None
+    return one_line(said or str(error)) or type(error).__name__

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from .pillow_files import ORIENTATION, read_with_pillow
@@ -20,6 +21,8 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY_OR_RGB = (PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
 REDUCED_OR_MASK = 0b101
 """Bits of the tag NewSubfileType: a thumbnail, a transparency mask."""
+
+GDAL_NODATA = 42113
 
 
 def read_tiff(path: Path) -> Raster:
@@ -33,16 +36,25 @@ def read_tiff(path: Path) -> Raster:
         check_area(path, page.imagewidth, page.imagelength, page.imagedepth * page.samplesperpixel)
         is_jpeg_colour = page.photometric == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG
         if page.photometric not in GREY_OR_RGB and not is_jpeg_colour:
-            with path.open("rb") as opened:
-                return read_with_pillow(path, opened, ("TIFF",))
+            return _read_colours(path, page)
         _require_all_chunks(path, page)
         planes, depth, _, _, _ = page.shaped
         pixels = page.asarray(squeeze=False)
         if depth != 1:
             raise refusal(path, Problem.SEVERAL_IMAGES, count=depth)
         pixels = np.moveaxis(pixels[:, 0], 0, 2)[..., 0] if planes > 1 else pixels[0, 0]
+        _require_data(path, pixels, page)
         raster = _with_black_zero(path, pixels, page)
         return raster.turned(_orientation(page))
+
+
+def _read_colours(path: Path, page: Any) -> Raster:
+    try:
+        with path.open("rb") as opened:
+            return read_with_pillow(path, opened, ("TIFF",))
+    except UnidentifiedImageError as error:
+        why = f"{page.photometric.name.lower()} of {page.bitspersample} bits: save grey or RGB"
+        raise refusal(path, Problem.UNREADABLE, why=why) from error
 
 
 def _only_image(path: Path, file: tifffile.TiffFile) -> Any:
@@ -67,6 +79,18 @@ def _require_all_chunks(path: Path, page: Any) -> None:
     whole = sum(offset > 0 and length > 0 for offset, length in chunks)
     if whole < count:
         raise refusal(path, Problem.UNREADABLE, why=f"{whole} of its {count} strips or tiles are there")
+
+
+def _require_data(path: Path, pixels: NDArray[Any], page: Any) -> None:
+    """Raise DamagedDataError where a pixel has the value that GDAL's tag says to mean that there is none."""
+    tag = page.tags.get(GDAL_NODATA)
+    try:
+        value = float(tag.value) if tag is not None else np.nan  # not finite is refused in any case
+    except ValueError:
+        return
+    count = int((pixels == value).sum())
+    if count:
+        raise refusal(path, Problem.NO_DATA, count=count, value=value)
 
 
 def _with_black_zero(path: Path, pixels: NDArray[Any], page: Any) -> Raster:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.checks import check, check_choice
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record
+from ...core.settings import read_settings
 from ..attention.physics import PisaPhysics
 from .inputs.condition_maps import CONDITIONS
 from .variants import FULL_MODEL, Variant
@@ -103,7 +103,7 @@ class PipelineSettings:
         Raises InvalidOptionError on unknown names or impossible values: those of a newer version are not guessed at.
         """
         present = _with_present_names(values) if isinstance(values, Mapping) else values
-        return read_record(cls, present, "settings.")
+        return read_settings(cls, present, "settings.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as nested dicts, lists, strings and numbers."""

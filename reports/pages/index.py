@@ -4,7 +4,7 @@ from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ..parts.gallery import Gallery
-from ..parts.problems import find_problems
+from ..parts.problems import find_oddities, find_problems
 from ..parts.run_facts import describe_environments
 
 
@@ -14,4 +14,5 @@ def describe_index(run: StoredRun, gallery: Gallery) -> dict[str, Any]:
         "metrics": [{"name": name, **metric} for name, metric in run.meta["metrics"].items()],
         "environments": describe_environments(run),
         "problems": find_problems(run.meta, run.rows, gallery.damaged, gallery.lost),
+        "oddities": find_oddities(run.meta),
     }

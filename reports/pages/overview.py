@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ...benchmarks.latency.session import read_latency
 from ...benchmarks.run.store import read_meta
 from ...core.errors import BokehBenchError
+from ...core.text import one_line
 from ..files.assets import INDEX, TEMPLATES, Assets, fill
 from ..files.summary import Summary, read_summaries
 
@@ -92,5 +93,5 @@ def _look_up(run: Path) -> tuple[bool, str]:
     """Return whether a run is stored in the folder, and what is wrong with it, in a line."""
     try:
         return bool(read_meta(run)) or read_latency(run) is not None, ""
-    except (BokehBenchError, OSError, ValueError) as error:
-        return True, f"its results cannot be read: {' '.join(str(error).split())}"
+    except (BokehBenchError, OSError) as error:
+        return True, f"its results cannot be read: {one_line(str(error))}"

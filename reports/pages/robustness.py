@@ -15,7 +15,7 @@ from ..parts.gallery import Gallery
 from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
-from ..parts.problems import find_problems
+from ..parts.problems import find_oddities, find_problems
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
 
@@ -72,6 +72,7 @@ def describe_robustness(
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
+        "oddities": find_oddities(sweep),
     }
 
 

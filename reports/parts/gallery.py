@@ -100,8 +100,8 @@ class Gallery:
     def view(self, scene: StoredScene) -> SceneView:
         """Return the view of one scene, an entry of the run's ``scenes``."""
         dataset, name = scene["dataset"], scene["scene"]
-        shown = {name: self._scene_picture(scene, name) for name in ("input.png", "disparity.png", "target.png")}
-        given, disparity, target = shown.values()
+        files = ("input.png", "disparity.png", "target.png")
+        given, disparity, target = (self._scene_picture(scene, file) for file in files)
         height, width = scene["height"], scene["width"]
         focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(

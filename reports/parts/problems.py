@@ -1,17 +1,18 @@
-"""What a reader must know before the numbers: what failed, was skipped, is missing, or has not been run."""
+"""What a reader must know before the numbers: what failed, was skipped, is missing, has not been run, or looks odd."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...benchmarks.run.schema import Row
+from ...benchmarks.run.scoring import UNDEFINED
 from ...benchmarks.run.store import REMEDY
 from .numbers import write_count
 
 
 @dataclass
 class Problem:
-    """One thing that went wrong, with its reason, and the cases that it cost."""
+    """One thing that went wrong or looks odd, with its reason, and the cases or scenes that it is about."""
 
     what: str
     reason: str
@@ -21,7 +22,7 @@ class Problem:
 def find_problems(
     record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]], lost: Sequence[str] = ()
 ) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures, unavailable metrics, and scenes that look odd.
+    """List unfinished cases by reason, damaged pictures, scores that could not be had, and unavailable metrics.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong; ``lost``: other stored pictures of which that holds, one line each.
@@ -30,16 +31,26 @@ def find_problems(
         *_incomplete_run(record, rows),
         *_group((row, row["status"], row["reason"] or "no reason was stored") for row in rows if row["status"] != "ok"),
         *_group((row, "without its picture", f"{text}: {REMEDY}") for row, text in damaged),
+        *_group(
+            (row, f"without {name}", note)
+            for row in rows
+            for name, note in row["notes"].items()
+            if note != UNDEFINED and name in record["metrics"] and record["metrics"][name]["available"]
+        ),
         *([Problem("Pictures of scenes are not shown:", f"{REMEDY}.", list(lost))] if lost else []),
         *(
             Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
             for name, metric in record["metrics"].items()
             if not metric["available"]
         ),
-        *(
-            Problem(f"{doubt['dataset']} looks odd, {doubt['kind']}:", doubt["example"], doubt["scenes"])
-            for doubt in record.get("doubts", ())
-        ),
+    ]
+
+
+def find_oddities(record: Mapping[str, Any]) -> list[Problem]:
+    """List what looks odd about the scenes of a command, which works all the same: each kind once a data set."""
+    return [
+        Problem(f"{doubt['dataset']}, {doubt['kind']}:", doubt["example"], doubt["scenes"])
+        for doubt in record.get("doubts", ())
     ]
 
 

@@ -50,6 +50,6 @@ class Perturbation:
             return scene
         disparity = scene.disparity[0].numpy()
         rng = np.random.default_rng([zlib.crc32(scene.name.encode()), zlib.crc32(self.name.encode()), seed])
-        changed = self.change(disparity, severity, rng)
+        changed = self.change(disparity.copy(), severity, rng)
         changed = np.clip(changed, disparity.min(), disparity.max()).astype(np.float32)
         return dataclasses.replace(scene, disparity=torch.from_numpy(changed)[None])

@@ -30,5 +30,5 @@ PERTURBATIONS = LazyRegistry(
 
 
 def load_perturbation(name: str) -> "Perturbation":
-    """Return the perturbation called ``name``. Raises UnknownNameError."""
+    """Return the perturbation called ``name``. Raises UnknownNameError, PluginError."""
     return PERTURBATIONS.find(name).load()

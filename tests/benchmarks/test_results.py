@@ -6,7 +6,7 @@ import pytest
 from bokehbench import results
 from bokehbench.benchmarks.run.row_files import RowWriter
 from bokehbench.benchmarks.run.scene_record import record_scene
-from bokehbench.benchmarks.run.store import write_meta
+from bokehbench.benchmarks.run.store import StoredRun, read_meta, write_meta
 from bokehbench.core.errors import InvalidOptionError
 
 from ..stored_records import META, row
@@ -44,6 +44,18 @@ def test_only_the_rows_that_count_are_there(stored):
     assert list(table.status) == ["ok", "ok", "failed"]
     assert list(table.cluster) == ["a place", "t", "u"]
     assert table.reason[2] == "torn"
+
+
+def test_scores_by_other_code_than_the_last_command_s_do_not_count(stored):
+    meta = read_meta(stored) | {"scored_by": {"psnr": "present", "lpips": "present"}}
+    write_meta(stored, meta)
+    with RowWriter(stored) as writer:
+        writer.append(row("new", metrics={"psnr": 9.0, "lpips": 0.4}, scored_by={"psnr": "present", "lpips": "old"}))
+    table = results.read(stored)
+    np.testing.assert_equal(table.psnr.to_numpy(), [9.0, np.nan, np.nan])
+    assert table.lpips.isna().all()
+    notes = StoredRun.open(stored).rows[0]["notes"]
+    assert notes == {"lpips": "not scored yet by the metric's present code: give the run's command again"}
 
 
 def test_metrics_stand_between_the_case_and_its_cost(stored):

@@ -142,6 +142,23 @@ def test_a_file_swept_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"abc"]
 
 
+def test_a_file_that_is_being_swept_as_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    lock, calls = atomic_files._lock, []
+
+    def lock_second(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            raise BlockingIOError
+        if len(calls) == 2:
+            next(tmp_path.iterdir()).unlink()  # what the sweeper does once it has the lock
+        lock(descriptor)
+
+    monkeypatch.setattr(atomic_files, "_lock", lock_second)
+    write_atomically(tmp_path / "a.bin", lambda file: file.write(b"abc"))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"abc"]
+    assert len(calls) == 3
+
+
 def test_what_rust_says_of_the_system_is_understood(tmp_path):
     message = "Error while serializing: I/O error: No space left on device (os error 28)"
     with pytest.raises(CannotWriteError, match="the disk is full"), explained(tmp_path):

@@ -3,7 +3,10 @@
 import sys
 from types import ModuleType
 
-from bokehbench.core.registry import Entry
+import pytest
+
+from bokehbench.core.errors import PluginError
+from bokehbench.core.registry import Entry, LazyRegistry
 from bokehbench.renderers.registry import find_renderer, load_renderer
 
 
@@ -40,3 +43,38 @@ def test_a_module_without_a_file_has_no_code(monkeypatch):
     monkeypatch.setitem(sys.modules, "made_in_memory", module)
     entry = Entry("made_in_memory:Thing", "")
     assert entry.hash_code(entry.load()()) == {}
+
+
+def test_what_an_entry_point_names_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "two_renderers.py").write_text(
+        "from bokehbench.renderers.identity import IdentityRenderer\n"
+        "class One(IdentityRenderer):\n    pass\n"
+        "class Two(IdentityRenderer):\n    pass\n"
+    )
+    entries = [Entry(f"two_renderers:{name}", "", distribution="pip") for name in ("One", "Two")]
+    first, second = (entry.hash_code(entry.load()("x")) for entry in entries)
+    assert [name for name in first if first[name] != second[name]] == ["entry point"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x = (\n", r"SyntaxError: .*broken_plugin\.py, line 1"),
+        (
+            "import no_such_module_here\n",
+            r"ModuleNotFoundError: No module named 'no_such_module_here' \(.*py, line 1\)",
+        ),
+        ("\nNone.x\n", r"AttributeError: .* \(.*broken_plugin\.py, line 2\)"),
+        ("import sys\nsys.exit(3)\n", r"SystemExit: 3 \(.*broken_plugin\.py, line 2\)"),
+        ("", r"AttributeError: module 'broken_plugin' has no attribute 'Thing'"),
+        ("def Thing(**options):\n    raise SystemExit\n", r"SystemExit: +\(.*broken_plugin\.py, line 2\)"),
+    ],
+)
+def test_a_plugin_that_cannot_be_loaded_is_one_line(tmp_path, monkeypatch, text, reason):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
+    (tmp_path / "broken_plugin.py").write_text(text)
+    registry = LazyRegistry("thing", "no.group", {"broken": Entry("broken_plugin:Thing", "")})
+    with pytest.raises(PluginError, match=f"^broken_plugin:Thing: cannot be loaded: {reason}"):
+        registry.create("broken")

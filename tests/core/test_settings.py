@@ -7,7 +7,7 @@ import pytest
 from bokehbench.core.checks import check
 from bokehbench.core.documents import read_document
 from bokehbench.core.errors import InvalidOptionError
-from bokehbench.core.settings import read_record
+from bokehbench.core.settings import read_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +31,20 @@ class Camera:
 
 
 def test_what_is_absent_takes_its_default():
-    assert read_record(Camera, {"lens": {}}) == Camera(lens=Lens())
+    assert read_settings(Camera, {"lens": {}}) == Camera(lens=Lens())
 
 
 def test_integers_stand_for_floats_and_lists_for_tuples():
     values = {"lens": {"radius": 2, "centre": [1, 2.5], "tags": ["a", "b"], "name": "x"}, "spare": None}
     lens = Lens(radius=2.0, centre=(1.0, 2.5), tags=("a", "b"), name="x")
-    assert read_record(Camera, values) == Camera(lens=lens)
-    assert isinstance(read_record(Lens, {"radius": 2}).radius, float)
+    assert read_settings(Camera, values) == Camera(lens=lens)
+    assert isinstance(read_settings(Lens, {"radius": 2}).radius, float)
 
 
 def test_numbers_as_yaml_1_1_misreads_them(tmp_path):
     path = tmp_path / "lens.yaml"
     path.write_text("radius: 1e-4\ncentre: [-1E5, .5e+3]\nname: 1e-4x\n", encoding="utf-8")
-    assert read_record(Lens, read_document(path, "a lens")) == Lens(radius=1e-4, centre=(-1e5, 500.0), name="1e-4x")
+    assert read_settings(Lens, read_document(path, "a lens")) == Lens(radius=1e-4, centre=(-1e5, 500.0), name="1e-4x")
 
 
 @pytest.mark.parametrize(
@@ -74,21 +74,21 @@ def test_numbers_as_yaml_1_1_misreads_them(tmp_path):
 )
 def test_mistakes_are_one_line(values, message):
     with pytest.raises(InvalidOptionError) as caught:
-        read_record(Camera, values)
+        read_settings(Camera, values)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
 def test_the_name_of_what_is_read_comes_first():
     with pytest.raises(InvalidOptionError, match=r"^model\.lens\.name: expected a text"):
-        read_record(Camera, {"lens": {"name": 3}}, "model.")
+        read_settings(Camera, {"lens": {"name": 3}}, "model.")
     with pytest.raises(InvalidOptionError, match=r"^model: expected entries"):
-        read_record(Camera, 3, "model.")
+        read_settings(Camera, 3, "model.")
 
 
 def test_a_name_that_is_no_text_is_one_line():
     with pytest.raises(InvalidOptionError, match="the file: expected texts as names"):
-        read_record(Lens, {(1, 2): 1})
+        read_settings(Lens, {(1, 2): 1})
 
 
 def test_importing_it_is_cheap():

@@ -69,6 +69,29 @@ def test_modules_of_the_same_package_count_however_they_are_imported(site):
     assert "mine.renderer" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if True: from .late import K",
+        "try: from . import late\nexcept ImportError: pass",
+        "import_module('.late', __package__)",
+        "import_module(name='.late', package=__package__)",
+        "__import__('late_beside')",
+        "import_module('.' + 'late', __package__)",
+        "import_module(f'{__package__}.late')",
+        "[find(m.name) for m in pkgutil.iter_modules(__path__)]",
+        "spec_from_file_location('late', Path(__file__).with_name('late.py'))",
+    ],
+)
+def test_what_is_imported_on_one_line_or_by_a_call_counts(site, text):
+    folder = site(late_beside="")
+    (folder / "mine" / "deep").mkdir(parents=True)
+    for name in ("__init__", "late", "deep/__init__"):
+        (folder / "mine" / f"{name}.py").write_text("")
+    (folder / "mine" / "renderer.py").write_text(f"{text}\n")
+    assert {"mine.late", "late_beside"} & names_of("mine.renderer")
+
+
 def test_a_change_shows_in_the_module_that_changed(site):
     folder = site(plugin_a="import plugin_b\n", plugin_b="x = 1\n", unrelated="")
     before = hash_sources("plugin_a")

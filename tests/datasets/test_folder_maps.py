@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bokehbench.core.errors import DamagedDataError, MissingDataError
+from bokehbench.core.errors import DamagedDataError, InvalidSceneError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.files.exr import write_exr
 
@@ -185,3 +185,11 @@ def test_a_photograph_without_a_map_needs_one(portrait) -> None:
     ):
         load(portrait, **LENS)
     assert len(load_dataset("folder", portrait.parent).disparity_jobs(0)) == 1
+
+
+def test_a_focus_in_no_unit_at_all_is_refused_without_a_warning(scene_folder, made, recwarn) -> None:
+    np.save(scene_folder / "disparity.npy", made.disparity)
+    (scene_folder / "scene.yaml").write_text("focus_disparity: 1e300\nmax_radius_px: 4\n")
+    with pytest.raises(InvalidSceneError, match="blur radius: expected at most"):
+        load_dataset("folder", scene_folder.parent).load("kitchen")
+    assert not recwarn

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ...core.checks import LARGEST_SEED, MOST, Within, check, check_choice, check_fields, check_path
 from ...core.documents import read_document
 from ...core.errors import InvalidOptionError
-from ...core.settings import read_record
+from ...core.settings import read_settings
 from ..registry import TASKS
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def read_config(path: Path) -> RunConfig:
                 f"entry stage: write 'task:' in its place, one of {', '.join(TASKS.entries)}, and the rest"
                 " under 'model:', see docs/training.md"
             )
-        run = read_record(RunConfig, content)
+        run = read_settings(RunConfig, content)
         model: type[TaskConfig] = TASKS.find(run.task).load()
-        return dataclasses.replace(run, model=read_record(model, run.model, "model."))
+        return dataclasses.replace(run, model=read_settings(model, run.model, "model."))
     except InvalidOptionError as error:
         raise InvalidOptionError(f"{path}: {error}") from None

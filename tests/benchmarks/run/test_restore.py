@@ -128,3 +128,20 @@ def test_data_that_are_gone_cost_the_gallery_and_no_case(bench, caplog):
     assert said == "scenes / one: the gallery lacks its pictures: scene 'one': torn"
     assert not (bench.folder / "scenes" / "scenes" / "one").exists()
     assert (bench.folder / "scenes" / "scenes" / "two").exists()
+
+
+def test_scenes_are_those_of_the_code_that_made_them(tmp_path, make_scene):
+    """A data set's code is edited, and the edit is taken back: nothing is rendered, and the old pictures are back."""
+
+    def run(code, target):
+        dataset = Scenes(lambda **about: replace(make_scene(**about), target=make_scene(**about).image * target))
+        planned = PlannedDataset(name="scenes", scenes={SCENES[0]: ""}, code=code)
+        cases = expand_cases([PlannedRenderer(name="dim")], [planned])
+        calls = Counter()
+        load = lambda name: Counting(name, calls)  # noqa: E731
+        (row,) = Runner(tmp_path, {"scenes": dataset}, MEAN_DIFFERENCE, load, "here").run(cases)
+        return row, sha256_of(tmp_path / "scenes/scenes/one/target.png"), calls["one"]
+
+    first, edited, back = run("1", 0.5), run("2", 0.7), run("1", 0.5)
+    assert edited[1] != first[1]
+    assert back == (first[0], first[1], 0)

@@ -277,3 +277,12 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_finished(bench, monkeypatch,
     assert [row["status"] for row in read_rows(bench.folder).values()] == ["ok"], "no case is called failed"
     assert [row["status"] for row in bench(Counting("dim", calls))] == ["ok"] * 3
     assert calls["one"] == 1
+
+
+def test_code_that_ends_the_program_is_its_own_cases_failure(bench):
+    def leave(scene):
+        raise SystemExit(3)
+
+    rows = bench(Counting("leaving", Counter(), leave), Counting("dim", Counter()))
+    assert {(row["renderer"], row["status"]) for row in rows} == {("leaving", "failed"), ("dim", "ok")}
+    assert rows[0]["reason"] == "SystemExit: 3"

@@ -58,3 +58,18 @@ def test_a_picture_of_another_size_is_refused(make_scene):
     scene = make_scene()
     with pytest.raises(InvalidOutputError, match=r"expected \(3, 24, 32\) like its target, got \(3, 24, 31\)"):
         Scorer([Psnr(), Seen()]).score(scene.image[:, :, 1:], scene)
+
+
+def test_what_a_metric_changes_in_place_reaches_no_other(make_scene):
+    class Spoiling(Seen):
+        name = "spoiling"
+
+        def score(self, prediction, scene):
+            for tensor in (prediction, scene.target, scene.disparity, scene.image):
+                tensor.zero_()
+            return 0.0
+
+    scene = make_scene(target=torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(1)))
+    alone, _ = Scorer([Psnr(), Seen()]).score(scene.image, scene)
+    beside, _ = Scorer([Spoiling(), Psnr(), Seen()]).score(scene.image, scene)
+    assert beside == alone | {"spoiling": 0.0}

@@ -7,7 +7,7 @@ from bokehbench.benchmarks.metrics import registry as metric_registry
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.session import run_benchmark
-from bokehbench.benchmarks.run.usable import UnusableRenderer, complete, load_renderer
+from bokehbench.benchmarks.run.usable import UnusableRenderer, complete, load_metric, load_renderer
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.core.registry import Entry
 from bokehbench.renderers import registry
@@ -127,3 +127,9 @@ def test_what_a_plugin_sets_for_itself_does_not_reach_the_next(run, monkeypatch)
     rows = run(["meddling", "identity"])
     assert [row["status"] for row in rows.values()] == ["ok", "ok"]
     assert (torch.get_num_threads(), torch.get_default_dtype()) == before
+
+
+def test_a_metric_is_called_what_its_entry_says(monkeypatch):
+    entries = {"other-name": Entry("bokehbench.benchmarks.metrics.pixelwise:Psnr", "")}
+    monkeypatch.setattr(metric_registry.METRICS, "_all", entries)
+    assert load_metric("other-name").name == "other-name"

@@ -18,7 +18,7 @@ from bokehbench.datasets.files.pictures import read_picture
 def test_a_picture_comes_back(tmp_path, shape, half):
     picture = np.random.default_rng(0).normal(size=shape).astype(np.float16 if half else np.float32)
     write_exr(tmp_path / "new" / "a.exr", picture, half)
-    read = read_exr(tmp_path / "new" / "a.exr")
+    read = read_exr(tmp_path / "new" / "a.exr", "picture" if len(shape) == 3 else "depth")
     assert read.dtype == np.float32
     np.testing.assert_array_equal(read, picture.reshape(5, 7, -1).astype(np.float32))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.exr"]

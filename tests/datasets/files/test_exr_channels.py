@@ -126,3 +126,25 @@ def test_colours_of_several_precisions_are_one_picture(tmp_path) -> None:
     red, green, blue = MEANT.astype(np.float16), MEANT, (MEANT * 0.5).astype(np.float16)
     OpenEXR.File(header(), {"R": red, "G": green, "B": blue}).write(str(tmp_path / "a.exr"))
     np.testing.assert_allclose(read_picture(tmp_path / "a.exr", gamma=1.0), np.stack([MEANT, MEANT, MEANT * 0.5], 2))
+
+
+def test_alpha_of_a_part_belongs_to_its_colours(tmp_path) -> None:
+    """Blender's multi-part files: another pass has R, G, B too, and no alpha."""
+    colours = dict.fromkeys("RGB", MEANT / 100.0)
+    parts = [
+        OpenEXR.Part(header(), dict(colours), "ViewLayer.DiffCol"),
+        OpenEXR.Part(header(), {**colours, "A": np.zeros_like(MEANT)}, "ViewLayer.Combined"),
+    ]
+    OpenEXR.File(parts).write(str(tmp_path / "a.exr"))
+    with pytest.raises(DamagedDataError, match="transparent"):
+        read_picture(tmp_path / "a.exr")
+    OpenEXR.File(header(), {**colours, "alpha": np.zeros_like(MEANT)}).write(str(tmp_path / "b.exr"))
+    with pytest.raises(DamagedDataError, match="transparent"):
+        read_picture(tmp_path / "b.exr")
+
+
+@pytest.mark.parametrize("name", ["Z", "Depth.V", "disparity"])
+def test_a_map_is_no_grey_picture(tmp_path, name) -> None:
+    OpenEXR.File(header(), {name: MEANT}).write(str(tmp_path / "image.exr"))
+    with pytest.raises(DamagedDataError, match=f"expected R, G, B .and A. or one channel, got {name}"):
+        read_picture(tmp_path / "image.exr")

@@ -98,3 +98,14 @@ def test_what_follows_an_array_is_not_passed_over(tmp_path) -> None:
         np.save(file, VALUES)
     with pytest.raises(DamagedDataError, match="expected 80 bytes of pixels, got 288"):
         read_disparity(tmp_path / "a.npy")
+
+
+def test_an_array_that_is_named_as_another_map_is_not_taken_for_this_one(tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", depth=VALUES)
+    with pytest.raises(DamagedDataError, match=r"expected one array, or one that is named disparity, got depth"):
+        read_disparity(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", Disparity=VALUES)
+    with pytest.raises(DamagedDataError, match=r"expected one array, or one that is named depth, got Disparity"):
+        read_depth(tmp_path / "b.npz")
+    np.savez(tmp_path / "c.npz", Disparity=VALUES, mask=VALUES)
+    np.testing.assert_array_equal(read_disparity(tmp_path / "c.npz"), VALUES)

@@ -141,3 +141,20 @@ def test_a_claimed_size_is_refused_before_it_is_allocated(tmp_path) -> None:
             file.pages[0].tags[tag].overwrite(65536)
     with pytest.raises(DamagedDataError, match="65536x65536 px, 1 channels: up to 178 megapixels are read"):
         read_disparity(path)
+
+
+def test_values_that_mean_no_data_are_no_disparities(tmp_path) -> None:
+    values = np.where(SHARES > 0.9, -9999.0, SHARES).astype(np.float32)
+    nodata = [(42113, "s", 0, "-9999", True)]
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", extratags=nodata)
+    with pytest.raises(DamagedDataError, match=r"a\.tif: \d+ values are -9999, its mark for no data"):
+        read_disparity(tmp_path / "a.tif")
+    tifffile.imwrite(tmp_path / "b.tif", SHARES.astype(np.float32), photometric="minisblack", extratags=nodata)
+    np.testing.assert_array_equal(read_disparity(tmp_path / "b.tif"), SHARES.astype(np.float32))
+
+
+def test_a_palette_that_nobody_reads_is_named(tmp_path) -> None:
+    palette = np.tile(np.arange(65536).astype(np.uint16), (3, 1))
+    tifffile.imwrite(tmp_path / "a.tif", stored("uint16"), photometric="palette", colormap=palette)
+    with pytest.raises(DamagedDataError, match=r"a\.tif: cannot be read: palette of 16 bits: save grey or RGB"):
+        read_picture(tmp_path / "a.tif")

@@ -161,10 +161,14 @@ def test_what_is_not_a_reports_is_never_touched(make, tmp_path, name):
 
 def test_latency_alone_is_a_run_too(make, tmp_path):
     make("plain", 1)
-    one = {"renderer": "fancy", "status": "failed", "reason": "no", "height": 8, "width": 8, "radius_px": 2.0}
+    one = {
+        "renderer": "fancy", "weights": None, "status": "failed", "reason": "no", "height": 8, "width": 8,
+        "radius_px": 2.0, "device": "cpu", "dtype": "float32", "environment": "e", "time": "2026-01-05T00:00:00Z",
+    }  # fmt: skip
     record = {
-        "schema": 1, "command": "python run_bench.py --latency", "started": "2026-01-05T00:00:00Z", "rule": {},
-        "cuda": None, "plan": ["a", "b"], "environments": {}, "measurements": {"a": one | {"device": "cpu"}},
+        "schema": 1, "command": "python run_bench.py --latency", "started": "2026-01-05T00:00:00Z",
+        "rule": {"least": 6, "most": 100, "narrow": 0.05, "seconds": 3.0},
+        "cuda": None, "plan": ["a", "b"], "environments": {}, "measurements": {"a": one},
     }  # fmt: skip
     folder = tmp_path / "results" / "speed"
     folder.mkdir()

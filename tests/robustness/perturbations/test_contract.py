@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -121,3 +122,14 @@ def test_unknown_name_and_lazy_listing():
     registry = "bokehbench.robustness.perturbations.registry"
     code = f"import sys, {registry} as r; r.PERTURBATIONS.entries; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_a_perturbation_changes_in_place_stays_its_own(scene):
+    def spoil(disparity, severity, rng):
+        disparity *= 0.5
+        return disparity
+
+    before = scene.disparity.clone()
+    original = load_perturbation("erode")
+    dataclasses.replace(original, change=spoil).apply(scene, 1)
+    assert torch.equal(scene.disparity, before)

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from bokehbench.core.errors import InvalidOptionError
-from bokehbench.core.settings import read_record
+from bokehbench.core.settings import read_settings
 from bokehbench.training.bokehdiff.config import AutoencoderConfig, LatentConfig, LossConfig, PictureConfig
 
 HUGE = 10**400
@@ -71,11 +71,11 @@ def values(settings):
 )
 def test_mistakes_are_named(values, config, change, message):
     with pytest.raises(InvalidOptionError, match=f"^{message}"):
-        read_record(config, values | change, "model.")
+        read_settings(config, values | change, "model.")
 
 
 def test_what_decides_nothing_is_no_part_of_the_identity(values):
-    config = read_record(PictureConfig, values)
+    config = read_settings(PictureConfig, values)
     losses = LossConfig(perceptual_weights="here", discriminator_weights="there")
     data = dataclasses.replace(config.data, validation=config.data.scenes)
     assert dataclasses.replace(config, losses=losses, data=data).identity() == config.identity()
