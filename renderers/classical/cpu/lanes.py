@@ -1,8 +1,7 @@
 """Sixteen float32 as one value, for kernels that go along rows: what LLVM's vectors do, written as arithmetic.
 
 Inside compiled functions ``load``, ``fill`` and ``select`` make lanes, operators work lane by lane, comparisons give
-masks. A processor with AVX-512 holds them in one register, others in two or four. Loops over sixteen floats are not
-vectorised by LLVM by itself here, because it cannot know that no two of the arrays overlap.
+masks. A processor with AVX-512 holds them in one register, others in two or four.
 """
 
 import operator
