@@ -8,6 +8,9 @@ Quality, on path-traced scenes (default: the small ones in tests/data; more and 
 ``BENCH_SCENES`` names another folder of scenes, ``BENCH_REPEATS`` (default 3) makes times surer. Times are minima over
 interleaved repeats, the first rendering of a picture (separation of its surfaces included) and again.
 
+The march alone against its definition pixel by pixel, interleaved, in one thread (``-k reference``), and the seconds of
+each step of a render (``-k steps``), both on the scene of ``run_bench.py --latency`` at 512x512.
+
 ``BENCH_DEVICE=cuda`` renders there. The targets are 1.5 s (512x512, 20 px) and 6 s (1024x1024, 32 px) on two CPU cores,
 and 30 ms for 1024x1024 again on a GPU. The latter has not been measured: the rays are plain PyTorch operations, one
 look of all rays at a time, and read and write memory many times where one kernel would not.
@@ -26,13 +29,19 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bokehbench.benchmarks.latency.scene import make_latency_scene
+from bokehbench.core.timing import StageClock
 from bokehbench.datasets.blb.files import read_blb_scene
 from bokehbench.datasets.synthetic.photographs import load_photograph
 from bokehbench.renderers.classical import occlusion
 from bokehbench.renderers.classical.cpu.highlights import split_off
+from bokehbench.renderers.classical.cpu.march import bin_shifts, lens_patterns, march_tiles
+from bokehbench.renderers.classical.cpu.planes import empty_planes, lay_rows
+from bokehbench.renderers.classical.cpu.reach import plan_tiles
+from bokehbench.renderers.classical.march_reference import march_reference
 from bokehbench.renderers.classical.occlusion import OcclusionRenderer
 from bokehbench.renderers.classical.scatter import ScatterRenderer
-from bokehbench.renderers.classical.surfaces import whole_pixels
+from bokehbench.renderers.classical.surfaces import edge_jump, same_surface_px, whole_pixels
 from bokehbench.renderers.interface import Scene
 
 SCENES = Path(os.environ.get("BENCH_SCENES", Path(__file__).resolve().parents[2] / "tests/data/pathtraced"))
@@ -95,3 +104,52 @@ def test_time(benchmark: BenchmarkFixture, size: int, largest_px: float) -> None
     best = {name: min(times) for name, times in seconds.items()}
     print(f"\n{size} px, radius {largest_px:g}: {best} s, {DEVICE}, {torch.get_num_threads()} CPU threads")
     benchmark.pedantic(renderer.render, args=(scene,), rounds=1)
+
+
+@pytest.mark.parametrize("radius_px", [8.0, 32.0])
+def test_steps(benchmark: BenchmarkFixture, radius_px: float) -> None:
+    scene, renderer = make_latency_scene(512, 512, radius_px), OcclusionRenderer()
+    renderer.prepare(DEVICE)
+    best: dict[str, float] = {}
+    for _ in range(REPEATS):
+        renderer.forget()
+        with StageClock(torch.device(DEVICE)) as clock:
+            renderer.render(scene)
+        seconds = clock.seconds()
+        for name, value in {**seconds, "all": sum(seconds.values())}.items():
+            best[name] = min(best.get(name, value), value)
+    print(
+        f"\n512 px, radius {radius_px:g}: " + ", ".join(f"{name} {value * 1e3:.0f} ms" for name, value in best.items())
+    )
+    benchmark.pedantic(renderer.render, args=(scene,), rounds=1)
+
+
+@pytest.mark.parametrize("radius_px", [8.0, 32.0])
+def test_march_against_reference(benchmark: BenchmarkFixture, radius_px: float) -> None:
+    scene = make_latency_scene(512, 512, radius_px)
+    picture, disparity = scene.image.permute(1, 2, 0).contiguous().numpy() ** scene.gamma, scene.disparity[0].numpy()
+    surfaces = occlusion.complete_background(occlusion.split_edges(picture, disparity, edge_jump(disparity)))
+    layers = np.stack([surfaces.front_disparity, surfaces.back_disparity], axis=2)
+    defocus = np.float32(scene.blur_strength) * (layers - np.float32(scene.focus_disparity))
+    plan, same_px = plan_tiles(defocus, surfaces.edges), np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
+    shifts, (lens, starts), rows = bin_shifts(plan.lowest, plan.blocks.shape[2]), lens_patterns(), len(plan.counts)
+    planes, ours, truth = empty_planes(512, 512), picture.copy(), picture.copy()
+
+    def march() -> None:
+        lay_rows(0, len(planes), surfaces.front, surfaces.back, defocus, planes)
+        march_tiles(0, rows, planes, plan, shifts, same_px, lens, starts, surfaces.front, ours)
+
+    def march_by_pixel() -> None:
+        march_reference(surfaces.front, surfaces.back, defocus, same_px, plan, shifts, lens, starts, truth)
+
+    seconds: dict[str, list[float]] = {"march": [], "reference": []}
+    for repeat in range(REPEATS + 1):
+        for name, run in (("march", march), ("reference", march_by_pixel)):
+            start = time.perf_counter()
+            run()
+            if repeat:  # the first compiles
+                seconds[name].append(time.perf_counter() - start)
+    best = {name: min(times) for name, times in seconds.items()}
+    print(f"\n512 px, radius {radius_px:g}: {best} s, {best['reference'] / best['march']:.1f} times faster")
+    np.testing.assert_allclose(ours, truth, rtol=0, atol=1e-4)
+    benchmark.pedantic(march, rounds=1)

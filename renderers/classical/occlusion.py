@@ -20,9 +20,10 @@ from .cpu.highlights import (
     scatter_highlights,
     split_off,
 )
-from .cpu.march import lens_patterns, march_tiles
+from .cpu.march import bin_shifts, lens_patterns, march_tiles
+from .cpu.planes import empty_planes, lay_rows
 from .cpu.reach import plan_tiles
-from .cpu.strips import run_strips
+from .cpu.strips import run_strips, split_rows
 from .device.occlusion import DeviceSurfaces, move_surfaces, render_edges_on_device
 from .kernel_choice import choose_kernel
 from .surfaces import FloatArray, Surfaces, edge_jump, same_surface_px
@@ -132,17 +133,21 @@ class OcclusionRenderer(Renderer):
         defocus = strength * (layers - focus)
         same_px = np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
         plan = plan_tiles(defocus, surfaces.edges, self.samples)
+        shifts = bin_shifts(plan.lowest, plan.blocks.shape[2])
         lens, lens_start = lens_patterns()
         large, front, back = return_small(highlights, surfaces.front, surfaces.back, defocus)
+        planes = empty_planes(*defocus.shape[:2])
+
+        def lay(top: int, bottom: int) -> None:
+            lay_rows(top, bottom, front, back, defocus, planes)
 
         def render(top: int, bottom: int) -> None:
-            march_tiles(
-                top, bottom, front, back, defocus, same_px, plan.looks, plan.counts, plan.lens_of_tile,
-                lens, lens_start, picture,
-            )  # fmt: skip
+            march_tiles(top, bottom, planes, plan, shifts, same_px, lens, lens_start, front, picture)
             scatter_highlights(
                 top, bottom, large.rows, large.columns, large.light, large.layers, front, defocus, plan.looks,
                 plan.counts, plan.lens_of_tile, picture,
             )  # fmt: skip
 
-        run_strips(render, [(row, row + 1) for row in range(len(plan.counts))], torch.get_num_threads())
+        threads = torch.get_num_threads()
+        run_strips(lay, split_rows(np.ones(len(planes)), threads), threads)
+        run_strips(render, [(row, row + 1) for row in range(len(plan.counts))], threads)

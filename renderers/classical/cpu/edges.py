@@ -8,18 +8,16 @@ Source: the matting equation (Porter & Duff 1984); the residual's split is its l
 """
 
 import math
+from functools import partial
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces, whole_pixels
-
-ANCHOR, MIXED, THIN = np.uint8(0), np.uint8(1), np.uint8(2)
-
-MIN_SUPPORT = 5
-"""Pixels of one disparity in a 5x5 window below which a local extreme is taken for a strand thinner than a pixel."""
+from .mixtures import ANCHOR, mark_mixtures
+from .strips import run_strips, split_rows
 
 FAR_SEARCH_PX, NEAR_SEARCH_PX = 12, 4
 """How far anchors are looked for, px. The near ones of a mixture close by: what is not connected to a nearer surface,
@@ -41,6 +39,9 @@ LEAST_COVERAGE, ONE = np.float32(0.02), np.float32(1)
 ROUNDS = 12
 """Strands are followed for up to ROUNDS times NEAR_SEARCH_PX from where they are thick enough."""
 
+PARTS = 16
+"""Of a round, for threads to share."""
+
 PRIOR_WEIGHT = 0.02
 """Weight of the disparity's word against the squared colour contrast, where the disparity jumps hard."""
 
@@ -52,39 +53,43 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     surface.
     """
     surfaces = whole_pixels(picture, disparity, jump)
-    edges = surfaces.edges
-    above = maximum_filter(disparity, 3) - disparity > 0.5 * jump
-    below = disparity - minimum_filter(disparity, 3) > 0.5 * jump
-    kinds = np.where(above & below & edges, MIXED, ANCHOR)
-    _mark_thin(disparity, edges, np.float32(jump), kinds)
-    rows, columns = np.nonzero(edges)
+    kinds = np.full(disparity.shape, ANCHOR)
+    rows, columns = np.nonzero(surfaces.edges)
+    mark_mixtures(disparity, rows, columns, np.float32(jump), kinds)
     # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
     near = (picture.copy(), disparity.copy(), kinds.copy())
     for _ in range(ROUNDS):
-        pending = _unmix(
-            picture, disparity, kinds, *near, edges, rows, columns, np.float32(jump),
-            surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
-        )  # fmt: skip
-        solved = (surfaces.front[..., 3] > 0.5) & (surfaces.front_disparity > disparity) & (kinds != ANCHOR)
-        near[0][solved], near[1][solved] = surfaces.front[solved, :3], surfaces.front_disparity[solved]
-        near[2][solved] = ANCHOR
+        pending = np.zeros(len(rows), np.bool_)
+        unmix = partial(_unmix_some, picture, disparity, kinds, near, surfaces, rows, columns, pending)
+        run_strips(unmix, split_rows(np.ones(len(rows)), PARTS) if len(rows) else [], torch.get_num_threads())
+        coverage, depth = surfaces.front[rows, columns, 3], surfaces.front_disparity[rows, columns]
+        solved = (coverage > 0.5) & (depth > disparity[rows, columns]) & (kinds[rows, columns] != ANCHOR)
+        if not solved.any():
+            break
+        at = rows[solved], columns[solved]
+        near[0][at], near[1][at], near[2][at] = surfaces.front[at][:, :3], surfaces.front_disparity[at], ANCHOR
         rows, columns = rows[pending], columns[pending]
     return surfaces
 
 
-@compiled
-def _mark_thin(disparity: FloatArray, edges: NDArray[np.bool_], jump: float, kinds: NDArray[np.integer]) -> None:
-    """Local extremes with too few pixels of their disparity around them are mixtures, too."""
-    height, width = disparity.shape
-    for y in range(height):
-        for x in range(width):
-            if edges[y, x] and kinds[y, x] == ANCHOR:
-                support = 0
-                for j in range(max(y - 2, 0), min(y + 3, height)):
-                    for i in range(max(x - 2, 0), min(x + 3, width)):
-                        support += abs(disparity[j, i] - disparity[y, x]) < np.float32(0.5) * jump
-                if support < MIN_SUPPORT:
-                    kinds[y, x] = THIN
+def _unmix_some(
+    picture: FloatArray,
+    disparity: FloatArray,
+    kinds: NDArray[np.integer],
+    near: tuple[FloatArray, FloatArray, NDArray[np.integer]],
+    surfaces: Surfaces,
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    pending: NDArray[np.bool_],
+    first: int,
+    last: int,
+) -> None:
+    """Call ``_unmix`` for some of the pixels (rows, columns)."""
+    _unmix(
+        picture, disparity, kinds, *near, surfaces.edges, rows[first:last], columns[first:last],
+        np.float32(surfaces.jump), surfaces.front, surfaces.front_disparity, surfaces.back, surfaces.back_disparity,
+        pending[first:last],
+    )  # fmt: skip
 
 
 @compiled
@@ -103,10 +108,10 @@ def _unmix(
     front_disparity: FloatArray,
     back: FloatArray,
     back_disparity: FloatArray,
-) -> NDArray[np.bool_]:
-    """Separate the pixels (rows, columns); return which of them found no nearer surface yet, (n,) bool."""
+    pending: NDArray[np.bool_],
+) -> None:
+    """Separate the pixels (rows, columns); ``pending``, (n,) bool, receives which found no nearer surface yet."""
     near, far = np.empty(5, np.float32), np.empty(5, np.float32)
-    pending = np.zeros(len(rows), np.bool_)
     for n in range(len(rows)):
         y, x = rows[n], columns[n]
         anchored = kinds[y, x] == ANCHOR
@@ -130,7 +135,6 @@ def _unmix(
         _share_residual(picture[y, x], near, far, alpha, front[y, x], back[y, x])
         front_disparity[y, x] = near[3]
         back_disparity[y, x] = far[3] if alpha < ONE - LEAST_COVERAGE else NOTHING
-    return pending
 
 
 @compiled

@@ -6,15 +6,18 @@ from there to the highlight is not blocked by something nearer.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import label, uniform_filter
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces
-from .march import HALF, LITTLE_LIGHT, LOOK_PX, ONE, nearest_index
-from .reach import BIN_PX, TILE_PX
+from .march import HALF, LITTLE_LIGHT, ONE
+from .reach import BIN_PX, LOOK_PX, TILE_PX
+from .strips import run_strips, split_rows
 
 WINDOW_PX = 17
 TIMES_SURROUNDINGS = 2.0
@@ -51,15 +54,41 @@ def split_off(picture: FloatArray, largest_share: float = LARGEST_SHARE) -> tupl
     ``largest_share``: at most this share of the pixels, the brightest, are highlights.
     """
     surroundings = uniform_filter(picture, (WINDOW_PX, WINDOW_PX, 0))
-    excess = np.maximum(picture - (TIMES_SURROUNDINGS * surroundings + np.float32(LEAST_EXCESS)), 0.0)
-    strength = excess.max(axis=2)
+    strength = np.empty(picture.shape[:2], np.float32)
+    threads = torch.get_num_threads()
+    run_strips(
+        lambda top, bottom: _measure_excess(top, bottom, picture, surroundings, strength),
+        split_rows(np.ones(len(picture)), threads),
+        threads,
+    )
+    rows, columns = np.nonzero(strength > 0.0)
     most = int(largest_share * strength.size)
-    floor = np.partition(strength, -most, axis=None)[-most] if most else np.inf
-    rows, columns = np.nonzero((strength > 0.0) & (strength >= floor))
-    light = np.ascontiguousarray(excess[rows, columns], np.float32)
+    if len(rows) > most:
+        found = strength[rows, columns]
+        brightest = found >= np.partition(found, -most)[-most] if most else np.zeros(len(rows), np.bool_)
+        rows, columns = rows[brightest], columns[brightest]
+    excess = np.maximum(picture[rows, columns] - _limit(surroundings[rows, columns]), 0.0)
+    light = np.ascontiguousarray(excess, np.float32)
     rest = picture.copy()
     rest[rows, columns] -= light
     return rest, Highlights(rows, columns, light, np.zeros_like(rows))
+
+
+@compiled
+def _limit(surroundings: Any) -> Any:
+    """Return what is brighter than this is a highlight beside its surroundings; float32, any shape."""
+    return np.float32(TIMES_SURROUNDINGS) * surroundings + np.float32(LEAST_EXCESS)
+
+
+@compiled
+def _measure_excess(top: int, bottom: int, picture: FloatArray, surroundings: FloatArray, strength: FloatArray) -> None:
+    """Write by how much the brightest channel exceeds its limit, or 0, into rows [top, bottom) of ``strength``."""
+    for y in range(top, bottom):
+        for x in range(picture.shape[1]):
+            largest = np.float32(0)
+            for c in range(3):
+                largest = max(largest, picture[y, x, c] - _limit(surroundings[y, x, c]))
+            strength[y, x] = largest
 
 
 def assign_to_surface(highlights: Highlights, surfaces: Surfaces) -> Highlights:
@@ -168,3 +197,9 @@ def _transmittance(
         if light < LITTLE_LIGHT:
             return np.float32(0)
     return light
+
+
+@compiled
+def nearest_index(position_half: np.float32, last: np.float32) -> np.uint32:
+    """Index of the pixel, the frame's border pixels continued outside: there the surfaces block rays like inside."""
+    return np.uint32(min(max(position_half, np.float32(0)), last + HALF))

@@ -5,7 +5,7 @@ within reach of it count, and of those only the defocus that reaches that far.
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,14 @@ from ....core.compiled import compiled
 from ..surfaces import FloatArray
 
 TILE_PX = 16
-BIN_PX = 1.0
+BIN_PX = 0.25
 """Width of a bin of defocus, px: a ray moves at most this far between two looks."""
+
+LOOK_PX = np.float32(2 * BIN_PX)
+"""A look at a bin of defocus also takes surfaces of the next nearer one, which a ray may cross between looks, px."""
+
+BINS_A_LOOK = 2
+"""That a look reaches into."""
 
 LENS_SAMPLES = (160, 208, 256, 320, 400, 512)
 """Numbers of rays per pixel that there are patterns for."""
@@ -25,24 +31,30 @@ SAMPLES_PER_SQUARED_RADIUS = 0.25
 (root mean square) and by 0.025 at the worst angle and distance, 256 by 0.004 and 0.02."""
 
 
-@dataclass(frozen=True, eq=False)
-class RayPlan:
+class RayPlan(NamedTuple):
     """Per tile (ty,tx): what its rays look at, and how many rays.
 
     - ``looks``: (ty,tx,n) float32, lower ends of the bins of defocus, px, near to far; the first ``counts`` are valid.
     - ``lens_of_tile``: (ty,tx) int64, index into LENS_SAMPLES, -1 where only one surface is in reach.
+    - ``lowest``: lower end of the first bin of all, px.
+    - ``blocks``: (ty+2,tx+2,bins) bool: a look at this bin meets something in tile (ty - 1, tx - 1), the next one to
+      its right, or the two below; the border's tiles continue outside the frame.
     """
 
     looks: FloatArray
     counts: NDArray[np.int32]
     lens_of_tile: NDArray[np.int64]
+    lowest: float
+    blocks: NDArray[np.bool_]
 
 
-def _bin_range(defocus: FloatArray) -> tuple[float, int]:
-    """Return the lowest defocus of all and the number of bins from there to the highest."""
-    known = defocus[np.isfinite(defocus)]
-    lowest = float(known.min())
-    return lowest, max(1, math.ceil((float(known.max()) - lowest) / BIN_PX + 1e-3))
+def bin_range(nearest: float, farthest: float) -> tuple[float, int]:
+    """Return the lower end of the first bin and how many hold signed defocus from ``farthest`` to ``nearest``, px.
+
+    One bin is centred on the focus: what is in focus stays sharp.
+    """
+    lowest = (math.floor(farthest / BIN_PX + 0.5) - 0.5) * BIN_PX
+    return lowest, max(1, math.ceil((nearest - lowest) / BIN_PX + 1e-3))
 
 
 @compiled
@@ -100,13 +112,23 @@ def _list_looks(seen: NDArray[np.bool_], lowest: float) -> tuple[FloatArray, NDA
     return (lowest + BIN_PX * order).astype(np.float32), seen.sum(axis=2).astype(np.int32)
 
 
+def _look_into_blocks(occupied: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return ``blocks`` of a plan from the occupancy of tiles (ty,tx,bins) by surfaces."""
+    met = occupied.copy()
+    for nearer in range(1, BINS_A_LOOK + 1):  # one more than there are, for what lies on a bin's limit
+        met[..., :-nearer] |= occupied[..., nearer:]
+    met = np.pad(met, ((1, 2), (1, 2), (0, 0)), "edge")
+    return met[:-1, :-1] | met[1:, :-1] | met[:-1, 1:] | met[1:, 1:]
+
+
 def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | None = None) -> RayPlan:
     """Find what the rays of each tile can meet.
 
     ``defocus``: (H,W,2) float32, signed px of the front and the back surface (-inf: none); ``edges``: (H,W) bool;
     ``samples``: rays per pixel, None chooses them from each tile's largest radius.
     """
-    lowest, bins = _bin_range(defocus)
+    known = defocus[np.isfinite(defocus)]
+    lowest, bins = bin_range(float(known.max()), float(known.min()))
     occupied, has_edge = _summarise_tiles(defocus, edges, lowest, bins)
     seen, edge_in_reach = _gather_reachable(occupied, has_edge, lowest)
     looks, counts = _list_looks(seen, lowest)
@@ -115,4 +137,4 @@ def plan_tiles(defocus: FloatArray, edges: NDArray[np.bool_], samples: int | Non
     needed = np.full_like(radius_px, samples) if samples else SAMPLES_PER_SQUARED_RADIUS * radius_px**2
     lens_of_tile = np.minimum(np.searchsorted(LENS_SAMPLES, needed), len(LENS_SAMPLES) - 1)
     lens_of_tile[~edge_in_reach] = -1
-    return RayPlan(looks, counts, lens_of_tile)
+    return RayPlan(looks, counts, lens_of_tile, lowest, _look_into_blocks(occupied))

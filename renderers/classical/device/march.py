@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..cpu.march import HALF, INTERPOLATED_WITHIN_PX, LITTLE_LIGHT, LOOK_PX, vogel_disc
-from ..cpu.reach import BIN_PX, LENS_SAMPLES, TILE_PX
+from ..cpu.march import HALF, LITTLE_LIGHT, bin_shifts, vogel_disc
+from ..cpu.reach import BIN_PX, LENS_SAMPLES, LOOK_PX, TILE_PX
 from .reach import DeviceRayPlan
 
 RAYS_AT_ONCE = 1 << 22
 """Bounds the memory of a block: about 150 bytes per ray."""
 
 LOOK_DEPTH_PX, LEAST_LIGHT, HALF_PX, HALF_BIN = float(LOOK_PX), float(LITTLE_LIGHT), float(HALF), 0.5 * BIN_PX
-INTERPOLATED_WITHIN = float(INTERPOLATED_WITHIN_PX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +59,13 @@ class Rays:
     def at(self, defocus: Tensor) -> tuple[Tensor, Tensor]:
         """Return x and y, half a pixel more, where the rays are at signed ``defocus`` (n,), px."""
         return self.x_half + self.u * defocus, self.y_half + self.v * defocus
+
+    def round_at(self, radius_px: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the same, whole pixels from where the rays started, where their bundle has ``radius_px`` (n,)."""
+        return (
+            self.x_half + (self.u * radius_px + HALF_PX).floor(),
+            self.y_half + (self.v * radius_px + HALF_PX).floor(),
+        )
 
 
 def march_on_device(layers: DeviceLayers, plan: DeviceRayPlan, output: Tensor) -> None:
@@ -104,64 +110,62 @@ def _follow(rays: Rays, layers: DeviceLayers, plan: DeviceRayPlan, sums: Tensor)
     """March all rays from near to far; add the light they meet, times its weight, and the weight to ``sums`` (n,4)."""
     height, width = layers.defocus.shape[:2]
     looks, counts, defocus = plan.looks.flatten(0, 1), plan.counts.flatten(), layers.defocus.view(-1, 2)
+    nearest_px, colour_px = (torch.from_numpy(radii).to(sums.device) for radii in bin_shifts(plan.lowest, plan.bins))
     for k in range(int(counts[rays.tile.unique()].max())):
         rays = rays.select(counts[rays.tile] > k)
         if len(rays.number) == 0:
             return
         low = looks[rays.tile, k]
-        pixel = nearest_pixel(*rays.at(low + HALF_BIN), height, width)
+        high, end = low + BIN_PX, low + LOOK_DEPTH_PX
+        depth_bin = ((low.double() - plan.lowest) / BIN_PX + 0.5).long()
+        x, y = rays.round_at(nearest_px[depth_bin])
+        pixel = nearest_pixel(x, y, height, width)
         front, back = defocus[pixel].unbind(1)
-        hit = ((front >= low) & (front < low + LOOK_DEPTH_PX) & (front < rays.ceiling)).nonzero()[:, 0]
-        _meet_fronts(rays, hit, front[hit], layers, sums)
+        before = defocus[nearest_pixel(*rays.round_at(nearest_px[depth_bin + 1]), height, width), 0]
+        reached = (front < high) | ((before < high) & (front < before + layers.same_px))
+        hit = ((front >= low) & (front < end) & (front < rays.ceiling) & reached).nonzero()[:, 0]
+        inside = is_inside(x, y, height, width)
+        _meet_fronts(rays, hit, pixel, inside, colour_px[depth_bin], layers, sums)
         finished = rays.light < LEAST_LIGHT
-        seen = (~finished & (back >= low) & (back < low + LOOK_DEPTH_PX)).nonzero()[:, 0]
-        meeting = rays.select(seen)
-        weight = meeting.light * is_inside(*meeting.at(back[seen]), height, width)
-        colour = layers.back.view(-1, 3)[pixel[seen]]
-        sums[meeting.number] += weight[:, None] * torch.cat([colour, torch.ones_like(weight)[:, None]], dim=1)
+        seen = (~finished & (back >= low) & (back < end)).nonzero()[:, 0]
+        weight = rays.light[seen] * inside[seen]
+        _add(sums, rays.number[seen], weight, layers.back.view(-1, 3)[pixel[seen]])
         finished[seen] = True
         rays = rays.select(~finished)
 
 
-def _meet_fronts(rays: Rays, hit: Tensor, d: Tensor, layers: DeviceLayers, sums: Tensor) -> None:
-    """Let the rays ``hit`` (m,) meet front surfaces at signed defocus ``d`` (m,): changes their light and ceiling."""
-    height, width = layers.defocus.shape[:2]
-    meeting = rays.select(hit)
-    pixel = nearest_pixel(*meeting.at(d), height, width)
-    e, coverage = layers.defocus.view(-1, 2)[pixel, 0], layers.front.view(-1, 4)[pixel, 3]
-    met = (((e - d).abs() < layers.same_px) & (coverage > 0)).nonzero()[:, 0]
-    meeting, hit = meeting.select(met), hit[met]
-    pixel, e, d, coverage = pixel[met], e[met], d[met], coverage[met]
-    x, y = meeting.at(e)
-    colour = layers.front.view(-1, 4)[pixel, :3]
-    colour = _interpolate(*meeting.at(_interpolation_scale(e) * e), e, layers, colour)
+def _add(sums: Tensor, number: Tensor, weight: Tensor, colour: Tensor) -> None:
+    """Add ``weight`` (m,) times ``colour`` (m,3), and itself, to the sums of rays ``number`` (m,), each there once."""
+    sums[number] += weight[:, None] * torch.cat([colour, torch.ones_like(weight)[:, None]], dim=1)
+
+
+def _meet_fronts(
+    rays: Rays, hit: Tensor, pixel: Tensor, inside: Tensor, colour_px: Tensor, layers: DeviceLayers, sums: Tensor
+) -> None:
+    """Let the rays ``hit`` (m,) meet the front surfaces at ``pixel`` (n,): changes their light and ceiling."""
+    meeting, pixel = rays.select(hit), pixel[hit]
+    d, coverage = layers.defocus.view(-1, 2)[pixel, 0], layers.front.view(-1, 4)[pixel, 3]
+    nearest = layers.front.view(-1, 4)[pixel, :3]
     weight = meeting.light * coverage
-    seen = weight * is_inside(x, y, height, width)
-    sums[meeting.number] += seen[:, None] * torch.cat([colour, torch.ones_like(seen)[:, None]], dim=1)
+    _add(sums, meeting.number, weight * inside[hit], _interpolate(meeting, colour_px[hit], d, layers, nearest))
     rays.light[hit] = meeting.light - weight
     rays.ceiling[hit] = d - LOOK_DEPTH_PX
 
 
-def _interpolation_scale(e: Tensor) -> Tensor:
-    """Return (m,); see ``interpolation_scale``."""
-    radius = e.abs()
-    beyond = (1 - (2.0 / 3.0) / radius.clamp(min=INTERPOLATED_WITHIN).square()).sqrt()
-    return torch.where(radius < INTERPOLATED_WITHIN, 3.0 * math.pi / 16.0 * radius, beyond)
-
-
-def _interpolate(x_half: Tensor, y_half: Tensor, e: Tensor, layers: DeviceLayers, nearest: Tensor) -> Tensor:
-    """Return (m,3): the front, bilinear among neighbours of the surface at defocus e (m,), else ``nearest``."""
+def _interpolate(rays: Rays, colour_px: Tensor, d: Tensor, layers: DeviceLayers, nearest: Tensor) -> Tensor:
+    """Return (m,3): the front, bilinear among neighbours of the surface at defocus d (m,), else ``nearest``."""
     height, width = layers.defocus.shape[:2]
-    x, y = (x_half - HALF_PX).clamp(0, width - 1), (y_half - HALF_PX).clamp(0, height - 1)
-    x0, y0 = x.long(), y.long()
-    fx, fy = x - x0, y - y0
-    sums = torch.zeros(len(x), 4, device=x.device)
+    right, down = rays.u * colour_px, rays.v * colour_px
+    left, upper = right.floor(), down.floor()
+    fx, fy = right - left, down - upper
+    sums = torch.zeros(len(d), 4, device=d.device)
     for j in range(2):
         for i in range(2):
-            pixel = (y0 + j).clamp(max=height - 1) * width + (x0 + i).clamp(max=width - 1)
-            neighbour = layers.front.view(-1, 4)[pixel]
-            same = (layers.defocus.view(-1, 2)[pixel, 0] - e).abs() < layers.same_px
-            weight = same * (fy if j else 1 - fy) * (fx if i else 1 - fx) * neighbour[:, 3]
+            x, y = rays.x_half + left + i, rays.y_half + upper + j
+            pixel = nearest_pixel(x, y, height, width)
+            neighbour, e = layers.front.view(-1, 4)[pixel], layers.defocus.view(-1, 2)[pixel, 0]
+            same = (d - layers.same_px < e) & (e < d + layers.same_px) & is_inside(x, y, height, width)
+            weight = same * ((fy if j else 1 - fy) * (fx if i else 1 - fx)) * neighbour[:, 3]
             sums += weight[:, None] * torch.cat([neighbour[:, :3], torch.ones_like(weight)[:, None]], dim=1)
     return torch.where(sums[:, 3:] > LEAST_LIGHT, sums[:, :3] / sums[:, 3:], nearest)
 

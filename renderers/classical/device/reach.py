@@ -7,34 +7,39 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cpu.reach import BIN_PX, LENS_SAMPLES, SAMPLES_PER_SQUARED_RADIUS, TILE_PX
+from ..cpu.reach import BIN_PX, LENS_SAMPLES, SAMPLES_PER_SQUARED_RADIUS, TILE_PX, bin_range
 
 
 @dataclass(frozen=True, eq=False)
 class DeviceRayPlan:
-    """``RayPlan`` as tensors on one device: looks (ty,tx,n) float32, counts (ty,tx) and lens_of_tile (ty,tx) int64."""
+    """``RayPlan`` as tensors on one device: looks (ty,tx,n) float32, counts (ty,tx) and lens_of_tile (ty,tx) int64.
+
+    ``lowest``: lower end of the first of all ``bins``, px.
+    """
 
     looks: Tensor
     counts: Tensor
     lens_of_tile: Tensor
+    lowest: float
+    bins: int
 
 
 def plan_on_device(defocus: Tensor, edges: Tensor, samples: int | None = None) -> DeviceRayPlan:
     """Find what the rays of each tile can meet; arguments and result as ``plan_tiles``, bit for bit, as tensors."""
     known = torch.isfinite(defocus)
-    lowest, highest = (float(bound) for bound in defocus[known].aminmax())
-    bins = max(1, math.ceil((highest - lowest) / BIN_PX + 1e-3))
+    farthest, nearest = (float(bound) for bound in defocus[known].aminmax())
+    lowest, bins = bin_range(nearest, farthest)
     occupied, has_edge = _summarise(defocus, known, edges, lowest, bins)
     seen, edge_in_sight = _gather(occupied, has_edge, lowest)
     order = bins - 1 - torch.argsort((~seen.flip(2)).byte(), dim=2, stable=True)
     looks, counts = (lowest + BIN_PX * order.double()).float(), seen.sum(dim=2)
-    farthest = looks.gather(2, (counts - 1).clamp(min=0)[..., None])[..., 0]
-    radius_px = torch.maximum((looks[..., 0] + BIN_PX).abs(), farthest.abs())
+    last = looks.gather(2, (counts - 1).clamp(min=0)[..., None])[..., 0]
+    radius_px = torch.maximum((looks[..., 0] + BIN_PX).abs(), last.abs())
     needed = torch.full_like(radius_px, samples) if samples else SAMPLES_PER_SQUARED_RADIUS * radius_px**2
     patterns = torch.tensor(LENS_SAMPLES, dtype=torch.float32, device=defocus.device)
     lens_of_tile = torch.searchsorted(patterns, needed).clamp(max=len(LENS_SAMPLES) - 1)
     lens_of_tile[~edge_in_sight] = -1
-    return DeviceRayPlan(looks, counts, lens_of_tile)
+    return DeviceRayPlan(looks, counts, lens_of_tile, lowest, bins)
 
 
 def _summarise(defocus: Tensor, known: Tensor, edges: Tensor, lowest: float, bins: int) -> tuple[Tensor, Tensor]:
