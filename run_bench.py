@@ -100,7 +100,8 @@ def run(request: RunRequest) -> int:
     say_what_looks_odd(record)
     for line in write_reuse(record["reuse"]):
         print(one_line(line))
-    return summarise(rows, len(rows), page)
+    code = summarise(rows, len(rows), page)
+    return 1 if has_broken_metric(record) else code
 
 
 def has_only_latency(request: RunRequest) -> bool:
@@ -131,12 +132,18 @@ def make_rows(request: RunRequest) -> list[dict]:
 
 def say_what_is_left_out(record: dict) -> None:
     """Name the metrics that cannot be computed here; the reasons once, since the report keeps them."""
-    left_out = {name: metric["reason"] for name, metric in record["metrics"].items() if not metric["available"]}
-    if record["starts"] == 1:
-        for name, reason in left_out.items():
-            print(f"metric {name} is left out: {reason}", file=sys.stderr)
-    elif left_out:
-        print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
+    left_out = {name: metric for name, metric in record["metrics"].items() if not metric["available"]}
+    if record["starts"] > 1 and not has_broken_metric(record):
+        if left_out:
+            print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
+        return
+    for name, metric in left_out.items():
+        print(one_line(f"metric {name} is left out: {metric['reason']}"), file=sys.stderr)
+
+
+def has_broken_metric(record: dict) -> bool:
+    """Whether a metric cannot be computed for another reason than that its weights are missing."""
+    return any(metric.get("broken") for metric in record["metrics"].values())
 
 
 def say_what_looks_odd(record: dict) -> None:

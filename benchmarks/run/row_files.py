@@ -1,9 +1,11 @@
 """Rows on disk: append-only JSON lines that survive a kill, read back with the newest row of a key winning.
 
+Each line ends with a digest of what stands before it, so that a row that was damaged, or changed by hand, is no row.
 A line that is no row is never used and never lost: whoever reads says so and goes on, and the next command of the run
 moves it into DAMAGED_LINES.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -25,6 +27,9 @@ EARLIER_ROWS = dict.fromkeys(("weights", "peak_memory_mb", "disparity", "dispari
     ("device", "dtype", "time"), ""
 )
 """What rows of earlier versions may lack."""
+
+DIGEST = re.compile(rb', "digest": "([0-9a-f]{16})"\}\s*')
+"""The end of a row's line; rows of earlier versions have none."""
 
 STORED_PATH = re.compile(r"(images|scenes)(/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*){3}")
 """Where rows say that pictures lie: names as ``safe_name`` gives them, so that none leads out of the run."""
@@ -95,7 +100,8 @@ class RowWriter:
 
         Raises CannotWriteError where the disk is full.
         """
-        self.append_line(json.dumps(row, ensure_ascii=False, allow_nan=False).encode())
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+        self.append_line(line[:-1] + b', "digest": "' + _digest(line) + b'"}')
 
     def append_line(self, line: bytes) -> None:
         """Write one line as it is."""
@@ -149,7 +155,16 @@ def _read_bytes(path: Path) -> bytes:
     raise InvalidOptionError(f"{path}: expected a file, found {other}: move it away")
 
 
+def _digest(line: bytes) -> bytes:
+    return hashlib.sha256(line).hexdigest()[:16].encode()
+
+
 def _parse_row(line: bytes) -> Row:
+    start = line.rfind(b', "digest": "')
+    if start >= 0 and (sealed := DIGEST.fullmatch(line, start)):
+        line = line[:start] + b"}"
+        if _digest(line) != sealed[1]:
+            raise DamagedRecordError("it was changed after it was written")
     try:
         row = parse_record(Row, line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from ...renderers.learned import LearnedRenderer
 from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
 from ..request import RunRequest
+from .usable import UnusableMetric
 
 Record = dict[str, Any]
 
@@ -75,4 +76,5 @@ def _describe_metric(metric: Metric, reason: str | None) -> Record:
         "description": metric.description,
         "available": reason is None,
         "reason": reason,
+        "broken": isinstance(metric, UnusableMetric),
     }

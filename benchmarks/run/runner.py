@@ -100,7 +100,7 @@ class Runner:
         rows = read_rows(self.folder)
         self.before = dict(rows)
         rendered = {case.key for case in cases if self._has_image(rows.get(case.key))}
-        pending = [case for case in cases if case.key not in rendered or not self._is_scored(rows[case.key])]
+        pending = [case for case in cases if case.key not in rendered or not self._is_scored(case, rows[case.key])]
         self.processes.wait()  # all have read what is stored, so they list the same cases, and none has added to it
         if self.processes.is_main:
             finished = [(case, rows[case.key]) for case in cases if case.key in rendered]
@@ -279,9 +279,9 @@ class Runner:
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)
 
-    def _is_scored(self, row: Row) -> bool:
+    def _is_scored(self, case: Case, row: Row) -> bool:
         """Whether every available metric has looked at a stored picture."""
-        return not self.datasets[row["dataset"]].scored or self._scorer.has_scored(row)
+        return not self.datasets[case.dataset].scored or self._scorer.has_scored(row)
 
     def _has_image(self, row: Row | None) -> bool:
         if row is None or row["status"] != "ok" or row["image"] is None:

@@ -149,13 +149,14 @@ class DatasetRecord(TypedDict):
 
 
 class MetricRecord(TypedDict):
-    """What run.json says of a metric; ``reason``: why it is not available."""
+    """What run.json says of a metric; ``reason``: why it is not available, ``broken``: not for want of weights."""
 
     unit: str
     higher_is_better: bool
     description: str
     available: bool
     reason: str | None
+    broken: NotRequired[bool]
 
 
 class Kept(TypedDict):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import torch
 
 from ...core import files
-from ...core.errors import InvalidOptionError
+from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
@@ -29,7 +29,7 @@ from .run_record import describe_run
 from .runner import Row, Runner
 from .scene_record import collect_doubts
 from .scoring import describe_error
-from .usable import complete, load_metric, load_renderer
+from .usable import UnusableMetric, UnusableRenderer, complete, load_metric, load_renderer
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +97,16 @@ def _plan_dataset(
 
 
 def _plan_renderer(name: str, renderer: Renderer, device: str, contents: ContentTable) -> PlannedRenderer:
-    """Return a renderer of the plan; what writes its pictures belongs to its code."""
+    """Return a renderer of the plan; what writes its pictures belongs to its code.
+
+    What stands for one that cannot be loaded has no code of its own.
+    """
+    plugin = None if isinstance(renderer, UnusableRenderer) else renderer
     return PlannedRenderer(
         name=name,
         weights=renderer.weights,
         device=device,
-        code=contents.add(find_renderer(name).hash_code(renderer) | hash_sources(files.__name__)),
+        code=contents.add(find_renderer(name).hash_code(plugin) | hash_sources(files.__name__)),
         blind="disparity" not in renderer.capabilities.inputs,
     )
 
@@ -113,16 +117,21 @@ def _hash_metric(name: str, metric: Metric) -> dict[str, str]:
     return code | ({"weights": metric.weights} if metric.weights else {})
 
 
-def _prepare_metrics(metrics: Mapping[str, Metric], device: str, weights: Path | None) -> dict[str, str]:
-    """Prepare the metrics. Returns why some of them cannot be computed here."""
+def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | None) -> dict[str, str]:
+    """Prepare the metrics. Returns why some of them cannot be computed here.
+
+    What stands for a metric that is broken, and does not only lack its weights, takes its place in ``metrics``.
+    """
     unavailable = {}
-    for name, metric in metrics.items():
+    for name, metric in list(metrics.items()):
         try:
             metric.prepare(device, weights)
         except InvalidOptionError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own
             unavailable[name] = describe_error(error)
+            if not isinstance(error, MissingWeightsError):
+                metrics[name] = UnusableMetric(name, error)
     return unavailable
 
 

@@ -172,3 +172,23 @@ def test_damaged_lines_are_set_aside_once(tmp_path):
     assert (tmp_path / PART).read_bytes() == good + b"\n" + good + b"\n"
     assert (tmp_path / DAMAGED_LINES).read_bytes() == b"{}\nnonsense\n"
     assert set_damaged_lines_aside(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"31.238472", b"31.238479"), (b'"psnr"', b'"qsnr"'), (b'"seconds"', b'"second"')]
+)
+def test_a_row_that_was_changed_is_no_row(tmp_path, old, new):
+    """Whatever was changed: a digit of a score, say, which no type can see."""
+    with RowWriter(tmp_path) as writer:
+        writer.append(row("changed", metrics={"psnr": 31.238472}))
+        writer.append(row("kept"))
+    path = tmp_path / PART
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    rows, faults = scan_rows(tmp_path)
+    assert list(rows) == ["kept"]
+    assert ["changed after it was written" in fault for fault in faults] == [True]
+
+
+def test_rows_of_versions_without_digests_are_read(tmp_path):
+    (tmp_path / PART).write_text(json.dumps(row("old")) + "\n", encoding="utf-8")
+    assert list(read_rows(tmp_path)) == ["old"]

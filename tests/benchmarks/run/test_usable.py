@@ -133,3 +133,15 @@ def test_a_metric_is_called_what_its_entry_says(monkeypatch):
     entries = {"other-name": Entry("bokehbench.benchmarks.metrics.pixelwise:Psnr", "")}
     monkeypatch.setattr(metric_registry.METRICS, "_all", entries)
     assert load_metric("other-name").name == "other-name"
+
+
+def test_a_broken_metric_ends_with_code_1(run_bench, tmp_path, monkeypatch):
+    """Each time, and in one line: weights that are missing are another matter, which the report keeps."""
+    entries = {"broken": Entry("no_module_of_this_name:Metric", "for tests")}
+    monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
+    command = ["--renderers", "identity", "--datasets", "motorcycle", "--metrics", "psnr,broken", "--limit", "1"]
+    for _ in range(2):
+        done = run_bench(*command, "--output", tmp_path)
+        assert done.returncode == 1
+        assert "metric broken is left out: " in done.stderr
+        assert "no_module_of_this_name" in done.stderr
