@@ -17,6 +17,7 @@ largest blur radius in the picture); ``gamma`` (default 2.2); ``depth_unit`` (me
 ``target``: other file names inside the scene's folder.
 """
 
+import functools
 import math
 import os
 import reprlib
@@ -95,6 +96,16 @@ class UserFolder(UserPictures):
         """Return digests of each scene's image, map, target and settings; other files do not count."""
         self.prepare()
         return hash_scenes(self.folder, scene_names, self._parts)
+
+    @functools.cached_property
+    def _first_with(self) -> dict[str, str]:
+        images = {scene: parts.get("image") or scene for scene, parts in self.contents(self.scene_names()).items()}
+        first = {image: scene for scene, image in reversed(images.items())}
+        return {scene: first[image] for scene, image in images.items()}
+
+    def cluster(self, scene_name: str) -> str:
+        """Return the first scene of the same photograph: its other scenes are no independent evidence."""
+        return self._first_with.get(scene_name, scene_name)
 
     def _parts(self, scene_name: str) -> Parts:
         folder = self._members.pick(self.name, scene_name)

@@ -1,6 +1,7 @@
 """Whatever lies in a folder of users' scenes costs its own scene alone, or is passed over."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,13 @@ def test_leftovers_and_notes_are_no_scenes_and_doubtful_ones_are_noted(scene_fol
     assert dataset.scene_names() == ["kitchen"]
     assert dataset.load("kitchen").name == "kitchen"
     assert dataset.passed_over == ["stray.png", "trip"]
+
+
+def test_scenes_of_one_photograph_are_no_independent_evidence(scene_folder, miniatures) -> None:
+    """Another focus or blur strength over the same picture makes another scene, not another photograph."""
+    root = scene_folder.parent
+    shutil.copytree(scene_folder, root / "kitchen near")
+    miniatures.write_user_scene(root / "lake", miniatures.make_blurred(seed=3), **LENS)
+    dataset = load_dataset("folder", root)
+    assert [dataset.cluster(name) for name in dataset.scene_names()] == ["kitchen", "kitchen", "lake"]
+    assert dataset.cluster("elsewhere") == "elsewhere"
