@@ -25,6 +25,7 @@ from .two_processes import *  # noqa: F403 - fixtures
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
 def pytest_xdist_auto_num_workers() -> int:
     """``-n logical``: a worker for each core, and no more than the tests have work and a machine memory for."""
     return min(8, os.cpu_count() or 1)
