@@ -13,6 +13,7 @@ and ``.nan`` are texts. An alias (``*name``) is followed, ``<<`` merges nothing.
 """
 
 import json
+import os
 import re
 import reprlib
 import stat
@@ -129,7 +130,8 @@ def _read_text(path: Path, largest: int) -> str:
     if other is not None:
         raise ValueError(f"it is {other}, not a file")
     with path.open("rb") as file:
-        data = file.read(largest + 1)
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(size, largest) + 1)  # Python makes room for as much as it is asked to read
     if len(data) > largest:
         raise ValueError(f"the file is larger than {largest >> 10} KiB")
     try:
