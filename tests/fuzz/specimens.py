@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from bokehbench.benchmarks.run.row_files import scan_rows
 from bokehbench.core.files import sha256_of
 from bokehbench.datasets.files.exr import write_exr
 
@@ -68,20 +69,17 @@ def bench(*arguments: object, report: bool = True) -> Command:
 
 
 def read_rows(folder: Path) -> dict[str, Any]:
-    """Return what a run's rows and pictures say, newest first by (scene, renderer), and the key of each."""
+    """Return what the rows that count say, by scene and renderer, with the hash of each picture as it lies there."""
+    run = folder / "out/results/default"
     found: dict[str, Any] = {}
-    parts = (folder / "out/results/default").glob("rows-*.jsonl")
-    for part in sorted(path for path in parts if path.is_file()):  # a mutation may have put a folder there
-        for line in part.read_bytes().split(b"\n"):
-            try:
-                row = json.loads(line)
-                name = f"{row['scene']}/{row['renderer'].partition('@')[0]}"
-                found[name] = {n: row[n] for n in ("key", "status", "reason", "metrics", "image_sha256", "weights")}
-                found[name]["traceback"] = row.get("traceback")
-                image = folder / "out/results/default" / row["image"] if row["image"] else None
-                found[name]["file"] = sha256_of(image) if image and image.is_file() else None
-            except (ValueError, KeyError, TypeError, AttributeError, OSError):
-                continue
+    for row in scan_rows(run)[0].values():
+        name = f"{row['scene']}/{row['renderer'].partition('@')[0]}"
+        found[name] = {n: row[n] for n in ("key", "status", "reason", "metrics", "image_sha256", "weights")}
+        image = run / row["image"] if row["image"] else None
+        found[name] |= {
+            "traceback": row.get("traceback"),
+            "file": sha256_of(image) if image and image.is_file() else None,
+        }
     return found
 
 
