@@ -1,18 +1,15 @@
 """PISA on the CPU: lists of partners in reach, sixteen anchors to a list, and compiled loops over the lists."""
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
 
-import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import maximum_filter
 from torch import Tensor
 
+from ....core.sharing import share_range
 from ..geometry import TokenGeometry
 from ..physics import PisaPhysics
 from ..visibility import fold_seed, source_shifts
@@ -91,12 +88,12 @@ class PairLists:
         output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
         kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
         arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
-        _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
+        share_range(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
         needed = kept.amax(dim=1).numpy()
         if (needed > self.traced).any():
             self.trace(needed)
             output.zero_()
-            _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
+            share_range(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
         return output[..., : q.shape[2]], (log_sum, kept)
 
     def backward(
@@ -107,7 +104,7 @@ class PairLists:
         features = _pad(*((k, q, v, dO) if self.by_keys else (q, k, dO, v)))
         gradients = [torch.zeros_like(features[0]) for _ in range(3)]
         arrays = (log_sum.numpy(), kept.numpy(), Gradients(*_arrays(gradients)))
-        _share_heads(attend_backward, q.shape[1], self._pairs(q), BackwardFeatures(*_arrays(features)), *arrays)
+        share_range(attend_backward, q.shape[1], self._pairs(q), BackwardFeatures(*_arrays(features)), *arrays)
         of_anchors, of_others, dV = (x[..., : q.shape[2]] for x in gradients)
         return (of_others, of_anchors, dV) if self.by_keys else (of_anchors, of_others, dV)
 
@@ -137,17 +134,6 @@ def _pad(*features: Tensor) -> list[Tensor]:
 
 def _arrays(tensors: list[Tensor]) -> tuple[np.ndarray, ...]:
     return tuple(x.numpy() for x in tensors)
-
-
-def _share_heads(kernel: Callable[..., None], heads: int, *arguments: Any) -> None:
-    """Run a kernel for all heads, in as many threads as numba is set to."""
-    threads = min(heads, numba.get_num_threads())
-    shares = [(heads * i // threads, heads * (i + 1) // threads) for i in range(threads)]
-    if threads == 1:
-        kernel(shares[0], *arguments)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda share: kernel(share, *arguments), shares))
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,138 @@
+"""Residual blocks, group norms and 3 x 3 convolutions of diffusers' networks, compiled: for rendering on the CPU only.
+
+API: ``compile_blocks(network)`` once its weights are final. The modules stay, and so do their weights and names; their
+``forward`` is another, which takes the module's own wherever gradients are wanted.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .group_norm import scale_and_shift
+from .simd_winograd import LANES
+from .winograd import convolve, pack_weights
+
+if TYPE_CHECKING:
+    from ....core.diffusers import ResnetBlock2D
+
+NOTHING = np.empty((0, 0, 0), np.float32)
+
+
+def compile_blocks(network: nn.Module) -> None:
+    """Let every block of a network that the kernels can compute run on them: float32 on the CPU, channels of sixteens.
+
+    Its weights must not change any more.
+    """
+    from ....core.diffusers import ResnetBlock2D  # here, as importing diffusers takes seconds
+
+    for module in list(network.modules()):
+        if isinstance(module, ResnetBlock2D) and _fits_block(module):
+            _replace_forward(module, _ResidualBlock(module))
+        elif isinstance(module, nn.Conv2d) and _fits(module):
+            _replace_forward(module, _Convolution(module))
+        elif isinstance(module, nn.GroupNorm):
+            _replace_forward(module, _Norm(module))
+
+
+def _replace_forward(module: nn.Module, fast: Callable[..., Tensor]) -> None:
+    """Call ``fast`` in place of the module's forward, but where gradients are wanted."""
+    own = module.forward
+
+    def forward(*inputs: Tensor | None, **named: Tensor | None) -> Tensor:
+        return (own if torch.is_grad_enabled() else fast)(*inputs, **named)
+
+    module.forward = forward
+
+
+def _fits(convolution: nn.Conv2d) -> bool:
+    plain = type(convolution) is nn.Conv2d and convolution.kernel_size == (3, 3) and convolution.stride == (1, 1)
+    around = convolution.padding == (1, 1) and convolution.padding_mode == "zeros"
+    dense = convolution.groups == 1 and convolution.dilation == (1, 1)
+    whole = convolution.in_channels % LANES == 0 and convolution.out_channels % LANES == 0
+    return plain and around and dense and whole
+
+
+def _fits_block(block: "ResnetBlock2D") -> bool:
+    plain = block.upsample is None and block.downsample is None and block.output_scale_factor == 1.0
+    timed = block.time_embedding_norm == "default" and not block.skip_time_act
+    usual = timed or (block.time_emb_proj is None and block.time_embedding_norm == "group")
+    return plain and usual and isinstance(block.nonlinearity, nn.SiLU) and _fits(block.conv1) and _fits(block.conv2)
+
+
+class _Convolution:
+    """A convolution, after a group norm and SiLU where asked."""
+
+    def __init__(self, convolution: nn.Conv2d):
+        self.weights = pack_weights(convolution.weight.detach().numpy())
+        self.channels = convolution.out_channels
+        bias = convolution.bias
+        self.bias = torch.zeros(self.channels) if bias is None else bias.detach()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        one, nothing = np.ones(x.shape[1], np.float32), np.zeros(x.shape[1], np.float32)
+        return _channels_first(self.run(_channels_last(x), lambda _: (one, nothing), False))
+
+    def run(
+        self,
+        x: Tensor,
+        norm: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        activated: bool = True,
+        added: Tensor | None = None,
+        residual: Tensor | None = None,
+    ) -> Tensor:
+        """Return the convolution (B,H,W,O) of x (B,H,W,I), plus ``added`` (B,O) and ``residual`` (B,H,W,O)."""
+        out = x.new_empty(*x.shape[:3], self.channels)
+        for i, picture in enumerate(x.numpy()):
+            bias = self.bias if added is None else self.bias + added[i]
+            other = NOTHING if residual is None else residual[i].numpy()
+            convolve(picture, self.weights, bias.numpy(), out[i].numpy(), *norm(picture), activated, other)
+        return out
+
+
+class _Norm:
+    """A group norm; ``moments``: what ``scale_and_shift`` returns."""
+
+    def __init__(self, norm: nn.GroupNorm):
+        self.groups, self.eps = norm.num_groups, norm.eps
+        self.weight, self.bias = (x.detach().double().numpy() for x in (norm.weight, norm.bias))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        last = _channels_last(x)
+        made = [torch.addcmul(torch.from_numpy(b), one, torch.from_numpy(a)) for one in last for a, b in [self.moments(one.numpy())]]
+        return _channels_first(torch.stack(made))
+
+    def moments(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scale and shift for a picture (H,W,C)."""
+        return scale_and_shift(picture, self.groups, self.eps, self.weight, self.bias)
+
+
+class _ResidualBlock:
+    """Norm, SiLU, convolution, twice, and what came in is added."""
+
+    def __init__(self, block: "ResnetBlock2D"):
+        self.block = block
+        self.norms = _Norm(block.norm1), _Norm(block.norm2)
+        self.convolutions = _Convolution(block.conv1), _Convolution(block.conv2)
+
+    def __call__(self, x: Tensor, temb: Tensor | None = None) -> Tensor:
+        block = self.block
+        last = _channels_last(x)
+        added = None if temb is None or block.time_emb_proj is None else block.time_emb_proj(F.silu(temb))
+        hidden = self.convolutions[0].run(last, self.norms[0].moments, added=added)
+        if block.conv_shortcut is not None:
+            last = F.linear(last, block.conv_shortcut.weight.flatten(1), block.conv_shortcut.bias)
+        return _channels_first(self.convolutions[1].run(hidden, self.norms[1].moments, residual=last))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """(B,C,H,W) to (B,H,W,C), contiguous."""
+    return x.permute(0, 2, 3, 1).contiguous()
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """(B,H,W,C) to (B,C,H,W), a view."""
+    return x.permute(0, 3, 1, 2)

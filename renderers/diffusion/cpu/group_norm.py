@@ -1,0 +1,44 @@
+"""The moments of a group norm, channels last, added up in float64.
+
+PyTorch's own in this layout takes them in float32 and loses precision where the mean is large (0.12 at 300 standard
+deviations); ``winograd`` applies them while it reads.
+"""
+
+import numpy as np
+
+from ....core.compiled import compiled
+from ....core.sharing import share_range
+
+CHUNK = 1024
+"""Pixels whose sums are added up by one thread."""
+
+
+def scale_and_shift(
+    x: np.ndarray, groups: int, eps: float, weight: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what makes a group norm of x (H,W,C) as scale x + shift: two of (C,) float32.
+
+    ``weight``, ``bias``: (C,), the norm's own.
+    """
+    pixels = x.reshape(-1, x.shape[2])
+    sums = np.empty((-(-len(pixels) // CHUNK), 2, x.shape[2]))
+    share_range(_add_up, len(sums), pixels, sums)
+    mean, square = sums.sum(axis=0).reshape(2, groups, -1).sum(axis=2) / (x.size / groups)
+    deviation = np.sqrt(np.maximum(square - mean**2, 0.0) + eps)
+    scale = weight.reshape(groups, -1) / deviation[:, None]
+    shift = bias.reshape(groups, -1) - mean[:, None] * scale
+    return scale.ravel().astype(np.float32), shift.ravel().astype(np.float32)
+
+
+@compiled
+def _add_up(chunks: tuple[int, int], pixels: np.ndarray, sums: np.ndarray) -> None:
+    """Write each channel's sum and sum of squares over a chunk of pixels to ``sums`` (chunks,2,C)."""
+    for chunk in range(chunks[0], chunks[1]):
+        total, square = sums[chunk, 0], sums[chunk, 1]
+        total[:] = 0.0
+        square[:] = 0.0
+        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, len(pixels))):
+            for c in range(pixels.shape[1]):
+                value = np.float64(pixels[i, c])
+                total[c] += value
+                square[c] += value * value
