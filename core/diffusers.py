@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
     from diffusers.models.attention_processor import Attention, AttnProcessor2_0
     from diffusers.models.resnet import ResnetBlock2D
+    from diffusers.models.transformers.transformer_2d import Transformer2DModel
     from diffusers.training_utils import EMAModel
     from diffusers.utils import convert_state_dict_to_diffusers, convert_unet_state_dict_to_peft
     from peft import LoraConfig, get_peft_model_state_dict
@@ -35,6 +36,7 @@ __all__ = [
     "ModelMixin",
     "ResnetBlock2D",
     "StableDiffusionXLLoraLoaderMixin",
+    "Transformer2DModel",
     "UNet2DConditionModel",
     "__version__",
     "convert_state_dict_to_diffusers",
@@ -50,6 +52,7 @@ HOMES = {
     "LoraConfig": "peft",
     "ResnetBlock2D": "diffusers.models.resnet",
     "StableDiffusionXLLoraLoaderMixin": "diffusers.loaders",
+    "Transformer2DModel": "diffusers.models.transformers.transformer_2d",
     "convert_state_dict_to_diffusers": "diffusers.utils",
     "convert_unet_state_dict_to_peft": "diffusers.utils",
     "get_peft_model_state_dict": "peft",

@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .group_norm import scale_and_shift
+from .group_norm import GroupNorm
+from .layouts import channels_first, channels_last
 from .simd_winograd import LANES
+from .transformer_module import Transformer, fits_transformer
 from .winograd import convolve, pack_weights
 
 if TYPE_CHECKING:
@@ -27,15 +29,17 @@ def compile_blocks(network: nn.Module) -> None:
 
     Its weights must not change any more.
     """
-    from ....core.diffusers import ResnetBlock2D  # here, as importing diffusers takes seconds
+    from ....core.diffusers import ResnetBlock2D, Transformer2DModel  # here, as importing diffusers takes seconds
 
     for module in list(network.modules()):
         if isinstance(module, ResnetBlock2D) and _fits_block(module):
             _replace_forward(module, _ResidualBlock(module))
+        elif isinstance(module, Transformer2DModel) and fits_transformer(module):
+            _replace_forward(module, Transformer(module))
         elif isinstance(module, nn.Conv2d) and _fits(module):
             _replace_forward(module, _Convolution(module))
         elif isinstance(module, nn.GroupNorm):
-            _replace_forward(module, _Norm(module))
+            _replace_forward(module, GroupNorm(module))
 
 
 def _replace_forward(module: nn.Module, fast: Callable[..., Tensor]) -> None:
@@ -74,7 +78,7 @@ class _Convolution:
 
     def __call__(self, x: Tensor) -> Tensor:
         one, nothing = np.ones(x.shape[1], np.float32), np.zeros(x.shape[1], np.float32)
-        return _channels_first(self.run(_channels_last(x), lambda _: (one, nothing), False))
+        return channels_first(self.run(channels_last(x), lambda _: (one, nothing), False))
 
     def run(
         self,
@@ -93,46 +97,19 @@ class _Convolution:
         return out
 
 
-class _Norm:
-    """A group norm; ``moments``: what ``scale_and_shift`` returns."""
-
-    def __init__(self, norm: nn.GroupNorm):
-        self.groups, self.eps = norm.num_groups, norm.eps
-        self.weight, self.bias = (x.detach().double().numpy() for x in (norm.weight, norm.bias))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        last = _channels_last(x)
-        made = [torch.addcmul(torch.from_numpy(b), one, torch.from_numpy(a)) for one in last for a, b in [self.moments(one.numpy())]]
-        return _channels_first(torch.stack(made))
-
-    def moments(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return scale and shift for a picture (H,W,C)."""
-        return scale_and_shift(picture, self.groups, self.eps, self.weight, self.bias)
-
-
 class _ResidualBlock:
     """Norm, SiLU, convolution, twice, and what came in is added."""
 
     def __init__(self, block: "ResnetBlock2D"):
         self.block = block
-        self.norms = _Norm(block.norm1), _Norm(block.norm2)
+        self.norms = GroupNorm(block.norm1), GroupNorm(block.norm2)
         self.convolutions = _Convolution(block.conv1), _Convolution(block.conv2)
 
     def __call__(self, x: Tensor, temb: Tensor | None = None) -> Tensor:
         block = self.block
-        last = _channels_last(x)
+        last = channels_last(x)
         added = None if temb is None or block.time_emb_proj is None else block.time_emb_proj(F.silu(temb))
         hidden = self.convolutions[0].run(last, self.norms[0].moments, added=added)
         if block.conv_shortcut is not None:
             last = F.linear(last, block.conv_shortcut.weight.flatten(1), block.conv_shortcut.bias)
-        return _channels_first(self.convolutions[1].run(hidden, self.norms[1].moments, residual=last))
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """(B,C,H,W) to (B,H,W,C), contiguous."""
-    return x.permute(0, 2, 3, 1).contiguous()
-
-
-def _channels_first(x: Tensor) -> Tensor:
-    """(B,H,W,C) to (B,C,H,W), a view."""
-    return x.permute(0, 3, 1, 2)
+        return channels_first(self.convolutions[1].run(hidden, self.norms[1].moments, residual=last))

@@ -5,9 +5,12 @@ deviations); ``winograd`` applies them while it reads.
 """
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 from ....core.compiled import compiled
 from ....core.sharing import share_range
+from .layouts import channels_first, channels_last
 
 CHUNK = 1024
 """Pixels whose sums are added up by one thread."""
@@ -42,3 +45,23 @@ def _add_up(chunks: tuple[int, int], pixels: np.ndarray, sums: np.ndarray) -> No
                 value = np.float64(pixels[i, c])
                 total[c] += value
                 square[c] += value * value
+
+
+class GroupNorm:
+    """A group norm; ``moments``: what ``scale_and_shift`` returns."""
+
+    def __init__(self, norm: nn.GroupNorm):
+        self.groups, self.eps = norm.num_groups, norm.eps
+        self.weight, self.bias = (x.detach().double().numpy() for x in (norm.weight, norm.bias))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        last = channels_last(x)
+        out = torch.empty_like(last)
+        for i, picture in enumerate(last):
+            scale, shift = map(torch.from_numpy, self.moments(picture.numpy()))
+            torch.addcmul(shift, picture, scale, out=out[i])
+        return channels_first(out)
+
+    def moments(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scale and shift for a picture (H,W,C)."""
+        return scale_and_shift(picture, self.groups, self.eps, self.weight, self.bias)
