@@ -11,7 +11,7 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ..visibility import mix
-from .records import Lens, Lists, Occluders, Rays, TokenGrid
+from .records import Lens, Lists, Occluders, Rays, TokenGrid, Tracing
 
 _mix = numba.njit(mix)
 
@@ -144,36 +144,32 @@ def find_nearest(grid: TokenGrid, reach_px: np.ndarray, surfaces: np.ndarray, ne
         nearest[picture, token] = highest
 
 
-@compiled(parallel=True)
+@compiled
 def trace_pairs(
-    lists: Lists,
-    grid: TokenGrid,
-    reach_px: np.ndarray,
-    scene: Occluders,
-    rays: Rays,
-    begins: np.ndarray,
-    ends: np.ndarray,
-    visible: np.ndarray,
+    teams: tuple[int, int], tracing: Tracing, begins: np.ndarray, ends: np.ndarray, visible: np.ndarray
 ) -> None:
-    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each.
+    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each."""
+    for g in range(teams[0], teams[1]):
+        trace_team(tracing, g, begins[g], ends[g], visible)
 
-    ``reach_px``: (R,), of each key; pairs out of reach count as visible.
-    """
-    teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
-    segments = scene.thresholds.shape[2]
-    for g in numba.prange(len(teams)):
-        first = _first_row(grid, teams[g])
-        picture = first // len(grid.places)
-        for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
-            other = partners[pair] - first
-            for m in range(teams.shape[1]):
-                anchor, count = teams[g, m] - first, rays.per_pair
-                query, key = (other, anchor) if by_keys else (anchor, other)
-                in_reach = _measure(grid, query, key) <= reach_px[first + key]
-                begin = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
-                for ray in range(rays.per_pair if begin < segments else 0):
-                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, begin)
-                visible[pair, m] = count
+
+@compiled
+def trace_team(tracing: Tracing, g: int, begin: int, end: int, visible: np.ndarray) -> None:
+    """Write the number of visible rays of one team's partners from ``begin`` to ``end``."""
+    lists, grid, reach_px, scene, rays = tracing
+    team, partners, by_keys = lists.teams[g], lists.partners, lists.by_keys
+    segments, first = scene.thresholds.shape[2], _first_row(grid, team)
+    picture = first // len(grid.places)
+    for pair in range(lists.starts[g] + begin, lists.starts[g] + end):
+        other = partners[pair] - first
+        for m in range(len(team)):
+            anchor, count = team[m] - first, rays.per_pair
+            query, key = (other, anchor) if by_keys else (anchor, other)
+            in_reach = _measure(grid, query, key) <= reach_px[first + key]
+            danger = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
+            for ray in range(rays.per_pair if danger < segments else 0):
+                count -= _is_blocked(scene, rays, grid, ray, picture, query, key, danger)
+            visible[pair, m] = count
 
 
 @compiled

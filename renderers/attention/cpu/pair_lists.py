@@ -15,7 +15,7 @@ from ..physics import PisaPhysics
 from ..visibility import fold_seed, source_shifts
 from . import list_pairs
 from .attend import attend, attend_backward
-from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid
+from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid, Tracing
 from .simd_matmul import LANES
 
 JITTER_MARGIN = 1e-6
@@ -23,6 +23,10 @@ JITTER_MARGIN = 1e-6
 
 SIDE = 4
 """Tokens along the side of a team, whose anchors share a list: ``simd_matmul.LANES`` together."""
+
+
+PIECES = 8
+"""Parts of the teams for each thread: depth edges, where rays are blocked, lie anywhere."""
 
 
 class PairLists:
@@ -61,7 +65,7 @@ class PairLists:
             lens = Lens(physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
             list_pairs.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
         rays = Rays(fold_seed(seed), physics.rays, physics.rays_from == "mixed", physics.jitter == "sample")
-        self._tracing = (lists, grid, reach, _find_occluders(geometry, physics, seed, grid, reach), rays)
+        self._tracing = Tracing(lists, grid, reach, _find_occluders(geometry, physics, seed, grid, reach), rays)
         self.traced = np.zeros_like(counts)
         self.trace(near)
 
@@ -69,7 +73,8 @@ class PairLists:
         """Count the visible rays of at least the first ``counts`` (G,) partners of each team."""
         counts = np.maximum(counts, self.traced)
         if len(self.visible):
-            list_pairs.trace_pairs(*self._tracing, self.traced, counts, self.visible)
+            arrays = (self._tracing, self.traced, counts, self.visible)
+            share_range(list_pairs.trace_pairs, len(counts), *arrays, pieces=PIECES)
         self.traced = counts
 
     @property
@@ -88,12 +93,9 @@ class PairLists:
         output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
         kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
         arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
-        share_range(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
-        needed = kept.amax(dim=1).numpy()
-        if (needed > self.traced).any():
-            self.trace(needed)
-            output.zero_()
-            share_range(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
+        rows = Features(*_arrays(features))
+        share_range(attend, q.shape[1], self._pairs(q), rows, *arrays, self._tracing, self.traced)
+        self.traced = np.maximum(self.traced, kept.amax(dim=1).numpy())
         return output[..., : q.shape[2]], (log_sum, kept)
 
     def backward(

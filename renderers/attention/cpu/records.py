@@ -69,6 +69,16 @@ class Rays(NamedTuple):
     jitter_samples: bool
 
 
+class Tracing(NamedTuple):
+    """What rays are traced with. ``reach_px``: (R,), of each key; pairs out of reach count as visible."""
+
+    lists: Lists
+    grid: TokenGrid
+    reach_px: np.ndarray
+    scene: Occluders
+    rays: Rays
+
+
 class Pairs(NamedTuple):
     """The pairs as the attention visits them, lists of sixteen anchors; numbers are of the features' type.
 
