@@ -14,11 +14,11 @@ import math
 import numpy as np
 
 from ....core.compiled import compiled
+from .exponentials import FASTMATH
 from .list_pairs import trace_team
 from .records import BackwardFeatures, Features, Gradients, Pairs, Scratch, Tracing
 from .simd_matmul import LANES, ROWS, multiply_four_rows
 from .softmax import (
-    FASTMATH,
     LOG_NEGLIGIBLE,
     UNROLLED,
     add_circle,

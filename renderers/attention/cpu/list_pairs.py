@@ -11,6 +11,7 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ..visibility import mix
+from .exponentials import exponential, log_one_plus
 from .records import Lens, Lists, Occluders, Rays, TokenGrid, Tracing
 
 _mix = numba.njit(mix)
@@ -20,8 +21,8 @@ RING_TOKENS = 0.5
 
 RINGS = 256
 
-LOG_TRACED_FROM = 20.0
-"""Pairs with C below e^-20 are traced only where a large logit lifts them."""
+LOG_TRACED_FROM = 16.0
+"""Pairs with C below e^-16 are traced only where a large logit lifts them."""
 
 
 @compiled(parallel=True)
@@ -82,13 +83,14 @@ def _visit_partners(
         for reach in reach_px:
             farthest = max(farthest, reach)
     halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
-    count = 0
+    distances_px, reaches_px, count = np.empty(len(team)), reach_px[team], 0
     for row in range(max(top - halo_y, 0), min(bottom + halo_y + 1, height)):
         for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
             other, spare = first + row * width + column, -1.0
-            for anchor in team:
-                reach = reach_px[anchor if by_keys else other]
-                spare = max(spare, reach - _measure(grid, anchor - first, other - first))
+            _measure_team(grid, team, first, other - first, distances_px)
+            for m in range(len(team)):
+                reach = reaches_px[m] if by_keys else reach_px[other]
+                spare = max(spare, reach - distances_px[m])
             if spare >= 0.0:
                 if len(partners):
                     partners[count], spare_px[count] = other, spare
@@ -107,16 +109,22 @@ def weigh_pairs(
     """
     teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
     slope_per_px, radius_px = lens.slope_per_px, lens.radius_px
+    number = log_circle.dtype.type
     for g in numba.prange(len(teams)):
-        rest, count, first = 0.0, starts[g + 1] - starts[g], _first_row(grid, teams[g])
+        team, first = teams[g], _first_row(grid, teams[g])
+        distances_px, radii_px = np.empty(len(team)), radius_px[team]
+        rest, count = 0.0, starts[g + 1] - starts[g]
         near[g] = 0
         for back in range(count):
-            pair, brightest = starts[g + 1] - 1 - back, -math.inf
-            for m in range(teams.shape[1]):
-                key_row = teams[g, m] if by_keys else np.int64(partners[pair])
-                distance_px = _measure(grid, teams[g, m] - first, partners[pair] - first)
-                log_circle[pair, m] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
-                brightest = max(brightest, log_circle[pair, m])
+            pair = starts[g + 1] - 1 - back
+            other, row, brightest = partners[pair], log_circle[pair], number(-math.inf)
+            _measure_team(grid, team, first, other - first, distances_px)
+            for m in range(len(team)):
+                radius = radii_px[m] if by_keys else radius_px[other]
+                x = number(slope_per_px * (radius - distances_px[m]))
+                row[m] = np.minimum(x, number(0.0)) - log_one_plus(exponential(-np.abs(x)))
+            for m in range(len(team)):
+                brightest = max(brightest, row[m])
             rest += math.exp(brightest)
             log_rest[pair] = math.log(rest)
             if brightest >= -LOG_TRACED_FROM and near[g] == 0:
@@ -187,10 +195,13 @@ def _measure(grid: TokenGrid, one: int, other: int) -> float:
 
 
 @compiled
-def _log_sigmoid(x: float) -> float:
-    if x > 0.0:
-        return -math.log1p(math.exp(-x)) if x < 37.0 else 0.0
-    return x - math.log1p(math.exp(x)) if x > -37.0 else x
+def _measure_team(grid: TokenGrid, team: np.ndarray, first: int, other: int, distances_px: np.ndarray) -> None:
+    """Write what ``_measure`` returns for each token of a team."""
+    pitch_y, pitch_x, places = grid.pitch_y_px, grid.pitch_x_px, grid.places
+    y, x = places[other, 0], places[other, 1]
+    for m in range(len(team)):
+        dy, dx = (places[team[m] - first, 0] - y) * pitch_y, (places[team[m] - first, 1] - x) * pitch_x
+        distances_px[m] = math.sqrt(dy * dy + dx * dx)
 
 
 @compiled
@@ -240,8 +251,7 @@ def _point(
     shift_x: float,
 ) -> tuple[float, float]:
     """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
-    dt = scene.thresholds[picture, query if rays.from_query else key, segment]
-    share = (1.0 - dt) / dt * scene.odds[picture, key]
+    share = scene.ratios[picture, query if rays.from_query else key, segment] * scene.odds[picture, key]
     query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
     y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
     x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x

@@ -169,7 +169,8 @@ def _find_occluders(
     around = _highest_around(highest, physics, shifts, surfaces.shape[2] // geometry.width)
     nearest = _find_nearest(grid, reach_px, physics, around)
     idle = (thresholds >= nearest[..., None]).sum(axis=2)
-    return Occluders(disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, around, shifts)
+    odds, ratios = disparity / (1.0 - disparity), (1.0 - thresholds) / thresholds
+    return Occluders(odds, thresholds, ratios, idle, surfaces, highest, around, shifts)
 
 
 def _highest_around(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:

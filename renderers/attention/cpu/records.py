@@ -46,13 +46,14 @@ class Occluders(NamedTuple):
     """What rays may hit (Eq. 7-8), float64.
 
     ``odds``: d / (1 - d) of each token, (B,N); ``thresholds``: disparity of each ray's points, (B,N,segments);
-    ``idle``: how many of them no surface in reach exceeds, (B,N) int64; ``surfaces``: disparity map, (B,h,w);
+    ``ratios``: (1 - threshold) / threshold; ``idle``: how many of them no surface in reach exceeds, (B,N) int64; ``surfaces``: disparity map, (B,h,w);
     ``highest``: of the four samples around each point between samples, (B,h+1,w+1); ``around``: the same of all points
     that jitter could put in its place; ``shifts``: of the rays' sources in tokens, (B,N,rays,2).
     """
 
     odds: np.ndarray
     thresholds: np.ndarray
+    ratios: np.ndarray
     idle: np.ndarray
     surfaces: np.ndarray
     highest: np.ndarray

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....core.compiled import compiled
-from ...attention.cpu.softmax import FASTMATH, exponential
+from ...attention.cpu.exponentials import FASTMATH, exponential
 from .simd_winograd import PANEL, ROWS, multiply_panel
 
 BLOCK = 64

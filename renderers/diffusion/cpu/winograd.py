@@ -9,7 +9,7 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ....core.sharing import share_range
-from ...attention.cpu.softmax import FASTMATH, exponential
+from ...attention.cpu.exponentials import FASTMATH, exponential
 from .simd_winograd import (
     LANES,
     OUTPUTS,
