@@ -173,10 +173,10 @@ def trace_team(tracing: Tracing, g: int, begin: int, end: int, visible: np.ndarr
         for m in range(len(team)):
             anchor, count = team[m] - first, rays.per_pair
             query, key = (other, anchor) if by_keys else (anchor, other)
-            in_reach = _measure(grid, query, key) <= reach_px[first + key]
-            danger = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
-            for ray in range(rays.per_pair if danger < segments else 0):
-                count -= _is_blocked(scene, rays, grid, ray, picture, query, key, danger)
+            if scene.idle[picture, key] < segments and _measure(grid, query, key) <= reach_px[first + key]:
+                danger = _find_danger(scene, rays, grid, picture, query, key)
+                for ray in range(rays.per_pair if danger < segments else 0):
+                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, danger)
             visible[pair, m] = count
 
 
