@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, ConfigMixin, DDPMScheduler, ModelMixin, UNet2DConditionModel, __version__
     from diffusers.configuration_utils import register_to_config
     from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
+    from diffusers.models.activations import GEGLU
     from diffusers.models.attention_processor import Attention, AttnProcessor2_0
     from diffusers.models.resnet import ResnetBlock2D
     from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from peft import LoraConfig, get_peft_model_state_dict
 
 __all__ = [
+    "GEGLU",
     "Attention",
     "AttnProcessor2_0",
     "AutoencoderKL",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 HOMES = {
+    "GEGLU": "diffusers.models.activations",
     "Attention": "diffusers.models.attention_processor",
     "AttnProcessor2_0": "diffusers.models.attention_processor",
     "EMAModel": "diffusers.training_utils",

@@ -161,9 +161,7 @@ def attend(
     for strip in range(0, len(kept), STRIP):
         for head in range(heads[0], heads[1]):
             for g in range(strip, min(strip + STRIP, len(kept))):
-                kept[g, head] = _attend_team(
-                    lists, features, bound, g, head, scratch, output, log_sum, tracing, traced
-                )
+                kept[g, head] = _attend_team(lists, features, bound, g, head, scratch, output, log_sum, tracing, traced)
 
 
 @compiled(fastmath=FASTMATH)

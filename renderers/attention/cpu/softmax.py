@@ -22,6 +22,7 @@ GROUP = 8
 UNROLLED = GROUP * LANES
 """Weights of a group: sums over a list keep as many in flight."""
 
+
 @compiled(fastmath=FASTMATH)
 def add_circle(lists: Pairs, g: int, begin: int, S: np.ndarray) -> None:
     """Add ln C to a team's logits from partner ``begin`` on."""

@@ -1,11 +1,11 @@
-"""Residual blocks, group norms and 3 x 3 convolutions of diffusers' networks, compiled: for rendering on the CPU only.
+"""Residual blocks, transformers, group norms and convolutions of diffusers' networks, compiled for rendering on the CPU.
 
 API: ``compile_blocks(network)`` once its weights are final. The modules stay, and so do their weights and names; their
-``forward`` is another, which takes the module's own wherever gradients are wanted.
+``forward`` is another, which takes the module's own wherever gradients are wanted (``_replace_forward``, nowhere else).
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .group_norm import GroupNorm
 from .layouts import channels_first, channels_last
 from .simd_winograd import LANES
-from .transformer_module import Transformer, fits_transformer
+from .transformer import Transformer, fits_transformer
 from .winograd import convolve, pack_weights
 
 if TYPE_CHECKING:
@@ -23,33 +23,49 @@ if TYPE_CHECKING:
 
 NOTHING = np.empty((0, 0, 0), np.float32)
 
+MOST_WEIGHTS = 100_000_000
+"""Larger networks are left alone: the transformed weights of a convolution take four times the memory of its own."""
+
 
 def compile_blocks(network: nn.Module) -> None:
-    """Let every block of a network that the kernels can compute run on them: float32 on the CPU, channels of sixteens.
+    """Let every block that the kernels can compute run on them: channels of sixteens, weights in float32 on the CPU.
 
-    Its weights must not change any more.
+    Must come after everything that changes weights, LoRA included.
     """
+    if sum(weight.numel() for weight in network.parameters()) <= MOST_WEIGHTS:
+        _compile_below(network)
+
+
+def _compile_below(module: nn.Module) -> None:
+    fast = _compile(module)
+    if fast is not None:
+        _replace_forward(module, fast)
+        return
+    for child in module.children():
+        _compile_below(child)
+
+
+def _compile(module: nn.Module) -> Callable[..., Any] | None:
+    """Return what computes a module's output, None where no kernel does."""
     from ....core.diffusers import ResnetBlock2D, Transformer2DModel  # here, as importing diffusers takes seconds
 
-    for module in list(network.modules()):
-        if isinstance(module, ResnetBlock2D) and _fits_block(module):
-            _replace_forward(module, _ResidualBlock(module))
-        elif isinstance(module, Transformer2DModel) and fits_transformer(module):
-            _replace_forward(module, Transformer(module))
-        elif isinstance(module, nn.Conv2d) and _fits(module):
-            _replace_forward(module, _Convolution(module))
-        elif isinstance(module, nn.GroupNorm):
-            _replace_forward(module, GroupNorm(module))
+    if isinstance(module, ResnetBlock2D):
+        return _ResidualBlock(module) if _fits_block(module) else None
+    if isinstance(module, Transformer2DModel):
+        return Transformer(module) if fits_transformer(module) else None
+    if isinstance(module, nn.Conv2d):
+        return _Convolution(module) if _fits(module) else None
+    return GroupNorm(module) if isinstance(module, nn.GroupNorm) and module.affine else None
 
 
-def _replace_forward(module: nn.Module, fast: Callable[..., Tensor]) -> None:
+def _replace_forward(module: nn.Module, fast: Callable[..., Any]) -> None:
     """Call ``fast`` in place of the module's forward, but where gradients are wanted."""
     own = module.forward
 
-    def forward(*inputs: Tensor | None, **named: Tensor | None) -> Tensor:
+    def forward(*inputs: Any, **named: Any) -> Any:
         return (own if torch.is_grad_enabled() else fast)(*inputs, **named)
 
-    module.forward = forward
+    module.forward = forward  # type: ignore[method-assign]
 
 
 def _fits(convolution: nn.Conv2d) -> bool:
@@ -64,7 +80,9 @@ def _fits_block(block: "ResnetBlock2D") -> bool:
     plain = block.upsample is None and block.downsample is None and block.output_scale_factor == 1.0
     timed = block.time_embedding_norm == "default" and not block.skip_time_act
     usual = timed or (block.time_emb_proj is None and block.time_embedding_norm == "group")
-    return plain and usual and isinstance(block.nonlinearity, nn.SiLU) and _fits(block.conv1) and _fits(block.conv2)
+    shortcut = block.conv_shortcut is None or type(block.conv_shortcut) is nn.Conv2d
+    layers = shortcut and isinstance(block.nonlinearity, nn.SiLU) and _fits(block.conv1) and _fits(block.conv2)
+    return plain and usual and layers
 
 
 class _Convolution:

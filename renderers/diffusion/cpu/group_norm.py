@@ -48,7 +48,7 @@ def _add_up(chunks: tuple[int, int], pixels: np.ndarray, sums: np.ndarray) -> No
 
 
 class GroupNorm:
-    """A group norm; ``moments``: what ``scale_and_shift`` returns."""
+    """A group norm of pictures (B,C,H,W); ``moments`` is what convolutions apply by themselves."""
 
     def __init__(self, norm: nn.GroupNorm):
         self.groups, self.eps = norm.num_groups, norm.eps
@@ -63,5 +63,5 @@ class GroupNorm:
         return channels_first(out)
 
     def moments(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return scale and shift for a picture (H,W,C)."""
+        """Return scale and shift for a picture (H,W,C), see ``scale_and_shift``."""
         return scale_and_shift(picture, self.groups, self.eps, self.weight, self.bias)

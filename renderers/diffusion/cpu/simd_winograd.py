@@ -28,7 +28,14 @@ ROWS, VECTORS = (8, 2) if _WIDE else (4, 1)
 PANEL = VECTORS * LANES
 
 WEIGHTS = np.array(
-    [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
+    [
+        [1 / 4, 0, 0],
+        [-1 / 6, -1 / 6, -1 / 6],
+        [-1 / 6, 1 / 6, -1 / 6],
+        [1 / 24, 1 / 12, 1 / 6],
+        [1 / 24, -1 / 12, 1 / 6],
+        [0, 0, 1],
+    ]
 )
 """G: a row of a kernel becomes six numbers."""
 
@@ -83,9 +90,7 @@ def _transform_six(block: _Block, x: Values) -> Values:
 
 def _transform_back(block: _Block, m: Values) -> Values:
     """Return A^T m."""
-    even, odd, evener, odder = (
-        f(m[i], m[i + 1]) for i in (1, 3) for f in (block.add, block.subtract)
-    )
+    even, odd, evener, odder = (f(m[i], m[i + 1]) for i in (1, 3) for f in (block.add, block.subtract))
     return [
         block.add(block.add(m[0], even), evener),
         block.add_product(odd, 2.0, odder),
@@ -110,7 +115,15 @@ def _data(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequen
 
 
 def _transform_tile(
-    typing_context: Any, x: Any, first: Any, row_pitch: Any, pixel_pitch: Any, v: Any, v_first: Any, v_pitch: Any, channels: Any
+    typing_context: Any,
+    x: Any,
+    first: Any,
+    row_pitch: Any,
+    pixel_pitch: Any,
+    v: Any,
+    v_first: Any,
+    v_pitch: Any,
+    channels: Any,
 ) -> Any:
     """Write B^T x B of the 6 x 6 pixels from x[first] on, for each channel, to ``v[v_first + position * v_pitch + c]``."""
     signature = types.void(x, first, row_pitch, pixel_pitch, v, v_first, v_pitch, channels)
@@ -134,7 +147,15 @@ def _transform_tile(
 
 
 def _transform_tile_back(
-    typing_context: Any, m: Any, first: Any, m_pitch: Any, y: Any, y_first: Any, row_pitch: Any, pixel_pitch: Any, channels: Any
+    typing_context: Any,
+    m: Any,
+    first: Any,
+    m_pitch: Any,
+    y: Any,
+    y_first: Any,
+    row_pitch: Any,
+    pixel_pitch: Any,
+    channels: Any,
 ) -> Any:
     """Write A^T m A to the 4 x 4 pixels from y[y_first] on; ``m[first + position * m_pitch + c]``."""
     signature = types.void(m, first, m_pitch, y, y_first, row_pitch, pixel_pitch, channels)
@@ -151,7 +172,9 @@ def _transform_tile_back(
             ]
             for i, row in enumerate(_transform_both_ways(block, values, _transform_back)):
                 for j, pixel in enumerate(row):
-                    block.store(pixel, y_data, _place(builder, builder.add(y_first, c), (i, row_pitch), (j, pixel_pitch)))
+                    block.store(
+                        pixel, y_data, _place(builder, builder.add(y_first, c), (i, row_pitch), (j, pixel_pitch))
+                    )
         return context.get_dummy_value()
 
     return signature, generate
@@ -174,7 +197,10 @@ def _multiply_panel(
         sums = [[cgutils.alloca_once_value(builder, zeros) for _ in range(VECTORS)] for _ in range(ROWS)]
         with cgutils.for_range(builder, count) as loop:
             u_place = _place(builder, u_first, (PANEL, loop.index))
-            columns = [block.load(u_data, _place(builder, u_place, (i, ir.Constant(u_first.type, LANES)))) for i in range(VECTORS)]
+            columns = [
+                block.load(u_data, _place(builder, u_place, (i, ir.Constant(u_first.type, LANES))))
+                for i in range(VECTORS)
+            ]
             for r, totals in enumerate(sums):
                 place = builder.add(_place(builder, v_first, (r, count)), loop.index)
                 factor = block.repeat(builder.load(builder.gep(v_data, [place])))

@@ -1,186 +1,97 @@
-"""A transformer block but for its attention: every step that works on tokens one by one, over rows that stay in cache.
+"""diffusers' transformer with one block on the compiled steps of ``transformer_steps``; the attention stays its own."""
 
-Tokens are rows, (R,C) float32, C a multiple of 16; threads share them.
-"""
-
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from ....core.compiled import compiled
-from ...attention.cpu.exponentials import FASTMATH, exponential
-from .simd_winograd import PANEL, ROWS, multiply_panel
+from ....core.sharing import share_range
+from .group_norm import GroupNorm
+from .layouts import channels_first, channels_last
+from .simd_winograd import LANES
+from .transformer_steps import BLOCK, After, Before, LayerNorm, Linear, after_attention, before_attention, pack_matrix
 
-BLOCK = 64
-"""Rows at a time."""
+if TYPE_CHECKING:
+    from ....core.diffusers import Transformer2DModel
 
-ONE, HALF, SQRT_HALF = np.float32(1.0), np.float32(0.5), np.float32(np.sqrt(0.5))
-P = np.float32(0.3275911)
-A1, A2, A3, A4, A5 = map(np.float32, (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429))
-"""erf to 1.5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26."""
-
-
-class Linear(NamedTuple):
-    """``weights`` (panels,I,PANEL), see ``pack_matrix``; ``bias`` (panels * PANEL,)."""
-
-    weights: np.ndarray
-    bias: np.ndarray
+SPECIAL = ("attention_mask", "encoder_attention_mask", "cross_attention_kwargs", "class_labels")
+"""What only the module's own ``forward`` knows what to do with."""
 
 
-class LayerNorm(NamedTuple):
-    """``weight`` and ``bias`` (C,), ``eps``."""
+def fits_transformer(module: "Transformer2DModel") -> bool:
+    """Whether ``Transformer`` can stand in: one block, plain linear layers, GEGLU, channels of sixteens."""
+    from ....core.diffusers import GEGLU  # here, as importing diffusers takes seconds
 
-    weight: np.ndarray
-    bias: np.ndarray
-    eps: np.float32
+    if not module.is_input_continuous or len(module.transformer_blocks) != 1:
+        return False
+    block = module.transformer_blocks[0]
+    plain = block.norm_type == "layer_norm" and block.pos_embed is None and not block.only_cross_attention
+    if not plain or block.attn2 is None or not isinstance(block.ff.net[0], GEGLU):
+        return False
+    own, ff = block.attn1, block.ff.net
+    layers = (own.to_q, own.to_k, own.to_v, own.to_out[0], ff[0].proj, ff[2], module.proj_in, module.proj_out)
+    if not all(type(layer) in (nn.Linear, nn.Conv2d) for layer in layers):
+        return False
+    return all(length % LANES == 0 for layer in layers for length in layer.weight.shape[:2])
 
 
-class Before(NamedTuple):
-    """The steps before the attention: into the block, norm, and queries, keys and values side by side."""
+class Transformer:
+    """Into the block, self-attention, the prompt's constant, feed-forward, out of it.
 
-    enter: Linear
-    norm: LayerNorm
-    project: Linear
-
-
-class After(NamedTuple):
-    """The steps after it: the attention's output, norm, feed-forward (GEGLU), and out of the block.
-
-    ``widen`` makes values and gates side by side.
+    A prompt of one token: all attend to it alone, so that cross-attention is a constant. Other prompts, and what else
+    a caller may want, get the module's own ``forward``.
     """
 
-    mix: Linear
-    norm: LayerNorm
-    widen: Linear
-    narrow: Linear
-    leave: Linear
+    def __init__(self, module: "Transformer2DModel"):
+        self.own, self.norm = module.forward, GroupNorm(module.norm)
+        self.attention, self.cross = module.transformer_blocks[0].attn1, module.transformer_blocks[0].attn2
+        block, ff = module.transformer_blocks[0], module.transformer_blocks[0].ff.net
+        projections = [_read(layer) for layer in (block.attn1.to_q, block.attn1.to_k, block.attn1.to_v)]
+        joined = pack_matrix(*(np.concatenate(parts) for parts in zip(*projections, strict=True)))
+        self.before = Before(_pack(module.proj_in), _read_norm(block.norm1), joined)
+        rest = (_pack(layer) for layer in (ff[0].proj, ff[2], module.proj_out))
+        self.after = After(_pack(block.attn1.to_out[0]), _read_norm(block.norm3), *rest)
+
+    def __call__(self, hidden_states: Tensor, encoder_hidden_states: Tensor, **named: Any) -> Any:
+        special = any(named.get(name) is not None for name in SPECIAL) or named.get("return_dict", True)
+        if special or encoder_hidden_states.shape[1] != 1:
+            return self.own(hidden_states, encoder_hidden_states, **named)
+        x = channels_last(hidden_states)
+        rows = x.flatten(1, 2)
+        hidden, q, k, v = (torch.empty_like(rows) for _ in range(4))
+        for i, picture in enumerate(x):
+            arrays = (one[i].numpy() for one in (hidden, q, k, v))
+            norm = self.norm.moments(picture.numpy())
+            self._share(before_attention, rows[i].numpy(), *norm, self.before, *arrays)
+        mixed, out = self._attend(q, k, v), torch.empty_like(x)
+        constant = self.cross.to_out[0](self.cross.to_v(encoder_hidden_states[:, 0]))
+        for i in range(len(x)):
+            arrays = (one[i].numpy() for one in (rows, hidden, mixed, constant))
+            self._share(after_attention, *arrays, self.after, out[i].flatten(0, 1).numpy())
+        return (channels_first(out),)
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        heads = (x.unflatten(2, (self.attention.heads, -1)).transpose(1, 2) for x in (q, k, v))
+        attend = getattr(self.attention.processor, "attend", F.scaled_dot_product_attention)
+        return attend(*heads).transpose(1, 2).flatten(2).contiguous()
+
+    @staticmethod
+    def _share(steps: Any, rows: np.ndarray, *arguments: Any) -> None:
+        share_range(steps, -(-len(rows) // BLOCK), rows, *arguments)
 
 
-def pack_matrix(weight: np.ndarray, bias: np.ndarray | None) -> Linear:
-    """Pack the weight (O,I) and bias (O,) of a linear layer; columns beyond O are 0."""
-    outputs, inputs = weight.shape
-    padded = -outputs % PANEL
-    panels = np.pad(weight.T, ((0, 0), (0, padded))).reshape(inputs, -1, PANEL).swapaxes(0, 1)
-    whole = np.zeros(outputs) if bias is None else bias
-    return Linear(np.ascontiguousarray(panels, np.float32), np.pad(whole, (0, padded)).astype(np.float32))
+def _read(layer: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weight (O,I) and bias (O,) of a linear layer or a convolution of single pixels."""
+    weight: Tensor = layer.weight.detach().flatten(1)  # type: ignore[operator, assignment]
+    bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()  # type: ignore[operator]
+    return weight.numpy(), bias.numpy()
 
 
-@compiled(fastmath=FASTMATH)
-def before_attention(
-    rows: tuple[int, int],
-    x: np.ndarray,
-    scale: np.ndarray,
-    shift: np.ndarray,
-    steps: Before,
-    hidden: np.ndarray,
-    q: np.ndarray,
-    k: np.ndarray,
-    v: np.ndarray,
-) -> None:
-    """Write ``hidden`` (R,C) and queries, keys and values (R,C) of x (R,C), whose group norm is scale x + shift.
-
-    ``rows``: first and last block of ``BLOCK`` rows; and so below.
-    """
-    channels = x.shape[1]
-    given = np.zeros((BLOCK, channels), np.float32)
-    entered = np.empty((BLOCK, len(steps.enter.bias)), np.float32)
-    projected = np.empty((BLOCK, len(steps.project.bias)), np.float32)
-    for block in range(rows[0], rows[1]):
-        first = block * BLOCK
-        count = min(BLOCK, len(x) - first)
-        for i in range(count):
-            for c in range(channels):
-                given[i, c] = scale[c] * x[first + i, c] + shift[c]
-        _multiply(given, count, steps.enter.weights, entered)
-        for i in range(count):
-            for c in range(channels):
-                hidden[first + i, c] = entered[i, c] + steps.enter.bias[c]
-            _normalise(hidden[first + i], steps.norm, given[i])
-        _multiply(given, count, steps.project.weights, projected)
-        for i in range(count):
-            values, bias = projected[i], steps.project.bias
-            for c in range(channels):
-                q[first + i, c] = values[c] + bias[c]
-            for c in range(channels):
-                k[first + i, c] = values[channels + c] + bias[channels + c]
-            for c in range(channels):
-                v[first + i, c] = values[2 * channels + c] + bias[2 * channels + c]
+def _pack(layer: nn.Module) -> Linear:
+    return pack_matrix(*_read(layer))
 
 
-@compiled(fastmath=FASTMATH)
-def after_attention(
-    rows: tuple[int, int],
-    x: np.ndarray,
-    hidden: np.ndarray,
-    mixed: np.ndarray,
-    constant: np.ndarray,
-    steps: After,
-    out: np.ndarray,
-) -> None:
-    """Write what the block makes of x, ``hidden`` and what the attention ``mixed`` (R,C) to ``out`` (R,C).
-
-    ``constant``: (C,), what the cross-attention adds to every row.
-    """
-    channels, inner = x.shape[1], steps.narrow.weights.shape[1]
-    given = np.zeros((BLOCK, channels), np.float32)
-    state = np.zeros((BLOCK, channels), np.float32)
-    made = np.empty((BLOCK, len(steps.mix.bias)), np.float32)
-    wide = np.empty((BLOCK, len(steps.widen.bias)), np.float32)
-    gated = np.zeros((BLOCK, inner), np.float32)
-    for block in range(rows[0], rows[1]):
-        first = block * BLOCK
-        count = min(BLOCK, len(x) - first)
-        given[:count] = mixed[first : first + count]
-        _multiply(given, count, steps.mix.weights, made)
-        for i in range(count):
-            for c in range(channels):
-                state[i, c] = hidden[first + i, c] + made[i, c] + steps.mix.bias[c] + constant[c]
-            _normalise(state[i], steps.norm, given[i])
-        _multiply(given, count, steps.widen.weights, wide)
-        for i in range(count):
-            _gate(wide[i, :inner], wide[i, inner:], steps.widen.bias, steps.widen.bias[inner:], gated[i])
-        _multiply(gated, count, steps.narrow.weights, made)
-        for i in range(count):
-            for c in range(channels):
-                state[i, c] += made[i, c] + steps.narrow.bias[c]
-        _multiply(state, count, steps.leave.weights, made)
-        for i in range(count):
-            for c in range(channels):
-                out[first + i, c] = x[first + i, c] + made[i, c] + steps.leave.bias[c]
-
-
-@compiled(fastmath=FASTMATH)
-def _multiply(x: np.ndarray, count: int, weights: np.ndarray, out: np.ndarray) -> None:
-    """Write the product of the first ``count`` rows of x (BLOCK,I) with packed weights to ``out`` (BLOCK,panels * PANEL)."""
-    inputs, width = x.shape[1], out.shape[1]
-    for panel in range(len(weights)):
-        for row in range(0, count, ROWS):
-            first = row * width + panel * PANEL
-            multiply_panel(x, row * inputs, inputs, weights, panel * inputs * PANEL, out, first, width)
-
-
-@compiled(fastmath=FASTMATH)
-def _normalise(x: np.ndarray, norm: LayerNorm, out: np.ndarray) -> None:
-    """Write the layer norm of a row to ``out``."""
-    count = x.dtype.type(len(x))
-    mean, square = x.dtype.type(0.0), x.dtype.type(0.0)
-    for c in range(len(x)):
-        mean += x[c]
-    mean /= count
-    for c in range(len(x)):
-        square += (x[c] - mean) * (x[c] - mean)
-    scale = ONE / np.sqrt(square / count + norm.eps)
-    for c in range(len(x)):
-        out[c] = (x[c] - mean) * scale * norm.weight[c] + norm.bias[c]
-
-
-@compiled(fastmath=FASTMATH)
-def _gate(values: np.ndarray, gates: np.ndarray, bias: np.ndarray, gate_bias: np.ndarray, out: np.ndarray) -> None:
-    """Write values times GELU(gates), Gauss's error function and no approximation by tanh, to ``out``."""
-    for c in range(len(out)):
-        gate = gates[c] + gate_bias[c]
-        z = np.abs(gate) * SQRT_HALF
-        t = ONE / (ONE + P * z)
-        rest = ((((A5 * t + A4) * t + A3) * t + A2) * t + A1) * t * exponential(-z * z)
-        share = HALF * rest if gate < 0.0 else ONE - HALF * rest
-        out[c] = (values[c] + bias[c]) * gate * share
+def _read_norm(norm: nn.LayerNorm) -> LayerNorm:
+    return LayerNorm(norm.weight.detach().numpy(), norm.bias.detach().numpy(), np.float32(norm.eps))

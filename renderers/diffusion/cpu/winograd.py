@@ -132,9 +132,7 @@ def _multiply(V: np.ndarray, weights: np.ndarray, tiles: int, M: np.ndarray) -> 
 
 
 @compiled(fastmath=FASTMATH)
-def _hand_out(
-    made: np.ndarray, top: int, left: int, bias: np.ndarray, residual: np.ndarray, out: np.ndarray
-) -> None:
+def _hand_out(made: np.ndarray, top: int, left: int, bias: np.ndarray, residual: np.ndarray, out: np.ndarray) -> None:
     """Write a block's part of ``out``."""
     for i in range(min(BLOCK_Y, out.shape[0] - top)):
         for j in range(min(BLOCK_X, out.shape[1] - left)):
