@@ -46,9 +46,10 @@ class Occluders(NamedTuple):
     """What rays may hit (Eq. 7-8), float64.
 
     ``odds``: d / (1 - d) of each token, (B,N); ``thresholds``: disparity of each ray's points, (B,N,segments);
-    ``ratios``: (1 - threshold) / threshold; ``idle``: how many of them no surface in reach exceeds, (B,N) int64; ``surfaces``: disparity map, (B,h,w);
-    ``highest``: of the four samples around each point between samples, (B,h+1,w+1); ``around``: the same of all points
-    that jitter could put in its place; ``shifts``: of the rays' sources in tokens, (B,N,rays,2).
+    ``ratios``: (1 - threshold) / threshold; ``idle``: how many of them no surface in reach exceeds, (B,N) int64;
+    ``surfaces``: disparity map, (B,h,w); ``highest``: of the four samples around each point between samples,
+    (B,h+1,w+1); ``around``: the same of all points that jitter could put in its place; ``shifts``: of the rays' sources
+    in tokens, (B,N,rays,2).
     """
 
     odds: np.ndarray

@@ -1,4 +1,4 @@
-"""Residual blocks, transformers, group norms and convolutions of diffusers' networks, compiled for rendering on the CPU.
+"""Blocks of diffusers' networks, compiled for rendering on the CPU: residual, transformer, group norm, convolution.
 
 API: ``compile_blocks(network)`` once its weights are final. The modules stay, and so do their weights and names; their
 ``forward`` is another, which takes the module's own wherever gradients are wanted (``_replace_forward``, nowhere else).
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .group_norm import GroupNorm
+from .group_norm import GroupNorm, Moments
 from .layouts import channels_first, channels_last
 from .simd_winograd import LANES
 from .transformer import Transformer, fits_transformer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ....core.diffusers import ResnetBlock2D
 
 NOTHING = np.empty((0, 0, 0), np.float32)
+UNUSED = Moments(*[np.empty(0, np.float32)] * 3)
 
 MOST_WEIGHTS = 100_000_000
 """Larger networks are left alone: the transformed weights of a convolution take four times the memory of its own."""
@@ -95,23 +96,26 @@ class _Convolution:
         self.bias = torch.zeros(self.channels) if bias is None else bias.detach()
 
     def __call__(self, x: Tensor) -> Tensor:
-        one, nothing = np.ones(x.shape[1], np.float32), np.zeros(x.shape[1], np.float32)
-        return channels_first(self.run(channels_last(x), lambda _: (one, nothing), False))
+        """Return the convolution (B,O,H,W) of x (B,I,H,W), by itself."""
+        return channels_first(self.run(channels_last(x)))
 
     def run(
         self,
         x: Tensor,
-        norm: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
-        activated: bool = True,
+        norm: GroupNorm | None = None,
         added: Tensor | None = None,
         residual: Tensor | None = None,
     ) -> Tensor:
-        """Return the convolution (B,H,W,O) of x (B,H,W,I), plus ``added`` (B,O) and ``residual`` (B,H,W,O)."""
+        """Return the convolution (B,H,W,O) of SiLU(norm(x)), or of x (B,H,W,I) itself without a norm.
+
+        ``added`` (B,O) and ``residual`` (B,H,W,O) are added to it.
+        """
         out = x.new_empty(*x.shape[:3], self.channels)
         for i, picture in enumerate(x.numpy()):
             bias = self.bias if added is None else self.bias + added[i]
+            moments = UNUSED if norm is None else norm.moments(picture)
             other = NOTHING if residual is None else residual[i].numpy()
-            convolve(picture, self.weights, bias.numpy(), out[i].numpy(), *norm(picture), activated, other)
+            convolve(picture, self.weights, bias.numpy(), out[i].numpy(), moments, norm is not None, other)
         return out
 
 
@@ -127,7 +131,7 @@ class _ResidualBlock:
         block = self.block
         last = channels_last(x)
         added = None if temb is None or block.time_emb_proj is None else block.time_emb_proj(F.silu(temb))
-        hidden = self.convolutions[0].run(last, self.norms[0].moments, added=added)
+        hidden = self.convolutions[0].run(last, self.norms[0], added=added)
         if block.conv_shortcut is not None:
             last = F.linear(last, block.conv_shortcut.weight.flatten(1), block.conv_shortcut.bias)
-        return channels_first(self.convolutions[1].run(hidden, self.norms[1].moments, residual=last))
+        return channels_first(self.convolutions[1].run(hidden, self.norms[1], residual=last))

@@ -4,6 +4,8 @@ PyTorch's own in this layout takes them in float32 and loses precision where the
 deviations); ``winograd`` applies them while it reads.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -16,21 +18,27 @@ CHUNK = 1024
 """Pixels whose sums are added up by one thread."""
 
 
-def scale_and_shift(
-    x: np.ndarray, groups: int, eps: float, weight: np.ndarray, bias: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what makes a group norm of x (H,W,C) as scale x + shift: two of (C,) float32.
+class Moments(NamedTuple):
+    """A group norm of one picture as (x - mean) scale + shift, (C,) float32 each.
 
-    ``weight``, ``bias``: (C,), the norm's own.
+    The mean is taken away first: where all is alike, scale is large, and scale x alone would lose what is left.
     """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+def find_moments(x: np.ndarray, groups: int, eps: float, weight: np.ndarray, bias: np.ndarray) -> Moments:
+    """Return the moments of x (H,W,C); ``weight``, ``bias``: (C,), the norm's own."""
     pixels = x.reshape(-1, x.shape[2])
     sums = np.empty((-(-len(pixels) // CHUNK), 2, x.shape[2]))
     share_range(_add_up, len(sums), pixels, sums)
     mean, square = sums.sum(axis=0).reshape(2, groups, -1).sum(axis=2) / (x.size / groups)
     deviation = np.sqrt(np.maximum(square - mean**2, 0.0) + eps)
-    scale = weight.reshape(groups, -1) / deviation[:, None]
-    shift = bias.reshape(groups, -1) - mean[:, None] * scale
-    return scale.ravel().astype(np.float32), shift.ravel().astype(np.float32)
+    alike = x.shape[2] // groups
+    scale = weight / deviation.repeat(alike)
+    return Moments(*(one.astype(np.float32) for one in (mean.repeat(alike), scale, bias)))
 
 
 @compiled
@@ -55,13 +63,14 @@ class GroupNorm:
         self.weight, self.bias = (x.detach().double().numpy() for x in (norm.weight, norm.bias))
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Return the norm of x (B,C,H,W)."""
         last = channels_last(x)
         out = torch.empty_like(last)
         for i, picture in enumerate(last):
-            scale, shift = map(torch.from_numpy, self.moments(picture.numpy()))
-            torch.addcmul(shift, picture, scale, out=out[i])
+            mean, scale, shift = map(torch.from_numpy, self.moments(picture.numpy()))
+            torch.addcmul(shift, picture - mean, scale, out=out[i])
         return channels_first(out)
 
-    def moments(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return scale and shift for a picture (H,W,C), see ``scale_and_shift``."""
-        return scale_and_shift(picture, self.groups, self.eps, self.weight, self.bias)
+    def moments(self, picture: np.ndarray) -> Moments:
+        """Return those of a picture (H,W,C)."""
+        return find_moments(picture, self.groups, self.eps, self.weight, self.bias)

@@ -1,10 +1,12 @@
 """Winograd's transforms of sixteen channels at a time, and the products between them: vector code for numba.
 
-F(4 x 4, 3 x 3) over the points 0, 1, -1, 2, -2 and infinity. Arrays are float32 and contiguous, of any shape; places count their numbers from
-the first, and are not checked. Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (CVPR 2016),
-section 4.1 and its matrices B, G and A.
+F(4 x 4, 3 x 3) over the points 0, 1, -1, 2, -2 and infinity: 36 products in place of 144 for 16 pixels, at ten times
+the rounding of float32, 3e-5 of values around 1. Arrays are float32 and contiguous, of any shape; places count their
+numbers from the first, and are not checked. Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks
+(CVPR 2016), section 4.1 and its matrices B, G and A.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -125,7 +127,7 @@ def _transform_tile(
     v_pitch: Any,
     channels: Any,
 ) -> Any:
-    """Write B^T x B of the 6 x 6 pixels from x[first] on, for each channel, to ``v[v_first + position * v_pitch + c]``."""
+    """Write B^T x B of the 6 x 6 pixels from x[first] on, of each channel, to v[v_first + position * v_pitch + c]."""
     signature = types.void(x, first, row_pitch, pixel_pitch, v, v_first, v_pitch, channels)
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
@@ -138,7 +140,7 @@ def _transform_tile(
                 [block.load(x_data, _place(builder, start, (i, row_pitch), (j, pixel_pitch))) for j in range(INPUTS)]
                 for i in range(INPUTS)
             ]
-            values = sum(_transform_both_ways(block, pixels, _transform_six), [])
+            values = itertools.chain(*_transform_both_ways(block, pixels, _transform_six))
             for position, value in enumerate(values):
                 block.store(value, v_data, _place(builder, builder.add(v_first, c), (position, v_pitch)))
         return context.get_dummy_value()
@@ -183,7 +185,7 @@ def _transform_tile_back(
 def _multiply_panel(
     typing_context: Any, v: Any, v_first: Any, count: Any, u: Any, u_first: Any, m: Any, m_first: Any, m_pitch: Any
 ) -> Any:
-    """Write to ``m[m_first + r * m_pitch + c]`` the sum over k of v[v_first + r * count + k] u[u_first + k * PANEL + c].
+    """Write the sum over k of v[v_first + r * count + k] u[u_first + k * PANEL + c] to m[m_first + r * m_pitch + c].
 
     For r < ROWS, c < PANEL and k < ``count``.
     """

@@ -55,6 +55,7 @@ class Transformer:
         self.after = After(_pack(block.attn1.to_out[0]), _read_norm(block.norm3), *rest)
 
     def __call__(self, hidden_states: Tensor, encoder_hidden_states: Tensor, **named: Any) -> Any:
+        """Return what the module's ``forward`` returns, for (B,C,H,W) and the prompt's (B,T,width)."""
         special = any(named.get(name) is not None for name in SPECIAL) or named.get("return_dict", True)
         if special or encoder_hidden_states.shape[1] != 1:
             return self.own(hidden_states, encoder_hidden_states, **named)
@@ -64,7 +65,7 @@ class Transformer:
         for i, picture in enumerate(x):
             arrays = (one[i].numpy() for one in (hidden, q, k, v))
             norm = self.norm.moments(picture.numpy())
-            self._share(before_attention, rows[i].numpy(), *norm, self.before, *arrays)
+            self._share(before_attention, rows[i].numpy(), norm, self.before, *arrays)
         mixed, out = self._attend(q, k, v), torch.empty_like(x)
         constant = self.cross.to_out[0](self.cross.to_v(encoder_hidden_states[:, 0]))
         for i in range(len(x)):

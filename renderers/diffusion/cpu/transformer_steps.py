@@ -9,6 +9,7 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ...attention.cpu.exponentials import FASTMATH, exponential
+from .group_norm import Moments
 from .simd_winograd import PANEL, ROWS, multiply_panel
 
 BLOCK = 64
@@ -68,19 +69,18 @@ def pack_matrix(weight: np.ndarray, bias: np.ndarray) -> Linear:
 def before_attention(
     rows: tuple[int, int],
     x: np.ndarray,
-    scale: np.ndarray,
-    shift: np.ndarray,
+    group_norm: Moments,
     steps: Before,
     hidden: np.ndarray,
     q: np.ndarray,
     k: np.ndarray,
     v: np.ndarray,
 ) -> None:
-    """Write ``hidden`` (R,C) and queries, keys and values (R,C) of x (R,C), whose group norm is scale x + shift.
+    """Write ``hidden`` (R,C) and queries, keys and values (R,C) of x (R,C), given its ``group_norm``.
 
     ``rows``: first and last block of ``BLOCK`` rows; and so below.
     """
-    channels = x.shape[1]
+    channels, (mean, scale, shift) = x.shape[1], group_norm
     given = np.zeros((BLOCK, channels), np.float32)
     entered = np.empty((BLOCK, len(steps.enter.bias)), np.float32)
     projected = np.empty((BLOCK, len(steps.project.bias)), np.float32)
@@ -89,7 +89,7 @@ def before_attention(
         count = min(BLOCK, len(x) - first)
         for i in range(count):
             for c in range(channels):
-                given[i, c] = scale[c] * x[first + i, c] + shift[c]
+                given[i, c] = (x[first + i, c] - mean[c]) * scale[c] + shift[c]
         _multiply(given, count, steps.enter.weights, entered)
         for i in range(count):
             for c in range(channels):
@@ -150,7 +150,7 @@ def after_attention(
 
 @compiled(fastmath=FASTMATH)
 def _multiply(x: np.ndarray, count: int, weights: np.ndarray, out: np.ndarray) -> None:
-    """Write the product of the first ``count`` rows of x (BLOCK,I) with packed weights to ``out`` (BLOCK,panels * PANEL)."""
+    """Write the product of the first ``count`` rows of x (BLOCK,I) and packed weights to ``out`` (BLOCK,O)."""
     inputs, width = x.shape[1], out.shape[1]
     for panel in range(len(weights)):
         for row in range(0, count, ROWS):

@@ -10,8 +10,8 @@ import numpy as np
 from ....core.compiled import compiled
 from ....core.sharing import share_range
 from ...attention.cpu.exponentials import FASTMATH, exponential
+from .group_norm import Moments
 from .simd_winograd import (
-    LANES,
     OUTPUTS,
     PANEL,
     POSITIONS,
@@ -43,18 +43,17 @@ def convolve(
     weights: np.ndarray,
     bias: np.ndarray,
     out: np.ndarray,
-    scale: np.ndarray,
-    shift: np.ndarray,
+    norm: Moments,
     activated: bool,
     residual: np.ndarray,
 ) -> None:
-    """Write the convolution of f(scale x + shift) with zeros around it, plus ``bias`` and ``residual``, to ``out``.
+    """Write the convolution of f(x) with zeros around it, plus ``bias`` and ``residual``, to ``out``.
 
-    ``x``: (H,W,I); ``out``: (H,W,O); ``weights``: of ``pack_weights``; ``scale``, ``shift``: (I,); f: SiLU if
-    ``activated``, else the identity; ``residual``: (H,W,O), or (0,0,0) for none.
+    ``x``: (H,W,I); ``out``: (H,W,O); ``weights``: of ``pack_weights``; f: SiLU of the ``norm`` if ``activated``, else
+    the identity; ``residual``: (H,W,O), or (0,0,0) for none.
     """
     blocks = -(-x.shape[0] // BLOCK_Y) * -(-x.shape[1] // BLOCK_X)
-    share_range(_convolve_blocks, blocks, x, weights, bias, out, scale, shift, activated, residual)
+    share_range(_convolve_blocks, blocks, x, weights, bias, out, norm, activated, residual)
 
 
 @compiled(fastmath=FASTMATH)
@@ -64,8 +63,7 @@ def _convolve_blocks(
     weights: np.ndarray,
     bias: np.ndarray,
     out: np.ndarray,
-    scale: np.ndarray,
-    shift: np.ndarray,
+    norm: Moments,
     activated: bool,
     residual: np.ndarray,
 ) -> None:
@@ -79,7 +77,7 @@ def _convolve_blocks(
         top, left = block // across * BLOCK_Y, block % across * BLOCK_X
         rows = (min(BLOCK_Y, x.shape[0] - top) + OUTPUTS - 1) // OUTPUTS
         columns = (min(BLOCK_X, x.shape[1] - left) + OUTPUTS - 1) // OUTPUTS
-        _look(x, top, left, scale, shift, activated, seen)
+        _look(x, top, left, norm, activated, seen)
         for tile in range(rows * columns):
             i, j = tile // columns * OUTPUTS, tile % columns * OUTPUTS
             first = (i * seen.shape[1] + j) * inputs
@@ -95,10 +93,9 @@ def _convolve_blocks(
 
 
 @compiled(fastmath=FASTMATH)
-def _look(
-    x: np.ndarray, top: int, left: int, scale: np.ndarray, shift: np.ndarray, activated: bool, seen: np.ndarray
-) -> None:
-    """Copy what a block sees of x, and one pixel around it, to ``seen``: f(scale x + shift), beyond the picture 0."""
+def _look(x: np.ndarray, top: int, left: int, norm: Moments, activated: bool, seen: np.ndarray) -> None:
+    """Copy what a block sees of x, and one pixel around it, to ``seen``: f(x), beyond the picture 0."""
+    mean, scale, shift = norm
     first, end = max(left - 1, 0), min(left + BLOCK_X + 1, x.shape[1])
     for i in range(seen.shape[0]):
         y = top - 1 + i
@@ -111,12 +108,12 @@ def _look(
             pixel, out = x[y, j], seen[i, j - left + 1]
             if activated:
                 for c in range(len(pixel)):
-                    value = scale[c] * pixel[c] + shift[c]
+                    value = (pixel[c] - mean[c]) * scale[c] + shift[c]
                     small = exponential(-np.abs(value))
                     out[c] = value * (ONE if value >= 0.0 else small) / (ONE + small)
             else:
                 for c in range(len(pixel)):
-                    out[c] = scale[c] * pixel[c] + shift[c]
+                    out[c] = pixel[c]
 
 
 @compiled(fastmath=FASTMATH)
