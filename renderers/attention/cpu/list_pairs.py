@@ -21,8 +21,8 @@ RING_TOKENS = 0.5
 
 RINGS = 256
 
-LOG_TRACED_FROM = 16.0
-"""Pairs with C below e^-16 are traced only where a large logit lifts them."""
+LOG_TRACED_FROM = 20.0
+"""Pairs with C below e^-20 are traced only where a large logit lifts them."""
 
 
 @compiled(parallel=True)
