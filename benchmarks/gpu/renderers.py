@@ -17,7 +17,7 @@ TOLERANCES = {"classical": 1e-4, "classical-occlusion": 1e-3, "bokehdiff": 1e-2,
 
 RADII_PX = (8.0, 32.0, 64.0)
 SIDES_PX, LARGE_SIDES_PX = (256, 512, 1024), (2048,)
-RULE = RepeatRule(seconds=1.5)
+RULE = RepeatRule(seconds=1.5, fewest=3, patience=6.0)
 GUESSES = {
     "classical": (1.0, 0.5),
     "classical-occlusion": (1.5, 3.0),

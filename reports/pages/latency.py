@@ -35,9 +35,10 @@ class LatencyLine:
 
 @dataclass(frozen=True)
 class GrowthLine:
-    """One renderer's exponents as text: of pixels and of the blur radius, with their intervals."""
+    """One renderer's exponents of time or memory as text: of pixels and of the blur radius, with their intervals."""
 
     renderer: str
+    what: str
     pixels: str
     radius: str
     worst: str
@@ -109,13 +110,16 @@ def _growth_lines(ok: Sequence[Record]) -> list[GrowthLine]:
     lines = []
     for renderer in dict.fromkeys(one["renderer"] for one in ok):
         mine = [one for one in ok if one["renderer"] == renderer]
-        fit = fit_growth(
-            [one["spread"]["median"] for one in mine],
-            {"pixels": [one["height"] * one["width"] for one in mine], "radius": [one["radius_px"] for one in mine]},
-        )
-        if fit:
-            worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
-            lines.append(GrowthLine(renderer, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
+        quantities = {
+            "pixels": [one["height"] * one["width"] for one in mine],
+            "radius": [one["radius_px"] for one in mine],
+        }
+        times = [one["spread"]["median"] for one in mine]
+        for what, costs in (("time", times), ("memory", [held_memory(one) for one in mine])):
+            fit = fit_growth(costs, quantities)
+            if fit:
+                worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
+                lines.append(GrowthLine(renderer, what, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
     return lines
 
 

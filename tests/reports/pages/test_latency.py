@@ -100,6 +100,9 @@ def test_growth_that_the_times_were_made_with_is_shown(tmp_path, record):
     text = write(tmp_path, record)
     assert "1.00 (1.00 \N{EN DASH} 1.00)" in text
     assert "0.50 (0.50 \N{EN DASH} 0.50)" in text
+    growth = re.sub(r"<[^>]+>", " ", text.partition("Growth exponents")[2].partition("</table>")[0]).split()
+    assert growth[growth.index("memory") + 1] == "1.00", "made of 12 MiB a megapixel"
+    assert growth[growth.index("time") + 1] == "1.00"
 
 
 def test_exported_numbers_are_the_measured_ones(tmp_path, record):
