@@ -19,6 +19,7 @@ Maps = tuple[Tensor, Tensor]
 
 SIDE_PX = 1024
 RADII_PX = (8.0, 32.0, 64.0)
+RULE = RepeatRule(seconds=1.0)
 NEEDS_TRITON = frozenset({TRITON})
 
 
@@ -85,24 +86,28 @@ def count_uncompiled(capability: int, device: torch.device) -> float:
     return float(sum(size == 0 for size in compile_apart(capability).values()))
 
 
-def time_scatters(kind: str, largest_px: float, device: torch.device, side: int = SIDE_PX) -> Record:
+def time_scatters(
+    kind: str, largest_px: float, device: torch.device, side: int = SIDE_PX, rule: RepeatRule = RULE
+) -> Record:
     """Time the kernels by turns on two ``planes`` or on a ``ramp`` of radii up to ``largest_px``."""
     maps = planes(side, largest_px) if kind == "planes" else ramp(side, side, largest_px)
     linear, radius_px = (one.to(device) for one in maps)
     calls = {name: partial(kernel, linear, radius_px) for name, kernel in kernels().items()}
-    return {"kind": kind, "side": side, "radius_px": largest_px} | time_interleaved(
-        calls, device, RepeatRule(seconds=1.0)
-    )
+    return {"kind": kind, "side": side, "radius_px": largest_px} | time_interleaved(calls, device, rule)
 
 
 DEFINITION = "the definition in float64"
 CASES: dict[str, Callable[[], Maps]] = {"ramp": ramp, "bright point": bright_point, "sharp row": sharp_row}
 CHECKS = (
-    Check(
-        name="check/scatter/offsets",
-        reference=DEFINITION,
-        tolerance=1e-5,
-        find_error=partial(error_of, "offsets", ramp),
+    *(
+        Check(
+            name=f"check/scatter/offsets/{name}",
+            reference=DEFINITION,
+            tolerance=1e-5,
+            find_error=partial(error_of, "offsets", maps),
+            seconds=1.0,
+        )
+        for name, maps in CASES.items()
     ),
     *(
         Check(
