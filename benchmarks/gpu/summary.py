@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..latency.growth import GrowthFit, fit_growth
+from .sdxl import format_steps
 from .session import GpuRecord, StepRecord
 
 Record = Mapping[str, Any]
@@ -106,6 +107,4 @@ def _sdxl_lines(results: Mapping[str, Record]) -> Sequence[str]:
     found = [result for result in results.values() if "steps" in result]
     if not found:
         return []
-    from ..kernels.bench_sdxl import format_steps  # it needs diffusers
-
     return [f"SDXL {found[0]['side']}x{found[0]['side']}", *format_steps(found[0]["steps"]).splitlines()]

@@ -45,10 +45,12 @@ class Worker:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(f"{name}\n")
                 process.stdin.flush()
-            answer = _read_answer(process.stdout.readline())
+            line = process.stdout.readline()
         finally:
             timer.cancel()
-        if answer is None:
+        if line:
+            answer = _read_answer(line)
+        else:
             process.wait()
             answer = {"status": "failed", "reason": self._why_it_ended(seconds if late.is_set() else None)}
         if "result" not in answer:  # after an error of the device nothing more can be expected of its process
@@ -77,7 +79,7 @@ class Worker:
 
     def _why_it_ended(self, limit: float | None) -> str:
         if limit is not None:
-            return f"took longer than {limit:.0f} s: ended"
+            return f"took longer than {limit:.3g} s: ended"
         assert self._process is not None  # noqa: S101
         code = self._process.returncode
         if code == -signal.SIGKILL:
@@ -87,12 +89,14 @@ class Worker:
         return f"the process ended with code {code}: {last[0]}"
 
 
-def _read_answer(line: str) -> Record | None:
+def _read_answer(line: str) -> Record:
     try:
         answer = json.loads(line)
     except ValueError:
-        return None
-    return answer if isinstance(answer, dict) and "status" in answer else None
+        answer = None
+    if isinstance(answer, dict) and "status" in answer:
+        return answer
+    return {"status": "failed", "reason": f"expected an answer, got '{line.rstrip()[:200]}'"}
 
 
 def do_step(name: str, device: torch.device) -> str:

@@ -25,6 +25,7 @@ from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.diffusion.prompt import PromptEmbeddings
 from ..gpu.attention import TOLERANCE, compare_pisa
+from ..gpu.sdxl import format_steps
 from .released_cost import as_released
 
 BLUR_PX = 40.0
@@ -133,24 +134,6 @@ def describe_steps(timings: dict[str, Timing]) -> dict[str, dict[str, Any]]:
 def _squared_error(picture: Tensor, truth: Tensor) -> float | None:
     error = float((picture - truth).square().mean())
     return error if math.isfinite(error) else None
-
-
-def format_steps(steps: dict[str, dict[str, Any]]) -> str:
-    """Return ``describe_steps`` as lines: median, ratios to the first and to the one before, memory, PSNR."""
-    released = before = steps["released cost structure"]["median"]
-    lines = [f"{'':<26} {'ms':>9} {'released/':>10} {'before/':>8} {'GiB':>6} {'dB':>7}"]
-    for name, step in steps.items():
-        loss = _write_loss(step["squared_error"])
-        ratios = f"{released / step['median']:10.2f} {before / step['median']:8.2f}"
-        lines.append(f"{name:<26} {1000 * step['median']:9.1f} {ratios} {step['peak_bytes'] / 2**30:6.1f} {loss:>7}")
-        before = step["median"]
-    return "\n".join(lines)
-
-
-def _write_loss(squared_error: float | None) -> str:
-    if squared_error is None:
-        return "none"
-    return "same" if squared_error == 0.0 else f"{-10.0 * math.log10(squared_error):.1f}"
 
 
 @ends_in_one_line("bench_sdxl")

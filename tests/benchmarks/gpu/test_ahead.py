@@ -20,5 +20,7 @@ def test_kernels_compile(capability):
 
 @pytest.mark.skipif(WITH_TRITON, reason="needs an installation without Triton")
 def test_a_compiler_that_fails_is_named():
-    with pytest.raises(InvalidOutputError, match="do not compile for sm_80: ModuleNotFoundError: No module named 'triton'"):
+    with pytest.raises(
+        InvalidOutputError, match="do not compile for sm_80: ModuleNotFoundError: No module named 'triton'"
+    ):
         compile_apart(80)
