@@ -99,7 +99,26 @@ def print_latency(record: Record) -> str:
             lines.append([*place, line.median, line.quartiles, line.rate, line.memory, "disturbed" * line.disturbed])
         else:
             lines.append([*place, "", "", "", "", f"{one['status']}: {one['reason']}"])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+    return _align(lines)
+
+
+def print_growth(record: Record) -> str:
+    """Return the exponents of time and memory as an aligned table for a terminal; empty where nothing varies."""
+    planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
+    growth = _growth_lines([one for one in planned if one["status"] == "ok"])
+    if not growth:
+        return ""
+    return _align(
+        [
+            ["growth of", "", "with pixels", "with radius", "fit off by at most", ""],
+            *([line.renderer, line.what, line.pixels, line.radius, line.worst, ""] for line in growth),
+        ]
+    )
+
+
+def _align(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines whose columns are aligned, the first to the left; the last one's width is free."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:-1], widths[1:]), line[-1]]).rstrip()
         for line in lines

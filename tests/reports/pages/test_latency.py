@@ -10,7 +10,7 @@ from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
-from bokehbench.reports.pages.latency import print_latency
+from bokehbench.reports.pages.latency import print_growth, print_latency
 from bokehbench.reports.parts.figures import Line, draw_growth
 from bokehbench.reports.report import write_latency, write_report
 
@@ -165,6 +165,12 @@ def test_terminal_names_what_failed(record):
     assert len(lines) == 10
     assert lines[-1].endswith("failed: out of memory on cpu")
     assert lines[-3].endswith("disturbed")
+
+
+def test_terminal_says_how_time_and_memory_grow(record):
+    lines = [line.split() for line in print_growth(record).splitlines()]
+    assert [line[:3] for line in lines[1:]] == [["plain", "time", "1.00"], ["plain", "memory", "1.00"]]
+    assert print_growth(record | {"plan": record["plan"][:1]}) == ""
 
 
 @pytest.mark.parametrize("what", ["", "assets", "../.lock/in the way", "../index.html/in the way"])
