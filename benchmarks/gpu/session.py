@@ -113,6 +113,7 @@ def _begin(steps: Sequence[Step], request: GpuRequest) -> GpuRecord:
     environment, surroundings = describe_environment()
     environments: dict[str, Any] = dict(earlier["environments"]) if earlier else {}
     environments.pop(environment, None)
+    environments[environment] = surroundings
     record: GpuRecord = {
         "schema": SCHEMA,
         "command": request.command,
@@ -122,7 +123,7 @@ def _begin(steps: Sequence[Step], request: GpuRequest) -> GpuRecord:
         "cuda": torch.version.cuda,
         "gpu": [state for state in [read_gpu()] if state],
         "plan": [step.name for step in steps],
-        "environments": {**environments, environment: surroundings},
+        "environments": environments,
         "steps": earlier["steps"] if earlier else {},
     }
     write_json(request.path, record)

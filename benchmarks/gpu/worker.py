@@ -39,7 +39,12 @@ class Worker:
         assert process.stdin is not None  # noqa: S101 - piped
         assert process.stdout is not None  # noqa: S101
         late = threading.Event()
-        timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, end)
         timer.start()
         try:
             with contextlib.suppress(BrokenPipeError):

@@ -31,14 +31,14 @@ def fit_growth(costs: Sequence[float | None], quantities: Mapping[str, Sequence[
     Returns None where nothing varies or there are fewer points than unknowns, or where two quantities vary only
     together.
     """
-    known = [n for n, cost in enumerate(costs) if cost]
+    known = {n: cost for n, cost in enumerate(costs) if cost}
     points = {name: [values[n] for n in known] for name, values in quantities.items()}
     varying = {name: np.log(values) for name, values in points.items() if len(set(values)) > 1}
     unknowns = len(varying) + 1
     if not varying or len(known) < unknowns:
         return None
     design = np.column_stack([np.ones(len(known)), *varying.values()])
-    logs = np.log([costs[n] for n in known])
+    logs = np.log(list(known.values()))
     solution, _, rank, _ = np.linalg.lstsq(design, logs, rcond=None)
     if rank < unknowns:
         return None
