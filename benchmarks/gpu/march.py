@@ -190,6 +190,7 @@ CHECKS = (
         reference="the call before, values that differ",
         tolerance=0.0,
         find_error=count_changed,
+        seconds=8.0,
     ),
 )
 TIMINGS = tuple(
