@@ -59,11 +59,13 @@ class GroupNorm:
     """A group norm of pictures (B,C,H,W); ``moments`` is what convolutions apply by themselves."""
 
     def __init__(self, norm: nn.GroupNorm):
-        self.groups, self.eps = norm.num_groups, norm.eps
+        self.own, self.groups, self.eps = norm.forward, norm.num_groups, norm.eps
         self.weight, self.bias = (x.detach().double().numpy() for x in (norm.weight, norm.bias))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Return the norm of x (B,C,H,W)."""
+        """Return the norm of x (B,C,H,W); of other shapes, as attention layers have them, the module's own."""
+        if x.ndim != 4:
+            return self.own(x)
         last = channels_last(x)
         out = torch.empty_like(last)
         for i, picture in enumerate(last):

@@ -15,6 +15,8 @@ def test_is_exact_where_the_mean_is_large():
     expected = nn.functional.group_norm(x.double(), 4, norm.weight.double(), norm.bias.double())
     made = GroupNorm(norm)(x.to(memory_format=torch.channels_last))
     torch.testing.assert_close(made.double(), expected, rtol=0, atol=2e-4)
+    rows = x.flatten(2)
+    torch.testing.assert_close(GroupNorm(norm)(rows), norm(rows), rtol=0, atol=0)
 
 
 def test_a_uniform_picture_becomes_the_bias():
