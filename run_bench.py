@@ -101,7 +101,7 @@ def run(request: RunRequest) -> int:
     for line in write_reuse(record["reuse"]):
         print(one_line(line))
     code = summarise(rows, len(rows), page)
-    return 1 if has_broken_metric(record) else code
+    return 1 if has_broken_metric(record) or has_no_score(record, rows) else code
 
 
 def has_only_latency(request: RunRequest) -> bool:
@@ -144,6 +144,15 @@ def say_what_is_left_out(record: dict) -> None:
 def has_broken_metric(record: dict) -> bool:
     """Whether a metric cannot be computed for another reason than that its weights are missing."""
     return any(metric.get("broken") for metric in record["metrics"].values())
+
+
+def has_no_score(record: dict, rows: list[dict]) -> bool:
+    """Say where no picture of a scored data set got a value from any metric: whoever asked for scores has none."""
+    pictures = [row for row in rows if row["status"] == "ok" and record["datasets"][row["dataset"]]["scored"]]
+    if not pictures or any(row["metrics"].get(name) is not None for row in pictures for name in record["metrics"]):
+        return False
+    print(f"no case was scored: no value from {', '.join(record['metrics'])}, see the report", file=sys.stderr)
+    return True
 
 
 def say_what_looks_odd(record: dict) -> None:

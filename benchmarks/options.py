@@ -33,7 +33,8 @@ examples:
   python run_bench.py --list                               everything that has a name
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
-written, but cases failed or were skipped (named at the end); 2: the command cannot run (one line says why).
+written, but cases failed or were skipped, a metric is broken or nothing was scored (named at the end); 2: the command
+cannot run (one line says why).
 """
 
 
