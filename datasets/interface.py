@@ -19,6 +19,7 @@ class SceneDataset(ABC):
       read files write ``contents`` instead.
     - ``photographs``: whether the pictures are of the usual orientation, the ground nearer than what stands above it.
     - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
+    - ``unread``: likewise, pictures in scenes' folders that are no part of a scene by their names.
     """
 
     name: str
@@ -28,6 +29,7 @@ class SceneDataset(ABC):
     version: str = ""
     photographs: bool = False
     passed_over: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:
