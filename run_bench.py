@@ -249,20 +249,18 @@ def check_names(request: RunRequest) -> None:
 
 def summarise(rows: list[dict], planned: int, page: Path) -> int:
     """Print what did not work, each reason once, and where the report is. Returns the exit code."""
+    from bokehbench.benchmarks.run.rows import group_by_reason
+
     failed_metrics = {
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
         print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
-    reasons: dict[tuple[str, str, str], list[str]] = {}
-    for row in unfinished:
-        reasons.setdefault((row["status"], row["renderer"], row["reason"]), []).append(
-            f"{row['dataset']}/{row['scene']}"
-        )
-    for (status, renderer, reason), scenes in reasons.items():
-        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
-        print(one_line(f"{status}: {renderer} on {which}: {reason}"), file=sys.stderr)
+    for renderers, status, reason, found in group_by_reason((r, r["status"], r["reason"]) for r in unfinished):
+        first = f"{found[0]['dataset']}/{found[0]['scene']}"
+        which = first if len(found) == len(renderers) else f"{len(found)} cases, first {first}"
+        print(one_line(f"{status}: {', '.join(renderers)} on {which}: {reason}"), file=sys.stderr)
     ok = len(rows) - len(unfinished)
     print(f"{ok} of {planned} cases ok. Report: {page}")
     return 1 if ok < planned or failed_metrics else 0
