@@ -8,14 +8,14 @@ import numpy as np
 from tqdm import tqdm
 
 from ..core.errors import (
-    BokehBenchError,
     CannotWriteError,
     DamagedDataError,
     IncompleteDataError,
     MissingDataError,
 )
+from ..core.failures import describe_error
 from ..core.scene import Scene
-from ..core.text import one_line, printable
+from ..core.text import printable
 from .doubts import find_doubts, measure_radii
 from .interface import SceneDataset, prepare_dataset
 
@@ -82,7 +82,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1
-            check.problems.append((name, state, _reason(error)))
+            check.problems.append((name, state, describe_error(error)))
         else:
             _note(check, scene)
     return check
@@ -174,7 +174,3 @@ def _state(error: BaseException) -> str:
     if isinstance(error, IncompleteDataError):
         return UNSET
     return MISSING if isinstance(error, MissingDataError) and not isinstance(error, DamagedDataError) else DAMAGED
-
-
-def _reason(error: BaseException) -> str:
-    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")

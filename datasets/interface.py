@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import BokehBenchError, DamagedDataError
+from ..core.failures import describe_error
 from ..core.scene import Scene
 from ..core.text import printable
 
@@ -82,7 +83,7 @@ def prepare_dataset(dataset: SceneDataset) -> None:
     except BokehBenchError:
         raise
     except (Exception, SystemExit) as error:
-        raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
+        raise DamagedDataError(f"{dataset.name}: cannot be listed: {describe_error(error)}") from error
     wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
     if wrong:
         raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")

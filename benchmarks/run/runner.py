@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
 from ...core.text import one_line, printable
@@ -273,8 +274,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            reason = one_line(f"{type(error).__name__}: {error}")
-            return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
+            return self._row(case, status="failed", reason=describe_error(error), traceback=traceback.format_exc())
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)
