@@ -9,7 +9,7 @@ try:
     from bokehbench.core.commands import ends_in_one_line, exit_code
     from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
     from bokehbench.core.launch import is_helper
-    from bokehbench.core.text import one_line
+    from bokehbench.core.text import did_you_mean, one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -235,7 +235,9 @@ def check_names(request: RunRequest) -> None:
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     if request.reference and not request.report_only and request.reference not in request.renderers:
-        raise InvalidOptionError(f"--reference {request.reference}: expected one of {', '.join(request.renderers)}")
+        hint = did_you_mean(request.reference, request.renderers)
+        wanted = ", ".join(request.renderers)
+        raise InvalidOptionError(f"--reference {request.reference}: expected one of {wanted}{hint}")
     for name in request.renderers:
         find_renderer(name)
     for registry, wanted in (

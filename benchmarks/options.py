@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
-from ..core.text import one_line, printable
+from ..core.text import did_you_mean, one_line, printable
 from ..core.version import describe_version
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
@@ -43,7 +43,9 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"{self.prog}: {one_line(message)} (see --help)\n")
+        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
+        hint = did_you_mean(words[0], self._option_string_actions) if words else ""
+        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
 
 
 class _Version(argparse.Action):

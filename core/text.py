@@ -32,6 +32,14 @@ def shortened(text: str, longest: int = LONGEST_LINE) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that there is no ``kind`` of that name, which ones are written nearly like it, and what there is."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(close)}?" if close else ""
-    return f"unknown {kind} '{name}'.{hint} Known: {', '.join(names)}"
+    return f"unknown {kind} '{name}'{did_you_mean(name, names) or '.'} Known: {', '.join(names)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence, and one that asks for the names of ``known`` that are written nearly like ``name``.
+
+    Nothing where there are none. Dashes before options make no two of them alike.
+    """
+    bare = {one.lstrip("-"): one for one in known}
+    close = difflib.get_close_matches(name.lstrip("-"), bare, n=2, cutoff=0.5)
+    return f". Did you mean {' or '.join(bare[one] for one in close)}?" if close else ""
