@@ -106,7 +106,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--bogus"], "unrecognized arguments: --bogus (see --help)"),
         (
             ["--datasest=x"],
-            "unrecognized arguments: --datasest=x. Did you mean --datasets or --data-root? (see --help)",
+            "arguments: --datasest=x. Did you mean --datasets or --data-root? (see --help)",
         ),
         (["--robustness", "--perturbations", "erod"], "unknown perturbation 'erod'. Did you mean erode?"),
         (["--renderers", "bokehdiff-t248@x"], "unknown renderer 'bokehdiff-t248'. Did you mean bokehdiff-t249"),
