@@ -72,5 +72,5 @@ def test_a_damaged_measurement_is_left_out_and_named(tmp_path, caplog, place, va
 @pytest.mark.parametrize("name", ["command", "rule", "plan", "environments", "measurements", "started"])
 @pytest.mark.parametrize("value", [None, 7, [3]])
 def test_a_mistyped_entry_is_one_line(tmp_path, name, value):
-    with pytest.raises(DamagedRecordError, match=f"latency.json: {name}.*--latency --fresh"):
+    with pytest.raises(DamagedRecordError, match=f"latency.json: {name}.*measure again with --latency"):
         read(tmp_path, RECORD | {name: value})
