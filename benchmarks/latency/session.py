@@ -145,9 +145,7 @@ def read_latency(folder: Path) -> LatencyRecord | None:
             content["measurements"] = {}  # each is checked by itself below
         record = check_record(LatencyRecord, content, f"{path}: ")
     except DamagedRecordError as error:
-        raise DamagedRecordError(
-            f"{error}: measure again with --latency, which keeps the file under another name"
-        ) from None
+        raise DamagedRecordError(f"{error}: measure again with --latency, which sets it aside") from None
     for key, one in cast(dict[str, Any], measurements).items():
         kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
         try:
@@ -164,10 +162,8 @@ def _read_earlier(folder: Path) -> LatencyRecord | None:
     try:
         return read_latency(folder)
     except DamagedRecordError as error:
-        aside = set_aside(folder / FILE)
-        log.warning(
-            "%s: it is kept as %s, and everything is measured again", str(error).rpartition(": ")[0], aside.name
-        )
+        aside, fault = set_aside(folder / FILE), str(error).rpartition(": ")[0]
+        log.warning("%s: it is kept as %s, and everything is measured again", fault, aside.name)
         return None
 
 

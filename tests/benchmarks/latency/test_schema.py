@@ -74,3 +74,11 @@ def test_a_damaged_measurement_is_left_out_and_named(tmp_path, caplog, place, va
 def test_a_mistyped_entry_is_one_line(tmp_path, name, value):
     with pytest.raises(DamagedRecordError, match=f"latency.json: {name}.*measure again with --latency"):
         read(tmp_path, RECORD | {name: value})
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
+def test_damaged_file_is_one_line(tmp_path, content):
+    (tmp_path / "latency.json").write_text(content)
+    with pytest.raises(DamagedRecordError, match="measure again with --latency"):
+        read_latency(tmp_path)
+    assert read_latency(tmp_path / "nowhere") is None

@@ -289,14 +289,6 @@ def test_changed_code_is_another_point(tmp_path, monkeypatch):
     assert before.isdisjoint(point.key for point in plan_points(request))
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
-def test_damaged_file_is_one_line(tmp_path, content):
-    (tmp_path / "latency.json").write_text(content)
-    with pytest.raises(InvalidOptionError, match="measure again with --latency"):
-        read_latency(tmp_path)
-    assert read_latency(tmp_path / "nowhere") is None
-
-
 def test_silent_gpu_program_costs_no_measurement(monkeypatch):
     def hang(command, **options):
         raise subprocess.TimeoutExpired(command, options["timeout"])
