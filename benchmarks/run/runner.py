@@ -217,9 +217,6 @@ class Runner:
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered | Row:
         assert loading is not None, "there is one load a case"  # noqa: S101
         loaded = loading.result()
-        reason = renderer.skip(loaded.given)
-        if reason is not None:
-            return self._row(case, status="skipped", reason=one_line(reason))
         with keeping_torch_state():
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
@@ -264,7 +261,9 @@ class Runner:
             return work()
         except CannotWriteError:
             raise
-        except (MissingWeightsError, SkippedSceneError) as error:
+        except SkippedSceneError as error:
+            return self._row(case, status="skipped", reason=one_line(error.reason))
+        except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
             return self._row(case, status="failed", reason=one_line(str(error)))
