@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
+from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def find_renderer(name: str) -> Entry:
     Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
     """
     base, at, _ = name.partition("@")
+    if at and base not in {**RENDERERS.entries, **WITHOUT_WEIGHTS}:
+        raise UnknownNameError(unknown_name("renderer", base, [*RENDERERS.entries, *WITHOUT_WEIGHTS]))
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

@@ -18,6 +18,7 @@ import psutil
 import torch
 
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.scene import GivenScene
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -187,7 +188,7 @@ def describe_failure(error: BaseException, device: str) -> Record:
         return {"status": "failed", "reason": message}
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
         return {"status": "failed", "reason": f"out of memory on {device}"}
-    return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
+    return {"status": "failed", "reason": describe_error(error)}
 
 
 def main() -> int:
