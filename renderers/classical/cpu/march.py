@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....core.compiled import compiled
 from ..surfaces import FloatArray
-from .lanes import LANES, any_of, fill, load, select, store
+from ....core.lanes import LANES, any_of, fill, load, select, store
 from .planes import (
     BACK_BLUE,
     BACK_GREEN,
