@@ -122,7 +122,7 @@ def decode_row(row: Mapping[str, Any], path: Path) -> Scene:
 
 def _to_picture(image: NDArray[np.float32]) -> dict[str, Any]:
     content = io.BytesIO()
-    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG")
+    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG", compress_level=1)
     return {"bytes": content.getvalue(), "path": None}
 
 
