@@ -68,9 +68,7 @@ def _paint_strands(
     colours = np.array(base) * (tone[:, None, None] * (1.0 - glint) + 2.4 * glint)
     points = middle + path * skull
     widths = np.repeat(np.where(loose, 0.3, 0.55), path.shape[1] - 1)
-    canvas.segments(
-        points[:, :-1].reshape(-1, 2), points[:, 1:].reshape(-1, 2), colours.reshape(-1, 3), widths
-    )
+    canvas.segments(points[:, :-1].reshape(-1, 2), points[:, 1:].reshape(-1, 2), colours.reshape(-1, 3), widths)
 
 
 def _hair_paths(
@@ -91,7 +89,9 @@ def _hair_paths(
     stray += np.where(loose, 0.5 * (strand[:, 4] - 0.5) * fall**2, 0.0)
     spread = across * (1.0 + 0.28 * np.sqrt(fall)) * np.where(loose, 1.1, 1.04 + 0.03 * strand[:, 5])
     down = np.stack([spread + wave + stray, length * fall], axis=2)
-    return np.concatenate([over * (1.0 + 0.05 * strand[:, 5, :, None] * np.where(loose, 2.5, 1.0)[..., None]), down], axis=1)
+    return np.concatenate(
+        [over * (1.0 + 0.05 * strand[:, 5, :, None] * np.where(loose, 2.5, 1.0)[..., None]), down], axis=1
+    )
 
 
 def _glint(path: NDArray[np.float64], clump: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -47,19 +47,25 @@ class GeneratedScenes(SceneDataset):
         """Return the scenes' names."""
         return [recipe.name for recipe in self.recipes]
 
+    def to_generate(self, scene_names: Sequence[str]) -> list[str]:
+        """Return which scenes the cache lacks."""
+        return [name for name in scene_names if not self._path(name).is_file()]
+
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where it is missing (seconds).
 
         Raises UnknownNameError, MissingDataError where the cache cannot be written, DamagedDataError naming a file.
         """
-        index = self._index(scene_name)
-        path = shard_path(self.folder, index, len(self.recipes))
-        ensure_shard(path, lambda: generate_row(self.recipes[index]))
+        path = self._path(scene_name)
+        ensure_shard(path, lambda: generate_row(self.recipes[self._index(scene_name)]))
         return read_shard(path)
 
     def cluster(self, scene_name: str) -> str:
         """Return the background photograph: scenes over the same one are no independent evidence."""
         return self.recipes[self._index(scene_name)].background
+
+    def _path(self, scene_name: str) -> Path:
+        return shard_path(self.folder, self._index(scene_name), len(self.recipes))
 
     def _index(self, scene_name: str) -> int:
         names = self.scene_names()

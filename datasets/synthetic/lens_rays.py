@@ -106,7 +106,18 @@ def trace_rows(  # type: ignore[no-untyped-def]
                 for s in range(ends[level - 1] if level > 0 else 0, ends[level]):
                     for j in range(rows):
                         _trace_lanes(
-                            left + margin, top + j + margin, j, s, level, shape, texels, meets, levels, radii, shifts, sums
+                            left + margin,
+                            top + j + margin,
+                            j,
+                            s,
+                            level,
+                            shape,
+                            texels,
+                            meets,
+                            levels,
+                            radii,
+                            shifts,
+                            sums,
                         )
         for j in range(rows):
             for i in range(min(LANES, width - left)):
