@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import llvmlite.binding
@@ -32,17 +32,24 @@ def needs_compiling(renderer: Renderer) -> bool:
 
 @contextmanager
 def compiling(names: Sequence[str]) -> Iterator[Iterator[str]]:
-    """Let another process compile the kernels of renderers ``names``; it ends with the block, at the latest.
+    """Let other processes, two where there are two cores, compile the kernels of renderers ``names``.
 
-    Gives each name when its kernels are there; ends early where the process does.
+    Gives each name when its kernels are there, none where a process fails. They end with the block, at the latest.
     """
+    half = (len(names) + 1) // 2 if (os.cpu_count() or 1) > 1 else len(names)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(_compiler(part)) for part in (names[:half], names[half:]) if part]
+        yield (line.strip() for process in processes for line in process.stdout or ())
+
+
+@contextmanager
+def _compiler(names: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "bokehbench.renderers.compile_kernels", *names]
     with subprocess.Popen(  # noqa: S603 - this program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        assert process.stdout is not None  # noqa: S101
         try:
-            yield (line.strip() for line in process.stdout)
+            yield process
         finally:
             process.kill()
 

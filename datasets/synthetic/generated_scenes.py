@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ..files.user_cache import cache_root
 from ..interface import SceneDataset
 from .cache import encode_row, ensure_shard, read_shard, shard_path
 from .layers import pinhole
-from .manifest import CELLS_A_SIDE, summarise
+from .manifest import summarise
 from .ray_tracer import trace
 from .recipes import SceneRecipe, compose, recipe_hash
 from .sources import PACKAGED, SceneSources
@@ -153,21 +153,23 @@ def _write_scene(path: Path, recipe: SceneRecipe, sources: SceneSources) -> list
     return []
 
 
-def manifest_of(
-    version: str, recipes: Sequence[SceneRecipe], scenes: Iterable[Scene], grid: int = CELLS_A_SIDE
-) -> dict[str, Any]:
-    """Return the manifest of ``scenes``, in the recipes' order: each one's parameters' hash and coarse statistics."""
+def manifest_of(version: str, recipes: Sequence[SceneRecipe], summaries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the manifest of scenes by the hash of each one's parameters and its summary, in the recipes' order."""
     entries = {
-        recipe.name: {"parameters": recipe_hash(recipe), **summarise(scene, grid)}
-        for recipe, scene in zip(recipes, scenes, strict=True)
+        recipe.name: {"parameters": recipe_hash(recipe), **summary}
+        for recipe, summary in zip(recipes, summaries, strict=True)
     }
     return {"version": version, "scenes": entries}
 
 
-def read_scenes(folder: Path, first: int, count: int) -> Iterable[Scene]:
-    """Read the ``first`` scenes of ``count`` one by one, with a progress bar. Raises MissingDataError."""
-    for index in tqdm(range(first), desc="reading", unit="scene", delay=1.0, leave=False):
-        yield read_shard(shard_path(folder, index, count))
+def summarise_shards(folder: Path, first: int, count: int, grid: int) -> list[dict[str, Any]]:
+    """Summarise the ``first`` scenes of ``count``, with a progress bar. Raises MissingDataError, DamagedDataError."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(
+            lambda index: summarise(read_shard(shard_path(folder, index, count)), grid),
+            range(first),
+        )
+        return list(tqdm(found, desc="reading", total=first, unit="scene", delay=1.0, leave=False))
 
 
 def recipe_from(values: Mapping[str, Any]) -> SceneRecipe:

@@ -7,6 +7,7 @@ one by one, and added up in float64.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,39 @@ CHANNELS = 4
 RAMP = np.arange(LANES, dtype=np.float32)
 
 
+class View(NamedTuple):
+    """What a lens looks at, and through which points.
+
+    - ``planes``: the textures as ``lay_out`` returns them; ``any_alpha``, ``any_gap``: summed-area tables
+      (L,h+1,w+1) of where they have some alpha, and where not all of it; ``margin``: how far they exceed the frame, px.
+    - ``defocus``: (L,3), slopes and offset of each layer's signed blur radius, px.
+    - ``shifts``: see ``ray_shifts``. Pixels whose rays reach up to ``limits[i]`` px take those from ``ends[i - 1]`` to
+      ``ends[i]``.
+    """
+
+    planes: NDArray[np.float32]
+    any_alpha: NDArray[np.int32]
+    any_gap: NDArray[np.int32]
+    margin: int
+    defocus: NDArray[np.float64]
+    shifts: NDArray[np.float32]
+    limits: NDArray[np.float64]
+    ends: NDArray[np.int64]
+
+
+class Tile(NamedTuple):
+    """What is known of TILE_ROWS x LANES pixels, all but ``meets`` flat, row by row.
+
+    ``levels``: which of the view's shifts each takes, -1 beyond the frame; ``meets``: (TILE_ROWS,L), whether a row's
+    rays can meet a layer; ``radii``: signed blur radius on each layer, px; ``sums``: red, green, blue of each row.
+    """
+
+    levels: NDArray[np.float32]
+    meets: NDArray[np.bool_]
+    radii: NDArray[np.float32]
+    sums: NDArray[np.float64]
+
+
 def lay_out(textures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn textures (L,h,w,4) into planes (L,h,4,w + LANES + 1): a channel of a row side by side, zeros behind it."""
     layers, rows, columns, _ = textures.shape
@@ -38,25 +72,25 @@ def _box_sum(table, top, bottom, left, right):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _mark_layers(any_alpha, any_gap, defocus_planes, x, y, margin, meets):  # type: ignore[no-untyped-def]
+def _mark_layers(view: View, x: int, y: int, meets: NDArray[np.bool_]) -> float:
     """Mark in ``meets`` (L,) the layers that a ray of the pixel can meet, up to the first without gaps there.
 
     Returns the farthest that a ray gets from the pixel on them, px.
     """
-    rows, columns = any_alpha.shape[1] - 1, any_alpha.shape[2] - 1
-    farthest = 0.0
-    for layer in range(any_alpha.shape[0]):
-        slope_x, slope_y, offset = defocus_planes[layer]
+    rows, columns = view.any_alpha.shape[1] - 1, view.any_alpha.shape[2] - 1
+    row, column, farthest = y + view.margin, x + view.margin, 0.0
+    for layer in range(view.any_alpha.shape[0]):
+        slope_x, slope_y, offset = view.defocus[layer]
         radius = slope_x * x + slope_y * y + offset
         distance = abs(radius) / (1.0 - math.hypot(slope_x, slope_y))
         reach = math.ceil(distance) + 1
-        top, bottom = max(y + margin - reach, 0), min(y + margin + reach + 1, rows)
-        left, right = max(x + margin - reach, 0), min(x + margin + reach + 1, columns)
-        if _box_sum(any_alpha[layer], top, bottom, left, right) == 0:
+        top, bottom = max(row - reach, 0), min(row + reach + 1, rows)
+        left, right = max(column - reach, 0), min(column + reach + 1, columns)
+        if _box_sum(view.any_alpha[layer], top, bottom, left, right) == 0:
             continue
         meets[layer] = True
         farthest = max(farthest, distance)
-        if _box_sum(any_gap[layer], top, bottom, left, right) == 0:
+        if _box_sum(view.any_gap[layer], top, bottom, left, right) == 0:
             break
     return farthest
 
@@ -74,77 +108,73 @@ def ray_shifts(defocus_planes, lens):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def trace_rows(  # type: ignore[no-untyped-def]
-    top, planes, any_alpha, any_gap, defocus_planes, shifts, limits, ends, margin, output
-):
-    """Render rows [top, top + TILE_ROWS) of ``output`` (H,W,3), linear.
+def trace_rows(top: int, view: View, output: NDArray[np.float32]) -> None:
+    """Render rows [top, top + TILE_ROWS) of ``output`` (H,W,3), linear."""
+    layers, texels = view.planes.shape[0], view.planes.reshape(-1)
+    tile = Tile(
+        np.empty(TILE_ROWS * LANES, np.float32),
+        np.empty((TILE_ROWS, layers), np.bool_),
+        np.empty(layers * TILE_ROWS * LANES, np.float32),
+        np.empty(TILE_ROWS * 3 * LANES, np.float64),
+    )
+    for left in range(0, output.shape[1], LANES):
+        _survey(top, left, view, output.shape, tile)
+        for level in range(len(view.ends)):
+            if np.any(tile.levels == level):
+                for s in range(view.ends[level - 1] if level > 0 else 0, view.ends[level]):
+                    for j in range(min(TILE_ROWS, output.shape[0] - top)):
+                        _trace_lanes(left, top, j, s, level, view, texels, tile)
+        _show(top, left, view.ends, tile, output)
 
-    ``planes``: see ``lay_out``; ``any_alpha``, ``any_gap``: their summed-area tables; ``shifts``: see ``ray_shifts``;
-    pixels whose rays reach up to ``limits[i]`` px take the shifts from ``ends[i - 1]`` to ``ends[i]``.
-    """
-    layers, width = planes.shape[0], output.shape[1]
-    rows = min(TILE_ROWS, output.shape[0] - top)
-    meets = np.empty((TILE_ROWS, layers), np.bool_)
-    levels, used = np.empty(TILE_ROWS * LANES, np.float32), np.empty(len(ends), np.bool_)
-    radii = np.empty(layers * TILE_ROWS * LANES, np.float32)
-    sums = np.empty(TILE_ROWS * 3 * LANES, np.float64)
-    shape, texels = planes.shape, planes.reshape(-1)
-    for left in range(0, width, LANES):
-        meets[:], used[:], sums[:], levels[:] = False, False, 0.0, -1.0
-        for j in range(rows):
-            for i in range(LANES):
-                x, y = left + i, top + j
-                for layer in range(layers):
-                    slope_x, slope_y, offset = defocus_planes[layer]
-                    radii[(layer * TILE_ROWS + j) * LANES + i] = slope_x * x + slope_y * y + offset
-                if x < width:
-                    reach = _mark_layers(any_alpha, any_gap, defocus_planes, x, y, margin, meets[j])
-                    level = np.searchsorted(limits, reach)
-                    levels[j * LANES + i], used[level] = level, True
-        for level in range(len(ends)):
-            if used[level]:
-                for s in range(ends[level - 1] if level > 0 else 0, ends[level]):
-                    for j in range(rows):
-                        _trace_lanes(
-                            left + margin,
-                            top + j + margin,
-                            j,
-                            s,
-                            level,
-                            shape,
-                            texels,
-                            meets,
-                            levels,
-                            radii,
-                            shifts,
-                            sums,
-                        )
-        for j in range(rows):
-            for i in range(min(LANES, width - left)):
-                level = np.int64(levels[j * LANES + i])
-                samples = ends[level] - (ends[level - 1] if level > 0 else 0)
-                for c in range(3):
-                    output[top + j, left + i, c] = sums[(j * 3 + c) * LANES + i] / samples
+
+@compiled
+def _survey(top: int, left: int, view: View, shape: tuple[int, int, int], tile: Tile) -> None:
+    """Fill in the tile at (top, left) of a frame (H,W,3)."""
+    tile.levels[:], tile.meets[:], tile.sums[:] = -1.0, False, 0.0
+    for j in range(TILE_ROWS):
+        for i in range(LANES):
+            x, y = left + i, top + j
+            for layer in range(view.planes.shape[0]):
+                slope_x, slope_y, offset = view.defocus[layer]
+                tile.radii[(layer * TILE_ROWS + j) * LANES + i] = slope_x * x + slope_y * y + offset
+            if y < shape[0] and x < shape[1]:
+                reach = _mark_layers(view, x, y, tile.meets[j])
+                tile.levels[j * LANES + i] = np.searchsorted(view.limits, reach)
+
+
+@compiled
+def _show(top: int, left: int, ends: NDArray[np.int64], tile: Tile, output: NDArray[np.float32]) -> None:
+    """Write the mean of what each pixel's rays have seen."""
+    for j in range(min(TILE_ROWS, output.shape[0] - top)):
+        for i in range(min(LANES, output.shape[1] - left)):
+            level = np.int64(tile.levels[j * LANES + i])
+            samples = ends[level] - (ends[level - 1] if level > 0 else 0)
+            for c in range(3):
+                output[top + j, left + i, c] = tile.sums[(j * 3 + c) * LANES + i] / samples
 
 
 @compiled(forceinline=True)
-def _trace_lanes(  # type: ignore[no-untyped-def]
-    x, y, j, s, level, shape, texels, meets, levels, radii, shifts, sums
-):
-    """Let the pixels of a tile's row ``j`` that take this level's samples send ray ``s``; add what they see."""
-    layers, rows, _, pitch = shape
+def _trace_lanes(
+    left: int, top: int, j: int, s: int, level: int, view: View, texels: NDArray[np.float32], tile: Tile
+) -> None:
+    """Let the pixels of a tile's row ``j`` that take this level's shifts send ray ``s``; add what they see.
+
+    ``texels``: the planes, flat.
+    """
+    layers, rows, _, pitch = view.planes.shape
     ramp, zero, one = exact(load(RAMP, 0)), exact(fill(ZERO)), exact(fill(ONE))
-    here = exact(load(levels, j * LANES)) == exact(fill(np.float32(level)))
+    here = exact(load(tile.levels, j * LANES)) == exact(fill(np.float32(level)))
     if not any_of(here):
         return
     light = select(here, one, zero)
-    across0, down0 = ramp + exact(fill(np.float32(x))), exact(fill(np.float32(y)))
+    x = ramp + exact(fill(np.float32(left + view.margin)))
+    y = exact(fill(np.float32(top + j + view.margin)))
     for layer in range(layers):
-        if not meets[j, layer]:
+        if not tile.meets[j, layer]:
             continue
-        radius = exact(load(radii, (layer * TILE_ROWS + j) * LANES))
-        across = across0 + radius * exact(fill(shifts[layer, s, 0]))
-        down = down0 + radius * exact(fill(shifts[layer, s, 1]))
+        radius = exact(load(tile.radii, (layer * TILE_ROWS + j) * LANES))
+        across = x + radius * exact(fill(view.shifts[layer, s, 0]))
+        down = y + radius * exact(fill(view.shifts[layer, s, 1]))
         first, upper = floor(across), floor(down)
         u, v = across - first, down - upper
         first = first - ramp
@@ -161,7 +191,7 @@ def _trace_lanes(  # type: ignore[no-untyped-def]
             shown = select(these, light, zero)
             for c in range(3):
                 colour = _blend(texels, i + c * pitch, k + c * pitch, w00, w01, w10, w11)
-                add_doubles(sums, (j * 3 + c) * LANES, shown * colour)
+                add_doubles(tile.sums, (j * 3 + c) * LANES, shown * colour)
             if layer < layers - 1:
                 alpha = _blend(texels, i + 3 * pitch, k + 3 * pitch, w00, w01, w10, w11)
                 light = select(these, light * (one - alpha), light)

@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from ...core.errors import InvalidSceneError
 from .layers import LayeredScene, place_texture
-from .lens_rays import TILE_ROWS, lay_out, ray_shifts, trace_rows
+from .lens_rays import TILE_ROWS, View, lay_out, ray_shifts, trace_rows
 
 PREFILTER = 0.35
 """Standard deviation of the texture's prefilter in units of the distance between lens samples."""
@@ -54,15 +54,11 @@ def trace(scene: LayeredScene, samples: int | None = None, prefilter: float = PR
     planes[:, 2] -= scene.focus_disparity
     lens = np.concatenate([vogel_disc(count) for _, count in levels])
     limits, ends = np.array([limit for limit, _ in levels]), np.cumsum([count for _, count in levels])
-    defocus_planes = scene.blur_strength * planes
-    shifts, laid_out = ray_shifts(defocus_planes, lens), lay_out(textures)
+    defocus = scene.blur_strength * planes
+    view = View(lay_out(textures), any_alpha, any_gap, margin, defocus, ray_shifts(defocus, lens), limits, ends)
     output = np.empty((scene.height, scene.width, 3), np.float32)
-
-    def render(top: int) -> None:
-        trace_rows(top, laid_out, any_alpha, any_gap, defocus_planes, shifts, limits, ends, margin, output)
-
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-        for done in [pool.submit(render, top) for top in range(0, scene.height, TILE_ROWS)]:
+        for done in [pool.submit(trace_rows, top, view, output) for top in range(0, scene.height, TILE_ROWS)]:
             done.result()
     return output
 

@@ -19,7 +19,7 @@ from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
 from ...files.user_cache import cache_root
-from ..generated_scenes import generate_all, manifest_of, read_scenes
+from ..generated_scenes import generate_all, manifest_of, summarise_shards
 from ..layers import LayeredScene, crop
 from ..manifest import differences, read_manifest
 from ..ray_tracer import trace
@@ -95,8 +95,7 @@ def _generate(options: argparse.Namespace, sources: SceneSources) -> list[str]:
 
 def describe_folder(folder: Path, version: str, recipes: list[SceneRecipe], count: int) -> dict[str, Any]:
     """Return the manifest of the first ``count`` scenes. Raises MissingDataError or DamagedDataError naming a file."""
-    scenes = read_scenes(folder, count, len(recipes))
-    return manifest_of(version, recipes[:count], scenes, CELLS_A_SIDE)
+    return manifest_of(version, recipes[:count], summarise_shards(folder, count, len(recipes), CELLS_A_SIDE))
 
 
 def write_manifest(found: dict[str, Any]) -> list[str]:
