@@ -18,9 +18,8 @@ from tqdm import tqdm
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
-from ..files.user_cache import cache_root
 from ..interface import SceneDataset
-from .cache import encode_row, ensure_shard, read_shard, shard_path
+from .cache import cache_folder, encode_row, ensure_shard, read_shard, shard_path
 from .layers import pinhole
 from .manifest import summarise
 from .ray_tracer import trace
@@ -41,7 +40,7 @@ class GeneratedScenes(SceneDataset):
     @property
     def folder(self) -> Path:
         """Where the generated scenes lie: one folder per version in the cache."""
-        return cache_root() / self.name / self.version
+        return cache_folder(self.name, self.version)
 
     def scene_names(self) -> list[str]:
         """Return the scenes' names."""
@@ -58,7 +57,7 @@ class GeneratedScenes(SceneDataset):
         """
         path = self._path(scene_name)
         ensure_shard(path, lambda: generate_row(self.recipes[self._index(scene_name)]))
-        return read_shard(path)
+        return read_shard(path, scene_name)
 
     def cluster(self, scene_name: str) -> str:
         """Return the background photograph: scenes over the same one are no independent evidence."""
@@ -162,14 +161,17 @@ def manifest_of(version: str, recipes: Sequence[SceneRecipe], summaries: Iterabl
     return {"version": version, "scenes": entries}
 
 
-def summarise_shards(folder: Path, first: int, count: int, grid: int) -> list[dict[str, Any]]:
-    """Summarise the ``first`` scenes of ``count``, with a progress bar. Raises MissingDataError, DamagedDataError."""
+def summarise_shards(folder: Path, names: Sequence[str], count: int, grid: int) -> list[dict[str, Any]]:
+    """Summarise the first scenes of ``count``, called ``names``, with a progress bar.
+
+    Raises MissingDataError, DamagedDataError.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(
-            lambda index: summarise(read_shard(shard_path(folder, index, count)), grid),
-            range(first),
+            lambda scene: summarise(read_shard(shard_path(folder, scene[0], count), scene[1]), grid),
+            enumerate(names),
         )
-        return list(tqdm(found, desc="reading", total=first, unit="scene", delay=1.0, leave=False))
+        return list(tqdm(found, desc="reading", total=len(names), unit="scene", delay=1.0, leave=False))
 
 
 def recipe_from(values: Mapping[str, Any]) -> SceneRecipe:
