@@ -50,6 +50,13 @@ class SceneDataset(ABC):
         A scene that cannot be listed is listed all the same: ``load`` says why, and it is one failed case.
         """
 
+    def to_generate(self, scene_names: Sequence[str]) -> Sequence[str]:
+        """Return which of these scenes ``load`` would have to generate first, which takes it seconds each.
+
+        A run loads them before its first render, some at a time: ``load`` is then called by several threads.
+        """
+        return ()
+
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
         """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""

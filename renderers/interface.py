@@ -73,6 +73,8 @@ class Renderer(ABC):
     weights: str | None = None
     backend: str | None = None
     training: str | None = None
+    seconds_per_megapixel: ClassVar[float] = 3.0
+    """Roughly, on two CPU cores: the progress bar's guess before it has seen any."""
 
     def __init__(self, name: str | None = None):
         if name is not None:
@@ -99,6 +101,12 @@ class Renderer(ABC):
         with keeping_torch_state():
             self._load()
         self._prepared = True
+
+    def compile_kernels(self) -> None:  # noqa: B027 - most renderers compile nothing
+        """Compile for the CPU what ``prepare`` would have compiled, without weights.
+
+        A process beside the run calls this, for the cache that both share.
+        """
 
     def skip(self, scene: Scene) -> str | None:
         """Return why this renderer cannot do ``scene``, in words for the report; None where it can.

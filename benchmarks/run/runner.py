@@ -16,13 +16,12 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
 from ...core.failures import describe_error
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
-from ...core.text import one_line, printable
+from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
@@ -31,6 +30,8 @@ from .cases import UNPERTURBED, Case
 from .loading import load_planned
 from .measure import measure
 from .processes import Processes
+from .progress import CaseBar
+from .ready import make_ready
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
 from .rows import describe_case, drop_outdated, image_path, make_row
@@ -39,6 +40,9 @@ from .schema import Row
 from .scoring import FAILED, Scorer
 
 T = TypeVar("T")
+
+USUAL_MEGAPIXELS = 0.2
+"""Of a scene: the progress bar's guess before any is loaded."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +110,27 @@ class Runner:
         if self.processes.is_main:
             finished = [(case, rows[case.key]) for case in cases if case.key in rendered]
             restore_scenes(self.folder, finished, self.datasets, self._load_scene, self.perturb)
-        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
-            progress.update(len(cases) - len(pending))
-            for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
-                progress.set_description(printable(name))
+        share = self.processes.share(pending)
+        if self.processes.count == 1:
+            make_ready([case for case in share if case.key not in rendered], self.datasets, self.load_renderer)
+        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases), share) as progress:
+            for name, group in groupby(share, key=lambda case: case.renderer):
+                progress.begin(name)
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
                         writer.append(row)
                     rows[row["key"]] = row
-                    progress.update()
+                    progress.finish(name)
         if self.processes.count > 1:
             self.processes.wait()
             rows = read_rows(self.folder)
         return [rows[case.key] for case in cases]
 
-    def _progress(self, total: int) -> "tqdm[Any]":
+    def _progress(self, total: int, pending: Sequence[Case]) -> CaseBar:
         """Return the bar; under a launcher the main process shows its own share."""
-        return tqdm(total=total, unit="case", dynamic_ncols=True, disable=not self.processes.is_main)
+        names = [case.renderer for case in pending]
+        guesses = {name: self.load_renderer(name).seconds_per_megapixel * USUAL_MEGAPIXELS for name in set(names)}
+        return CaseBar(total, names, guesses, show=self.processes.is_main)
 
     def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
         """Yield the rows of one renderer's pending cases; it is loaded only if a case is left that it does not skip."""

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.errors import CannotWriteError
-from ...core.files import sha256_of
+from ...core.files import regular, sha256_of
 from .user_cache import cache_root
 
 DIGITS = 16
@@ -71,7 +71,7 @@ class FileDigests:
 
     def __enter__(self) -> Self:
         with suppress(OSError, ValueError, RecursionError):
-            content = json.loads(self._store.read_text(encoding="utf-8"))
+            content = json.loads(regular(self._store).read_text(encoding="utf-8"))
             self._known = content if isinstance(content, dict) else {}
             os.utime(self._store)  # by which its last use is known
         return self

@@ -5,6 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from ...core.scene import Scene
+from ..attention.pairs import compile_attention
 from ..classical.occlusion import OcclusionRenderer
 from ..classical.scatter import ScatterRenderer
 from ..interface import Capabilities, Renderer
@@ -35,6 +36,7 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
 
     name = FULL_MODEL
     capabilities: ClassVar[Capabilities] = Capabilities()
+    seconds_per_megapixel: ClassVar[float] = 6.0
 
     def __init__(
         self,
@@ -69,6 +71,11 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
         """Drop what the base renderer kept of earlier scenes."""
         if self._base is not None:
             self._base.forget()
+
+    def compile_kernels(self) -> None:
+        """Run the attention on a few tokens, and the scatter, which may make the start."""
+        compile_attention()
+        ScatterRenderer().prepare("cpu")
 
     def _load_networks(self, files: SavedFiles | SdxlFiles) -> None:
         from .checkpoints import load_pipeline  # here: it imports diffusers, which takes seconds

@@ -62,6 +62,7 @@ class OcclusionRenderer(Renderer):
 
     name = "classical-occlusion"
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
+    seconds_per_megapixel: ClassVar[float] = 1.5
 
     def __init__(self, name: str | None = None, *, samples: int | None = None):
         super().__init__(name)
@@ -71,6 +72,10 @@ class OcclusionRenderer(Renderer):
     def forget(self) -> None:
         """Drop the separated surfaces of the last picture."""
         self._kept = None
+
+    def compile_kernels(self) -> None:
+        """Prepare for the CPU."""
+        self.prepare("cpu")
 
     def _load(self) -> None:
         """Choose the kernels for the device, and compile them on a tiny scene that has an edge and a highlight."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...core.files import regular
 from .assets import Assets
 
 FILE = "assets/summary.json"
@@ -75,7 +76,7 @@ def read_summaries(reports: Path) -> Iterator[tuple[str, Summary | None]]:
     """Yield every report in ``reports`` by its folder's name; None for one whose summary cannot be read."""
     for path in sorted(reports.glob(f"*/{FILE}")):
         try:
-            summary = Summary.model_validate_json(path.read_bytes())
+            summary = Summary.model_validate_json(regular(path).read_bytes())
         except (OSError, ValidationError):
             yield path.relative_to(reports).parts[0], None
         else:

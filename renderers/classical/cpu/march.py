@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.compiled import compiled
+from ....core.lanes import LANES, any_of, fill, load, select, store
 from ..surfaces import FloatArray
-from .lanes import LANES, any_of, fill, load, select, store
 from .planes import (
     BACK_BLUE,
     BACK_GREEN,
