@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from .metrics.registry import DEFAULT_METRICS
-from .option_values import Size, blur_radii, device_name, image_sizes, metric_names, names, numbers, positive, run_name
+from .option_values import (
+    Size,
+    blur_radii,
+    device_name,
+    image_sizes,
+    metric_names,
+    names,
+    numbers,
+    positive,
+    renderer_names,
+    run_name,
+)
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
 SWEEP_RENDERERS = ("bokehdiff", "classical")
@@ -44,9 +55,9 @@ class RunRequest:
         metadata=option(
             WHAT,
             recorded=True,
-            type=names,
+            type=renderer_names,
             metavar="NAMES",
-            help=f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
+            help=f"'programs': outside programs that are installed; default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
         ),
     )
     datasets: Sequence[str] = field(

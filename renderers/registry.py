@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from .bokehdiff.variants import variant_entries
+from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -23,6 +24,7 @@ RENDERERS = LazyRegistry(
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
         **variant_entries(shipped=True),
+        **PROGRAM_ENTRIES,
     },
 )
 
