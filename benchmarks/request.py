@@ -57,7 +57,8 @@ class RunRequest:
             recorded=True,
             type=renderer_names,
             metavar="NAMES",
-            help=f"'programs': outside programs that are installed; default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
+            help="'programs': outside programs that are installed; "
+            f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
         ),
     )
     datasets: Sequence[str] = field(

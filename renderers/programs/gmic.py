@@ -17,12 +17,12 @@ from .renderer import ProgramRenderer
 LEVELS = 16
 """Blurs that are mixed."""
 
-PRECISION = 1.0
-"""Deviation of a point under the full mask, as a part of the amplitude."""
+STRETCH_PX = 0.1
+"""How far from focus a picture may be everywhere before a row in focus is added."""
 
 MASK_IS_LAST_PICTURE = 1
 UNUSED = "50,50,30,50,0,1,0,0,0"
-"""Centre, radii, angle and so on of the ellipse that a mask takes the place of, and the preview; they have to be there."""
+"""The ellipse whose place the mask takes, and the preview: they have to be given."""
 
 
 class GmicDepthOfField(ProgramRenderer):
@@ -47,12 +47,12 @@ class GmicDepthOfField(ProgramRenderer):
     def blur(self, linear: Pixels, radius_px: Pixels, folder: Path) -> Pixels:
         """Run it on linear floats; the deviation of a disc along one axis is half its radius."""
         height = len(radius_px)
-        if radius_px.min() > 0:
+        if radius_px.min() > STRETCH_PX:
             linear = np.concatenate([linear, linear[-1:]])
             radius_px = np.concatenate([radius_px, np.zeros_like(radius_px[-1:])])
         np.save(folder / "picture.npy", linear)
         np.save(folder / "mask.npy", radius_px[..., None])
-        amplitude = 100 * float(radius_px.max()) / 2 / PRECISION / max(radius_px.shape)
+        amplitude = 100 * float(radius_px.max()) / 2 / max(radius_px.shape)
         filter_call = f"fx_blur_dof {amplitude:.9g},{LEVELS},{MASK_IS_LAST_PICTURE},0,{UNUSED}"
         script = Path(gmic_script.__file__)
         # -P: without it this folder would come first, and its gmic.py be taken for the package

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_it_started(script, tmp_pa
     for _ in range(50):  # whoever collects orphans does so in his own time
         try:
             os.kill(child, 0)
-            state = open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0]
+            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
         except (ProcessLookupError, FileNotFoundError):
             return
         if state == "Z":
@@ -54,7 +55,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_it_started(script, tmp_pa
 
 
 def test_what_cannot_be_started_is_one_line(tmp_path):
-    with pytest.raises(FailedProgramError, match="^absent: cannot be started"):
+    with pytest.raises(FailedProgramError, match=r"^absent: cannot be started"):
         run_program([tmp_path / "absent"], tmp_path, 1)
 
 
