@@ -28,6 +28,15 @@ class BlenderDefocus(ProgramRenderer):
         files = {name: str(folder / f"{name}.exr") for name in ("picture", "radius", "blurred")}
         order = json.dumps(files | {"width": width, "height": height, "largest": math.ceil(float(radius_px.max()))})
         script = Path(blender_script.__file__)
-        options = ["--background", "--factory-startup", "--python-exit-code", "1", "--python", script, "--", order]
+        options: list[str | Path] = [
+            "--background",
+            "--factory-startup",
+            "--python-exit-code",
+            "1",
+            "--python",
+            script,
+            "--",
+            order,
+        ]
         run_program([self.program.require(), *options], folder, self.limit_s)
         return read_exr(folder / "blurred.exr")

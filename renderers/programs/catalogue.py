@@ -57,6 +57,7 @@ ENTRIES = {
 def installed() -> list[str]:
     """Return the renderers whose program is installed; a warning names the others and what to install."""
     there = [name for name, program in PROGRAMS.items() if program.find()]
-    for name in PROGRAMS.keys() - set(there):
-        log.warning("%s is left out of '%s': %s", name, GROUP, PROGRAMS[name].absence())
+    for name, program in PROGRAMS.items():
+        if name not in there:
+            log.warning("%s is left out of '%s': %s", name, GROUP, program.absence())
     return there

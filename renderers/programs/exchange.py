@@ -49,8 +49,8 @@ def read_levels(path: Path, height: int, width: int, *, planes: str = "RGB", pla
     expected, got = 6 * height * width, path.stat().st_size if path.is_file() else 0
     if got != expected:
         raise InvalidOutputError(f"{path.name}: expected {expected} bytes for {width}x{height} px, got {got}")
-    levels = np.fromfile(path, "<u2").astype(np.float32) / LEVELS
-    stored = levels.reshape(3, height, width).transpose(1, 2, 0) if planar else levels.reshape(height, width, 3)
+    levels: Pixels = np.fromfile(path, "<u2").astype(np.float32) / np.float32(LEVELS)
+    stored: Pixels = levels.reshape(3, height, width).transpose(1, 2, 0) if planar else levels.reshape(height, width, 3)
     return stored[..., [planes.index(p) for p in "RGB"]]
 
 

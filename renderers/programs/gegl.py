@@ -60,7 +60,7 @@ class GeglRenderer(ProgramRenderer):
         write_exr(folder / "picture.exr", linear)
         write_exr(folder / "mask.exr", size_px / np.float32(largest))
         (folder / "graph.xml").write_text(GRAPH.format(operation=self.operation, radius=largest))
-        command = [self.program.require(), "graph.xml", "-o", "blurred.npy"]
+        command: list[str | Path] = [self.program.require(), "graph.xml", "-o", "blurred.npy"]
         run_program(command, folder, self.limit_s, GEGL_USE_OPENCL="no")
         return read_npy(folder / "blurred.npy")
 
@@ -84,4 +84,4 @@ class GeglVariableBlur(GeglRenderer):
 
     def size_px(self, radius_px: Pixels) -> Pixels:
         """Return the deviation of a disc along one axis: half its radius."""
-        return radius_px / 2
+        return radius_px / np.float32(2)

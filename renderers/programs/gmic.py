@@ -56,6 +56,14 @@ class GmicDepthOfField(ProgramRenderer):
         filter_call = f"fx_blur_dof {amplitude:.9g},{LEVELS},{MASK_IS_LAST_PICTURE},0,{UNUSED}"
         script = Path(gmic_script.__file__)
         # -P: without it this folder would come first, and its gmic.py be taken for the package
-        command = [sys.executable, "-P", script, filter_call, "blurred.npy", "picture.npy", "mask.npy"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-P",
+            script,
+            filter_call,
+            "blurred.npy",
+            "picture.npy",
+            "mask.npy",
+        ]
         run_program(command, folder, self.limit_s)
         return read_npy(folder / "blurred.npy")[:height]

@@ -24,6 +24,13 @@ class ImageMagickBlur(ProgramRenderer):
         write_levels(folder / "mask.raw", radius_px / np.float32(2 * largest))
         layout = ["-size", f"{width}x{height}", "-depth", "16", "-endian", "LSB"]
         blur = ["-define", f"compose:args={largest:.9g}x{largest:.9g}", "-compose", "Blur", "-composite"]
-        command = [self.program.require(), *layout, "RGB:picture.raw", "RGB:mask.raw", *blur, "RGB:blurred.raw"]
+        command: list[str | Path] = [
+            self.program.require(),
+            *layout,
+            "RGB:picture.raw",
+            "RGB:mask.raw",
+            *blur,
+            "RGB:blurred.raw",
+        ]
         run_program(command, folder, self.limit_s)
         return read_levels(folder / "blurred.raw", height, width)
