@@ -21,6 +21,7 @@ from .option_values import (
     positive,
     renderer_names,
     run_name,
+    sizes_of_renderers,
 )
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
@@ -179,6 +180,15 @@ class RunRequest:
         default=None,
         metadata=option(
             SPEED, type=image_sizes, metavar="SIZES", help="with --latency: 512,768x512 (width x height) ..."
+        ),
+    )
+    more_sizes: Sequence[tuple[str, Size]] = field(
+        default=(),
+        metadata=option(
+            SPEED,
+            type=sizes_of_renderers,
+            metavar="PAIRS",
+            help="with --latency: further sizes of single renderers: classical=4096 ...",
         ),
     )
     radii: Sequence[float] | None = field(
