@@ -45,6 +45,10 @@ class InvalidOutputError(BokehBenchError):
     """A renderer that returned something other than a finite image in [0,1] of the size that was asked for."""
 
 
+class FailedProgramError(BokehBenchError):
+    """An outside program that is absent, ends with an error, or does not end."""
+
+
 class MissingDataError(BokehBenchError):
     """A data set that is not where it was looked for; the message says what to get and where to put it."""
 

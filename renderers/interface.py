@@ -65,7 +65,8 @@ class Renderer(ABC):
 
     ``weights`` says which trained weights make the pictures (None where nothing was trained), ``backend`` which of
     several implementations computes them, known once prepared (None where there is one); each result row names both.
-    ``training`` tells a reader how the weights were trained (None where that is not known).
+    ``training`` tells a reader how the weights were trained (None where that is not known). ``version``: of an outside
+    program that makes the pictures (None where there is none): other versions are other cases.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Renderer(ABC):
     training: str | None = None
     seconds_per_megapixel: ClassVar[float] = 3.0
     """Roughly, on two CPU cores: the progress bar's guess before it has seen any."""
+    version: str | None = None
 
     def __init__(self, name: str | None = None):
         if name is not None:

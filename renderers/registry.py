@@ -6,6 +6,7 @@ from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
+from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -24,6 +25,7 @@ RENDERERS = LazyRegistry(
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
         **variant_entries(shipped=True),
+        **PROGRAM_ENTRIES,
     },
 )
 
