@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from .bokehdiff.variants import variant_entries
+from .outside.adapter_info import find_entry, say_how_to_get
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -36,6 +37,11 @@ def find_renderer(name: str) -> Entry:
     Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
     """
     base, at, _ = name.partition("@")
+    outside = find_entry(base)
+    if outside is not None:
+        if not at:
+            raise UnknownNameError(say_how_to_get(base))
+        return outside
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

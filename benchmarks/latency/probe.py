@@ -124,6 +124,8 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
             end.record()
             torch.cuda.synchronize(renderer.device)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if renderer.cost is not None:  # made by another process, which holds the clock
+        return Repeat(renderer.cost.seconds, cpu, None, {})
     return Repeat(wall, cpu, begin.elapsed_time(end) / 1000 if cuda else None, clock.seconds())
 
 

@@ -106,7 +106,9 @@ def _plan_renderer(name: str, renderer: Renderer, device: str, contents: Content
         name=name,
         weights=renderer.weights,
         device=device,
-        code=contents.add(find_renderer(name).hash_code(plugin) | hash_sources(files.__name__)),
+        code=contents.add(
+            find_renderer(name).hash_code(plugin) | renderer.foreign_code() | hash_sources(files.__name__)
+        ),
         blind="disparity" not in renderer.capabilities.inputs,
     )
 
