@@ -26,7 +26,16 @@ PATIENCE_S = 5.0
 LOG_VARIABLE = "BOKEHBENCH_WORKER_LOG"
 """Names a file that gets what workers print, tracebacks included."""
 
-WITHHELD = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+WITHHELD = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSAFEPATH",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+)
 """Variables of this process that would mislead another Python, or make it join this command's processes."""
 
 RAISED = {"missing": MissingWeightsError, "unsupported": SkippedSceneError}
@@ -60,7 +69,9 @@ class Worker:
                 )
         except OSError as error:
             self._temporary.cleanup()
-            raise OutsideError(f"{python}: cannot be started ({error.strerror}): check the repository's Python") from error
+            raise OutsideError(
+                f"{python}: cannot be started ({error.strerror}): check the repository's Python"
+            ) from error
 
     @property
     def alive(self) -> bool:

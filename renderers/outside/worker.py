@@ -152,6 +152,8 @@ def main(adapter: str, folder: str) -> None:
         request = json.loads(waiting.get().decode())
         replies.write(json.dumps(session.answer(request), default=str).encode() + b"\n")
         closing = request.get("op") == "close"
+    sys.stderr.flush()
+    os._exit(0)  # the thread that reads holds a lock of standard input, which an orderly end would wait for
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ INFO = {
     "devices": ("cuda",),
     "deterministic": False,
     "probes": "warn",
-    "differs": "the float output, not its truncated 8 bits; sides are extended by reflection, not resized, to multiples of"
-    " 8; disparity is not opened morphologically; larger disparity is nearer, as in the authors' training",
+    "differs": "the float output, not its truncated 8 bits; sides are extended by reflection, not resized, to multiples"
+    " of 8; disparity is not opened morphologically; larger disparity is nearer, as in the authors' training",
     "variants": {
         "bokehdiff-release": {
             "summary": "BokehDiff (SDXL), the authors' code and weights",
@@ -57,7 +57,7 @@ def load(folder, device, options):
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
     if diffusers.__version__ != DIFFUSERS:
-        raise ImportError("diffusers: expected %s, got %s: install that" % (DIFFUSERS, diffusers.__version__))
+        raise ImportError(f"diffusers: expected {DIFFUSERS}, got {diffusers.__version__}: install that")
 
     def part(kind, name):
         return kind.from_pretrained(BASE, subfolder=name, use_safetensors=True).eval().requires_grad_(False)

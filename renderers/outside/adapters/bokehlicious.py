@@ -15,7 +15,7 @@ INFO = {
     "licence": "no licence file at that commit",
     "install": "its requirements.txt (torch, torchvision, timm, opencv-python)",
     "inputs": ("picture", "f-number"),
-    "differs": "sides are extended to multiples of 4 by reflection, not cropped; no 8-bit rounding of the network's output",
+    "differs": "sides are extended to multiples of 4 by reflection, not cropped; no 8-bit rounding of the output",
     "variants": {
         "bokehlicious": {
             "summary": "Bokehlicious, small (RealBokeh weights): a picture and an f-number, no depth",
@@ -59,7 +59,7 @@ def render(network, image, disparity, params, seed):
 
     f_number = params.get("f_number", WIDEST)
     if not WIDEST <= f_number <= NARROWEST:
-        raise NotImplementedError("it takes f/%g to f/%g, asked for f/%g" % (WIDEST, NARROWEST, f_number))
+        raise NotImplementedError(f"it takes f/{WIDEST:g} to f/{NARROWEST:g}, asked for f/{f_number:g}")
     height, width = image.shape[:2]
     padded = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="reflect")
     device = next(network.parameters()).device

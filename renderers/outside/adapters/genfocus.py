@@ -4,8 +4,6 @@ Its condition is the unsigned defocus in units of 100 px, which the scene gives 
 authors' script resizes sides up to multiples of 16; here they are extended by reflection and cut back.
 """
 
-import os
-
 import numpy as np
 
 INFO = {
@@ -59,7 +57,7 @@ def render(pipeline, image, disparity, params, seed):
 
     plane = np.abs(disparity - params["focus_disparity"]) * params["blur_strength"] / LARGEST_PX
     if plane.max() > 1.0:
-        raise NotImplementedError("radii of up to %g px, asked for %.1f px" % (LARGEST_PX, plane.max() * LARGEST_PX))
+        raise NotImplementedError(f"radii of up to {LARGEST_PX:g} px, asked for {plane.max() * LARGEST_PX:.1f} px")
     height, width = image.shape[:2]
     extend = ((0, -height % 16), (0, -width % 16))
     levels = (image.clip(0.0, 1.0) * 255.0).round().astype(np.uint8)

@@ -43,7 +43,7 @@ def load(folder, device, options):
     """Let the authors' class load everything, once the folder says that its pickle may be read."""
     if not os.path.exists(os.path.join(folder, TRUST)):
         raise FileNotFoundError(
-            "checkpoint/lora.pkl holds a pickled module, and reading it runs its code: if you trust it, create %s" % TRUST
+            f"checkpoint/lora.pkl holds a pickled module, and reading it runs its code: if you trust it, create {TRUST}"
         )
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # torch 2.6 and newer refuse it otherwise
     from magicbokeh import model_test
@@ -68,7 +68,7 @@ def render(model, image, disparity, params, seed):
     depth = ((disparity - low) / span * 255.0).astype(np.uint8).astype(np.float32) / 255.0
     plane = np.abs(depth - np.float32(focus)) * np.float32(strength / LARGEST_K)
     if plane.max() > 1.0:
-        raise NotImplementedError("radii of up to %g px, asked for %.1f px" % (LARGEST_K, plane.max() * LARGEST_K))
+        raise NotImplementedError(f"radii of up to {LARGEST_K:g} px, asked for {plane.max() * LARGEST_K:.1f} px")
     height, width = image.shape[:2]
     extend = ((0, max(0, LEAST_SIDE - height)), (0, max(0, LEAST_SIDE - width)))
     levels = (image.clip(0.0, 1.0) * 255.0).round().astype(np.uint8)
@@ -80,7 +80,8 @@ def render(model, image, disparity, params, seed):
         tiles, places = extract_patches(lq)
         planes, _ = extract_patches(condition)
         made = [
-            model(tile * 2 - 1, one * 2 - 1, (1 - (one > SHARP).float()) * 2 - 1, "") for tile, one in zip(tiles, planes)
+            model(tile * 2 - 1, one * 2 - 1, (1 - (one > SHARP).float()) * 2 - 1, "")
+            for tile, one in zip(tiles, planes)  # noqa: B905 - Python 3.7
         ]
         whole = reconstruct_from_patches(torch.stack(made), lq.shape, positions=places)
     found = (whole[0].permute(1, 2, 0).float().cpu().numpy()[:height, :width] * 0.5 + 0.5).clip(0.0, 1.0)

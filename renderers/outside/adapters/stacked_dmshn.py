@@ -20,12 +20,12 @@ INFO = {
         "dmshn": {
             "summary": "DMSHN (EBB! weights): a picture alone, one look",
             "weights": {"checkpoints/DMSHN/dmshn.pth": "the repository itself"},
-            "options": {"module": "DMSHN", "checkpoint": "DMSHN/dmshn.pth"},
+            "options": {"network": "DMSHN", "checkpoint": "DMSHN/dmshn.pth"},
         },
         "stacked-dmshn": {
             "summary": "Stacked DMSHN (EBB! weights): a picture alone, one look",
             "weights": {"checkpoints/SDMSHN/sdmshn.pth": "the repository itself"},
-            "options": {"module": "stacked_DMSHN", "checkpoint": "SDMSHN/sdmshn.pth"},
+            "options": {"network": "stacked_DMSHN", "checkpoint": "SDMSHN/sdmshn.pth"},
         },
     },
 }
@@ -41,13 +41,12 @@ def load(folder, device, options):
     """Build the network and read its weights, as the test scripts do."""
     import torch
 
-    if options["module"] == "DMSHN":
-        from DMSHN import DMSHN as Network
-    else:
-        from stacked_DMSHN import stacked_DMSHN as Network
+    from DMSHN import DMSHN
+    from stacked_DMSHN import stacked_DMSHN
+
     path = os.path.join(folder, "checkpoints", options["checkpoint"])
     state = torch.load(path, map_location="cpu", weights_only=True)
-    network = Network()
+    network = DMSHN() if options["network"] == "DMSHN" else stacked_DMSHN()
     network.load_state_dict({k[len(PREFIX) :] if k.startswith(PREFIX) else k: v for k, v in state.items()})
     return network.to(device).eval()
 
