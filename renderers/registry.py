@@ -34,7 +34,8 @@ WITHOUT_WEIGHTS = variant_entries(shipped=False)
 def find_renderer(name: str) -> Entry:
     """Look up ``name`` or ``name@checkpoint``.
 
-    Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
+    Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
+    checkpoint or folder is named.
     """
     base, at, _ = name.partition("@")
     outside = find_entry(base)

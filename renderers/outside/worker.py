@@ -40,7 +40,7 @@ class Session:
         """Do what a request asks. Whatever goes wrong is a reply with ``ok`` false, its kind, and one line."""
         op = request.get("op")
         try:
-            reply = {"ok": True}
+            reply: dict[str, Any] = {"ok": True}
             reply.update(getattr(self, f"op_{op}")(request))
         except KeyboardInterrupt:
             raise

@@ -40,7 +40,6 @@ PREFIX = "module."
 def load(folder, device, options):
     """Build the network and read its weights, as the test scripts do."""
     import torch
-
     from DMSHN import DMSHN
     from stacked_DMSHN import stacked_DMSHN
 
