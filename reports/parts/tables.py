@@ -163,7 +163,7 @@ def _notes(
     ]
     if apart:
         notes.append(
-            f"{', '.join(apart)}: given neither disparity nor focus, so in a group apart, last in the table. What such a "
+            f"{', '.join(apart)}: given neither disparity nor focus, so apart, last in the table. What such a "
             "renderer keeps sharp, and mostly how far it blurs, is its own choice; the scores count that against it."
         )
     seeds = len({row["seed"] for row in rows})

@@ -1,12 +1,22 @@
 """A repository as a renderer: every way to fail is a named case, and the run goes on; the key knows the code."""
 
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.session import run_benchmark
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, OutsideError, UnknownNameError
+from bokehbench.core.errors import (
+    InvalidOptionError,
+    MissingWeightsError,
+    OutsideError,
+    SkippedSceneError,
+    UnknownNameError,
+)
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.interface import Cost
 from bokehbench.renderers.registry import find_renderer, load_renderer
@@ -147,3 +157,36 @@ def test_a_fixed_f_number_takes_the_scenes_place(make_scene, tmp_path):
     assert fixed.skip(scene) is None
     assert fixed.f_number == 2.8
     assert fixed.capabilities.inputs == {"picture"}
+
+
+LENS = """
+import numpy as np
+
+
+class Lens:
+    def __init__(self, path, device):
+        assert device == "cpu"
+        self.sharp_px = float(np.load(path)["sharp_px"])
+
+    def blur(self, image, radius_px):
+        reach = int(radius_px.max())
+        steps = range(-reach, reach + 1)
+        mean = np.mean([np.roll(image, (y, x), (0, 1)) for y in steps for x in steps], 0)
+        return np.where(radius_px[..., None] > self.sharp_px, mean, image)
+"""
+
+
+def test_the_adapter_of_contributing_runs(make_repository, make_scene):
+    text = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (adapter,) = re.findall(r"`FOLDER/bokehbench_adapter\.py`\n\n```python\n(.*?)```", text, re.DOTALL)
+    folder = make_repository("", adapter)
+    for place in ("lens", "weights"):
+        (folder / place).mkdir()
+    (folder / "lens" / "model.py").write_text(LENS)
+    np.savez(folder / "weights" / "lens.npz", sharp_px=0.5)
+    renderer = load_renderer(f"outside@{folder}")
+    scene = make_scene(blur_strength=5.0)
+    assert renderer.render(scene)[:, 8:16, 12:20].equal(scene.image[:, 8:16, 12:20]), "what is in focus stays"
+    assert "card 100.0 dB, dot" in renderer.backend
+    with pytest.raises(SkippedSceneError, match="radii of up to 64 px, asked for 66 px"):
+        renderer.render(make_scene(blur_strength=110.0))
