@@ -78,6 +78,8 @@ def load(folder, device, options):
     pipeline.unet.set_attn_processor(AttnProcessor2_0())
     weights = os.path.join(folder, "small")
     pipeline.load_lora_weights(weights, weight_name="pytorch_lora_weights.safetensors")
+    if not any("lora" in name for name, _ in pipeline.unet.named_parameters()):  # newer diffusers only log this
+        raise RuntimeError("diffusers took no key of small/pytorch_lora_weights.safetensors for the U-Net")
     encoder = torch.load(os.path.join(weights, "vae.ckpt"), map_location="cpu", weights_only=True)
     pipeline.vae.load_state_dict(encoder, strict=False)
     pisa = AttnProcessorDistReciprocal(hard=1e7, supersampling_num=5, segment_num=7, train=False)
