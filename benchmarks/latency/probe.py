@@ -84,7 +84,7 @@ def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
     first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
-    memory = _describe_memory(first.peak_memory_mb, renderer.device)
+    memory = _describe_memory((renderer.cost or first).peak_memory_mb, renderer.device)
     with ForeignLoad() as foreign:
         repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, given), lambda one: one.seconds, rule)
     clocks.append(read_gpu())

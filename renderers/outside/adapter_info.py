@@ -67,7 +67,10 @@ def read_info(path: Path) -> AdapterInfo:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
         raise InvalidOptionError(f"{path}: expected an adapter: {error}") from error
-    return read_settings(AdapterInfo, _literal(path, tree), f"{path}: INFO.")
+    info = read_settings(AdapterInfo, _literal(path, tree), f"{path}: INFO.")
+    if not info.variants:
+        raise InvalidOptionError(f"{path}: INFO.variants: expected at least one")
+    return info
 
 
 def _literal(path: Path, tree: ast.Module) -> Any:

@@ -76,6 +76,10 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         """Find the files; nothing is ever downloaded."""
         return find_clone(self.variant_name, self.folder, self.info, self.variant)
 
+    def label(self, files: Clone) -> str:
+        """Return the variant, the clone's commit and a digest of the weights, as far as there are such."""
+        return super().label(files) if files.paths else files.name
+
     @property
     def training(self) -> str | None:  # type: ignore[override]
         """What the authors' weights are, and in what this differs from the authors' script."""

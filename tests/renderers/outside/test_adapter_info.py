@@ -36,6 +36,7 @@ def test_names_are_free_and_inputs_are_words_of_a_scene():
         ("", "which has a constant INFO"),
         ("INFO = open('x')", "expected a literal"),
         ("INFO = (", "expected an adapter"),
+        ("INFO = {'title': 'x', 'variants': {}, 'inputs': ()}", r"INFO\.variants: expected at least one"),
         ("INFO = {'title': 3, 'variants': {}, 'inputs': ()}", r"INFO\.title: expected a text"),
         ("INFO = {'title': 'x', 'variants': {}, 'inputs': (), 'speed': 3}", r"unknown entry .*INFO\.speed"),
     ],
