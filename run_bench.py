@@ -66,6 +66,7 @@ def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.outside.adapter_info import outside_entries
     from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
@@ -74,6 +75,10 @@ def list_names() -> int:
         width = max(map(len, registry.entries))
         for name, entry in registry.entries.items():
             print(f"  {name:<{width}}  {entry.summary}")
+    print("renderers of other repositories, each as NAME@FOLDER; the name alone says what to get:")
+    width = max(map(len, outside_entries()))
+    for name, entry in outside_entries().items():
+        print(f"  {name:<{width}}  {entry.summary}")
     return 0
 
 

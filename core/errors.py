@@ -65,6 +65,10 @@ class MissingWeightsError(BokehBenchError):
     """Model weights that are not at hand; the message says what to get and where to put it."""
 
 
+class OutsideError(BokehBenchError):
+    """Another program that renders: it failed, ended, gave no answer, or one that is none; the message says which."""
+
+
 class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
 

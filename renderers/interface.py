@@ -13,7 +13,7 @@ from ..core.errors import InvalidOptionError, InvalidOutputError, SkippedSceneEr
 from ..core.scene import INPUT_FIELDS, GivenScene, Scene, find_range
 from ..core.torch_state import keeping_torch_state
 
-__all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Renderer", "Scene"]
+__all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Cost", "Renderer", "Scene"]
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,14 @@ class Capabilities:
         return asdict(self) | {"inputs": [word for word in INPUT_FIELDS if word in self.inputs]}
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a render took in another process; ``peak_memory_mb``: MiB at the most, None where that is not known."""
+
+    seconds: float
+    peak_memory_mb: float | None
+
+
 class Renderer(ABC):
     """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
 
@@ -65,8 +73,8 @@ class Renderer(ABC):
 
     ``weights`` says which trained weights make the pictures (None where nothing was trained), ``backend`` which of
     several implementations computes them, known once prepared (None where there is one); each result row names both.
-    ``training`` tells a reader how the weights were trained (None where that is not known). ``version``: of an outside
-    program that makes the pictures (None where there is none): other versions are other cases.
+    ``training`` tells a reader how the weights were trained (None where that is not known).
+    ``cost`` is what the last render took, where another process made it; None: whoever calls holds the clock.
     """
 
     name: str
@@ -76,7 +84,7 @@ class Renderer(ABC):
     training: str | None = None
     seconds_per_megapixel: ClassVar[float] = 3.0
     """Roughly, on two CPU cores: the progress bar's guess before it has seen any."""
-    version: str | None = None
+    cost: Cost | None = None
 
     def __init__(self, name: str | None = None):
         if name is not None:
@@ -159,6 +167,10 @@ class Renderer(ABC):
         Raises InvalidOutputError for another shape or type, for values that are not finite, or that leave [0,1].
         """
         return _checked_output(self.name, output, scene)
+
+    def foreign_code(self) -> dict[str, str]:
+        """Return, by name, digests or versions of what makes the pictures and is no module that this one imports."""
+        return {}
 
     def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
         """Drop whatever was kept of earlier scenes, so that the next render costs what a new scene's does."""

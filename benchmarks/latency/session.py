@@ -92,7 +92,7 @@ def plan_points(request: RunRequest) -> list[Point]:
     points = []
     for name in request.renderers:
         renderer = complete(name, load_renderer(name))
-        code = ContentTable().add(find_renderer(name).hash_code(renderer))
+        code = ContentTable().add(find_renderer(name).hash_code(renderer) | renderer.foreign_code())
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
         sizes = [*(request.sizes or (CUDA_SIZES if cuda else CPU_SIZES))]

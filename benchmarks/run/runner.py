@@ -229,11 +229,12 @@ class Runner:
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
             picture = renderer.check(measured.result, given)
+        cost = renderer.cost or measured
         row = self._row(
             case,
             status="ok",
-            seconds=measured.seconds,
-            peak_memory_mb=measured.peak_memory_mb,
+            seconds=cost.seconds,
+            peak_memory_mb=cost.peak_memory_mb,
             image=image_path(case).as_posix(),
             disparity=loaded.disparity[0],
             disparity_sha256=loaded.disparity[1],

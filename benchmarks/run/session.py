@@ -102,12 +102,13 @@ def _plan_renderer(name: str, renderer: Renderer, device: str, contents: Content
     What stands for one that cannot be loaded has no code of its own.
     """
     plugin = None if isinstance(renderer, UnusableRenderer) else renderer
-    program = {"program": renderer.version} if renderer.version else {}
     return PlannedRenderer(
         name=name,
         weights=renderer.weights,
         device=device,
-        code=contents.add(find_renderer(name).hash_code(plugin) | hash_sources(files.__name__) | program),
+        code=contents.add(
+            find_renderer(name).hash_code(plugin) | renderer.foreign_code() | hash_sources(files.__name__)
+        ),
         blind="disparity" not in renderer.capabilities.inputs,
     )
 

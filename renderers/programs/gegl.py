@@ -43,7 +43,7 @@ class GeglRenderer(ProgramRenderer):
     operation: ClassVar[str]
 
     @property
-    def version(self) -> str | None:  # type: ignore[override]
+    def version(self) -> str | None:
         """The library that the program loads, as the program does not say its version."""
         found = self.program.find()
         library = found and find_library(found)

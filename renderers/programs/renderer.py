@@ -30,9 +30,13 @@ class ProgramRenderer(Renderer):
     """Seconds after which the program is ended and the case has failed."""
 
     @property
-    def version(self) -> str | None:  # type: ignore[override]
+    def version(self) -> str | None:
         """Name and version of the program; None while it is absent."""
         return self.program.version()
+
+    def foreign_code(self) -> dict[str, str]:
+        """Return the program's version: an update renders again."""
+        return {"program": self.version} if self.version else {}
 
     def skip(self, scene: Scene) -> str | None:
         """Return why not; of an absent program what to install."""
