@@ -8,9 +8,15 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from ...core.text import printable
+from ...renderers.interface import Renderer
 
-SCORING_SECONDS = 0.05
-"""Of a case, beside its render: a first guess."""
+SCORING_SECONDS, USUAL_MEGAPIXELS = 0.05, 0.2
+"""What a case takes beside its render, and how large its scene is: first guesses."""
+
+
+def guess_seconds(names: Iterable[str], load_renderer: Callable[[str], Renderer]) -> dict[str, float]:
+    """Return roughly how long a case of each renderer takes."""
+    return {name: SCORING_SECONDS + USUAL_MEGAPIXELS * load_renderer(name).seconds_per_megapixel for name in set(names)}
 
 
 class CaseBar:
@@ -74,4 +80,4 @@ class CaseBar:
 
     def _seconds(self, renderer: str) -> float:
         seen = self._seen[renderer][1:]
-        return sum(seen) / len(seen) if seen else self._guesses.get(renderer, 1.0) + SCORING_SECONDS
+        return sum(seen) / len(seen) if seen else self._guesses[renderer]

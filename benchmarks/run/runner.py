@@ -30,7 +30,7 @@ from .cases import UNPERTURBED, Case
 from .loading import load_planned
 from .measure import measure
 from .processes import Processes
-from .progress import CaseBar
+from .progress import CaseBar, guess_seconds
 from .ready import make_ready
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
@@ -40,9 +40,6 @@ from .schema import Row
 from .scoring import FAILED, Scorer
 
 T = TypeVar("T")
-
-USUAL_MEGAPIXELS = 0.2
-"""Of a scene: the progress bar's guess before any is loaded."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class Runner:
         share = self.processes.share(pending)
         if self.processes.count == 1:
             make_ready([case for case in share if case.key not in rendered], self.datasets, self.load_renderer)
-        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases), share) as progress:
+        with RowWriter(self.folder, self.processes.index) as writer, self._bar(len(cases), share) as progress:
             for name, group in groupby(share, key=lambda case: case.renderer):
                 progress.begin(name)
                 for row in self._run_renderer(list(group), rows, rendered):
@@ -126,11 +123,10 @@ class Runner:
             rows = read_rows(self.folder)
         return [rows[case.key] for case in cases]
 
-    def _progress(self, total: int, pending: Sequence[Case]) -> CaseBar:
-        """Return the bar; under a launcher the main process shows its own share."""
-        names = [case.renderer for case in pending]
-        guesses = {name: self.load_renderer(name).seconds_per_megapixel * USUAL_MEGAPIXELS for name in set(names)}
-        return CaseBar(total, names, guesses, show=self.processes.is_main)
+    def _bar(self, total: int, share: Sequence[Case]) -> CaseBar:
+        """Return the progress bar; under a launcher the main process shows its own share."""
+        names = [case.renderer for case in share]
+        return CaseBar(total, names, guess_seconds(names, self.load_renderer), show=self.processes.is_main)
 
     def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
         """Yield the rows of one renderer's pending cases; it is loaded only if a case is left that it does not skip."""

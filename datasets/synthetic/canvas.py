@@ -67,7 +67,8 @@ class Canvas:
             linear = np.asarray(cv2.LUT(pixels[row::OVERSAMPLING], PAINT))
             for column in range(OVERSAMPLING):
                 total += linear[:, column::OVERSAMPLING]
-        return total / np.float32(OVERSAMPLING**2)
+        total /= OVERSAMPLING**2
+        return total
 
 
 def shade(rgba: NDArray[np.float32], light: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -69,6 +69,12 @@ def test_only_what_is_asked_for_is_generated(cache: Path) -> None:
         dataset.load("small-9")
 
 
+def test_what_has_to_be_generated_is_what_the_cache_lacks(cache: Path) -> None:
+    dataset = SmallScenes()
+    dataset.load("small-1")
+    assert dataset.to_generate(["small-0", "small-1"]) == ["small-0"]
+
+
 def test_workers_do_not_change_the_content(tmp_path: Path) -> None:
     assert generate_all(tmp_path / "one", RECIPES, 4, workers=1) == []
     assert generate_all(tmp_path / "two", RECIPES, 4, workers=2) == []
