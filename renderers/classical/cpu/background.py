@@ -168,13 +168,12 @@ def _smooth_rows(top: int, bottom: int, planes: FloatArray, taps: FloatArray, ba
 
 @compiled
 def _any_around(hidden: FloatArray, at: int) -> bool:
-    zero = fill(np.float32(0))
-    here = zero < load(hidden, at)
+    here = load(hidden, at)
     if at > 0:
-        here = here | (zero < load(hidden, at - LANES))
+        here = here + load(hidden, at - LANES)
     if at + LANES < len(hidden):
-        here = here | (zero < load(hidden, at + LANES))
-    return any_of(here)
+        here = here + load(hidden, at + LANES)
+    return any_of(fill(np.float32(0)) < here)
 
 
 @compiled

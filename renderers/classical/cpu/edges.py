@@ -196,7 +196,11 @@ def _find_anchors(
         for j in range(max(y - ring, 0), min(y + ring + 1, height)):
             across = 1 if abs(j - y) == ring else 2 * ring  # a ring's upper and lower rows are whole
             for i in range(x - ring, x + ring + 1, across):
-                if 0 <= i < width and side * (disparity[j, i] - d) > margin and _is_anchor(kinds, edges, j, i, own_side):
+                if (
+                    0 <= i < width
+                    and side * (disparity[j, i] - d) > margin
+                    and _is_anchor(kinds, edges, j, i, own_side)
+                ):
                     distance = np.float32((j - y) * (j - y) + (i - x) * (i - x))
                     first = j < at_y or (j == at_y and i < at_x)
                     if distance < best or (distance == best and first):

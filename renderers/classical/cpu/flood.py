@@ -88,7 +88,9 @@ def _sweep(disparity: FloatArray, seeds: FloatArray, jump: np.float32, order: _S
 
 
 @compiled
-def _hand_on(k: int, limits: FloatArray, seeds: FloatArray, depth: FloatArray, back: FloatArray, aside: FloatArray) -> None:
+def _hand_on(
+    k: int, limits: FloatArray, seeds: FloatArray, depth: FloatArray, back: FloatArray, aside: FloatArray
+) -> None:
     """Let the pixels of line ``k`` of a block choose among what the pixels of the line before found or are.
 
     ``limits``: (padded,), disparity that a seed must stay below; ``seeds``: of the line before. ``depth``, ``back``,
@@ -129,6 +131,6 @@ def _keep_nearest(
             for x in range(width):
                 b, a = np.int32(back[x]), np.int32(aside[x])
                 squared = np.int32(b * b + a * a)
-                if (0 < b) & (squared < best[x]):
+                if (b > 0) & (squared < best[x]):
                     best[x] = squared
                     nearest[y, x] = np.int32(y * width + x) - b * line_step + a * pixel_step

@@ -67,7 +67,6 @@ _define(operator.truediv, _lanes, _lanes, lambda builder, one, other: builder.fd
 _define(operator.lt, _lanes, _mask, lambda builder, one, other: builder.fcmp_ordered("<", one, other))
 _define(operator.le, _lanes, _mask, lambda builder, one, other: builder.fcmp_ordered("<=", one, other))
 _define(operator.and_, _mask, _mask, lambda builder, one, other: builder.and_(one, other))
-_define(operator.or_, _mask, _mask, lambda builder, one, other: builder.or_(one, other))
 
 
 def _address(context: Any, builder: ir.IRBuilder, kind: Any, array: ir.Value, start: ir.Value) -> ir.Value:
