@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -119,9 +119,8 @@ class OcclusionRenderer(Renderer):
             picture = self._scatter(linear, scene.defocus[0].abs()).permute(1, 2, 0).contiguous()
         with stage("separate surfaces"):
             kept = self._separate(linear, scene.disparity[0])
-            assert kept.moved is not None
         with stage("march rays"):
-            render_edges_on_device(kept.moved, scene, self.samples, picture)
+            render_edges_on_device(cast(DeviceSurfaces, kept.moved), scene, self.samples, picture)
         with stage("to display"):
             return to_display(picture.permute(2, 0, 1).contiguous(), scene.gamma)
 
@@ -146,15 +145,13 @@ class OcclusionRenderer(Renderer):
     def _march(self, surfaces: Surfaces, highlights: Highlights, scene: Scene, picture: FloatArray) -> None:
         """Overwrite the tiles of ``picture`` (H,W,3), linear, where more than one surface is in reach."""
         strength, focus = np.float32(scene.blur_strength), np.float32(scene.focus_disparity)
-        threads, height = torch.get_num_threads(), len(surfaces.front)
-        defocus = np.empty((*surfaces.front_disparity.shape, 2), np.float32)
+        threads, defocus = torch.get_num_threads(), np.empty((*surfaces.edges.shape, 2), np.float32)
 
         def measure(top: int, bottom: int) -> None:
-            measure_defocus(
-                top, bottom, surfaces.front_disparity, surfaces.back_disparity, strength, focus, defocus
-            )  # fmt: skip
+            near, far = surfaces.front_disparity, surfaces.back_disparity
+            measure_defocus(top, bottom, near, far, strength, focus, defocus)
 
-        run_strips(measure, split_rows(np.ones(height), threads), threads)
+        run_strips(measure, split_rows(np.ones(len(defocus)), threads), threads)
         same_px = np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
         plan = plan_tiles(defocus, surfaces.edges, self.samples)
         shifts = bin_shifts(plan.lowest, plan.blocks.shape[2])

@@ -147,7 +147,7 @@ def _smooth_rows(top: int, bottom: int, planes: FloatArray, taps: FloatArray, ba
 
     ``planes``: (H,PLANES,columns); ``taps``: the kernel from its end to its middle.
     """
-    height, columns = planes.shape[0], planes.shape[2]
+    columns = planes.shape[2]
     line, smooth = np.empty((HIDDEN, columns), np.float32), np.empty((3, LANES), np.float32)
     for y in range(top, bottom):
         hidden = planes[y, HIDDEN]
@@ -178,7 +178,7 @@ def _any_around(hidden: FloatArray, at: int) -> bool:
 
 @compiled
 def _filter_down(planes: FloatArray, y: int, at: int, taps: FloatArray, line: FloatArray) -> None:
-    """Filter sixteen columns from ``at`` on of row ``y`` down, mirrored at both ends, into ``line`` (HIDDEN,columns)."""
+    """Filter sixteen columns, from ``at`` on, down around row ``y``, mirrored at both ends, into ``line``."""
     height = planes.shape[0]
     for plane in range(HIDDEN):
         total = fill(taps[REACH_PX]) * load(planes[y, plane], at)
