@@ -48,7 +48,7 @@ def test_sweeps_find_the_nearest_seed_that_lies_behind(height, width, patches):
         reached, kept = np.isfinite(nearest), np.isfinite(found)
         assert kept.sum() >= 0.9 * reached.sum()  # one that nobody could hand on is not found
         assert (found == nearest)[kept].mean() >= 0.95
-        assert (found - np.where(kept, nearest, found))[kept].max(initial=0) <= 1.0
+        assert (found[kept] - nearest[kept]).max(initial=0) <= 1.0
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 53), (5, 70), (33, 3)])

@@ -30,6 +30,8 @@ def test_an_error_in_a_strip_surfaces():
         run_strips(fail, [(3, 5)], threads=2)
 
 
-def test_an_operation_in_pieces_is_the_same_bit_for_bit():
+def test_an_operation_in_pieces_does_not_depend_on_threads():
     image = torch.rand(3, 119, 251, generator=torch.Generator().manual_seed(0)).transpose(1, 2)
-    assert torch.equal(map_strips(lambda piece: piece**2.2, image, threads=2), image.contiguous() ** 2.2)
+    one, three = (map_strips(lambda piece: piece**2.2, image, threads) for threads in (1, 3))
+    assert torch.equal(one, three)
+    torch.testing.assert_close(one, image.contiguous() ** 2.2, rtol=1e-6, atol=0)
