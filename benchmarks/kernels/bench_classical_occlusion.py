@@ -11,9 +11,9 @@ interleaved repeats, the first rendering of a picture (separation of its surface
 The march alone against its definition pixel by pixel, interleaved, in one thread (``-k reference``), and the seconds of
 each step of a render (``-k steps``), both on the scene of ``run_bench.py --latency`` at 512x512.
 
-A whole render against another commit (``-k commit``): ``BENCH_COMMIT_TREE`` is a checkout of it, ``BENCH_COMMIT_PYTHON``
-the Python in which that checkout is installed. Each renders the scene of ``run_bench.py --latency`` in processes of its
-own, by turns, BENCH_REPEATS times each, with torch's number of threads (``OMP_NUM_THREADS``).
+A whole render against another commit (``-k commit``): ``BENCH_COMMIT_PYTHON`` is the Python in which a checkout of it
+is installed. Either renders the scene of ``run_bench.py --latency`` in processes of its own, by turns, BENCH_REPEATS times
+five renders each, with torch's number of threads (``OMP_NUM_THREADS``).
 
 ``BENCH_DEVICE=cuda`` renders there. The targets are 1.5 s (512x512, 20 px) and 6 s (1024x1024, 32 px) on two CPU cores,
 and 30 ms for 1024x1024 again on a GPU. The latter has not been measured: the rays are plain PyTorch operations, one
@@ -186,20 +186,22 @@ print(json.dumps({"wall": wall, "processor": processor, "threads": torch.get_num
 """Renders in a process, six times, the first to warm up; prints seconds, wall and processor time of all threads."""
 
 
-def measure_commit(python: str, tree: str, radius_px: float) -> dict[str, Any]:
-    run = [python, "-c", ONE_SIDE, str(radius_px)]
-    return json.loads(subprocess.run(run, cwd=tree, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+def measure_commit(python: str, radius_px: float) -> dict[str, Any]:
+    run = [python, "-P", "-c", ONE_SIDE, str(radius_px)]
+    done = subprocess.run(run, check=True, capture_output=True, text=True)  # noqa: S603 - the user's own Python
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.skipif("BENCH_COMMIT_TREE" not in os.environ, reason="BENCH_COMMIT_TREE names no checkout to compare with")
+@pytest.mark.skipif(
+    "BENCH_COMMIT_PYTHON" not in os.environ, reason="BENCH_COMMIT_PYTHON names no Python to compare with"
+)
 @pytest.mark.parametrize("radius_px", [8.0, 32.0])
 def test_against_commit(benchmark: BenchmarkFixture, radius_px: float) -> None:
-    tree, here = os.environ["BENCH_COMMIT_TREE"], str(Path(__file__).resolve().parents[2])
-    sides = {"then": (os.environ["BENCH_COMMIT_PYTHON"], tree), "now": (sys.executable, here)}
+    sides = {"then": os.environ["BENCH_COMMIT_PYTHON"], "now": sys.executable}
     seconds: dict[str, dict[str, list[float]]] = {name: {"wall": [], "processor": []} for name in sides}
     for repeat in range(REPEATS + 1):
-        for name, (python, folder) in sides.items():
-            measured = measure_commit(python, folder, radius_px)
+        for name, python in sides.items():
+            measured = measure_commit(python, radius_px)
             for clock in ("wall", "processor") if repeat else ():  # the first compiles
                 seconds[name][clock] += measured[clock]
     for clock in ("wall", "processor"):
@@ -209,4 +211,4 @@ def test_against_commit(benchmark: BenchmarkFixture, radius_px: float) -> None:
             f"minimum {min(then):.3f} and {min(now):.3f} s, {min(then) / min(now):.1f} times faster; "
             f"median {np.median(then):.3f} and {np.median(now):.3f} s, {np.median(then) / np.median(now):.1f} times"
         )
-    benchmark.pedantic(measure_commit, args=(*sides["now"], radius_px), rounds=1)
+    benchmark.pedantic(measure_commit, args=(sides["now"], radius_px), rounds=1)
