@@ -12,8 +12,8 @@ The march alone against its definition pixel by pixel, interleaved, in one threa
 each step of a render (``-k steps``), both on the scene of ``run_bench.py --latency`` at 512x512.
 
 A whole render against another commit (``-k commit``): ``BENCH_COMMIT_PYTHON`` is the Python in which a checkout of it
-is installed. Either renders the scene of ``run_bench.py --latency`` in processes of its own, by turns, BENCH_REPEATS times
-five renders each, with torch's number of threads (``OMP_NUM_THREADS``).
+is installed. Either renders the scene of ``run_bench.py --latency`` in processes of its own, by turns, BENCH_REPEATS
+times five renders each, with torch's number of threads (``OMP_NUM_THREADS``).
 
 ``BENCH_DEVICE=cuda`` renders there. The targets are 1.5 s (512x512, 20 px) and 6 s (1024x1024, 32 px) on two CPU cores,
 and 30 ms for 1024x1024 again on a GPU. The latter has not been measured: the rays are plain PyTorch operations, one
