@@ -57,6 +57,6 @@ def find_edges(disparity: FloatArray, jump: float) -> NDArray[np.bool_]:
 
 def whole_pixels(picture: FloatArray, disparity: FloatArray, jump: float) -> Surfaces:
     """Take every pixel for one opaque surface with nothing behind it; ``picture``: (H,W,3) float32, linear."""
-    front = cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA)
+    front = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.float32)
     nothing = np.full_like(disparity, NOTHING)
     return Surfaces(front, disparity.copy(), picture.copy(), nothing, find_edges(disparity, jump), jump)
