@@ -22,8 +22,8 @@ def squared_distances(seeds: NDArray[np.bool_], disparity: FloatArray, jump: flo
     A seed is behind a pixel whose disparity is larger by over ``jump``.
     """
     rows, columns = np.nonzero(seeds)
-    y, x = np.indices(disparity.shape)
-    squared = (y[..., None] - rows) ** 2 + (x[..., None] - columns) ** 2
+    places = np.indices(disparity.shape)[..., None]
+    squared = (places[0] - rows) ** 2 + (places[1] - columns) ** 2
     behind = disparity[rows, columns] < (disparity - np.float32(jump))[..., None]
     return np.where(behind, squared, np.inf).astype(np.float32)
 

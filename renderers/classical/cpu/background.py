@@ -48,11 +48,11 @@ def complete_background(surfaces: Surfaces) -> Surfaces:
 
     jump = np.float32(surfaces.jump)
     run_strips(mark, strips, threads)
-    sources = find_farther_seeds(seeds, disparity, jump)
+    sources = find_farther_seeds(seeds, disparity, surfaces.jump)
     run_strips(lay, strips, threads)
     taps = np.exp(-0.5 * np.square(np.arange(-REACH_PX, REACH_PX + 1) / SMOOTHING_PX))
     taps = (taps / taps.sum())[: REACH_PX + 1].astype(np.float32)
-    work = split_rows(1.0 + planes[:, HIDDEN].any(axis=1), threads)
+    work = split_rows(np.ones(height) + planes[:, HIDDEN].any(axis=1), threads)
     run_strips(lambda top, bottom: _smooth_rows(top, bottom, planes, taps, back), work, threads)
     return Surfaces(surfaces.front, disparity, back, back_disparity, surfaces.edges, surfaces.jump)
 
