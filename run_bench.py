@@ -183,7 +183,7 @@ def measure_latency(request: RunRequest) -> int:
 def report_latency(request: RunRequest) -> int:
     """Write the latency page of what is measured, and print it."""
     from bokehbench.benchmarks.latency.session import read_latency
-    from bokehbench.reports.pages.latency import print_latency
+    from bokehbench.reports.pages.latency import print_growth, print_latency
     from bokehbench.reports.report import write_latency
 
     page = write_latency(request.folder, request.output / "reports")
@@ -192,6 +192,8 @@ def report_latency(request: RunRequest) -> int:
     planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
     ok = sum(one["status"] == "ok" for one in planned)
     print(print_latency(record))
+    if growth := print_growth(record):
+        print(growth)
     print(f"{ok} of {len(record['plan'])} measurements ok. Report: {page}")
     return 0 if ok == len(record["plan"]) else 1
 

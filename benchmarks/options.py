@@ -37,6 +37,10 @@ written, but cases failed or were skipped (named at the end); 2: the command can
 """
 
 
+FOLLOWERS = {"robustness": ("perturbations", "severities"), "latency": ("sizes", "more_sizes", "radii")}
+"""Options that have a meaning only with another."""
+
+
 class OneLineParser(argparse.ArgumentParser):
     """Says what is wrong in one line; the whole usage is a --help away."""
 
@@ -105,7 +109,7 @@ def _join_severities(arguments: Sequence[str]) -> list[str]:
 
 def _refuse_contradictions(given: Collection[str]) -> None:
     """Refuse options that contradict each other; ``given`` are the names of those on the command line."""
-    for leader, followers in (("robustness", ("perturbations", "severities")), ("latency", ("sizes", "radii"))):
+    for leader, followers in FOLLOWERS.items():
         for name in followers:
             if name in given and leader not in given:
                 raise InvalidOptionError(f"{_flag(name)} has a meaning only with {_flag(leader)}")

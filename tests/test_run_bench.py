@@ -89,6 +89,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--reference", "identiti"], "--reference identiti: expected one of identity, classical"),
         (["--sizes", "64"], "only with --latency"),
         (["--latency", "--sizes", "64x"], "expected a whole number above 0, got ''"),
+        (["--latency", "--more-sizes", "64"], "expected RENDERER=SIZE, got '64'"),
         (["--latency", "--radii", "0"], "expected numbers above 0, got '0'"),
         (["--latency", "--robustness"], "--latency measures and nothing else"),
         (["--latency", "--renderers", "classica"], "Did you mean classical"),

@@ -68,6 +68,7 @@ OPTIONS: dict[str, Sequence[str]] = {
     "--severities": ("0,2", "-4,4", "1e400", "nan", "inf", "", ",", "9" * 400),
     "--perturbations": ("erode", "noise,noise", "x", "", "holes"),
     "--sizes": ("0", "1x1", "64x", "9" * 30, "-1", "1e9"),
+    "--more-sizes": ("64", "classical=", "=64", "classical=0", "nobody=64", "a=1,b"),
     "--radii": ("0", "-1", "nan", "1e400", "", "inf"),
     "--compare": ("default nobody", "default default", ".. .."),
     "--check": ("folder", "nobody", "folder,blb", "", "synbokeh-mini,x"),

@@ -18,7 +18,6 @@ from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.benchmarks.latency.session import (
     Point,
     measure_apart,
-    plan_points,
     read_latency,
     run_latency,
 )
@@ -26,7 +25,6 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import measure
 from bokehbench.core import timing
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
-from bokehbench.core.registry import Entry
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -264,19 +262,6 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
 def test_errors_become_reasons(error, status, reason):
     found = describe_failure(error, "cpu")
     assert (found["status"], found["reason"]) == (status, reason)
-
-
-def test_plan_holds_each_point_once_small_first(tmp_path):
-    points = plan_points(request_for(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
-    assert [(p.height, p.radius_px) for p in points] == [(16, 2.0), (16, 8.0), (32, 2.0), (32, 8.0)]
-
-
-def test_changed_code_is_another_point(tmp_path, monkeypatch):
-    request = request_for(tmp_path, sizes=[(32, 32)], radii=[2.0])
-    before = {point.key for point in plan_points(request)}
-    assert before == {point.key for point in plan_points(request)}
-    monkeypatch.setattr(Entry, "hash_code", lambda entry, plugin: {"module": "changed"})
-    assert before.isdisjoint(point.key for point in plan_points(request))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
