@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
 
+SHIPPED = Path(__file__).parent / "weights"
+"""What ``bokehme`` renders with: networks of this layout, trained by this project. The authors' are not among them."""
+
 NETWORKS = ("arnet", "iunet")
 SUFFIXES = (".safetensors", ".pth")
 REMEDY = "run `git clone https://github.com/JuewenPeng/BokehMe FOLDER`, then use bokehme@FOLDER"
