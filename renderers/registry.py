@@ -30,8 +30,13 @@ RENDERERS = LazyRegistry(
     },
 )
 
-WITHOUT_WEIGHTS = variant_entries(shipped=False)
-"""Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
+_BOKEHME = ".renderers.bokehme.renderer:BokehMeRenderer"
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    "bokehme": Entry(_BOKEHME, "BokehMe: scatter, and two networks where depth jumps"),
+    "bokehme-highlights": Entry(_BOKEHME, "BokehMe, with bright colours out of focus raised", {"highlights": True}),
+}
+"""Renderers that need ``@FOLDER``: no weights of them ship, so they are not listed."""
 
 
 def find_renderer(name: str) -> Entry:
@@ -51,7 +56,7 @@ def find_renderer(name: str) -> Entry:
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
-        raise UnknownNameError(f"'{base}': no weights of this variant ship: train them and use {base}@FOLDER")
+        raise UnknownNameError(f"'{base}': no weights of this variant ship: get or train them, and use {base}@FOLDER")
     return WITHOUT_WEIGHTS[base]
 
 
