@@ -72,6 +72,17 @@ def image_sizes(text: str) -> list[Size]:
     return found
 
 
+def sizes_of_renderers(text: str) -> list[tuple[str, Size]]:
+    """Parse ``classical=4096,bokehdiff=1536x1024`` into pairs of a renderer's name and a size."""
+    found = []
+    for part in text.split(","):
+        name, _, size = part.strip().rpartition("=")
+        if not name:
+            raise argparse.ArgumentTypeError(f"expected RENDERER=SIZE, got '{printable(part)}'")
+        found += [(name, one) for one in image_sizes(size)]
+    return found
+
+
 def blur_radii(text: str) -> list[float]:
     """Parse ``8,32``, all above 0."""
     found = numbers(text)

@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from .metrics.registry import DEFAULT_METRICS
-from .option_values import Size, blur_radii, device_name, image_sizes, metric_names, names, numbers, positive, run_name
+from .option_values import (
+    Size,
+    blur_radii,
+    device_name,
+    image_sizes,
+    metric_names,
+    names,
+    numbers,
+    positive,
+    run_name,
+    sizes_of_renderers,
+)
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
 SWEEP_RENDERERS = ("bokehdiff", "classical")
@@ -167,6 +178,15 @@ class RunRequest:
         default=None,
         metadata=option(
             SPEED, type=image_sizes, metavar="SIZES", help="with --latency: 512,768x512 (width x height) ..."
+        ),
+    )
+    more_sizes: Sequence[tuple[str, Size]] = field(
+        default=(),
+        metadata=option(
+            SPEED,
+            type=sizes_of_renderers,
+            metavar="PAIRS",
+            help="with --latency: further sizes of single renderers: classical=4096 ...",
         ),
     )
     radii: Sequence[float] | None = field(

@@ -34,7 +34,11 @@ class WithheldInputError(BokehBenchError):
 
 
 class SkippedSceneError(BokehBenchError):
-    """A scene that a renderer cannot do, by its own word: no failure, and no picture either."""
+    """A scene that a renderer cannot do, by its own word ``reason``: no failure, and no picture either."""
+
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class InvalidOutputError(BokehBenchError):

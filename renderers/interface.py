@@ -142,7 +142,7 @@ class Renderer(ABC):
             self.prepare()
         reason = self.skip(scene)
         if reason is not None:
-            raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}")
+            raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}", reason)
         given = scene.given(self.capabilities.inputs)
         if not self.capabilities.hdr and float(scene.image.max()) > 1.0:
             log.warning("%s does not take values above 1: the highlights of '%s' are clipped", self.name, scene.name)

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
+from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
-from .outside.adapter_info import find_entry, say_how_to_get
+from .outside.adapter_info import find_entry, outside_entries, say_how_to_get
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -43,6 +44,9 @@ def find_renderer(name: str) -> Entry:
         if not at:
             raise UnknownNameError(say_how_to_get(base))
         return outside
+    known = [*RENDERERS.entries, *WITHOUT_WEIGHTS, *outside_entries()]
+    if at and base not in known:
+        raise UnknownNameError(unknown_name("renderer", base, known))
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

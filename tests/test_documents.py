@@ -61,7 +61,9 @@ RUNS = {
     "python -m pytest benchmarks/kernels/bench_pisa.py --benchmark-only -s": Example(
         f"{BENCHMARK} pisa[32-2", says="1 passed"
     ),
-    "python -m bokehbench.benchmarks.kernels.bench_sdxl": Example(says="skipped: "),
+    "python -m bokehbench.benchmarks.gpu": Example(
+        "--without-device --only offsets/ramp --output DIR/gpu.json", says="1 of 1 steps ok"
+    ),
     "python -m bokehbench.datasets.synthetic.synbokeh_mini": Example(says="16 scenes agree"),
     "python -m bokehbench.datasets.pathtraced --output DIR/pathtraced": (
         Example("--scenes 1 --width 8 --height 6 --samples 1 --radii 2")

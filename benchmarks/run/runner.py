@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
 from ...core.text import one_line, printable
@@ -216,9 +217,6 @@ class Runner:
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered | Row:
         assert loading is not None, "there is one load a case"  # noqa: S101
         loaded = loading.result()
-        reason = renderer.skip(loaded.given)
-        if reason is not None:
-            return self._row(case, status="skipped", reason=one_line(reason))
         with keeping_torch_state():
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
@@ -264,7 +262,9 @@ class Runner:
             return work()
         except CannotWriteError:
             raise
-        except (MissingWeightsError, SkippedSceneError) as error:
+        except SkippedSceneError as error:
+            return self._row(case, status="skipped", reason=one_line(error.reason))
+        except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
             return self._row(case, status="failed", reason=one_line(str(error)))
@@ -274,8 +274,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            reason = one_line(f"{type(error).__name__}: {error}")
-            return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
+            return self._row(case, status="failed", reason=describe_error(error), traceback=traceback.format_exc())
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

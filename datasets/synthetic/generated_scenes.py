@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
+from ...core.text import did_you_mean
 from ..files.user_cache import cache_root
 from ..interface import SceneDataset
 from .cache import encode_row, ensure_shard, read_shard, shard_path
@@ -64,8 +65,8 @@ class GeneratedScenes(SceneDataset):
     def _index(self, scene_name: str) -> int:
         names = self.scene_names()
         if scene_name not in names:
-            some = ", ".join(names[:20])
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {some}")
+            hint = did_you_mean(scene_name, names) or "."
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'{hint} Known: {', '.join(names[:20])}")
         return names.index(scene_name)
 
 

@@ -11,6 +11,7 @@ from .assets import Assets
 FILE = "assets/summary.json"
 
 PageFile = Annotated[str, Field(pattern=r"^[a-z]+\.html$")]
+Section = Annotated[str, Field(pattern=r"^[a-z]+\.html#[a-z]+$")]
 
 
 class Stored(BaseModel):
@@ -42,7 +43,7 @@ class Summary(Stored):
     """One report. ``moment`` is when its run last did anything, ISO 8601 in UTC; ``counts`` are cases by status.
 
     ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``absent`` metrics that were asked for and could
-    not be computed, ``problems`` counts all that did not work.
+    not be computed, ``remarks`` what must be known beside the scores, by the section of a page that says it.
     """
 
     schema_version: Literal[1] = 1
@@ -57,7 +58,7 @@ class Summary(Stored):
     headlines: list[str] = []
     tables: list[ShownTable] = []
     absent: list[str] = []
-    problems: int = 0
+    remarks: dict[Section, str] = {}
 
     @property
     def home(self) -> str:

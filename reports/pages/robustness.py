@@ -73,7 +73,7 @@ def describe_robustness(
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
-        "oddities": find_oddities(sweep),
+        "oddities": find_oddities(sweep, run.scenes),
     }
 
 
