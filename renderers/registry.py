@@ -6,7 +6,7 @@ from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
-from .outside.adapter_info import find_entry, say_how_to_get
+from .outside.adapter_info import find_entry, outside_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def find_renderer(name: str) -> Entry:
         if not at:
             raise UnknownNameError(say_how_to_get(base))
         return outside
-    if at and base not in {**RENDERERS.entries, **WITHOUT_WEIGHTS}:
-        raise UnknownNameError(unknown_name("renderer", base, [*RENDERERS.entries, *WITHOUT_WEIGHTS]))
+    known = [*RENDERERS.entries, *WITHOUT_WEIGHTS, *outside_entries()]
+    if at and base not in known:
+        raise UnknownNameError(unknown_name("renderer", base, known))
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
