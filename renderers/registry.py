@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
+from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
+from .outside.adapter_info import find_entry, say_how_to_get
+from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -23,6 +26,7 @@ RENDERERS = LazyRegistry(
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
         **variant_entries(shipped=True),
+        **PROGRAM_ENTRIES,
     },
 )
 
@@ -33,9 +37,17 @@ WITHOUT_WEIGHTS = variant_entries(shipped=False)
 def find_renderer(name: str) -> Entry:
     """Look up ``name`` or ``name@checkpoint``.
 
-    Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
+    Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
+    checkpoint or folder is named.
     """
     base, at, _ = name.partition("@")
+    outside = find_entry(base)
+    if outside is not None:
+        if not at:
+            raise UnknownNameError(say_how_to_get(base))
+        return outside
+    if at and base not in {**RENDERERS.entries, **WITHOUT_WEIGHTS}:
+        raise UnknownNameError(unknown_name("renderer", base, [*RENDERERS.entries, *WITHOUT_WEIGHTS]))
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
 from ...core.text import one_line
@@ -220,18 +221,16 @@ class Runner:
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered | Row:
         assert loading is not None, "there is one load a case"  # noqa: S101
         loaded = loading.result()
-        reason = renderer.skip(loaded.given)
-        if reason is not None:
-            return self._row(case, status="skipped", reason=one_line(reason))
         with keeping_torch_state():
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
             picture = renderer.check(measured.result, given)
+        cost = renderer.cost or measured
         row = self._row(
             case,
             status="ok",
-            seconds=measured.seconds,
-            peak_memory_mb=measured.peak_memory_mb,
+            seconds=cost.seconds,
+            peak_memory_mb=cost.peak_memory_mb,
             image=image_path(case).as_posix(),
             disparity=loaded.disparity[0],
             disparity_sha256=loaded.disparity[1],
@@ -267,7 +266,9 @@ class Runner:
             return work()
         except CannotWriteError:
             raise
-        except (MissingWeightsError, SkippedSceneError) as error:
+        except SkippedSceneError as error:
+            return self._row(case, status="skipped", reason=one_line(error.reason))
+        except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
             return self._row(case, status="failed", reason=one_line(str(error)))
@@ -277,8 +278,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            reason = one_line(f"{type(error).__name__}: {error}")
-            return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
+            return self._row(case, status="failed", reason=describe_error(error), traceback=traceback.format_exc())
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

@@ -18,9 +18,9 @@ from tqdm import tqdm
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
-from ..files.user_cache import cache_root
+from ...core.text import did_you_mean
 from ..interface import SceneDataset
-from .cache import encode_row, ensure_shard, read_shard, shard_path
+from .cache import cache_folder, encode_row, ensure_shard, read_shard, shard_path
 from .layers import pinhole
 from .manifest import summarise
 from .ray_tracer import trace
@@ -41,7 +41,7 @@ class GeneratedScenes(SceneDataset):
     @property
     def folder(self) -> Path:
         """Where the generated scenes lie: one folder per version in the cache."""
-        return cache_root() / self.name / self.version
+        return cache_folder(self.name, self.version)
 
     def scene_names(self) -> list[str]:
         """Return the scenes' names."""
@@ -58,7 +58,7 @@ class GeneratedScenes(SceneDataset):
         """
         path = self._path(scene_name)
         ensure_shard(path, lambda: generate_row(self.recipes[self._index(scene_name)]))
-        return read_shard(path)
+        return read_shard(path, scene_name)
 
     def cluster(self, scene_name: str) -> str:
         """Return the background photograph: scenes over the same one are no independent evidence."""
@@ -70,8 +70,8 @@ class GeneratedScenes(SceneDataset):
     def _index(self, scene_name: str) -> int:
         names = self.scene_names()
         if scene_name not in names:
-            some = ", ".join(names[:20])
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {some}")
+            hint = did_you_mean(scene_name, names) or "."
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'{hint} Known: {', '.join(names[:20])}")
         return names.index(scene_name)
 
 
@@ -162,14 +162,17 @@ def manifest_of(version: str, recipes: Sequence[SceneRecipe], summaries: Iterabl
     return {"version": version, "scenes": entries}
 
 
-def summarise_shards(folder: Path, first: int, count: int, grid: int) -> list[dict[str, Any]]:
-    """Summarise the ``first`` scenes of ``count``, with a progress bar. Raises MissingDataError, DamagedDataError."""
+def summarise_shards(folder: Path, names: Sequence[str], count: int, grid: int) -> list[dict[str, Any]]:
+    """Summarise the first scenes of ``count``, called ``names``, with a progress bar.
+
+    Raises MissingDataError, DamagedDataError.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(
-            lambda index: summarise(read_shard(shard_path(folder, index, count)), grid),
-            range(first),
+            lambda scene: summarise(read_shard(shard_path(folder, scene[0], count), scene[1]), grid),
+            enumerate(names),
         )
-        return list(tqdm(found, desc="reading", total=first, unit="scene", delay=1.0, leave=False))
+        return list(tqdm(found, desc="reading", total=len(names), unit="scene", delay=1.0, leave=False))
 
 
 def recipe_from(values: Mapping[str, Any]) -> SceneRecipe:

@@ -80,4 +80,4 @@ class SynBokeh300(GeneratedScenes):
                 f"{path}: not generated: give  python -m bokehbench.datasets.synthetic.synbokeh300 "
                 f"--output {self.folder}  again, with the same --photos and --cutouts"
             )
-        return read_shard(path)
+        return read_shard(path, scene_name)
