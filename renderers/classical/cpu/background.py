@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from ....core.compiled import compiled
+from ....core.lanes import LANES, any_of, fill, load, select, store
 from ..surfaces import NOTHING, FloatArray, Surfaces
 from .flood import NO_SEED, find_farther_seeds
-from .lanes import LANES, any_of, fill, load, select, store
 from .strips import run_strips, split_rows
 
 SEED_WINDOW_PX = 5

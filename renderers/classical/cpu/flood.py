@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from ....core.compiled import compiled
+from ....core.lanes import LANES, fill, load, select, store
 from ..surfaces import FloatArray
-from .lanes import LANES, fill, load, select, store
 from .strips import run_strips, split_rows
 
 REACH_PX = 128
