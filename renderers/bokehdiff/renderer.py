@@ -2,12 +2,14 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ...core.scene import Scene
 from ..attention.pairs import compile_attention
 from ..classical.occlusion import OcclusionRenderer
 from ..classical.scatter import ScatterRenderer
+from ..diffusion.cpu.blocks import compile_blocks
 from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
@@ -87,6 +89,9 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
             freeze(self.pipeline.colour_encoder)
         for network in (self.pipeline.unet, self.pipeline.vae):
             freeze(network, self.channels_last)
+        if self.device.type == "cpu" and self.dtype == torch.float32 and not self.compile:
+            for network in (self.pipeline.unet, self.pipeline.vae):
+                compile_blocks(network)
         if self.compile:
             self.pipeline.unet.compile()
             self.pipeline.vae.encoder.compile()
