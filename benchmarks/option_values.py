@@ -8,6 +8,8 @@ import re
 
 from ..core.errors import InvalidOptionError
 from ..core.text import printable
+from ..renderers.programs.catalogue import GROUP as PROGRAMS
+from ..renderers.programs.catalogue import installed
 from .metrics.registry import METRICS
 
 Size = tuple[int, int]
@@ -46,6 +48,14 @@ def metric_names(text: str) -> list[str]:
     if "all" in found:
         found = [*METRICS.entries, *(name for name in found if name not in ("all", *METRICS.entries))]
     return found
+
+
+def renderer_names(text: str) -> list[str]:
+    """Parse ``a,b,c``, where ``programs`` stands for the outside programs that are installed here."""
+    found = [name for word in names(text) for name in (installed() if word == PROGRAMS else [word])]
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{PROGRAMS}': none is installed: README, Renderers, says what there is")
+    return list(dict.fromkeys(found))
 
 
 def positive(text: str) -> int:

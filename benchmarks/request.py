@@ -19,6 +19,7 @@ from .option_values import (
     names,
     numbers,
     positive,
+    renderer_names,
     run_name,
     sizes_of_renderers,
 )
@@ -55,9 +56,10 @@ class RunRequest:
         metadata=option(
             WHAT,
             recorded=True,
-            type=names,
+            type=renderer_names,
             metavar="NAMES",
-            help=f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
+            help="'programs': outside programs that are installed; "
+            f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
         ),
     )
     datasets: Sequence[str] = field(

@@ -89,6 +89,7 @@ ELSEWHERE = {
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",
     "pip install -e .": "tests/test_contributing.py",
+    "python run_bench.py --renderers outside@FOLDER": "tests/renderers/outside/test_renderer.py",
     "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
         "tests/test_contributing.py"
     ),

@@ -18,6 +18,7 @@ import psutil
 import torch
 
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.scene import GivenScene
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -89,7 +90,7 @@ def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Reco
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
     first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
-    memory = _describe_memory(first.peak_memory_mb, renderer.device)
+    memory = _describe_memory((renderer.cost or first).peak_memory_mb, renderer.device)
     with ForeignLoad() as foreign:
         repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, given), lambda one: one.seconds, rule)
     clocks.append(read_gpu())
@@ -128,6 +129,8 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
             end.record()
             torch.cuda.synchronize(renderer.device)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if renderer.cost is not None:  # made by another process, which holds the clock
+        return Repeat(renderer.cost.seconds, cpu, None, {})
     return Repeat(wall, cpu, begin.elapsed_time(end) / 1000 if cuda else None, clock.seconds())
 
 
@@ -187,7 +190,7 @@ def describe_failure(error: BaseException, device: str) -> Record:
         return {"status": "failed", "reason": message}
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
         return {"status": "failed", "reason": f"out of memory on {device}"}
-    return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
+    return {"status": "failed", "reason": describe_error(error)}
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ...core.documents import read_mapping
 from ...core.errors import DamagedRecordError, InvalidOptionError
-from ...core.files import write_json
+from ...core.files import set_aside, write_json
 from ...core.records import check_record
 from ...renderers.registry import find_renderer
 from ..option_values import Size
@@ -58,7 +58,7 @@ def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
     points = plan_points(request)
     with RunFolder.open(request.folder) as run:
         environment, surroundings = describe_environment()
-        earlier = None if request.fresh else read_latency(run.folder)
+        earlier = None if request.fresh else _read_earlier(run.folder)
         record: Record = {
             "schema": SCHEMA,
             "command": request.command,
@@ -92,7 +92,7 @@ def plan_points(request: RunRequest) -> list[Point]:
     points = []
     for name in request.renderers:
         renderer = complete(name, load_renderer(name))
-        code = ContentTable().add(find_renderer(name).hash_code(renderer))
+        code = ContentTable().add(find_renderer(name).hash_code(renderer) | renderer.foreign_code())
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
         sizes = [*(request.sizes or (CUDA_SIZES if cuda else CPU_SIZES))]
@@ -152,7 +152,7 @@ def read_latency(folder: Path) -> LatencyRecord | None:
             content["measurements"] = {}  # each is checked by itself below
         record = check_record(LatencyRecord, content, f"{path}: ")
     except DamagedRecordError as error:
-        raise DamagedRecordError(f"{error}: measure again with --latency --fresh") from None
+        raise DamagedRecordError(f"{error}: measure again with --latency, which sets it aside") from None
     for key, one in cast(dict[str, Any], measurements).items():
         kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
         try:
@@ -162,6 +162,16 @@ def read_latency(folder: Path) -> LatencyRecord | None:
     for environment in record["environments"].values():
         environment.setdefault("packages", {})
     return record
+
+
+def _read_earlier(folder: Path) -> LatencyRecord | None:
+    """Return what is measured so far; a damaged file is set aside, as a damaged run.json is."""
+    try:
+        return read_latency(folder)
+    except DamagedRecordError as error:
+        aside, fault = set_aside(folder / FILE), str(error).rpartition(": ")[0]
+        log.warning("%s: it is kept as %s, and everything is measured again", fault, aside.name)
+        return None
 
 
 def _skipped(point: Point, record: Record) -> Record | None:

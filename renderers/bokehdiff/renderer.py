@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ...core.scene import Scene
+from ..attention.pairs import compile_attention
 from ..classical.occlusion import OcclusionRenderer
 from ..classical.scatter import ScatterRenderer
 from ..diffusion.cpu.blocks import compile_blocks
@@ -37,6 +38,7 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
 
     name = FULL_MODEL
     capabilities: ClassVar[Capabilities] = Capabilities()
+    seconds_per_megapixel: ClassVar[float] = 6.0
 
     def __init__(
         self,
@@ -71,6 +73,11 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
         """Drop what the base renderer kept of earlier scenes."""
         if self._base is not None:
             self._base.forget()
+
+    def compile_kernels(self) -> None:
+        """Run the attention on a few tokens, and the scatter, which may make the start."""
+        compile_attention()
+        ScatterRenderer().prepare("cpu")
 
     def _load_networks(self, files: SavedFiles | SdxlFiles) -> None:
         from .checkpoints import load_pipeline  # here: it imports diffusers, which takes seconds

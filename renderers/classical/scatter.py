@@ -23,6 +23,11 @@ class ScatterRenderer(Renderer):
 
     name = "classical"
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
+    seconds_per_megapixel: ClassVar[float] = 0.3
+
+    def compile_kernels(self) -> None:
+        """Prepare for the CPU."""
+        self.prepare("cpu")
 
     def _load(self) -> None:
         """Choose the kernel for the device and compile it on a tiny image."""

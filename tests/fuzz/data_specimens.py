@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from ..training.runs import TINY
 from .child import ROOT
 from .specimens import RUN, SIZE, Command, Specimen, bench, files, read_rows, write_scenes
 
@@ -27,15 +28,7 @@ CONFIG = {
     "workers": 0,
     "model": {
         "data": {"scenes": {}, "crop_px": 32, "validation": {"seed": 9}},
-        "size": {
-            "vae_width": 32,
-            "vae_groups": 4,
-            "latent_channels": 4,
-            "unet_widths": [8, 16],
-            "unet_groups": 4,
-            "heads": 2,
-            "prompt_width": 8,
-        },
+        "size": TINY,
         "hardness": [30.0, 1.0e7],
         "rays": 1,
     },
