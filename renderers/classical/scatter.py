@@ -27,7 +27,10 @@ class ScatterRenderer(Renderer):
     def _load(self) -> None:
         """Choose the kernel for the device and compile it on a tiny image."""
         kernel = choose_kernel(self.device)
-        kernel.scatter(torch.ones(3, 4, 4, device=self.device), torch.ones(4, 4, device=self.device))
+        faint = torch.full(
+            (4, 4), 100.0, device=self.device
+        )  # so little light that what renders it again compiles, too
+        kernel.scatter(torch.ones(3, 4, 4, device=self.device), faint)
         self.backend, self._scatter = kernel.name, kernel.scatter
 
     def _render(self, scene: Scene, seed: int) -> Tensor:

@@ -27,17 +27,20 @@ TILE = TILE_ROWS * LANES
 SOURCE_PLANES = 5
 """Of a row of tiles: radius, then red, green, blue and 1, each times the weight."""
 
-CLASS_PX = np.float32(4.0)
-"""Pixels of a tile whose radii differ by less are spread together; the rim to write is wider by what they differ."""
+CLASS_PX = np.float32(8)
+"""Pixels of a tile whose radii differ by less are spread together; the rim to write is wider by what they differ.
 
-WHOLE_RIM_BELOW_PX = np.float32(3.0)
+Writing a rim of n rows for eight rows of pixels costs n + 7 rows, so two classes of thin rims are no cheaper.
+"""
+
+WHOLE_RIM_BELOW_PX = np.float32(3)
 """Discs smaller than this are written whole: their window, +-(floor(r) + 1), ends inside the rim."""
 
 LONGEST_TAIL_PX = np.float32(3.9)
 SHORTEST_TAIL_PX = np.float32(0.45)
 
 SCRATCH = 6 * TILE
-"""Of one class of a tile: exp(-8 (r - l)), the weights one row nearer, red, green, blue, weight."""
+"""Of a class of a tile: exp(-8 (r - l)), the weights one row nearer, red, green, blue, weight; 0 for other pixels."""
 _NEARER, _COLOURS = TILE, 2 * TILE
 
 _NONE = np.float32(np.inf)
@@ -63,7 +66,6 @@ def spread_tile(
     wide: int,
     x: int,
     distance: int,
-    last_dx: int,
     tolerance: float,
     sums: Sums,
     pitch: int,
@@ -74,64 +76,54 @@ def spread_tile(
 ) -> None:
     """Add the changes of the discs of a tile to ``sums``, class by class of radii.
 
-    ``source``: flat (SOURCE_PLANES, TILE_ROWS, wide), the tile at column ``x``, a radius of -1 where the picture ends;
-    ``distance``: rows from the tile to the rows that are wanted; ``last_dx``: columns further away lie outside;
-    ``sums``: flat, ``row_start[i]`` is where row i - len(row_start) // 2, counted from the tile's middle, starts in it,
-    four channels of ``pitch`` numbers, ``x`` at ``centre``; ``scratch``: (SCRATCH,); ``changes``: (TILE rows of a rim,).
+    - ``source``: flat (SOURCE_PLANES, TILE_ROWS, wide), the tile at column ``x``; radius -1 where the picture ends.
+    - ``distance``: from the tile to the rows that are wanted: smaller discs are left out.
+    - ``sums``: flat; the row dy from the tile's first starts at ``row_start[reach + dy]``, reach half of what
+      ``row_start`` has more than TILE_ROWS; four channels of ``pitch`` numbers, the tile's first column at ``centre``,
+      the picture's at ``centre - x``.
+    - ``scratch``: (SCRATCH,), ``changes``: (rows of the largest rim * TILE,); anything.
     """
-    done = -_ONE
-    while True:
-        lowest = _least(source, wide, x, done, _NONE, _ONE)
-        if lowest == _NONE:
-            return
-        tail = tail_px(np.floor(lowest), tolerance)
-        # Rims of tails longer than a pixel are cut by the window, +-(floor(r) + 1): one window, one class.
-        end = np.floor(lowest) + _ONE if tail > _ONE else lowest + CLASS_PX
-        largest = -_least(source, wide, x, done, end, -_ONE)
-        window = np.int64(largest) + 1
+    lowest = _least(source, wide, x, np.float32(0), _NONE, _ONE)
+    while lowest < _NONE:
+        whole = np.floor(lowest)
+        tail = tail_px(whole, tolerance)
+        if tail > _ONE:
+            # The window, +-(floor(r) + 1), cuts such rims: one window, one class, cut alike in every tile.
+            start, largest = whole, whole + _ONE
+            end, window = largest, np.int64(whole) + 1
+        else:
+            start, end = lowest, lowest + CLASS_PX
+            largest = -_least(source, wide, x, start, end, -_ONE)
+            window = np.int64(largest) + 1
         if window >= distance:
-            _load_class(source, wide, x, lowest, done, end, scratch)
-            inner_squared = (lowest - tail) * (lowest - tail) if lowest > tail else -_ONE
-            outer_squared = (largest + tail) * (largest + tail)
-            for dx in range(min(window, last_dx) + 1):
-                dx_squared = np.float32(dx * dx)
-                if dx_squared >= outer_squared:
-                    break
-                last = min(window, np.int64(math.sqrt(outer_squared - dx_squared)))
-                if last < distance:
-                    break
-                first = np.int64(1)
-                if dx_squared <= inner_squared:
-                    first += np.int64(math.sqrt(inner_squared - dx_squared))
-                _measure_changes(dx, first, last, lowest, dx_squared <= inner_squared, scratch, changes)
-                _add_column(sums, pitch, row_start, centre, dx, first, last + 2 - first, scratch, changes)
-        done = largest
+            _load_class(source, wide, x, start, end, scratch)
+            _spread_class(
+                start, largest, tail, window, distance, sums, pitch, row_start, centre, centre - x, scratch, changes
+            )
+        lowest = _least(source, wide, x, end, _NONE, _ONE)
 
 
-@compiled(forceinline=True)
-def _least(source: Floats, wide: int, x: int, above: np.float32, below: np.float32, sign: np.float32) -> np.float32:
-    """Return the smallest ``sign * radius`` of a tile's radii between ``above`` and ``below``; inf if there is none."""
-    none, signs, lower, upper = fill(_NONE), fill(sign), fill(above), fill(below)
+@compiled
+def _least(source: Floats, wide: int, x: int, start: np.float32, end: np.float32, sign: np.float32) -> np.float32:
+    """Return the smallest ``sign * radius`` of a tile's radii in [start, end); inf if there is none."""
+    none, signs, lower, upper = fill(_NONE), fill(sign), fill(start), fill(end)
     least = none
     for k in range(TILE_ROWS):
         radius = load(source, k * wide + x)
-        value = select((lower < radius) & (radius < upper), signs * radius, none)
+        value = select((lower <= radius) & (radius < upper), signs * radius, none)
         least = select(value < least, value, least)
     return smallest(least)
 
 
-@compiled(forceinline=True)
-def _load_class(
-    source: Floats, wide: int, x: int, lowest: np.float32, above: np.float32, below: np.float32, scratch: Floats
-) -> None:
-    """Write the first factor of each pixel's rim, exp(-8 (r - lowest)), and its colours, 0 where of another class."""
-    nothing, lower, upper = fill(np.float32(0)), fill(above), fill(below)
+@compiled
+def _load_class(source: Floats, wide: int, x: int, start: np.float32, end: np.float32, scratch: Floats) -> None:
+    """Write the first factor of each rim, exp(-8 (r - start)), and the colours, 0 where r is not in [start, end)."""
+    nothing, lower, upper = fill(np.float32(0)), fill(start), fill(end)
     for k in range(TILE_ROWS):
         radius = load(source, k * wide + x)
-        inside = (lower < radius) & (radius < upper)
-        eighths = select(inside, (fill(lowest) - radius) * fill(np.float32(0.125)), nothing)
-        fade = _exp(eighths)
-        for _ in range(6):  # to the power of 64
+        inside = (lower <= radius) & (radius < upper)
+        fade = _exp(select(inside, (lower - radius) * fill(np.float32(1 / 16)), nothing))
+        for _ in range(7):  # to the power of 128
             fade = fade * fade
         store(scratch, k * LANES, fade)
         for channel in range(4):
@@ -141,30 +133,60 @@ def _load_class(
 
 @compiled
 def _exp(x):  # type: ignore[no-untyped-def]  # lanes
-    """Return exp(x) for -1/2 <= x <= 0 to 2e-7."""
+    """Return exp(x) for -1/2 <= x <= 0, relative error 2e-6."""
     total = fill(np.float32(1 / 720))
     for factor in (1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
         total = total * x + fill(np.float32(factor))
     return total
 
 
-@compiled(forceinline=True)
+@compiled
+def _spread_class(
+    start: np.float32,
+    largest: np.float32,
+    tail: np.float32,
+    window: int,
+    distance: int,
+    sums: Sums,
+    pitch: int,
+    row_start: Integers,
+    centre: int,
+    last_dx: int,
+    scratch: Floats,
+    changes: Floats,
+) -> None:
+    """Add the changes of the discs of a class, radii from ``start`` to ``largest``, column by column."""
+    inner_squared = (start - tail) * (start - tail) if start > tail else -_ONE
+    outer_squared = (largest + tail) * (largest + tail)
+    for dx in range(min(window, last_dx) + 1):
+        dx_squared = np.float32(dx * dx)
+        if dx_squared >= outer_squared:
+            break
+        last = min(window, np.int64(math.sqrt(outer_squared - dx_squared)))
+        if last < distance:
+            break
+        flat = dx_squared <= inner_squared
+        first = np.int64(math.sqrt(inner_squared - dx_squared)) + 1 if flat else np.int64(1)
+        _measure_changes(dx, first, last, start, flat, scratch, changes)
+        _add_column(sums, pitch, row_start, centre, dx, first, last + 2 - first, scratch, changes)
+
+
+@compiled
 def _measure_changes(
-    dx: int, first: int, last: int, lowest: np.float32, flat: bool, scratch: Floats, changes: Floats
+    dx: int, first: int, last: int, start: np.float32, flat: bool, scratch: Floats, changes: Floats
 ) -> None:
     """Write by how much the weights of a class fall from row dy - 1 to dy of column dx, dy = first to last + 1.
 
-    ``changes``: flat (dy - first, TILE_ROWS, LANES); ``flat``: rows before ``first`` have the weight 1. The last falls
-    to 0.
+    ``changes``: flat (dy - first, TILE_ROWS, LANES); the last are falls to 0. ``flat``: the weight before is 1.
     """
     one, dx_squared = fill(_ONE), np.float32(dx * dx)
-    start = fill(np.float32(0) if flat else np.float32(math.exp(np.float32(8) * (np.float32(dx) - lowest))))
+    growth = fill(np.float32(0) if flat else np.float32(math.exp(np.float32(8) * (np.float32(dx) - start))))
     for k in range(0, TILE, LANES):
-        store(scratch, _NEARER + k, one / (load(scratch, k) * start + one))
+        store(scratch, _NEARER + k, one / (load(scratch, k) * growth + one))
     place = np.int64(0)
     for dy in range(first, last + 1):
-        distance = np.float32(math.sqrt(dx_squared + np.float32(dy * dy)))
-        growth = fill(np.float32(math.exp(np.float32(8) * (distance - lowest))))
+        distance_px = np.float32(math.sqrt(dx_squared + np.float32(dy * dy)))
+        growth = fill(np.float32(math.exp(np.float32(8) * (distance_px - start))))
         for k in range(0, TILE, LANES):
             weight = one / (load(scratch, k) * growth + one)
             store(changes, place + k, load(scratch, _NEARER + k) - weight)
@@ -174,7 +196,7 @@ def _measure_changes(
         store(changes, place + k, load(scratch, _NEARER + k))
 
 
-@compiled(forceinline=True)
+@compiled
 def _add_column(
     sums: Sums,
     pitch: int,
@@ -186,40 +208,49 @@ def _add_column(
     scratch: Floats,
     changes: Floats,
 ) -> None:
-    """Write ``steps`` changes of columns -dx and dx: added above the tile's rows, taken away below them.
+    """Write ``steps`` changes at columns -dx and dx: added above the tile's rows, taken away below them.
 
-    Sums of changes are rounded to whole units once per row of ``sums``. What is taken away in the last row is what is
-    left of all that was added: a disc ends exactly, nothing of it is seen beyond.
+    They are rounded to whole units once a row. What is taken away in the last row is what is left of all that was
+    added: a disc ends exactly, nothing of it shows in rows beyond.
     """
-    reach = (row_start.shape[0] - TILE_ROWS) // 2
-    red = green = blue = weight = truncate(sums, fill(np.float32(0)))
-    for row in range(steps + TILE_ROWS - 1):
-        some_red, some_green, some_blue, some_weight = _sum_changes(
-            sums, (steps - 1 - row) * TILE_ROWS, TILE_ROWS + 1, max(0, row - steps + 1), min(row, TILE_ROWS - 1), scratch, changes
+    upper = (row_start.shape[0] - TILE_ROWS) // 2 + 2 - steps - first
+    lower = (row_start.shape[0] - TILE_ROWS) // 2 + first
+    rows = steps + TILE_ROWS - 1
+    left_red = left_green = left_blue = left_weight = truncate(sums, fill(np.float32(0)))
+    for row in range(rows):  # change i of the tile's row k goes to row k - i + steps - 1
+        oldest, newest = max(0, row - steps + 1), min(row, TILE_ROWS - 1)
+        place = row_start[upper + row] + centre
+        red, green, blue, weight = _sum_changes(
+            sums, (steps - 1 - row) * TILE_ROWS, TILE_ROWS + 1, oldest, newest, scratch, changes
         )
-        red, green, blue, weight = red + some_red, green + some_green, blue + some_blue, weight + some_weight
-        start = row_start[reach + row - steps - first + 2] + centre
-        _add(sums, start + dx, pitch, some_red, some_green, some_blue, some_weight)
+        left_red, left_green = left_red + red, left_green + green
+        left_blue, left_weight = left_blue + blue, left_weight + weight
+        _add(sums, place + dx, pitch, red, green, blue, weight)
         if dx > 0:
-            _add(sums, start - dx, pitch, some_red, some_green, some_blue, some_weight)
-    for row in range(steps + TILE_ROWS - 1):
-        some_red, some_green, some_blue, some_weight = red, green, blue, weight
-        if row < steps + TILE_ROWS - 2:
-            some_red, some_green, some_blue, some_weight = _sum_changes(
-                sums, row * TILE_ROWS, 1 - TILE_ROWS, max(0, row - steps + 1), min(row, TILE_ROWS - 1), scratch, changes
+            _add(sums, place - dx, pitch, red, green, blue, weight)
+    for row in range(rows):  # change i of the tile's row k goes to row k + i
+        oldest, newest = max(0, row - steps + 1), min(row, TILE_ROWS - 1)
+        place = row_start[lower + row] + centre
+        red, green, blue, weight = left_red, left_green, left_blue, left_weight
+        if row < rows - 1:
+            red, green, blue, weight = _sum_changes(
+                sums, row * TILE_ROWS, 1 - TILE_ROWS, oldest, newest, scratch, changes
             )
-        red, green, blue, weight = red - some_red, green - some_green, blue - some_blue, weight - some_weight
-        start = row_start[reach + row + first] + centre
-        _subtract(sums, start + dx, pitch, some_red, some_green, some_blue, some_weight)
+        left_red, left_green = left_red - red, left_green - green
+        left_blue, left_weight = left_blue - blue, left_weight - weight
+        _subtract(sums, place + dx, pitch, red, green, blue, weight)
         if dx > 0:
-            _subtract(sums, start - dx, pitch, some_red, some_green, some_blue, some_weight)
+            _subtract(sums, place - dx, pitch, red, green, blue, weight)
 
 
 @compiled
-def _sum_changes(sums, place, stride, first, last, scratch, changes):  # type: ignore[no-untyped-def]  # lanes
-    """Return whole lanes: changes times colours and weights of the tile's rows first to last, each rounded."""
+def _sum_changes(sums, place, stride, oldest, newest, scratch, changes):  # type: ignore[no-untyped-def]  # lanes
+    """Return changes times colours and weights, summed over the tile's rows oldest to newest, rounded to whole units.
+
+    The changes of row k are the ``place + k * stride``-th lanes.
+    """
     red = green = blue = weight = fill(np.float32(0.5))
-    for k in range(first, last + 1):
+    for k in range(oldest, newest + 1):
         change = load(changes, (place + k * stride) * LANES)
         red = red + change * load(scratch, _COLOURS + k * LANES)
         green = green + change * load(scratch, _COLOURS + TILE + k * LANES)
@@ -229,21 +260,22 @@ def _sum_changes(sums, place, stride, first, last, scratch, changes):  # type: i
 
 
 @compiled
-def _add(sums, start, pitch, red, green, blue, weight):  # type: ignore[no-untyped-def]  # lanes
-    """Add whole lanes to the four channels at ``start``.
+def _add(sums, place, pitch, red, green, blue, weight):  # type: ignore[no-untyped-def]  # lanes
+    """Add whole lanes to the four channels at ``place``.
 
-    Four at one place, then four at the other: a processor waits where it loads across what it has just stored.
+    Four there before the next four elsewhere: a processor waits when it loads across what it has just stored, which
+    columns -dx and dx do where dx < LANES.
     """
-    store(sums, start, load(sums, start) + red)
-    store(sums, start + pitch, load(sums, start + pitch) + green)
-    store(sums, start + 2 * pitch, load(sums, start + 2 * pitch) + blue)
-    store(sums, start + 3 * pitch, load(sums, start + 3 * pitch) + weight)
+    store(sums, place, load(sums, place) + red)
+    store(sums, place + pitch, load(sums, place + pitch) + green)
+    store(sums, place + 2 * pitch, load(sums, place + 2 * pitch) + blue)
+    store(sums, place + 3 * pitch, load(sums, place + 3 * pitch) + weight)
 
 
 @compiled
-def _subtract(sums, start, pitch, red, green, blue, weight):  # type: ignore[no-untyped-def]  # lanes
-    """Take whole lanes away from the four channels at ``start``."""
-    store(sums, start, load(sums, start) - red)
-    store(sums, start + pitch, load(sums, start + pitch) - green)
-    store(sums, start + 2 * pitch, load(sums, start + 2 * pitch) - blue)
-    store(sums, start + 3 * pitch, load(sums, start + 3 * pitch) - weight)
+def _subtract(sums, place, pitch, red, green, blue, weight):  # type: ignore[no-untyped-def]  # lanes
+    """Take whole lanes away from the four channels at ``place``, in the order of ``_add``."""
+    store(sums, place, load(sums, place) - red)
+    store(sums, place + pitch, load(sums, place + pitch) - green)
+    store(sums, place + 2 * pitch, load(sums, place + 2 * pitch) - blue)
+    store(sums, place + 3 * pitch, load(sums, place + 3 * pitch) - weight)

@@ -103,7 +103,7 @@ def _load(typing_context: Any, array: Any, start: Any) -> Any:
 
 
 def _store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
-    """Write ``array[start : start + LANES] = value``; no bounds check. ``array``: contiguous 1-D, of the value's kind."""
+    """Write ``array[start : start + LANES] = value``; no bounds check. ``array``: contiguous, 1-D."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
         array_, start, value = arguments

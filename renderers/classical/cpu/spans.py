@@ -33,10 +33,13 @@ FULL_WEIGHT = 0.6
 """Rows with a smaller sum of weights than this are rendered again with longer tails (full overlap sums to about pi)."""
 
 BAND_ROWS = 16
-"""Rows that are rendered again together."""
+"""Rows that are rendered again together, with the bands above and below if those are, too."""
+
+FAINT = 0.02
+"""Where sums of weights are smaller, and for highlights above 1, whole numbers have 64 bits instead of 32."""
 
 LARGEST_WEIGHT = 64.0
-"""Bounds the sum of weights that can meet in a pixel: 5 and 2 pi ln(r) where every radius is the distance to it."""
+"""Bounds the sum of weights in a pixel: 2 pi ln(R) and a few where every radius up to R is the distance to it."""
 
 
 def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None) -> Tensor:
@@ -53,45 +56,42 @@ def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None)
     threads = threads or torch.get_num_threads()
     output, weights = np.empty_like(colours), np.empty((height, 2))
     brightest = max(1.0, float(colours.max()))
-    tolerance = TOLERANCE / brightest
-    # larger discs are flat over the whole picture
-    largest = min(float(radii.max()), height + width + 2 * float(LONGEST_TAIL_PX))
-    whole = np.dtype(np.int32 if brightest == 1.0 else np.int64)
-    units = 2.0 ** (8 * whole.itemsize - 1) / LARGEST_WEIGHT / brightest
+    largest = min(float(radii.max()), height + width + 2 * float(LONGEST_TAIL_PX))  # larger ones are flat over it all
+    work = radii.mean(axis=1) + 1
 
-    def render(top: int, bottom: int) -> None:
-        _scatter(colours, radii, largest, top, bottom, tolerance, units, whole, output, weights)
+    def render(top: int, bottom: int, share: float, heaviest: float, bits: int) -> None:
+        """Render rows top to bottom; ``share``: of full overlap, ``heaviest``: bounds their sums of weights."""
+        tolerance, units = TOLERANCE / brightest * share, 2.0 ** (bits - 1) / (heaviest * brightest)
 
-    def render_again(top: int, bottom: int) -> None:
-        lightest, heaviest = weights[top:bottom, 0].min(), weights[top:bottom, 1].max()
-        finer = tolerance * max(lightest, 1e-12) / FULL_WEIGHT
-        finest = 2.0**61 / max(heaviest, 1e-6) / brightest
-        _scatter(colours, radii, largest, top, bottom, finer, finest, np.dtype(np.int64), output, weights)
+        def render_strip(first: int, end: int) -> None:
+            ring = _make_ring(largest, end - first, width, bits)
+            _scatter_strip(colours, radii, np.float32(largest), first, end, tolerance, units, ring, output, weights)
 
-    run_strips(render, split_rows(radii.mean(axis=1) + 1, threads), threads)
-    bands = [(top, min(top + BAND_ROWS, height)) for top in range(0, height, BAND_ROWS)]
-    run_strips(render_again, [band for band in bands if weights[slice(*band), 0].min() < FULL_WEIGHT], threads)
+        strips = [(top + first, top + end) for first, end in split_rows(work[top:bottom], threads)]
+        run_strips(render_strip, strips, threads)
+
+    bound = min(LARGEST_WEIGHT, radii.size / (float(radii.min()) ** 2 + 0.2))
+    render(0, height, 1.0, bound, 32 if brightest == 1.0 else 64)
+    for top, bottom in _find_light_runs(weights[:, 0]):
+        lightest, heaviest = max(weights[top:bottom, 0].min(), 1e-12), weights[top:bottom, 1].max()
+        bits = 32 if brightest == 1.0 and lightest > FAINT else 64
+        render(top, bottom, lightest / FULL_WEIGHT, max(2.0 * heaviest, bound * 2.0**-20), bits)
     return torch.from_numpy(output)
 
 
-def _scatter(
-    linear: Floats,
-    radius: Floats,
-    largest: float,
-    top: int,
-    bottom: int,
-    tolerance: float,
-    units: float,
-    whole: np.dtype,
-    output: Floats,
-    weights: Doubles,
-) -> None:
-    """Write rows [top, bottom) of ``output`` (3,H,W) and the least and largest sum of weights of each, ``weights``."""
-    reach, margin = int(largest) + 1, min(int(largest) + 1, radius.shape[1])
-    pitch = -(-radius.shape[1] // LANES) * LANES + 2 * margin
-    pitch += LANES - pitch % LANES + LANES * (pitch // LANES % 2)  # an odd number of vectors: spares cache conflicts
-    ring = np.zeros((min(2 * reach + TILE_ROWS + 2, bottom - top + 1), 4 * pitch), whole)
-    _scatter_strip(linear, radius, np.float32(largest), margin, top, bottom, tolerance, units, ring, output, weights)
+def _find_light_runs(lightest: Doubles) -> list[tuple[int, int]]:
+    """Return the runs of bands of rows (first, row after the last) where less than FULL_WEIGHT arrives somewhere."""
+    bands = np.minimum.reduceat(lightest, np.arange(0, len(lightest), BAND_ROWS)) < FULL_WEIGHT
+    bounds = BAND_ROWS * np.flatnonzero(np.diff(bands, prepend=False, append=False))
+    return [(int(top), int(min(bottom, len(lightest)))) for top, bottom in bounds.reshape(-1, 2)]
+
+
+def _make_ring(largest: float, rows: int, width: int, bits: int) -> Sums:
+    """Return rows of differences (rows in reach of a tile, 4 channels one after the other), all 0."""
+    reach = int(largest) + 1
+    vectors = -(-width // LANES) + 2 * -(-min(reach, width) // LANES)
+    vectors += 1 - vectors % 2  # an odd number spares cache conflicts
+    return np.zeros((min(2 * reach + TILE_ROWS + 2, rows + 1), 4 * vectors * LANES), np.dtype(f"int{bits}"))
 
 
 @compiled
@@ -99,7 +99,6 @@ def _scatter_strip(
     linear: Floats,
     radius: Floats,
     largest: np.float32,
-    margin: int,
     top: int,
     bottom: int,
     tolerance: float,
@@ -111,6 +110,7 @@ def _scatter_strip(
     """Spread all tiles in reach of rows [top, bottom); sum and write each row when no further tile can reach it."""
     height, width = radius.shape
     reach, pitch = np.int64(largest) + 1, ring.shape[1] // 4
+    margin = min(reach, width)
     wide = -(-width // LANES) * LANES
     sums, total = ring.reshape(-1), np.zeros(4 * width, ring.dtype)
     source = _aligned(SOURCE_PLANES * TILE_ROWS * wide)
@@ -118,31 +118,15 @@ def _scatter_strip(
     row_start = np.empty(2 * reach + TILE_ROWS + 1, np.int64)
     finished = top
     for y in range(max(0, top - reach) // TILE_ROWS * TILE_ROWS, min(height, bottom + reach), TILE_ROWS):
-        while finished < min(y - reach, bottom):
-            _finish_row(ring, (finished - top) % ring.shape[0], margin, units, total, finished, output, weights)
-            finished += 1
-        for i in range(row_start.shape[0]):  # rows above the strip count at its top, those below it in a row beyond
+        _finish_rows(ring, top, finished, min(y - reach, bottom), margin, units, total, output, weights)
+        finished = max(finished, min(y - reach, bottom))
+        for i in range(row_start.shape[0]):  # rows above the strip count at its top, those below it in one row beyond
             row_start[i] = (min(max(y - reach + i, top), bottom) - top) % ring.shape[0] * ring.shape[1]
         _load_source(linear, radius, largest, y, units, wide, source)
         distance = max(0, top - y - TILE_ROWS + 1, y - bottom + 1)
         for x in range(0, width, LANES):
-            spread_tile(
-                source,
-                wide,
-                x,
-                distance,
-                width - 1,
-                tolerance,
-                sums,
-                pitch,
-                row_start,
-                margin + x,
-                scratch,
-                changes,
-            )
-    while finished < bottom:
-        _finish_row(ring, (finished - top) % ring.shape[0], margin, units, total, finished, output, weights)
-        finished += 1
+            spread_tile(source, wide, x, distance, tolerance, sums, pitch, row_start, margin + x, scratch, changes)
+    _finish_rows(ring, top, finished, bottom, margin, units, total, output, weights)
 
 
 @compiled
@@ -177,22 +161,32 @@ def _load_source(
 
 
 @compiled
-def _finish_row(
-    ring: Sums, place: int, margin: int, units: float, total: Sums, y: int, output: Floats, weights: Doubles
+def _finish_rows(
+    ring: Sums,
+    top: int,
+    first: int,
+    end: int,
+    margin: int,
+    units: float,
+    total: Sums,
+    output: Floats,
+    weights: Doubles,
 ) -> None:
-    """Add a row of differences to the sums so far, divide colour by weight, and clear it for the next row."""
+    """Add each row of differences to the sums so far and clear it, divide colour by weight; rows first to end - 1."""
     width, pitch = output.shape[2], ring.shape[1] // 4
-    for channel in range(4):
-        row = ring[place, channel * pitch + margin : channel * pitch + margin + width]
-        so_far = total[channel * width : (channel + 1) * width]
-        for x in range(width):
-            so_far[x] += row[x]
-            row[x] = 0
     weight = total[3 * width :]
-    least = largest = weight[0]
-    for x in range(width):
-        least, largest = min(least, weight[x]), max(largest, weight[x])
-    weights[y, 0], weights[y, 1] = least / units, largest / units
-    for channel in range(3):
+    for y in range(first, end):
+        place = (y - top) % ring.shape[0]
+        for channel in range(4):
+            row = ring[place, channel * pitch + margin : channel * pitch + margin + width]
+            so_far = total[channel * width : (channel + 1) * width]
+            for x in range(width):
+                so_far[x] += row[x]
+                row[x] = 0
+        least = largest = weight[0]
         for x in range(width):
-            output[channel, y, x] = np.float32(total[channel * width + x]) / np.float32(weight[x])
+            least, largest = min(least, weight[x]), max(largest, weight[x])
+        weights[y, 0], weights[y, 1] = least / units, largest / units
+        for channel in range(3):
+            for x in range(width):
+                output[channel, y, x] = np.float32(total[channel * width + x]) / np.float32(weight[x])
