@@ -70,7 +70,7 @@ def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None)
         strips = [(top + first, top + end) for first, end in split_rows(work[top:bottom], threads)]
         run_strips(render_strip, strips, threads)
 
-    bound = min(LARGEST_WEIGHT, radii.size / (float(radii.min()) ** 2 + 0.2))
+    bound = min(LARGEST_WEIGHT, 2.0 * radii.size / (float(radii.min()) ** 2 + 0.2))
     render(0, height, 1.0, bound, 32 if brightest == 1.0 else 64)
     for top, bottom in _find_light_runs(weights[:, 0]):
         lightest, heaviest = max(weights[top:bottom, 0].min(), 1e-12), weights[top:bottom, 1].max()

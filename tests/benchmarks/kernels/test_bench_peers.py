@@ -22,7 +22,7 @@ def test_gegl_renders_the_same_picture():
     python = find_gegl()
     if python is None:
         pytest.skip(bench_peers.MISSING)
-    row = compare(python, "ramp x", 64, 8.0, repeats=1)
+    row = compare(python, "planes", 512, 8.0, repeats=1)
     assert row["difference"] < AGREEMENT
     assert row["ratio"] == row["gegl_seconds"] / row["seconds"] > 0
-    assert "times as long as classical" in format_row("ramp x", 64, 8.0, row)
+    assert "times as long as classical" in format_row("planes", 512, 8.0, row)

@@ -8,7 +8,7 @@ from numba import njit
 
 from bokehbench.core.compiled import compiled
 from bokehbench.renderers.classical.cpu import lanes
-from bokehbench.renderers.classical.cpu.lanes import any_of, fill, load, select, store
+from bokehbench.renderers.classical.cpu.lanes import any_of, fill, load, select, smallest, store, truncate
 
 
 @compiled
@@ -27,6 +27,22 @@ def test_lanes_compute_what_numpy_does():
     expected = np.where((one < other) & (other >= 0.25), (one + other) * (one - other), one / other)
     np.testing.assert_allclose(out, expected, rtol=1e-6)
     assert found == (True, False)
+
+
+@compiled
+def count(numbers, whole):
+    value = load(numbers, 0)
+    store(whole, 0, load(whole, 0) + truncate(whole, value) - truncate(whole, fill(np.float32(2))))
+    return smallest(value)
+
+
+@pytest.mark.parametrize("width", [np.int32, np.int64])
+def test_whole_lanes_drop_fractions_and_add_up(width):
+    numbers = np.random.default_rng(0).uniform(-1e6, 1e6, lanes.LANES).astype(np.float32)
+    whole = np.arange(lanes.LANES, dtype=width)
+    least = count(numbers, whole)
+    np.testing.assert_array_equal(whole, np.arange(lanes.LANES) + np.trunc(numbers).astype(width) - 2)
+    assert least == numbers.min()
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 assembly")
