@@ -90,11 +90,11 @@ def spread_tile(
         if tail > _ONE:
             # The window, +-(floor(r) + 1), cuts such rims: one window, one class, cut alike in every tile.
             start, largest = whole, whole + _ONE
-            end, window = largest, np.int64(whole) + 1
+            end, window = largest, int(whole) + 1
         else:
             start, end = lowest, lowest + CLASS_PX
             largest = -_least(source, wide, x, start, end, -_ONE)
-            window = np.int64(largest) + 1
+            window = int(largest) + 1
         if window >= distance:
             _load_class(source, wide, x, start, end, scratch)
             _spread_class(
@@ -162,11 +162,11 @@ def _spread_class(
         dx_squared = np.float32(dx * dx)
         if dx_squared >= outer_squared:
             break
-        last = min(window, np.int64(math.sqrt(outer_squared - dx_squared)))
+        last = min(window, int(math.sqrt(outer_squared - dx_squared)))
         if last < distance:
             break
         flat = dx_squared <= inner_squared
-        first = np.int64(math.sqrt(inner_squared - dx_squared)) + 1 if flat else np.int64(1)
+        first = int(math.sqrt(inner_squared - dx_squared)) + 1 if flat else 1
         _measure_changes(dx, first, last, start, flat, scratch, changes)
         _add_column(sums, pitch, row_start, centre, dx, first, last + 2 - first, scratch, changes)
 

@@ -109,7 +109,7 @@ def _scatter_strip(
 ) -> None:
     """Spread all tiles in reach of rows [top, bottom); sum and write each row when no further tile can reach it."""
     height, width = radius.shape
-    reach, pitch = np.int64(largest) + 1, ring.shape[1] // 4
+    reach, pitch = int(largest) + 1, ring.shape[1] // 4
     margin = min(reach, width)
     wide = -(-width // LANES) * LANES
     sums, total = ring.reshape(-1), np.zeros(4 * width, ring.dtype)
