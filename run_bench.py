@@ -9,7 +9,7 @@ try:
     from bokehbench.core.commands import ends_in_one_line, exit_code
     from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
     from bokehbench.core.launch import is_helper
-    from bokehbench.core.text import one_line
+    from bokehbench.core.text import did_you_mean, one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
         raise
@@ -66,6 +66,7 @@ def list_names() -> int:
     """Print every registered name with its summary."""
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
+    from bokehbench.renderers.outside.adapter_info import outside_entries
     from bokehbench.renderers.registry import RENDERERS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
@@ -74,6 +75,10 @@ def list_names() -> int:
         width = max(map(len, registry.entries))
         for name, entry in registry.entries.items():
             print(f"  {name:<{width}}  {entry.summary}")
+    print("renderers of other repositories, each as NAME@FOLDER; the name alone says what to get:")
+    width = max(map(len, outside_entries()))
+    for name, entry in outside_entries().items():
+        print(f"  {name:<{width}}  {entry.summary}")
     return 0
 
 
@@ -101,7 +106,7 @@ def run(request: RunRequest) -> int:
     for line in write_reuse(record["reuse"]):
         print(one_line(line))
     code = summarise(rows, len(rows), page)
-    return 1 if has_broken_metric(record) else code
+    return 1 if has_broken_metric(record) or has_no_score(record, rows) else code
 
 
 def has_only_latency(request: RunRequest) -> bool:
@@ -146,6 +151,15 @@ def has_broken_metric(record: dict) -> bool:
     return any(metric.get("broken") for metric in record["metrics"].values())
 
 
+def has_no_score(record: dict, rows: list[dict]) -> bool:
+    """Say where no picture of a scored data set got a value from any metric: whoever asked for scores has none."""
+    pictures = [row for row in rows if row["status"] == "ok" and record["datasets"][row["dataset"]]["scored"]]
+    if not pictures or any(row["metrics"].get(name) is not None for row in pictures for name in record["metrics"]):
+        return False
+    print(f"no case was scored: no value from {', '.join(record['metrics'])}, see the report", file=sys.stderr)
+    return True
+
+
 def say_what_looks_odd(record: dict) -> None:
     """Name settings and files that contradict the pictures, each kind once a data set."""
     for doubt in record.get("doubts", ()):
@@ -183,7 +197,7 @@ def measure_latency(request: RunRequest) -> int:
 def report_latency(request: RunRequest) -> int:
     """Write the latency page of what is measured, and print it."""
     from bokehbench.benchmarks.latency.session import read_latency
-    from bokehbench.reports.pages.latency import print_latency
+    from bokehbench.reports.pages.latency import print_growth, print_latency
     from bokehbench.reports.report import write_latency
 
     page = write_latency(request.folder, request.output / "reports")
@@ -192,6 +206,8 @@ def report_latency(request: RunRequest) -> int:
     planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
     ok = sum(one["status"] == "ok" for one in planned)
     print(print_latency(record))
+    if growth := print_growth(record):
+        print(growth)
     print(f"{ok} of {len(record['plan'])} measurements ok. Report: {page}")
     return 0 if ok == len(record["plan"]) else 1
 
@@ -226,7 +242,9 @@ def check_names(request: RunRequest) -> None:
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     if request.reference and not request.report_only and request.reference not in request.renderers:
-        raise InvalidOptionError(f"--reference {request.reference}: expected one of {', '.join(request.renderers)}")
+        hint = did_you_mean(request.reference, request.renderers)
+        wanted = ", ".join(request.renderers)
+        raise InvalidOptionError(f"--reference {request.reference}: expected one of {wanted}{hint}")
     for name in request.renderers:
         find_renderer(name)
     for registry, wanted in (
@@ -240,20 +258,18 @@ def check_names(request: RunRequest) -> None:
 
 def summarise(rows: list[dict], planned: int, page: Path) -> int:
     """Print what did not work, each reason once, and where the report is. Returns the exit code."""
+    from bokehbench.benchmarks.run.rows import group_by_reason
+
     failed_metrics = {
         (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
     }
     for name, note in sorted(failed_metrics):
         print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
-    reasons: dict[tuple[str, str, str], list[str]] = {}
-    for row in unfinished:
-        reasons.setdefault((row["status"], row["renderer"], row["reason"]), []).append(
-            f"{row['dataset']}/{row['scene']}"
-        )
-    for (status, renderer, reason), scenes in reasons.items():
-        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} cases, first {scenes[0]}"
-        print(one_line(f"{status}: {renderer} on {which}: {reason}"), file=sys.stderr)
+    for renderers, status, reason, found in group_by_reason((r, r["status"], r["reason"]) for r in unfinished):
+        first = f"{found[0]['dataset']}/{found[0]['scene']}"
+        which = first if len(found) == len(renderers) else f"{len(found)} cases, first {first}"
+        print(one_line(f"{status}: {', '.join(renderers)} on {which}: {reason}"), file=sys.stderr)
     ok = len(rows) - len(unfinished)
     print(f"{ok} of {planned} cases ok. Report: {page}")
     return 1 if ok < planned or failed_metrics else 0

@@ -8,6 +8,8 @@ import re
 
 from ..core.errors import InvalidOptionError
 from ..core.text import printable
+from ..renderers.programs.catalogue import GROUP as PROGRAMS
+from ..renderers.programs.catalogue import installed
 from .metrics.registry import METRICS
 
 Size = tuple[int, int]
@@ -48,6 +50,14 @@ def metric_names(text: str) -> list[str]:
     return found
 
 
+def renderer_names(text: str) -> list[str]:
+    """Parse ``a,b,c``, where ``programs`` stands for the outside programs that are installed here."""
+    found = [name for word in names(text) for name in (installed() if word == PROGRAMS else [word])]
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{PROGRAMS}': none is installed: README, Renderers, says what there is")
+    return list(dict.fromkeys(found))
+
+
 def positive(text: str) -> int:
     """Parse a whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
@@ -69,6 +79,17 @@ def image_sizes(text: str) -> list[Size]:
     for part in text.split(","):
         width, cross, height = part.strip().partition("x")
         found.append((positive(height if cross else width), positive(width)))
+    return found
+
+
+def sizes_of_renderers(text: str) -> list[tuple[str, Size]]:
+    """Parse ``classical=4096,bokehdiff=1536x1024`` into pairs of a renderer's name and a size."""
+    found = []
+    for part in text.split(","):
+        name, _, size = part.strip().rpartition("=")
+        if not name:
+            raise argparse.ArgumentTypeError(f"expected RENDERER=SIZE, got '{printable(part)}'")
+        found += [(name, one) for one in image_sizes(size)]
     return found
 
 

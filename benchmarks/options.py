@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import InvalidOptionError
-from ..core.text import one_line, printable
+from ..core.text import did_you_mean, one_line, printable
 from ..core.version import describe_version
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
@@ -33,8 +33,13 @@ examples:
   python run_bench.py --list                               everything that has a name
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
-written, but cases failed or were skipped (named at the end); 2: the command cannot run (one line says why).
+written, but cases failed or were skipped, a metric is broken or nothing was scored (named at the end); 2: the command
+cannot run (one line says why).
 """
+
+
+FOLLOWERS = {"robustness": ("perturbations", "severities"), "latency": ("sizes", "more_sizes", "radii")}
+"""Options that have a meaning only with another."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -42,7 +47,9 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"{self.prog}: {one_line(message)} (see --help)\n")
+        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
+        hint = did_you_mean(words[0], self._option_string_actions) if words else ""
+        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
 
 
 class _Version(argparse.Action):
@@ -105,7 +112,7 @@ def _join_severities(arguments: Sequence[str]) -> list[str]:
 
 def _refuse_contradictions(given: Collection[str]) -> None:
     """Refuse options that contradict each other; ``given`` are the names of those on the command line."""
-    for leader, followers in (("robustness", ("perturbations", "severities")), ("latency", ("sizes", "radii"))):
+    for leader, followers in FOLLOWERS.items():
         for name in followers:
             if name in given and leader not in given:
                 raise InvalidOptionError(f"{_flag(name)} has a meaning only with {_flag(leader)}")

@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from .metrics.registry import DEFAULT_METRICS
-from .option_values import Size, blur_radii, device_name, image_sizes, metric_names, names, numbers, positive, run_name
+from .option_values import (
+    Size,
+    blur_radii,
+    device_name,
+    image_sizes,
+    metric_names,
+    names,
+    numbers,
+    positive,
+    renderer_names,
+    run_name,
+    sizes_of_renderers,
+)
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
 SWEEP_RENDERERS = ("bokehdiff", "classical")
@@ -44,9 +56,10 @@ class RunRequest:
         metadata=option(
             WHAT,
             recorded=True,
-            type=names,
+            type=renderer_names,
             metavar="NAMES",
-            help=f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
+            help="'programs': outside programs that are installed; "
+            f"default: {','.join(DEFAULT_RENDERERS)}; with --robustness: {','.join(SWEEP_RENDERERS)}",
         ),
     )
     datasets: Sequence[str] = field(
@@ -167,6 +180,15 @@ class RunRequest:
         default=None,
         metadata=option(
             SPEED, type=image_sizes, metavar="SIZES", help="with --latency: 512,768x512 (width x height) ..."
+        ),
+    )
+    more_sizes: Sequence[tuple[str, Size]] = field(
+        default=(),
+        metadata=option(
+            SPEED,
+            type=sizes_of_renderers,
+            metavar="PAIRS",
+            help="with --latency: further sizes of single renderers: classical=4096 ...",
         ),
     )
     radii: Sequence[float] | None = field(

@@ -50,6 +50,15 @@ def compiled(function: Callable | None = None, **options: Any) -> Callable:
         return njit(**options)(function)
 
 
+def find_cache(module: str, file: str) -> Path | None:
+    """Return the folder of a module's machine code; None where none can be written."""
+    chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    try:
+        return _cache_folder(chosen, folder_name(module, file))
+    except RuntimeError:
+        return None
+
+
 @contextmanager
 def _cache_of(module: str, file: str) -> Iterator[None]:
     """Let numba keep what is decorated meanwhile in a folder named after ``module``'s sources.

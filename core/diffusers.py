@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL, ConfigMixin, DDPMScheduler, ModelMixin, UNet2DConditionModel, __version__
     from diffusers.configuration_utils import register_to_config
     from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
+    from diffusers.models.activations import GEGLU
     from diffusers.models.attention_processor import Attention, AttnProcessor2_0
     from diffusers.models.resnet import ResnetBlock2D
+    from diffusers.models.transformers.transformer_2d import Transformer2DModel
     from diffusers.training_utils import EMAModel
     from diffusers.utils import convert_state_dict_to_diffusers, convert_unet_state_dict_to_peft
     from peft import LoraConfig, get_peft_model_state_dict
 
 __all__ = [
+    "GEGLU",
     "Attention",
     "AttnProcessor2_0",
     "AutoencoderKL",
@@ -35,6 +38,7 @@ __all__ = [
     "ModelMixin",
     "ResnetBlock2D",
     "StableDiffusionXLLoraLoaderMixin",
+    "Transformer2DModel",
     "UNet2DConditionModel",
     "__version__",
     "convert_state_dict_to_diffusers",
@@ -44,12 +48,14 @@ __all__ = [
 ]
 
 HOMES = {
+    "GEGLU": "diffusers.models.activations",
     "Attention": "diffusers.models.attention_processor",
     "AttnProcessor2_0": "diffusers.models.attention_processor",
     "EMAModel": "diffusers.training_utils",
     "LoraConfig": "peft",
     "ResnetBlock2D": "diffusers.models.resnet",
     "StableDiffusionXLLoraLoaderMixin": "diffusers.loaders",
+    "Transformer2DModel": "diffusers.models.transformers.transformer_2d",
     "convert_state_dict_to_diffusers": "diffusers.utils",
     "convert_unet_state_dict_to_peft": "diffusers.utils",
     "get_peft_model_state_dict": "peft",

@@ -140,20 +140,42 @@ def _read_text(path: Path, largest: int) -> str:
         raise ValueError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
 
 
+class _Refused(str):
+    """Why a number of a JSON file is refused, kept in its place until the entry is known that holds it."""
+
+
+def _json_integer(text: str) -> Any:
+    try:
+        return _whole_number(text)
+    except ValueError as error:
+        return _Refused(error)
+
+
+def _json_constant(text: str) -> Any:
+    return _Refused(f"{text}: expected numbers that are finite")
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} is there twice")
+    for name, value in pairs:
+        _refuse_numbers(value, f"{name}: ")
     return entries
 
 
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text}: expected numbers that are finite")
+def _refuse_numbers(value: Any, where: str = "") -> None:
+    if isinstance(value, _Refused):
+        raise ValueError(f"{where}{value}")
+    if isinstance(value, list):
+        for part in value:
+            _refuse_numbers(part, where)
 
 
-STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_whole_number, parse_constant=_refuse_constant)
-"""Raises ValueError, too, for a name that is there twice, NaN, infinity, and whole numbers of very many digits."""
+STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_json_integer, parse_constant=_json_constant)
+"""Raises ValueError, too, for a name that is there twice, and in an object for NaN, infinity and whole numbers of very
+many digits."""
 
 
 def _check_values(content: Any) -> None:
@@ -172,6 +194,7 @@ def _check_values(content: Any) -> None:
         elif isinstance(value, list):
             left += [(part, depth + 1) for part in value]
         elif isinstance(value, str):
+            _refuse_numbers(value)
             _check_text(value)
         elif isinstance(value, float) and value - value != 0.0:
             raise ValueError(f"{value}: expected numbers that are finite")

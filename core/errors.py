@@ -34,11 +34,19 @@ class WithheldInputError(BokehBenchError):
 
 
 class SkippedSceneError(BokehBenchError):
-    """A scene that a renderer cannot do, by its own word: no failure, and no picture either."""
+    """A scene that a renderer cannot do, by its own word ``reason``: no failure, and no picture either."""
+
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class InvalidOutputError(BokehBenchError):
     """A renderer that returned something other than a finite image in [0,1] of the size that was asked for."""
+
+
+class FailedProgramError(BokehBenchError):
+    """An outside program that is absent, ends with an error, or does not end."""
 
 
 class MissingDataError(BokehBenchError):
@@ -55,6 +63,10 @@ class DamagedDataError(MissingDataError):
 
 class MissingWeightsError(BokehBenchError):
     """Model weights that are not at hand; the message says what to get and where to put it."""
+
+
+class OutsideError(BokehBenchError):
+    """Another program that renders: it failed, ended, gave no answer, or one that is none; the message says which."""
 
 
 class InvalidOptionError(BokehBenchError):

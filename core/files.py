@@ -1,7 +1,9 @@
 """What a run writes: safe names, JSON and 8-bit pictures, each complete or absent."""
 
+import errno
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from .atomic_files import explained, write_atomically
+from .documents import kind_of
 
 LONGEST_NAME = 80
 PNG_OPTIONS = (
@@ -66,6 +69,16 @@ def read_image(path: Path) -> Tensor:
     with Image.open(path) as picture:
         levels = np.array(picture.convert("RGB"))
     return torch.from_numpy(levels).permute(2, 0, 1).to(torch.float32) / 255.0
+
+
+def regular(path: Path, may_be_absent: bool = False) -> Path:
+    """Return ``path``, to be opened. Raises OSError for anything but a file: a named pipe would be waited for."""
+    if may_be_absent and not os.path.lexists(path):
+        return path
+    found = kind_of(path)
+    if found is not None:
+        raise OSError(errno.EINVAL, f"expected a file, found {found}", str(path))
+    return path
 
 
 def sha256_of(path: Path) -> str:

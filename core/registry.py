@@ -4,7 +4,6 @@ Listing names imports nothing, so that ``--help`` and ``--list`` stay instant. O
 entry points; a name of ours cannot be replaced by theirs.
 """
 
-import difflib
 import functools
 import hashlib
 import importlib
@@ -19,7 +18,7 @@ from typing import Any
 
 from .errors import BokehBenchError, PluginError, UnknownNameError
 from .sources import SUFFIXES, hash_sources
-from .text import one_line
+from .text import one_line, unknown_name
 
 IMPORTER = importlib.__file__
 """Named by no error: what it imports is."""
@@ -118,9 +117,7 @@ class LazyRegistry:
         """
         if name in self.entries:
             return self.entries[name]
-        close = difflib.get_close_matches(name, self.entries, n=2, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(close)}?" if close else ""
-        raise UnknownNameError(f"unknown {self.kind} '{name}'.{hint} Known: {', '.join(self.entries)}")
+        raise UnknownNameError(unknown_name(self.kind, name, self.entries))
 
     def create(self, name: str, **options: Any) -> Any:
         """Import the target of ``name`` and call it with the entry's options and ``options``."""

@@ -51,6 +51,7 @@ class Scene:
     - ``f_number``: of the aperture that the target was taken at, > 0; None where the data set does not know it.
     - ``target``: (3,scale*H,scale*W) float32 ground truth, display-encoded as ``image``, or None.
     - ``scale``: how many times larger than the image a render is, >= 1; nearly always 1.
+    - ``is_metric``: whether the disparity is 1/depth in 1/m: messages then speak of metres.
 
     The constructor, and so ``dataclasses.replace``, looks at every pixel; ``to`` and ``without_target`` do not again.
     Raises InvalidSceneError on the wrong shape, type, range, or on values that are not finite.
@@ -65,13 +66,14 @@ class Scene:
     f_number: float | None = None
     target: Tensor | None = None
     scale: int = 1
+    is_metric: bool = False
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[0] != 3 or 0 in self.image.shape:
             raise InvalidSceneError(f"scene '{self.name}': image: expected (3, H, W), got {tuple(self.image.shape)}")
         height, width = self.image.shape[1:]
         _check_tensor(self.name, "image", self.image, (3, height, width), minimum=0.0)
-        nearest_and_farthest = _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
+        farthest_and_nearest = _check_tensor(self.name, "disparity", self.disparity, (1, height, width))
         if not isinstance(self.scale, int) or self.scale < 1:
             raise InvalidSceneError(f"scene '{self.name}': scale: expected a whole number >= 1, got {self.scale!r}")
         if self.target is not None:
@@ -81,7 +83,7 @@ class Scene:
         _check_number(self.name, "gamma", self.gamma, 1.0, 5.0)
         if self.f_number is not None:
             _check_number(self.name, "f_number", self.f_number, 0.01, 10000.0)
-        self._check_radius(max(abs(float(end) - float(self.focus_disparity)) for end in nearest_and_farthest))
+        self._check_radius(*farthest_and_nearest)
 
     @property
     def height(self) -> int:
@@ -136,15 +138,24 @@ class Scene:
         vars(given).update(name=self.name, target=None, scale=self.scale, _inputs=frozenset(inputs), **fields)
         return given
 
-    def _check_radius(self, reach: float) -> None:
-        """Refuse blur beyond the limit; ``reach``: how far disparities lie from the focus, in their own unit."""
-        radius_px = reach * float(self.blur_strength)
+    def write_disparity(self, disparity: float) -> str:
+        """Write a disparity for a reader: as its depth where it was made from one."""
+        if not self.is_metric:
+            return f"{disparity:.4g}"
+        return f"{1.0 / disparity:.4g} m" if disparity > 0.0 else "infinity"
+
+    def _check_radius(self, farthest: float, nearest: float) -> None:
+        """Refuse blur beyond the limit between two disparities."""
+        reach = max(abs(end - float(self.focus_disparity)) for end in (farthest, nearest))
+        strength = float(self.blur_strength)
         largest = MOST_DIAGONALS * math.hypot(self.height, self.width)
-        if reach > LARGEST_FLOAT or not radius_px <= largest:
+        if reach > LARGEST_FLOAT or not reach * strength <= largest:
+            focus, far, near = map(self.write_disparity, (float(self.focus_disparity), farthest, nearest))
             raise InvalidSceneError(
                 f"scene '{self.name}': blur radius: expected at most {largest:.0f} px ({MOST_DIAGONALS:g} diagonals of "
-                f"the picture), got {radius_px:.4g} px, from {reach:.4g} units of disparity off the focus and a blur "
-                f"strength of {float(self.blur_strength):.4g} px a unit: bring both to the unit of the map"
+                f"the picture), got {reach * strength:.4g} px, from a map of {far} to {near}, the focus at {focus} and "
+                f"a blur strength of {strength:.4g} px per {'1/m' if self.is_metric else 'unit of disparity'}: bring "
+                "focus and strength to the unit of the map"
             )
 
     def _changed(self, **fields: Any) -> Self:

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .errors import InvalidOptionError
+from .text import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -53,7 +54,8 @@ def _explain(record: type, kind: str, place: Sequence[str | int], message: str, 
     *outer, last = place or ("",)
     name = f"{where}{'.'.join(map(str, place))}"
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"unknown entry {name}: expected some of {', '.join(typing.get_type_hints(_type_at(record, outer)))}"
+        known = typing.get_type_hints(_type_at(record, outer))
+        return f"unknown entry {name}: expected some of {', '.join(known)}{did_you_mean(str(last), known)}"
     if (isinstance(last, int) and kind == "missing") or kind == "too_long":
         entry = outer if kind == "missing" else place
         expected = len(typing.get_args(_type_at(record, entry)))

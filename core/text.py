@@ -1,5 +1,8 @@
 """Texts from files, folders and command lines, made fit for one line of a terminal, a log or a table."""
 
+import difflib
+from collections.abc import Iterable
+
 LONGEST_LINE = 2000
 """Characters; of a longer text the middle is left out."""
 
@@ -24,3 +27,19 @@ def shortened(text: str, longest: int = LONGEST_LINE) -> str:
     """Return both ends of a text that is longer than ``longest`` characters."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that there is no ``kind`` of that name, which ones are written nearly like it, and what there is."""
+    names = list(known)
+    return f"unknown {kind} '{name}'{did_you_mean(name, names) or '.'} Known: {', '.join(names)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence, and one that asks for the names of ``known`` that are written nearly like ``name``.
+
+    Nothing where there are none. Dashes before options make no two of them alike.
+    """
+    bare = {one.lstrip("-"): one for one in known}
+    close = difflib.get_close_matches(name.lstrip("-"), bare, n=2, cutoff=0.5)
+    return f". Did you mean {' or '.join(bare[one] for one in close)}?" if close else ""

@@ -8,14 +8,14 @@ import numpy as np
 from tqdm import tqdm
 
 from ..core.errors import (
-    BokehBenchError,
     CannotWriteError,
     DamagedDataError,
     IncompleteDataError,
     MissingDataError,
 )
+from ..core.failures import describe_error
 from ..core.scene import Scene
-from ..core.text import one_line, printable
+from ..core.text import printable
 from .doubts import find_doubts, measure_radii
 from .interface import SceneDataset, prepare_dataset
 
@@ -36,7 +36,7 @@ class Check:
     """What was found. Ranges are (least, greatest) over all sound scenes; ``problems`` (scene, state, reason).
 
     ``radii``: each sound scene's median and largest blur radius, px; ``doubts``: (scene, what looks odd about it);
-    ``passed_over``: what may have been meant as a scene and is none.
+    ``without_target``: sound scenes without ground truth; ``passed_over`` and ``unread``: those of the data set.
     """
 
     dataset: str
@@ -44,6 +44,7 @@ class Check:
     sizes: Counter[str] = field(default_factory=Counter)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     targets: int = 0
+    without_target: list[str] = field(default_factory=list)
     nearer_below: int = 0
     nearer_above: int = 0
     photographs: bool = False
@@ -51,6 +52,7 @@ class Check:
     radii: dict[str, tuple[float, float]] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -71,7 +73,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
     Raises MissingDataError where the data set as a whole is absent.
     """
     prepare_dataset(dataset)
-    check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over)
+    check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over, unread=dataset.unread)
     for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
             scene = dataset.load(name)
@@ -80,7 +82,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
             state = _state(error)
             check.states[state] += 1
-            check.problems.append((name, state, _reason(error)))
+            check.problems.append((name, state, describe_error(error)))
         else:
             _note(check, scene)
     return check
@@ -100,18 +102,26 @@ def _summary(check: Check) -> Iterator[tuple[str, str]]:
     count = check.states[OK]
     states = (OK, MISSING, *((UNSET,) if check.states[UNSET] else ()), DAMAGED)
     yield "scenes", ", ".join(f"{check.states[state]} {state}" for state in states)
+    if check.unread:
+        yield "not read", f"{_some(check.unread)}: called after no part of a scene, nor named in its settings"
     if check.passed_over:
-        yield "passed over", f"{', '.join(check.passed_over)}: no scenes by their names or contents"
+        yield "passed over", f"{_some(check.passed_over)}: no scenes by their names or contents"
     if not count:
         return
     shown = [f"{size} ({times})" for size, times in check.sizes.most_common(SIZES_SHOWN)]
     more = len(check.sizes) - len(shown)
     yield "sizes", ", ".join(shown) + (f" and {more} more" if more else "")
-    yield "targets", f"{check.targets} of {count}"
+    bare = f", none of {_some(check.without_target)}" if check.targets and check.without_target else ""
+    yield "targets", f"{check.targets} of {count}{bare}"
     for what, (low, high) in check.ranges.items():
         yield what, f"{low:.4g} to {high:.4g}"
     orientation = f"nearer below in {check.nearer_below} scenes, nearer above in {check.nearer_above}"
     yield "orientation", orientation + (": MAY BE INVERTED (larger must be nearer)" if check.may_be_inverted else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SCENES_SHOWN} more" if len(names) > SCENES_SHOWN else ""
+    return ", ".join(names[:SCENES_SHOWN]) + more
 
 
 def _blur(check: Check) -> Iterator[tuple[str, str]]:
@@ -132,6 +142,8 @@ def _note(check: Check, scene: Scene) -> None:
     check.states[OK] += 1
     check.sizes[f"{scene.width}x{scene.height}"] += 1
     check.targets += scene.target is not None
+    if scene.target is None:
+        check.without_target.append(scene.name)
     disparity = scene.disparity[0].numpy()
     half = scene.height // 2
     above, below = float(np.median(disparity[:half])), float(np.median(disparity[half:]))
@@ -140,8 +152,14 @@ def _note(check: Check, scene: Scene) -> None:
     _widen(check, "image", scene.image.numpy())
     if scene.target is not None:
         _widen(check, "target", scene.target.numpy())
-    _widen(check, "disparity", disparity)
-    _widen(check, "focus disparity", np.array(scene.focus_disparity))
+    focus = np.array(scene.focus_disparity)
+    if scene.is_metric:
+        with np.errstate(divide="ignore"):
+            _widen(check, "depth, m", 1.0 / disparity)
+            _widen(check, "focus depth, m", 1.0 / focus)
+    else:
+        _widen(check, "disparity", disparity)
+        _widen(check, "focus disparity", focus)
     _widen(check, "blur radius, px", np.abs(scene.defocus.numpy()).max())
     check.radii[scene.name] = measure_radii(scene)
     check.doubts += [(scene.name, doubt) for doubt in find_doubts(scene, check.photographs).values()]
@@ -156,7 +174,3 @@ def _state(error: BaseException) -> str:
     if isinstance(error, IncompleteDataError):
         return UNSET
     return MISSING if isinstance(error, MissingDataError) and not isinstance(error, DamagedDataError) else DAMAGED
-
-
-def _reason(error: BaseException) -> str:
-    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")

@@ -83,9 +83,12 @@ def _focus_outside(scene: Scene) -> Doubt | None:
     off = max(low - scene.focus_disparity, scene.focus_disparity - high)
     if off <= OUTSIDE_SHARE * (high - low) or low == high:
         return None
+    focus, far, near = map(scene.write_disparity, (scene.focus_disparity, low, high))
+    unit = "the map's unit (floats as they are, 8- and 16-bit maps scaled to [0, 1], depth as 1/m)"
+    if scene.is_metric:
+        unit = "metres (focus_depth) or 1/m (focus_disparity)"
     return "focus outside the map", (
-        f"the focus {scene.focus_disparity:.4g} lies outside the map, {low:.4g} to {high:.4g}, so that nothing is in "
-        "focus: it is given in the map's unit (floats as they are, 8- and 16-bit maps scaled to [0, 1], depth as 1/m)"
+        f"the focus {focus} lies outside the map, {far} to {near}, so that nothing is in focus: it is given in {unit}"
     )
 
 

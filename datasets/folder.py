@@ -18,45 +18,51 @@ largest blur radius in the picture); ``gamma`` (default 2.2); ``depth_unit`` (me
 """
 
 import functools
-import math
-import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..core.documents import read_document
 from ..core.errors import DamagedDataError, IncompleteDataError, InvalidOptionError, MissingDataError
 from ..core.optics import GAMMA
 from ..core.scene import Scene
+from ..core.text import printable
 from .files.data_root import require_folder
 from .files.digests import Parts, hash_scenes
 from .files.kinds import read_embedded
 from .files.maps import read_depth, read_disparity, read_embedded_disparity
 from .files.pictures import as_tensor, read_picture
 from .files.problems import check_size
-from .files.role_files import ROLES, SETTINGS_FILES, absent, is_picture, map_file, plays_a_role, role_file
+from .files.role_files import (
+    SETTINGS_FILES,
+    absent,
+    is_picture,
+    map_file,
+    plays_a_role,
+    role_file,
+    settings_files,
+    stray_pictures,
+)
+from .folder_settings import (
+    DEPTH_SETTINGS,
+    MAP_SETTINGS,
+    SceneOptions,
+    is_number,
+    merge_settings,
+    number_of,
+    read_settings,
+)
 from .interface import UserPictures
 from .members import Members, is_leftover, list_members
 from .pairs.focus import disparity_at
 
-FOCUS_SETTINGS = ("focus_disparity", "focus_depth", "focus_at")
-STRENGTH_SETTINGS = ("blur_strength", "max_radius_px")
-MAP_SETTINGS = ("disparity", "depth")
-GROUPS = (FOCUS_SETTINGS, STRENGTH_SETTINGS, MAP_SETTINGS)
-"""Settings of which one at most is given; a scene's own replaces every common one of its group."""
-
-DEPTH_SETTINGS = ("depth_unit", "depth_ray_fov")
-KNOWN_SETTINGS = (*FOCUS_SETTINGS, *STRENGTH_SETTINGS, "gamma", *DEPTH_SETTINGS, *ROLES)
 LAYOUT = (
     "one folder per scene with image.*, disparity.* or depth.*, and scene.yaml (focus_at, max_radius_px); "
     "docs/datasets.md has more"
 )
-SceneOptions = Mapping[str, Any]
 
 
 class UserFolder(UserPictures):
@@ -85,6 +91,7 @@ class UserFolder(UserPictures):
         if not members.names:
             raise MissingDataError(f"{self.name}: {self.folder}: holds no scene: expected {LAYOUT}")
         self._members, self.passed_over = members, members.passed_over
+        self.unread = [f"{scene}/{printable(name)}" for scene in folders for name in self._strays(folders[scene])]
         self.scored = any(map(self.has_target, folders))
 
     def scene_names(self) -> Sequence[str]:
@@ -118,6 +125,14 @@ class UserFolder(UserPictures):
     def _settings(self, folder: Path) -> SceneOptions:
         return merge_settings(read_settings(self.folder), read_settings(folder))
 
+    def _strays(self, folder: Path) -> list[str]:
+        strays = stray_pictures(folder)
+        try:
+            named = self._settings(folder).values() if strays else ()
+        except DamagedDataError:  # loading the scene says so
+            return []
+        return [name for name in strays if name not in named]
+
     def has_target(self, scene_name: str) -> bool:
         """Whether the scene's folder holds a target. True where its settings are damaged: loading it says so."""
         try:
@@ -131,12 +146,16 @@ class UserFolder(UserPictures):
         self.prepare()
         folder = self._members.pick(self.name, scene_name)
         settings = self._settings(folder)
-        gamma = _number(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
+        gamma = number_of(settings, "gamma", folder, low=1.0) if "gamma" in settings else GAMMA
         image_file = role_file(folder, "image", settings)
         if image_file is None:
-            raise absent(folder, ["image"])
+            raise absent(folder, ["image"], strays=self._strays(folder))
         image = read_picture(image_file, gamma)
-        disparity, is_metric = _read_map(folder, settings, image_file, image)
+        found = _read_map(folder, settings, image_file, image)
+        if found is None:
+            remedy = "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one"
+            raise absent(folder, MAP_SETTINGS, remedy, self._strays(folder))
+        disparity, is_metric = found
         target, target_file = None, role_file(folder, "target", settings)
         if target_file is not None:
             target = read_picture(target_file, gamma)
@@ -149,6 +168,7 @@ class UserFolder(UserPictures):
             focus_disparity=focus,
             blur_strength=_strength(settings, disparity, focus, folder),
             gamma=gamma,
+            is_metric=is_metric,
             target=None if target is None else as_tensor(target),
         )
 
@@ -170,40 +190,10 @@ class UserFolder(UserPictures):
         return jobs
 
 
-def read_settings(folder: Path) -> SceneOptions:
-    """Read the settings file of ``folder``: YAML, of which JSON is a part; empty where there is none.
-
-    Raises DamagedDataError for one that cannot be parsed, is no mapping, or has unknown keys.
-    """
-    found = [folder / name for name in SETTINGS_FILES if os.path.lexists(folder / name)]
-    if len(found) > 1:
-        raise DamagedDataError(f"{folder}: expected one file of settings, got {' and '.join(f.name for f in found)}")
-    content = read_document(found[0], "YAML or JSON with settings") if found else None
-    if content is None:
-        return {}
-    path = found[0]
-    if not isinstance(content, dict):
-        raise DamagedDataError(f"{path}: expected settings such as 'max_radius_px: 20', got {type(content).__name__}")
-    unknown = [str(key) for key in content if key not in KNOWN_SETTINGS]
-    if unknown:
-        raise DamagedDataError(f"{path}: unknown setting '{unknown[0]}'. Known: {', '.join(KNOWN_SETTINGS)}")
-    for group in GROUPS:
-        given = [key for key in group if key in content]
-        if len(given) > 1:
-            raise DamagedDataError(f"{path}: expected either {' or '.join(given)}, got both")
-    return content
-
-
-def merge_settings(common: SceneOptions, own: SceneOptions) -> SceneOptions:
-    """Return a scene's settings over the common ones: its own focus replaces a common focus, strength, map likewise."""
-    replaced = {key for group in GROUPS if any(k in own for k in group) for key in group}
-    return {key: value for key, value in common.items() if key not in replaced} | dict(own)
-
-
 def _look(path: Path) -> Mapping[str, Path] | None:
     """Return the scene that a folder is: one with settings, or with a file for one of the roles."""
     if path.is_dir():
-        if any(os.path.lexists(path / name) for name in SETTINGS_FILES) or any(map(plays_a_role, path.iterdir())):
+        if settings_files(path) or any(map(plays_a_role, path.iterdir())):
             return {path.name: path}
         return {} if any(map(_may_be_meant, path.iterdir())) else None
     if path.is_symlink() and not path.exists() and not path.suffix:
@@ -217,17 +207,13 @@ def _may_be_meant(path: Path) -> bool:
 
 def _read_map(
     folder: Path, settings: SceneOptions, image_file: Path, image: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], bool]:
-    """Return the scene's disparity (H,W), and whether it is in 1/m."""
+) -> tuple[NDArray[np.float32], bool] | None:
+    """Return the scene's disparity (H,W), and whether it is in 1/m; None where there is no map."""
     unit, ray_fov = _depth_settings(settings, folder)
     chosen = map_file(folder, settings)
     if chosen is None:
         height, width = image.shape[:2]
-        embedded = read_embedded_disparity(image_file, height, width, ray_fov)
-        if embedded is None:
-            remedy = "; python -m bokehbench.datasets.pairs.estimate_disparity folder makes one"
-            raise absent(folder, MAP_SETTINGS, remedy)
-        return embedded
+        return read_embedded_disparity(image_file, height, width, ray_fov)
     role, file = chosen
     if role == "disparity" and (unit is not None or ray_fov is not None):
         raise DamagedDataError(f"{folder}: {' and '.join(DEPTH_SETTINGS)} belong to depth.*, the map is {file.name}")
@@ -245,7 +231,7 @@ def _has_map(folder: Path, settings: SceneOptions, image: Path) -> bool:
 
 
 def _depth_settings(settings: SceneOptions, folder: Path) -> tuple[float | None, float | None]:
-    unit, ray_fov = (_number(settings, key, folder, low=0.0) if key in settings else None for key in DEPTH_SETTINGS)
+    unit, ray_fov = (number_of(settings, key, folder, low=0.0) if key in settings else None for key in DEPTH_SETTINGS)
     if unit == 0.0:
         raise DamagedDataError(f"{folder}: depth_unit: expected metres > 0, got 0")
     if ray_fov is not None and not 0.0 < ray_fov < 180.0:
@@ -256,7 +242,7 @@ def _depth_settings(settings: SceneOptions, folder: Path) -> tuple[float | None,
 def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bool, folder: Path) -> float:
     if "focus_at" in settings:
         point = settings["focus_at"]
-        if not (isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))):
+        if not (isinstance(point, list) and len(point) == 2 and all(map(is_number, point))):
             raise DamagedDataError(f"{folder}: focus_at: expected [x, y] in px, got {reprlib.repr(point)}")
         try:
             return disparity_at(disparity, *point)
@@ -265,7 +251,7 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
     if "focus_depth" in settings:
         if not is_metric:
             raise DamagedDataError(f"{folder}: focus_depth: expected depth.*, got disparity: use focus_disparity")
-        depth = _number(settings, "focus_depth", folder, low=0.0)
+        depth = number_of(settings, "focus_depth", folder, low=0.0)
         if depth == 0.0:
             raise DamagedDataError(f"{folder}: focus_depth: expected metres > 0, got 0")
         return 1.0 / depth
@@ -274,27 +260,15 @@ def _focus(settings: SceneOptions, disparity: NDArray[np.float32], is_metric: bo
             f"{folder}: the focus is not set: expected focus_at: [x, y], focus_disparity: NUMBER or, with depth.*, "
             f"focus_depth: METRES: add one to {SETTINGS_FILES[0]}"
         )
-    return _number(settings, "focus_disparity", folder)
+    return number_of(settings, "focus_disparity", folder)
 
 
 def _strength(settings: SceneOptions, disparity: NDArray[np.float32], focus: float, folder: Path) -> float:
     if "max_radius_px" in settings:
         reach = max(abs(float(end) - focus) for end in (disparity.min(), disparity.max()))
-        return _number(settings, "max_radius_px", folder, low=0.0) / reach
+        return number_of(settings, "max_radius_px", folder, low=0.0) / reach
     if "blur_strength" not in settings:
         raise IncompleteDataError(
             f"{folder}: the blur is not set: expected max_radius_px or blur_strength: add one to {SETTINGS_FILES[0]}"
         )
-    return _number(settings, "blur_strength", folder, low=0.0)
-
-
-def _number(settings: SceneOptions, key: str, folder: Path, low: float = -math.inf) -> float:
-    value = settings[key]
-    if not _is_number(value) or value < low:
-        bound = f" of at least {low:g}" if low > -math.inf else ""
-        raise DamagedDataError(f"{folder}: {key}: expected a number{bound}, got {reprlib.repr(value)}")
-    return float(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return number_of(settings, "blur_strength", folder, low=0.0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import BokehBenchError, DamagedDataError
+from ..core.failures import describe_error
 from ..core.scene import Scene
 from ..core.text import printable
 
@@ -19,6 +20,7 @@ class SceneDataset(ABC):
       read files write ``contents`` instead.
     - ``photographs``: whether the pictures are of the usual orientation, the ground nearer than what stands above it.
     - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
+    - ``unread``: likewise, pictures in scenes' folders that are no part of a scene by their names.
     """
 
     name: str
@@ -28,6 +30,7 @@ class SceneDataset(ABC):
     version: str = ""
     photographs: bool = False
     passed_over: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
     def __init__(self, name: str | None = None, data_root: Path | None = None):
         if name is not None:
@@ -46,6 +49,13 @@ class SceneDataset(ABC):
 
         A scene that cannot be listed is listed all the same: ``load`` says why, and it is one failed case.
         """
+
+    def to_generate(self, scene_names: Sequence[str]) -> Sequence[str]:
+        """Return which of these scenes ``load`` would have to generate first, which takes it seconds each.
+
+        A run loads them before its first render, some at a time: ``load`` is then called by several threads.
+        """
+        return ()
 
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
@@ -80,7 +90,7 @@ def prepare_dataset(dataset: SceneDataset) -> None:
     except BokehBenchError:
         raise
     except (Exception, SystemExit) as error:
-        raise DamagedDataError(f"{dataset.name}: cannot be listed: {type(error).__name__}: {error}") from error
+        raise DamagedDataError(f"{dataset.name}: cannot be listed: {describe_error(error)}") from error
     wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
     if wrong:
         raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")

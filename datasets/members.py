@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..core.errors import BokehBenchError, DamagedDataError, UnknownNameError
-from ..core.text import one_line, printable
+from ..core.text import did_you_mean, one_line, printable
 
 Found = TypeVar("Found")
 
@@ -41,7 +41,9 @@ class Members(Generic[Found]):
         if scene not in self.found:
             some = ", ".join(self.names[:SHOWN_NAMES])
             more = f" and {len(self.names) - SHOWN_NAMES} more" if len(self.names) > SHOWN_NAMES else ""
-            raise UnknownNameError(f"{dataset} has no scene '{scene}'. Known: {some}{more}")
+            raise UnknownNameError(
+                f"{dataset} has no scene '{scene}'{did_you_mean(scene, self.names) or '.'} Known: {some}{more}"
+            )
         return self.found[scene]
 
 

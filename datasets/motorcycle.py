@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MissingDataError, UnknownNameError
 from ..core.scene import Scene
+from ..core.text import did_you_mean
 from .interface import SceneDataset
 from .synthetic.photographs import PHOTOGRAPHS, load_photograph, packaged_file
 
@@ -41,7 +42,8 @@ class Motorcycle(SceneDataset):
     def load(self, scene_name: str) -> Scene:
         """Return the picture focused at one distance. Raises UnknownNameError, MissingDataError."""
         if scene_name not in FOCUS:
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {', '.join(FOCUS)}")
+            hint = did_you_mean(scene_name, FOCUS) or "."
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'{hint} Known: {', '.join(FOCUS)}")
         image = load_photograph("motorcycle").astype(np.float32) / np.float32(255.0)
         return Scene(
             name=scene_name,

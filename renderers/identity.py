@@ -13,6 +13,7 @@ class IdentityRenderer(Renderer):
 
     name = "identity"
     capabilities: ClassVar[Capabilities] = Capabilities(inputs=PICTURE_ONLY)
+    seconds_per_megapixel: ClassVar[float] = 0.0
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         return scene.image

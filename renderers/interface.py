@@ -13,7 +13,7 @@ from ..core.errors import InvalidOptionError, InvalidOutputError, SkippedSceneEr
 from ..core.scene import INPUT_FIELDS, GivenScene, Scene, find_range
 from ..core.torch_state import keeping_torch_state
 
-__all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Renderer", "Scene"]
+__all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Cost", "Renderer", "Scene"]
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,14 @@ class Capabilities:
         return asdict(self) | {"inputs": [word for word in INPUT_FIELDS if word in self.inputs]}
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a render took in another process; ``peak_memory_mb``: MiB at the most, None where that is not known."""
+
+    seconds: float
+    peak_memory_mb: float | None
+
+
 class Renderer(ABC):
     """A bokeh renderer. Sub-classes set ``name`` and ``capabilities`` and write ``_render``, and ``_load`` if needed.
 
@@ -66,6 +74,7 @@ class Renderer(ABC):
     ``weights`` says which trained weights make the pictures (None where nothing was trained), ``backend`` which of
     several implementations computes them, known once prepared (None where there is one); each result row names both.
     ``training`` tells a reader how the weights were trained (None where that is not known).
+    ``cost`` is what the last render took, where another process made it; None: whoever calls holds the clock.
     """
 
     name: str
@@ -73,6 +82,9 @@ class Renderer(ABC):
     weights: str | None = None
     backend: str | None = None
     training: str | None = None
+    seconds_per_megapixel: ClassVar[float] = 3.0
+    """Roughly, on two CPU cores: the progress bar's guess before it has seen any."""
+    cost: Cost | None = None
 
     def __init__(self, name: str | None = None):
         if name is not None:
@@ -99,6 +111,12 @@ class Renderer(ABC):
         with keeping_torch_state():
             self._load()
         self._prepared = True
+
+    def compile_kernels(self) -> None:  # noqa: B027 - most renderers compile nothing
+        """Compile for the CPU what ``prepare`` would have compiled, without weights.
+
+        A process beside the run calls this, for the cache that both share.
+        """
 
     def skip(self, scene: Scene) -> str | None:
         """Return why this renderer cannot do ``scene``, in words for the report; None where it can.
@@ -132,7 +150,7 @@ class Renderer(ABC):
             self.prepare()
         reason = self.skip(scene)
         if reason is not None:
-            raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}")
+            raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}", reason)
         given = scene.given(self.capabilities.inputs)
         if not self.capabilities.hdr and float(scene.image.max()) > 1.0:
             log.warning("%s does not take values above 1: the highlights of '%s' are clipped", self.name, scene.name)
@@ -149,6 +167,10 @@ class Renderer(ABC):
         Raises InvalidOutputError for another shape or type, for values that are not finite, or that leave [0,1].
         """
         return _checked_output(self.name, output, scene)
+
+    def foreign_code(self) -> dict[str, str]:
+        """Return, by name, digests or versions of what makes the pictures and is no module that this one imports."""
+        return {}
 
     def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
         """Drop whatever was kept of earlier scenes, so that the next render costs what a new scene's does."""

@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
+from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
+from .outside.adapter_info import find_entry, outside_entries, say_how_to_get
+from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -23,23 +26,38 @@ RENDERERS = LazyRegistry(
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
         **variant_entries(shipped=True),
+        **PROGRAM_ENTRIES,
     },
 )
 
-WITHOUT_WEIGHTS = variant_entries(shipped=False)
-"""Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
+_BOKEHME = ".renderers.bokehme.renderer:BokehMeRenderer"
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    "bokehme": Entry(_BOKEHME, "BokehMe: scatter, and two networks where depth jumps"),
+    "bokehme-highlights": Entry(_BOKEHME, "BokehMe, with bright colours out of focus raised", {"highlights": True}),
+}
+"""Renderers that need ``@FOLDER``: no weights of them ship, so they are not listed."""
 
 
 def find_renderer(name: str) -> Entry:
     """Look up ``name`` or ``name@checkpoint``.
 
-    Raises UnknownNameError for an unknown name, and for one without weights unless a checkpoint is named.
+    Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
+    checkpoint or folder is named.
     """
     base, at, _ = name.partition("@")
+    outside = find_entry(base)
+    if outside is not None:
+        if not at:
+            raise UnknownNameError(say_how_to_get(base))
+        return outside
+    known = [*RENDERERS.entries, *WITHOUT_WEIGHTS, *outside_entries()]
+    if at and base not in known:
+        raise UnknownNameError(unknown_name("renderer", base, known))
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
-        raise UnknownNameError(f"'{base}': no weights of this variant ship: train them and use {base}@FOLDER")
+        raise UnknownNameError(f"'{base}': no weights of this variant ship: get or train them, and use {base}@FOLDER")
     return WITHOUT_WEIGHTS[base]
 
 

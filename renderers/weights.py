@@ -4,13 +4,13 @@ Imports no torch: a name costs nothing to check.
 """
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..core.documents import read_mapping
 from ..core.errors import InvalidOptionError, MissingWeightsError
 
 RECORD_FILE = "training.json"
@@ -101,19 +101,14 @@ def read_index(path: Path) -> dict[str, Any]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object. Raises InvalidOptionError that names the file where it holds anything else.
+    """Read a JSON object, as ``core.documents`` reads it. Raises InvalidOptionError that names the file for another.
 
     Raises MissingWeightsError where it is no file.
     """
     try:
-        values = json.loads(_regular(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InvalidOptionError(f"{path}: not JSON ({error}): get it again") from error
-    except OSError as error:
-        raise InvalidOptionError(f"{path}: cannot be read ({error.strerror}): get it again") from error
-    if not isinstance(values, dict):
-        raise InvalidOptionError(f"{path}: expected an object, got {type(values).__name__}: get it again")
-    return values
+        return read_mapping(_regular(path), "JSON", InvalidOptionError)
+    except InvalidOptionError as error:
+        raise InvalidOptionError(f"{error}: get it again") from error
 
 
 def _sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ from .parts.pictures import PictureMaker, describe_colours
 from .parts.problems import Problem
 from .parts.run_facts import describe_renderers, summarise_run
 from .parts.sections import describe_sections
-from .parts.summaries import summarise_comparison, summarise_latency, summarise_report
+from .parts.summaries import ROBUSTNESS, summarise_comparison, summarise_latency, summarise_report
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ LATENCY = "latency.html"
 TITLES = {
     INDEX: "Results",
     "gallery.html": "Gallery",
-    "robustness.html": "Robustness",
+    ROBUSTNESS: "Robustness",
     "ablations.html": "Ablations",
     LATENCY: "Latency",
 }
@@ -61,7 +61,7 @@ def write_report(run: StoredRun, reports_dir: Path, reference: str | None = None
         maker.make()
         for name in [*list(pages)[1:], INDEX]:
             assets.write_page(name, pages[name])
-        _finish(assets, summarise_report(run, pages[INDEX]))
+        _finish(assets, summarise_report(run, pages))
     return reports_dir / run.folder.name / INDEX
 
 
@@ -135,7 +135,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     contexts = {
         INDEX: first,
         "gallery.html": {},
-        "robustness.html": describe_robustness(run, maker, reference, styles),
+        ROBUSTNESS: describe_robustness(run, maker, reference, styles),
         "ablations.html": describe_ablations(run, rows, maker.assets),
     }
     try:

@@ -65,7 +65,9 @@ RUNS = {
     "python -m pytest benchmarks/kernels/bench_pisa.py --benchmark-only -s": Example(
         f"{BENCHMARK} pisa[32-2", says="1 passed"
     ),
-    "python -m bokehbench.benchmarks.kernels.bench_sdxl": Example(says="skipped: "),
+    "python -m bokehbench.benchmarks.gpu": Example(
+        "--without-device --only offsets/ramp --output DIR/gpu.json", says="1 of 1 steps ok"
+    ),
     "python -m bokehbench.datasets.synthetic.synbokeh_mini": Example(says="16 scenes agree"),
     "python -m bokehbench.datasets.pathtraced --output DIR/pathtraced": (
         Example("--scenes 1 --width 8 --height 6 --samples 1 --radii 2")
@@ -91,6 +93,7 @@ ELSEWHERE = {
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",
     "pip install -e .": "tests/test_contributing.py",
+    "python run_bench.py --renderers outside@FOLDER": "tests/renderers/outside/test_renderer.py",
     "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
         "tests/test_contributing.py"
     ),

@@ -86,9 +86,14 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--report-only"], "no run is stored here"),
         (["--compare", "../a", "b"], "--run '../a'"),
         (["--compare", "default", "b"], "no run is stored here"),
-        (["--reference", "identiti"], "--reference identiti: expected one of identity, classical"),
+        (
+            ["--reference", "identiti"],
+            "--reference identiti: expected one of identity, classical, "
+            "classical-occlusion, bokehdiff. Did you mean identity?",
+        ),
         (["--sizes", "64"], "only with --latency"),
         (["--latency", "--sizes", "64x"], "expected a whole number above 0, got ''"),
+        (["--latency", "--more-sizes", "64"], "expected RENDERER=SIZE, got '64'"),
         (["--latency", "--radii", "0"], "expected numbers above 0, got '0'"),
         (["--latency", "--robustness"], "--latency measures and nothing else"),
         (["--latency", "--renderers", "classica"], "Did you mean classical"),
@@ -99,7 +104,13 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--latency", "--reference", "classical"], "--reference has no meaning with --latency"),
         (["--latency", "--weights", "."], "--weights has no meaning with --latency"),
         (["--latency", "--data-root", "."], "--data-root has no meaning with --latency"),
-        (["--bogus"], "unrecognized arguments: --bogus"),
+        (["--bogus"], "unrecognized arguments: --bogus (see --help)"),
+        (
+            ["--datasest=x"],
+            "arguments: --datasest=x. Did you mean --datasets or --data-root? (see --help)",
+        ),
+        (["--robustness", "--perturbations", "erod"], "unknown perturbation 'erod'. Did you mean erode?"),
+        (["--renderers", "bokehdiff-t248@x"], "unknown renderer 'bokehdiff-t248'. Did you mean bokehdiff-t249"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(tmp_path, run_bench, arguments, message):

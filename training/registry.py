@@ -19,5 +19,6 @@ TASKS = LazyRegistry(
         "bokehdiff/picture": Entry(
             ".training.bokehdiff.config:PictureConfig", "BokehDiff as the paper trains it, on SDXL: Eq. 10-12"
         ),
+        "bokehme/networks": Entry(".training.bokehme.config:BokehMeConfig", "BokehMe's two networks, as they render"),
     },
 )

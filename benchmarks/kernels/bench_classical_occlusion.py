@@ -11,12 +11,19 @@ interleaved repeats, the first rendering of a picture (separation of its surface
 The march alone against its definition pixel by pixel, interleaved, in one thread (``-k reference``), and the seconds of
 each step of a render (``-k steps``), both on the scene of ``run_bench.py --latency`` at 512x512.
 
+A whole render against another commit (``-k commit``): ``BENCH_COMMIT_PYTHON`` is the Python in which a checkout of it
+is installed. Either renders the scene of ``run_bench.py --latency`` in processes of its own, by turns, BENCH_REPEATS
+times five renders each, with torch's number of threads (``OMP_NUM_THREADS``).
+
 ``BENCH_DEVICE=cuda`` renders there. The targets are 1.5 s (512x512, 20 px) and 6 s (1024x1024, 32 px) on two CPU cores,
 and 30 ms for 1024x1024 again on a GPU. The latter has not been measured: the rays are plain PyTorch operations, one
 look of all rays at a time, and read and write memory many times where one kernel would not.
 """
 
+import json
 import os
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -133,7 +140,8 @@ def test_march_against_reference(benchmark: BenchmarkFixture, radius_px: float) 
     defocus = np.float32(scene.blur_strength) * (layers - np.float32(scene.focus_disparity))
     plan, same_px = plan_tiles(defocus, surfaces.edges), np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
     shifts, (lens, starts), rows = bin_shifts(plan.lowest, plan.blocks.shape[2]), lens_patterns(), len(plan.counts)
-    planes, ours, truth = empty_planes(512, 512), picture.copy(), picture.copy()
+    planes, truth = empty_planes(512, 512), picture.copy()
+    ours = np.ascontiguousarray(picture.transpose(2, 0, 1)).transpose(1, 2, 0)  # as the renderer's
 
     def march() -> None:
         lay_rows(0, len(planes), surfaces.front, surfaces.back, defocus, planes)
@@ -153,3 +161,54 @@ def test_march_against_reference(benchmark: BenchmarkFixture, radius_px: float) 
     print(f"\n512 px, radius {radius_px:g}: {best} s, {best['reference'] / best['march']:.1f} times faster")
     np.testing.assert_allclose(ours, truth, rtol=0, atol=1e-4)
     benchmark.pedantic(march, rounds=1)
+
+
+ONE_SIDE = """
+import importlib, json, sys, time, torch
+for name in ("latency.scene", "latency_scene"):  # where commits keep it
+    try:
+        make_scene = importlib.import_module(f"bokehbench.benchmarks.{name}").make_latency_scene
+        break
+    except ModuleNotFoundError:
+        continue
+from bokehbench.renderers.classical.occlusion import OcclusionRenderer
+scene, renderer = make_scene(512, 512, float(sys.argv[1])), OcclusionRenderer()
+renderer.prepare()
+times = []
+for repeat in range(6):
+    renderer.forget()
+    wall, processor = time.perf_counter(), time.process_time()
+    renderer._render(scene, 0)
+    times.append((time.perf_counter() - wall, time.process_time() - processor))
+wall, processor = zip(*times[1:])
+print(json.dumps({"wall": wall, "processor": processor, "threads": torch.get_num_threads()}))
+"""
+"""Renders in a process, six times, the first to warm up; prints seconds, wall and processor time of all threads."""
+
+
+def measure_commit(python: str, radius_px: float) -> dict[str, Any]:
+    run = [python, "-P", "-c", ONE_SIDE, str(radius_px)]
+    done = subprocess.run(run, check=True, capture_output=True, text=True)  # noqa: S603 - the user's own Python
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.skipif(
+    "BENCH_COMMIT_PYTHON" not in os.environ, reason="BENCH_COMMIT_PYTHON names no Python to compare with"
+)
+@pytest.mark.parametrize("radius_px", [8.0, 32.0])
+def test_against_commit(benchmark: BenchmarkFixture, radius_px: float) -> None:
+    sides = {"then": os.environ["BENCH_COMMIT_PYTHON"], "now": sys.executable}
+    seconds: dict[str, dict[str, list[float]]] = {name: {"wall": [], "processor": []} for name in sides}
+    for repeat in range(REPEATS + 1):
+        for name, python in sides.items():
+            measured = measure_commit(python, radius_px)
+            for clock in ("wall", "processor") if repeat else ():  # the first compiles
+                seconds[name][clock] += measured[clock]
+    for clock in ("wall", "processor"):
+        then, now = seconds["then"][clock], seconds["now"][clock]
+        print(
+            f"\n512 px, radius {radius_px:g}, {measured['threads']} threads, {clock} time: "
+            f"minimum {min(then):.3f} and {min(now):.3f} s, {min(then) / min(now):.1f} times faster; "
+            f"median {np.median(then):.3f} and {np.median(now):.3f} s, {np.median(then) / np.median(now):.1f} times"
+        )
+    benchmark.pedantic(measure_commit, args=(sides["now"], radius_px), rounds=1)

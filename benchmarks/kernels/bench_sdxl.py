@@ -13,28 +13,21 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...core.commands import ends_in_one_line
 from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from ...renderers.attention.geometry import TokenGeometry
-from ...renderers.attention.pairs import pisa_fast
-from ...renderers.attention.physics import PisaPhysics
-from ...renderers.attention.plan import build_plan
-from ...renderers.attention.reference import pisa_dense
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.diffusion.prompt import PromptEmbeddings
+from ..gpu.attention import TOLERANCE, compare_pisa
+from ..gpu.sdxl import format_steps
 from .released_cost import as_released
 
-TOLERANCE = 1e-4
-"""Relative error that PISA in float32 may have against the reference in float64."""
-
-GRID = (32, 48)
-HEADS, HEAD_WIDTH = 10, 64
 BLUR_PX = 40.0
 
 
@@ -121,40 +114,26 @@ def time_steps(pipeline: BokehDiffPipeline, side_px: int, runs: int, with_compil
     return timings
 
 
-def format_steps(timings: dict[str, Timing]) -> str:
-    """Return the steps as lines: median, ratios to the first and to the one before, memory, PSNR against float32."""
-    released, truth = timings["released cost structure"], timings["ours, float32"].picture
-    lines = [f"{'':<26} {'ms':>9} {'released/':>10} {'before/':>8} {'GiB':>6} {'dB':>7}"]
-    before = released
-    for name, timing in timings.items():
-        error = float((timing.picture - truth).square().mean())
-        loss = "same" if error == 0.0 else f"{-10.0 * math.log10(error):.1f}"
-        ratios = f"{released.median / timing.median:10.2f} {before.median / timing.median:8.2f}"
-        cost = f"{1000 * timing.median:9.1f} {ratios} {timing.peak_bytes / 2**30:6.1f}"
-        lines.append(f"{name:<26} {cost} {loss:>7}")
-        before = timing
-    return "\n".join(lines)
+def describe_steps(timings: dict[str, Timing]) -> dict[str, dict[str, Any]]:
+    """Return each step's runs and median in seconds, peak memory in bytes, and mean squared error of its picture.
 
-
-def compare_pisa(device: torch.device, grid: tuple[int, int] = GRID) -> dict[str, float]:
-    """Return the largest relative errors of the fast PISA in float32 on ``device``: output and gradients of q, k, v.
-
-    The truth is ``pisa_dense`` in float64 on the CPU, over a slanted scene with an occluder.
+    The error is against our float32 picture, None where it is no number: weights are random.
     """
-    height, width = (16 * n for n in grid)
-    disparity = torch.linspace(0.1, 0.5, width).repeat(1, 1, height, 1)
-    disparity[..., height // 4 : height // 2, width // 4 : width // 2] = 0.9
-    geometry = TokenGeometry.from_maps(disparity, BLUR_PX * (disparity - 0.3), grid)
-    physics = PisaPhysics()
-    generator = torch.Generator().manual_seed(0)
-    shape = (1, HEADS, geometry.tokens, HEAD_WIDTH)
-    q, k, v, weight = (torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(4))
-    truth = _output_and_gradients(lambda q, k, v: pisa_dense(q, k, v, geometry, physics), q, k, v, weight)
-    plan = build_plan(geometry.to(device), physics)
-    inputs = [x.to(device, torch.float32) for x in (q, k, v, weight)]
-    found = _output_and_gradients(lambda q, k, v: pisa_fast(q, k, v, plan), *inputs)
-    errors = (float((a - b.cpu()).abs().max() / a.abs().max()) for a, b in zip(truth, found, strict=True))
-    return dict(zip(("output", "gradient of q", "gradient of k", "gradient of v"), errors, strict=True))
+    truth = timings["ours, float32"].picture
+    return {
+        name: {
+            "seconds": timing.seconds,
+            "median": timing.median,
+            "peak_bytes": timing.peak_bytes,
+            "squared_error": _squared_error(timing.picture, truth),
+        }
+        for name, timing in timings.items()
+    }
+
+
+def _squared_error(picture: Tensor, truth: Tensor) -> float | None:
+    error = float((picture - truth).square().mean())
+    return error if math.isfinite(error) else None
 
 
 @ends_in_one_line("bench_sdxl")
@@ -181,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.steps:
         pipeline = build_random_sdxl(device, torch.float32)
         print(f"{name}, {options.side} x {options.side} px, medians of {options.runs} runs")
-        print(format_steps(time_steps(pipeline, options.side, options.runs)))
+        print(format_steps(describe_steps(time_steps(pipeline, options.side, options.runs))))
     else:
         pipeline = build_random_sdxl(device, getattr(torch, options.dtype))
         if options.compile:
@@ -200,14 +179,6 @@ def _compile(pipeline: BokehDiffPipeline) -> None:
     pipeline.unet.compile()
     pipeline.vae.encoder.compile()
     pipeline.vae.decoder.compile()
-
-
-def _output_and_gradients(
-    attend: Callable[..., Tensor], q: Tensor, k: Tensor, v: Tensor, weight: Tensor
-) -> list[Tensor]:
-    inputs = [x.detach().requires_grad_() for x in (q, k, v)]
-    output = attend(*inputs)
-    return [output.detach(), *torch.autograd.grad((output * weight).sum(), inputs)]
 
 
 def _now(device: torch.device) -> float:

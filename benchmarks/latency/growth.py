@@ -1,4 +1,4 @@
-"""How time grows with resolution and blur radius: exponents fitted on logarithms."""
+"""How time and memory grow with resolution and blur radius: exponents fitted on logarithms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scipy.stats import t as student_t
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """seconds ~ quantity ** exponent; ``interval`` is 95 %, None where there are no more points than unknowns."""
+    """cost ~ quantity ** exponent; ``interval`` is 95 %, None where there are no more points than unknowns."""
 
     exponent: float
     interval: tuple[float, float] | None
@@ -24,18 +24,21 @@ class GrowthFit:
     points: int
 
 
-def fit_growth(seconds: Sequence[float], quantities: Mapping[str, Sequence[float]]) -> GrowthFit | None:
-    """Fit log(seconds) = a + sum of exponent * log(quantity) by least squares.
+def fit_growth(costs: Sequence[float | None], quantities: Mapping[str, Sequence[float]]) -> GrowthFit | None:
+    """Fit log(cost) = a + sum of exponent * log(quantity) by least squares; a cost is seconds or MiB.
 
-    Quantities that take one value only are left out; all must be above 0. Returns None where nothing varies or there
-    are fewer points than unknowns, or where two quantities vary only together.
+    Points whose cost is unknown or 0 are left out, and so are quantities that take one value only; all must be above 0.
+    Returns None where nothing varies or there are fewer points than unknowns, or where two quantities vary only
+    together.
     """
-    varying = {name: np.log(values) for name, values in quantities.items() if len(set(values)) > 1}
+    known = {n: cost for n, cost in enumerate(costs) if cost}
+    points = {name: [values[n] for n in known] for name, values in quantities.items()}
+    varying = {name: np.log(values) for name, values in points.items() if len(set(values)) > 1}
     unknowns = len(varying) + 1
-    if not varying or len(seconds) < unknowns:
+    if not varying or len(known) < unknowns:
         return None
-    design = np.column_stack([np.ones(len(seconds)), *varying.values()])
-    logs = np.log(seconds)
+    design = np.column_stack([np.ones(len(known)), *varying.values()])
+    logs = np.log(list(known.values()))
     solution, _, rank, _ = np.linalg.lstsq(design, logs, rcond=None)
     if rank < unknowns:
         return None
@@ -45,7 +48,7 @@ def fit_growth(seconds: Sequence[float], quantities: Mapping[str, Sequence[float
         name: Growth(exponent=float(p), interval=None if half is None else (float(p - half[n]), float(p + half[n])))
         for n, (name, p) in enumerate(zip(varying, solution[1:], strict=True))
     }
-    return GrowthFit(growth=growth, worst_factor=float(np.exp(np.abs(residuals).max())), points=len(seconds))
+    return GrowthFit(growth=growth, worst_factor=float(np.exp(np.abs(residuals).max())), points=len(known))
 
 
 def _half_widths(design: np.ndarray, residuals: np.ndarray) -> np.ndarray | None:

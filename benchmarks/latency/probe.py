@@ -18,6 +18,7 @@ import psutil
 import torch
 
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.scene import GivenScene
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -70,21 +71,26 @@ class Repeat:
 
 
 def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
-    """Prepare the renderer, render once to warm up and to see its memory, then time repeats.
+    """Prepare the renderer, then measure it; see ``measure_prepared``."""
+    start = time.perf_counter()
+    renderer.prepare(point.device, point.dtype)
+    prepared = time.perf_counter() - start
+    return measure_prepared(point, renderer, rule) | {"prepare_seconds": prepared}
+
+
+def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
+    """Render once to warm up and to see its memory, then time repeats, with a renderer prepared as ``point`` says.
 
     The scene's way to the device and the checks are outside the clock. Times are medians over the repeats;
     ``stages`` leaves out what no stage covers.
     """
     scene = make_latency_scene(point.height, point.width, point.radius_px, renderer.capabilities.scale)
-    start = time.perf_counter()
-    renderer.prepare(point.device, point.dtype)
-    prepared = time.perf_counter() - start
     given = renderer.accept(scene)
     clocks = [read_gpu()]
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
     first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
-    memory = _describe_memory(first.peak_memory_mb, renderer.device)
+    memory = _describe_memory((renderer.cost or first).peak_memory_mb, renderer.device)
     with ForeignLoad() as foreign:
         repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, given), lambda one: one.seconds, rule)
     clocks.append(read_gpu())
@@ -101,7 +107,6 @@ def measure_point(point: Point, renderer: Renderer, rule: RepeatRule) -> Record:
         "megapixels_per_second": point.height * point.width / 1e6 / spread.median,
         "stages": {name: float(np.median([one.stages.get(name, 0.0) for one in repeats])) for name in names},
         "first_seconds": first.seconds,
-        "prepare_seconds": prepared,
         "memory": memory,
         "other_processes_cores": foreign.cores,
         "gpu": [state for state in clocks if state],
@@ -124,6 +129,8 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
             end.record()
             torch.cuda.synchronize(renderer.device)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if renderer.cost is not None:  # made by another process, which holds the clock
+        return Repeat(renderer.cost.seconds, cpu, None, {})
     return Repeat(wall, cpu, begin.elapsed_time(end) / 1000 if cuda else None, clock.seconds())
 
 
@@ -183,7 +190,7 @@ def describe_failure(error: BaseException, device: str) -> Record:
         return {"status": "failed", "reason": message}
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
         return {"status": "failed", "reason": f"out of memory on {device}"}
-    return {"status": "failed", "reason": f"{type(error).__name__}: {message}"}
+    return {"status": "failed", "reason": describe_error(error)}
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """How often a measurement is repeated, and what is said of the repeats.
 
 The rule: at least ``least`` repeats, then on until the 95 % interval of the median is narrower than ``narrow`` of the
-median, at most ``most`` repeats or about ``seconds`` in all. Which of the three ended it is recorded.
+median, at most ``most`` repeats or about ``seconds`` in all. Which of the three ended it is recorded. Where ``fewest``
+repeats have taken ``patience`` seconds, these are enough.
 """
 
 import math
@@ -28,11 +29,13 @@ class RepeatRule:
     most: int = 100
     narrow: float = 0.05
     seconds: float = 3.0
+    fewest: int = 6
+    patience: float = 20.0
 
     def verdict(self, values: Sequence[float]) -> str | None:
         """Return why to stop after these repeats (seconds each); None to go on."""
         if len(values) < self.least:
-            return None
+            return LONG if len(values) >= self.fewest and sum(values) >= self.patience else None
         interval = median_interval(values)
         if interval and interval[1] - interval[0] <= self.narrow * float(np.median(values)):
             return NARROW

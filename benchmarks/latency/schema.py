@@ -83,6 +83,8 @@ class Rule(TypedDict):
     most: int
     narrow: float
     seconds: float
+    fewest: NotRequired[int]
+    patience: NotRequired[float]
 
 
 class LatencyRecord(TypedDict):

@@ -17,8 +17,8 @@ import torch
 from tqdm import tqdm
 
 from ...core.documents import read_mapping
-from ...core.errors import DamagedRecordError
-from ...core.files import write_json
+from ...core.errors import DamagedRecordError, InvalidOptionError
+from ...core.files import set_aside, write_json
 from ...core.records import check_record
 from ...renderers.registry import find_renderer
 from ..option_values import Size
@@ -42,6 +42,8 @@ CUDA_SIZES: tuple[Size, ...] = (*CPU_SIZES, (1024, 1024), (1024, 1536), (1536, 1
 CPU_RADII: tuple[float, ...] = (8.0, 32.0)
 CUDA_RADII: tuple[float, ...] = (8.0, 32.0, 64.0)
 
+RULE = RepeatRule(fewest=3)
+
 PROBE = (sys.executable, "-m", "bokehbench.benchmarks.latency.probe")
 
 
@@ -51,12 +53,12 @@ def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
     A measurement is kept while weights, code, versions, threads and machine stay the same. Raises BokehBenchError for
     unknown names, an absent device, a run that another command writes.
     """
-    rule = rule or RepeatRule()
+    rule = rule or RULE
     check_device(request.device)
     points = plan_points(request)
     with RunFolder.open(request.folder) as run:
         environment, surroundings = describe_environment()
-        earlier = None if request.fresh else read_latency(run.folder)
+        earlier = None if request.fresh else _read_earlier(run.folder)
         record: Record = {
             "schema": SCHEMA,
             "command": request.command,
@@ -81,15 +83,20 @@ def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
 def plan_points(request: RunRequest) -> list[Point]:
     """Return every point, small ones first; renderers vary slowest. Radii count once.
 
-    Sizes and radii that are not asked for are those of the device.
+    Sizes and radii that are not asked for are those of the device. Raises InvalidOptionError for further sizes of a
+    renderer that is not asked for.
     """
+    for name, _ in request.more_sizes:
+        if name not in request.renderers:
+            raise InvalidOptionError(f"--more-sizes {name}: expected one of {', '.join(request.renderers)}")
     points = []
     for name in request.renderers:
         renderer = complete(name, load_renderer(name))
-        code = ContentTable().add(find_renderer(name).hash_code(renderer))
+        code = ContentTable().add(find_renderer(name).hash_code(renderer) | renderer.foreign_code())
         device = choose_device(request.device, renderer)
         cuda = torch.device(device).type == "cuda"
-        sizes = request.sizes or (CUDA_SIZES if cuda else CPU_SIZES)
+        sizes = [*(request.sizes or (CUDA_SIZES if cuda else CPU_SIZES))]
+        sizes += [size for owner, size in request.more_sizes if owner == name]
         radii = request.radii or (CUDA_RADII if cuda else CPU_RADII)
         points += [
             Point(
@@ -145,7 +152,7 @@ def read_latency(folder: Path) -> LatencyRecord | None:
             content["measurements"] = {}  # each is checked by itself below
         record = check_record(LatencyRecord, content, f"{path}: ")
     except DamagedRecordError as error:
-        raise DamagedRecordError(f"{error}: measure again with --latency --fresh") from None
+        raise DamagedRecordError(f"{error}: measure again with --latency, which sets it aside") from None
     for key, one in cast(dict[str, Any], measurements).items():
         kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
         try:
@@ -155,6 +162,16 @@ def read_latency(folder: Path) -> LatencyRecord | None:
     for environment in record["environments"].values():
         environment.setdefault("packages", {})
     return record
+
+
+def _read_earlier(folder: Path) -> LatencyRecord | None:
+    """Return what is measured so far; a damaged file is set aside, as a damaged run.json is."""
+    try:
+        return read_latency(folder)
+    except DamagedRecordError as error:
+        aside, fault = set_aside(folder / FILE), str(error).rpartition(": ")[0]
+        log.warning("%s: it is kept as %s, and everything is measured again", fault, aside.name)
+        return None
 
 
 def _skipped(point: Point, record: Record) -> Record | None:

@@ -36,6 +36,17 @@ def digest_parts(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def used_contents(contents: Contents, rows: Iterable[Row]) -> dict[str, Mapping[str, str]]:
+    """Return the contents that the newest row of a case, finished or not, refers to: no other is ever looked up."""
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in sorted(rows, key=lambda r: str(r.get("time"))):
+        newest[(*_case(row), _is_ok(row))] = row
+    used: set[str] = set()
+    for row in newest.values():
+        used |= {row.get("data", ""), *row.get("code", {}).values(), *row.get("scored_by", {}).values()}
+    return {digest: parts for digest, parts in contents.items() if digest in used}
+
+
 def find_reuse(
     before: Mapping[str, Row], rows: Sequence[Row], contents: Contents, environments: Mapping[str, Any], here: str
 ) -> Reuse:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,6 +74,25 @@ def drop_outdated(row: Row, codes: Mapping[str, str], note: str) -> Row:
     notes = {name: text for name, text in row["notes"].items() if name not in outdated}
     absent = [name for name in codes if name not in metrics]
     return {**row, "metrics": metrics, "notes": dict.fromkeys(absent, note) | notes}
+
+
+def group_by_reason(outcomes: Iterable[tuple[Row, str, str]]) -> list[tuple[list[str], str, str, list[Row]]]:
+    """Group (row, status, reason): returns renderers, status, reason and rows of each group.
+
+    What befalls the same scenes with several renderers, as damaged data do, is one group.
+    """
+    found: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    for row, status, reason in outcomes:
+        found.setdefault((status, reason), {}).setdefault(row["renderer"], []).append(row)
+    groups = []
+    for (status, reason), by_renderer in found.items():
+        alike: dict[frozenset[tuple[str, str]], list[str]] = {}
+        for renderer, rows in by_renderer.items():
+            alike.setdefault(frozenset((row["dataset"], row["scene"]) for row in rows), []).append(renderer)
+        groups += [
+            (names, status, reason, [r for name in names for r in by_renderer[name]]) for names in alike.values()
+        ]
+    return groups
 
 
 def image_path(case: Case) -> Path:

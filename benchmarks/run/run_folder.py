@@ -17,7 +17,7 @@ from ...core.files import set_aside
 from .cases import UNPERTURBED, Case
 from .environment import describe_environment
 from .processes import Processes
-from .reuse import Contents, find_reuse
+from .reuse import Contents, find_reuse, used_contents
 from .row_files import DAMAGED_LINES, merge_parts, set_damaged_lines_aside
 from .run_record import Record, now
 from .schema import DoubtRecord, Row, RunRecord
@@ -41,6 +41,7 @@ class RunFolder:
         self._record: Record = {}
         self._earlier: Record = {}
         self._cases: Sequence[Case] = ()
+        self._own: set[str] = set()
         self._environment = ""
         self._start = 0.0
 
@@ -94,6 +95,7 @@ class RunFolder:
                 self._earlier = earlier | {name: {**earlier.get(name, {}), **new} for name, new in known.items()}
                 self._record = continue_record(earlier, record | {"cases": [case.key for case in cases]})
                 self._cases = cases
+                self._own = set(contents)
                 self._write()
         self._environment = environment
         self._start = time.perf_counter()
@@ -115,6 +117,8 @@ class RunFolder:
             if self.processes.is_main:
                 contents, environments = self._earlier["contents"], self._earlier["environments"]
                 self._record["reuse"] = find_reuse(before, rows, contents, environments, self._environment)
+                used = used_contents(contents, [*before.values(), *rows])
+                self._earlier["contents"] = used | {name: contents[name] for name in self._own if name in contents}
                 self._write()
 
     def _write(self) -> None:

@@ -16,12 +16,12 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
-from ...core.text import one_line, printable
+from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
@@ -30,6 +30,8 @@ from .cases import UNPERTURBED, Case
 from .loading import load_planned
 from .measure import measure
 from .processes import Processes
+from .progress import CaseBar, guess_seconds
+from .ready import make_ready
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
 from .rows import describe_case, drop_outdated, image_path, make_row
@@ -105,23 +107,26 @@ class Runner:
         if self.processes.is_main:
             finished = [(case, rows[case.key]) for case in cases if case.key in rendered]
             restore_scenes(self.folder, finished, self.datasets, self._load_scene, self.perturb)
-        with RowWriter(self.folder, self.processes.index) as writer, self._progress(len(cases)) as progress:
-            progress.update(len(cases) - len(pending))
-            for name, group in groupby(self.processes.share(pending), key=lambda case: case.renderer):
-                progress.set_description(printable(name))
+        share = self.processes.share(pending)
+        if self.processes.count == 1:
+            make_ready([case for case in share if case.key not in rendered], self.datasets, self.load_renderer)
+        with RowWriter(self.folder, self.processes.index) as writer, self._bar(len(cases), share) as progress:
+            for name, group in groupby(share, key=lambda case: case.renderer):
+                progress.begin(name)
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
                         writer.append(row)
                     rows[row["key"]] = row
-                    progress.update()
+                    progress.finish(name)
         if self.processes.count > 1:
             self.processes.wait()
             rows = read_rows(self.folder)
         return [rows[case.key] for case in cases]
 
-    def _progress(self, total: int) -> "tqdm[Any]":
-        """Return the bar; under a launcher the main process shows its own share."""
-        return tqdm(total=total, unit="case", dynamic_ncols=True, disable=not self.processes.is_main)
+    def _bar(self, total: int, share: Sequence[Case]) -> CaseBar:
+        """Return the progress bar; under a launcher the main process shows its own share."""
+        names = [case.renderer for case in share]
+        return CaseBar(total, names, guess_seconds(names, self.load_renderer), show=self.processes.is_main)
 
     def _run_renderer(self, cases: Sequence[Case], rows: Mapping[str, Row], rendered: set[str]) -> Iterator[Row]:
         """Yield the rows of one renderer's pending cases; it is loaded only if a case is left that it does not skip."""
@@ -216,18 +221,16 @@ class Runner:
     def _render(self, case: Case, renderer: Renderer, loading: Future[Loaded] | None) -> Rendered | Row:
         assert loading is not None, "there is one load a case"  # noqa: S101
         loaded = loading.result()
-        reason = renderer.skip(loaded.given)
-        if reason is not None:
-            return self._row(case, status="skipped", reason=one_line(reason))
         with keeping_torch_state():
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
             picture = renderer.check(measured.result, given)
+        cost = renderer.cost or measured
         row = self._row(
             case,
             status="ok",
-            seconds=measured.seconds,
-            peak_memory_mb=measured.peak_memory_mb,
+            seconds=cost.seconds,
+            peak_memory_mb=cost.peak_memory_mb,
             image=image_path(case).as_posix(),
             disparity=loaded.disparity[0],
             disparity_sha256=loaded.disparity[1],
@@ -263,7 +266,9 @@ class Runner:
             return work()
         except CannotWriteError:
             raise
-        except (MissingWeightsError, SkippedSceneError) as error:
+        except SkippedSceneError as error:
+            return self._row(case, status="skipped", reason=one_line(error.reason))
+        except MissingWeightsError as error:
             return self._row(case, status="skipped", reason=one_line(str(error)))
         except BokehBenchError as error:
             return self._row(case, status="failed", reason=one_line(str(error)))
@@ -273,8 +278,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            reason = one_line(f"{type(error).__name__}: {error}")
-            return self._row(case, status="failed", reason=reason, traceback=traceback.format_exc())
+            return self._row(case, status="failed", reason=describe_error(error), traceback=traceback.format_exc())
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

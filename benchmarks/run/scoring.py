@@ -6,9 +6,8 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from ...core.errors import BokehBenchError
+from ...core.failures import describe_error
 from ...core.scene import Scene
-from ...core.text import one_line
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
 from .rows import find_outdated
@@ -56,17 +55,12 @@ class Scorer:
         )
 
 
-def describe_error(error: BaseException) -> str:
-    """Return an error as one line: the message of one of ours, else with the exception's name before it."""
-    return one_line(str(error) if isinstance(error, BokehBenchError) else f"{type(error).__name__}: {error}")
-
-
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
-        return None, one_line(f"{FAILED}{type(error).__name__}: {error}")
+        return None, f"{FAILED}{describe_error(error)}"
     if value is None:
         return None, UNDEFINED
     return (float(value), None) if math.isfinite(value) else (None, f"{FAILED}gave {float(value)}")

@@ -9,6 +9,7 @@ import torch
 
 from ...core import files
 from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.failures import describe_error
 from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
@@ -28,7 +29,6 @@ from .run_folder import RunFolder
 from .run_record import describe_run
 from .runner import Row, Runner
 from .scene_record import collect_doubts
-from .scoring import describe_error
 from .usable import UnusableMetric, UnusableRenderer, complete, load_metric, load_renderer
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,9 @@ def _plan_renderer(name: str, renderer: Renderer, device: str, contents: Content
         name=name,
         weights=renderer.weights,
         device=device,
-        code=contents.add(find_renderer(name).hash_code(plugin) | hash_sources(files.__name__)),
+        code=contents.add(
+            find_renderer(name).hash_code(plugin) | renderer.foreign_code() | hash_sources(files.__name__)
+        ),
         blind="disparity" not in renderer.capabilities.inputs,
     )
 

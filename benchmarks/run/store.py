@@ -20,6 +20,7 @@ from ...core.documents import read_mapping
 from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.files import write_json
 from ...core.records import check_record
+from ...core.text import did_you_mean
 from .row_files import scan_rows
 from .rows import drop_outdated
 from .scene_record import read_scene_record, scene_folder
@@ -61,7 +62,9 @@ class StoredRun:
         except DamagedRecordError as error:
             raise DamagedRecordError(f"{error}: {REMEDY}, which keeps what is finished") from None
         if meta is None:
-            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first")
+            others = (path.parent.name for path in sorted(folder.parent.glob(f"*/{RUN_FILE}")))
+            hint = did_you_mean(folder.name, others)
+            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first{hint}")
         stored, faults = scan_rows(folder)
         codes = meta.get("scored_by", {})
         rows = _choose(meta, stored, codes, faults)

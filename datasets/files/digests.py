@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.errors import CannotWriteError
-from ...core.files import sha256_of
+from ...core.files import regular, sha256_of
 from .user_cache import cache_root
 
 DIGITS = 16
@@ -27,6 +27,9 @@ SETTLED_NS = 3_000_000_000
 
 Two changes within one tick of a file system's clock, which is 2 s on FAT, leave the same time: git calls it racy.
 """
+
+UNUSED_SECONDS = 90 * 86400
+"""What was not used for so long is dropped: it may be of a folder that is gone, and is only read again."""
 
 Parts = Mapping[str, Any]
 """What a scene is made of, by name: paths of files, and anything else by its ``repr``."""
@@ -68,15 +71,27 @@ class FileDigests:
 
     def __enter__(self) -> Self:
         with suppress(OSError, ValueError, RecursionError):
-            content = json.loads(self._store.read_text(encoding="utf-8"))
+            content = json.loads(regular(self._store).read_text(encoding="utf-8"))
             self._known = content if isinstance(content, dict) else {}
+            os.utime(self._store)  # by which its last use is known
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._changed:
+            self._sweep()
             with suppress(CannotWriteError):
                 content = json.dumps(self._known).encode()
                 write_atomically(self._store, lambda file: file.write(content))
+
+    def _sweep(self) -> None:
+        """Forget files that are gone, and what is stored of folders that were not asked about for long."""
+        gone = [name for name in self._known if name not in self._found and not os.path.lexists(self._root / name)]
+        for name in gone:
+            del self._known[name]
+        for store in self._store.parent.glob("*.json"):
+            with suppress(OSError):
+                if store.stat().st_mtime < time.time() - UNUSED_SECONDS:
+                    store.unlink()
 
     def digest(self, path: Path) -> str:
         """Return a file's digest; ``absent`` or ``unreadable`` where there is none to read: loading it says more."""

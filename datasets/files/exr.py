@@ -1,11 +1,13 @@
 """Pictures and maps in OpenEXR files: half or full floats, all parts and layers."""
 
 import io
+import sys
+import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import OpenEXR
@@ -27,6 +29,37 @@ Window: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 """First and last pixel, (x, y) each."""
 
 
+class _Prints:
+    """Standard output that keeps what one thread prints and passes on what others do.
+
+    There is one, for good: CPython's ``print`` holds no reference to the output that it writes to, and crashes if that
+    goes away meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.reading = threading.Lock()
+        self._real = sys.stdout
+        self._kept = io.StringIO()
+        self._thread: int | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[io.StringIO]:
+        """Keep what OpenEXR prints in this thread, by Python's own ``print``."""
+        with self.reading:  # whoever takes the place of standard output gives it back before the next takes it
+            self._real, self._kept, self._thread = sys.stdout, io.StringIO(), threading.get_ident()
+            with redirect_stdout(cast(Any, self)):
+                yield self._kept
+
+    def write(self, text: str) -> int:
+        return (self._kept if threading.get_ident() == self._thread else self._real).write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+PRINTS = _Prints()
+
+
 def read_exr(path: Path, role: Role = "picture") -> NDArray[np.float32]:
     """Read a file's picture or map: (H,W,C) float32 as stored, C = 3 for colours, otherwise 1.
 
@@ -42,13 +75,12 @@ def read_exr(path: Path, role: Role = "picture") -> NDArray[np.float32]:
 
 def read_exr_raster(path: Path, role: Role) -> Raster:
     """Read the channels that are meant, in the display window. Raises DamagedDataError."""
-    printed = io.StringIO()
     try:
-        with redirect_stdout(printed), OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
+        with PRINTS.kept(), OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
             places, count = _find_channels(path, file.parts), len(file.parts)
             names, alpha = _choose(path, places, role)
             _check_chosen(path, file.parts, [places[name] for name in (*names, *([alpha] if alpha else ()))])
-        with redirect_stdout(printed), OpenEXR.File(str(path), separate_channels=True) as file:
+        with PRINTS.kept() as printed, OpenEXR.File(str(path), separate_channels=True) as file:
             if len(file.parts) < count:  # OpenEXR leaves out a part whose pixels it cannot read, and prints why
                 why = printed.getvalue() or f"{len(file.parts)} of {count} parts are whole"
                 raise refusal(path, Problem.NO_EXR, why=" ".join(why.split()))

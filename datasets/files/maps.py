@@ -59,7 +59,7 @@ def read_depth(path: Path, unit: float | None = None, ray_fov: float | None = No
     with np.errstate(over="ignore"):
         np.reciprocal(depth, out=disparity, where=hit & (depth > 0.0))
     check_finite(path, disparity, "expected metres")
-    return _varying(path, disparity if ray_fov is None else along_axis(disparity, ray_fov))
+    return _varying(path, disparity if ray_fov is None else along_axis(disparity, ray_fov), "depth")
 
 
 def read_embedded_disparity(
@@ -121,8 +121,10 @@ def _is_grey(pixels: NDArray[np.float32], floats: bool) -> bool:
     return bool((np.nan_to_num(apart, nan=0.0) <= tolerance).all())
 
 
-def _varying(path: Path, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    low, high = float(values.min()), float(values.max())
+def _varying(path: Path, disparity: NDArray[np.float32], role: Role = "disparity") -> NDArray[np.float32]:
+    """Return a map that varies. Raises DamagedDataError, which speaks of what the file holds, for another."""
+    low, high = float(disparity.min()), float(disparity.max())
     if low == high:
-        raise refusal(path, Problem.CONSTANT, value=low, role="disparity")
-    return np.ascontiguousarray(values, np.float32)
+        stored = low if role == "disparity" else 1.0 / low if low > 0.0 else np.inf
+        raise refusal(path, Problem.CONSTANT, value=stored, role=role)
+    return np.ascontiguousarray(disparity, np.float32)

@@ -1,5 +1,6 @@
 """Which file of a folder plays a role: ``image``, ``disparity``, ``depth`` or ``target``."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from PIL import Image
 
 from ...core.errors import DamagedDataError, MissingDataError
+from ...core.text import printable
+from ..members import is_leftover
 from .data_root import inside
 from .kinds import MAP_SUFFIXES, PICTURE_SUFFIXES, unknown_format
 
@@ -16,6 +19,12 @@ SUFFIXES = {"image": PICTURE_SUFFIXES, "target": PICTURE_SUFFIXES, "disparity": 
 OTHER_PICTURES = {".avif", ".cr2", ".dng", ".hdr", ".jxl", ".mat", ".nef", ".npz", ".pfm", ".raw"}
 """Pictures and maps that nobody here reads, beside those that Pillow knows: what is no picture (a note, a backup copy)
 plays no role."""
+
+
+def settings_files(folder: Path) -> list[Path]:
+    """Return the files of settings in ``folder``, in whatever case their names are written."""
+    found = (name for name in os.listdir(folder) if name.lower() in SETTINGS_FILES)
+    return [folder / name for name in sorted(found, key=lambda name: (SETTINGS_FILES.index(name.lower()), name))]
 
 
 def find_role_file(folder: Path, role: str) -> Path | None:
@@ -72,13 +81,24 @@ def is_picture(path: Path) -> bool:
     return suffix in PICTURE_SUFFIXES or suffix in MAP_SUFFIXES or _is_other_picture(suffix)
 
 
-def absent(folder: Path, roles: Sequence[str], remedy: str = "") -> MissingDataError:
-    """Return the error for a file that a scene must have: it names what stands there in its place."""
+def stray_pictures(folder: Path) -> list[str]:
+    """Return the names of pictures that play no role, where there is a role that no file is called after."""
+    files = [path for path in sorted(folder.iterdir()) if is_picture(path) and not is_leftover(path.name)]
+    played = {path.stem.lower() for path in files if plays_a_role(path)}
+    if {"image", "target"} <= played and played & {"disparity", "depth"}:
+        return []
+    return [path.name for path in files if not plays_a_role(path)]
+
+
+def absent(folder: Path, roles: Sequence[str], remedy: str = "", strays: Sequence[str] = ()) -> MissingDataError:
+    """Return the error for a file that a scene must have: it names what stands there in its place, or ``strays``."""
     named = [path for path in sorted(folder.iterdir()) if path.stem.lower() in roles]
     if named:
         return unknown_format(named[0], named[0].stem.lower())
     wanted = " or ".join(f"{role}.*" for role in roles)
-    return MissingDataError(f"{folder}: expected {wanted} ({', '.join(SUFFIXES[roles[0]])}), found none{remedy}")
+    found = f"none, but {', '.join(map(printable, strays))}: rename it, or name it in {SETTINGS_FILES[0]}"
+    found = found if strays else "none"
+    return MissingDataError(f"{folder}: expected {wanted} ({', '.join(SUFFIXES[roles[0]])}), found {found}{remedy}")
 
 
 def _is_other_picture(suffix: str) -> bool:

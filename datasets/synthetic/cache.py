@@ -4,6 +4,7 @@ A folder of them is a Hugging Face data set: ``datasets.load_dataset(folder)`` r
 as it is.
 """
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,9 +36,21 @@ FEATURES = Features(
         "blur_strength": Value("float64"),
         "gamma": Value("float64"),
         "recipe": Value("string"),
+        "digest": Value("string"),
     }
 )
-"""Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec."""
+"""Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec.
+
+``digest``: of all other columns, since neither parquet nor the disparity has a checksum.
+"""
+
+FORMAT = 2
+"""Of the rows: scenes in the cache that are stored otherwise are generated again."""
+
+
+def cache_folder(name: str, version: str) -> Path:
+    """Return where a data set's generated scenes lie in the user's cache."""
+    return cache_root() / name / f"{version}.{FORMAT}"
 
 
 def shard_path(folder: Path, index: int, count: int) -> Path:
@@ -59,7 +72,9 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             if not path.is_file():
-                table = pyarrow.Table.from_pylist([dict(generate())], schema=FEATURES.arrow_schema)
+                row = dict(generate())
+                row["digest"] = _digest(row)
+                table = pyarrow.Table.from_pylist([row], schema=FEATURES.arrow_schema)
                 write_atomically(path, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
         lock.unlink(missing_ok=True)  # who still waits for it finds the shard
     except (OSError, CannotWriteError) as error:
@@ -70,8 +85,11 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
         raise MissingDataError(f"{path}: cannot write the scene: {cause}: set {CACHE_VARIABLE}") from error
 
 
-def read_shard(path: Path) -> Scene:
-    """Read the scene that ``ensure_shard`` wrote. Raises MissingDataError, DamagedDataError naming the file."""
+def read_shard(path: Path, name: str) -> Scene:
+    """Read the scene ``name``. Raises MissingDataError, DamagedDataError naming the file.
+
+    A file that holds another scene, or anything but what ``ensure_shard`` wrote, is damaged.
+    """
     if not path.is_file():
         raise MissingDataError(f"{path}: this scene is not generated yet")
     try:
@@ -79,6 +97,8 @@ def read_shard(path: Path) -> Scene:
         (row,) = rows
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise _damaged(path, error) from error
+    if row.get("digest") != _digest(row) or row.get("name") != name:
+        raise _damaged(path, ValueError(f"expected the scene {name}, as it was generated"))
     return decode_row(row, path)
 
 
@@ -120,9 +140,20 @@ def decode_row(row: Mapping[str, Any], path: Path) -> Scene:
     )
 
 
+def _digest(row: Mapping[str, Any]) -> str:
+    """Return the SHA-256 over a row's columns, in the order of FEATURES, but its own."""
+    digest = hashlib.sha256()
+    for column in FEATURES:
+        value = row.get(column) if column != "digest" else None
+        content = value["bytes"] if isinstance(value, Mapping) else value
+        digest.update(content if isinstance(content, bytes) else repr(content).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
 def _to_picture(image: NDArray[np.float32]) -> dict[str, Any]:
     content = io.BytesIO()
-    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG")
+    Image.fromarray(np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)).save(content, "PNG", compress_level=1)
     return {"bytes": content.getvalue(), "path": None}
 
 

@@ -19,6 +19,9 @@ HAIR_COLOURS: tuple[Colour, ...] = ((0.30, 0.17, 0.09), (0.62, 0.43, 0.22), (0.4
 CLOTH_COLOURS: tuple[Colour, ...] = ((0.55, 0.16, 0.18), (0.18, 0.30, 0.50), (0.62, 0.58, 0.48), (0.20, 0.36, 0.28))
 LEAF_COLOURS: tuple[Colour, ...] = ((0.24, 0.42, 0.12), (0.38, 0.50, 0.16), (0.62, 0.42, 0.13), (0.16, 0.34, 0.16))
 
+STRANDS, LOOSE_STRANDS = 5200, 420
+"""Of hair; the last to be painted are loose."""
+
 
 def make_cutout(kind: str, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Paint one foreground of a kind in CUTOUTS.
@@ -40,40 +43,62 @@ def paint_hair(height: int, width: int, rng: np.random.Generator) -> NDArray[np.
     under = np.array([[-0.6, 0.0], [0.6, 0.0], [0.75, 1.6], [-0.75, 1.6]])
     canvas.polygon(np.array([centre, crown + skull[1]]) + under * skull, dimmed(base, 0.4))
     clumps = rng.random((70, 5))
-    strands = 5200
-    for index in range(strands):
-        clump = clumps[rng.integers(len(clumps))]
-        loose = index > strands - 420
-        path = _hair_path(clump, rng.random(6), loose)
-        depth = 0.45 + 0.55 * index / strands
-        tone = depth * (0.7 + 0.35 * clump[4] + 0.35 * rng.random())
-        glint = 0.75 * depth * _glint(path, clump)[:, None]
-        colours = np.array(base) * (tone * (1.0 - glint) + 2.4 * glint)
-        points = np.array([centre, crown + skull[1]]) + path * skull
-        canvas.segments(points[:-1], points[1:], colours, 0.3 if loose else 0.55)
+    draws = [(rng.integers(len(clumps)), *rng.random(7)) for _ in range(STRANDS)]
+    _paint_strands(canvas, np.array([centre, crown + skull[1]]), skull, base, clumps, np.array(draws))
     hair = canvas.rgba()
     return hair + shoulders * (1.0 - hair[..., 3:])
 
 
-def _hair_path(clump: NDArray[np.float64], strand: NDArray[np.float64], loose: bool) -> NDArray[np.float64]:
-    """Return one strand (N,2) in units of the skull's radii around its centre: over the skull, then down."""
-    across = np.sin((2.0 * (0.85 * clump[0] + 0.15 * strand[0]) - 1.0) * np.pi / 2.0)
-    angle = np.linspace(0.15 + 0.3 * strand[1], np.pi / 2.0, 13)
-    over = np.stack([across * np.sin(angle), -np.cos(angle) * (1.06 - 0.1 * abs(across) * np.sin(angle))], axis=1)
-    length = 1.7 + 0.9 * clump[1] + 0.35 * strand[2]
+def _paint_strands(
+    canvas: Canvas,
+    middle: NDArray[np.float64],
+    skull: NDArray[np.float64],
+    base: Colour,
+    clumps: NDArray[np.float64],
+    draws: NDArray[np.float64],
+) -> None:
+    """Paint strands in order; ``draws`` (N,8): the index of each one's clump, then numbers in [0,1)."""
+    index = np.arange(len(draws))
+    loose = index > len(draws) - LOOSE_STRANDS
+    clump, strand = clumps[draws[:, 0].astype(int)], draws[:, 1:7]
+    path = _hair_paths(clump, strand, loose)
+    depth = 0.45 + 0.55 * index / len(draws)
+    tone = depth * (0.7 + 0.35 * clump[:, 4] + 0.35 * draws[:, 7])
+    glint = (0.75 * depth)[:, None, None] * _glint(path, clump)[..., None]
+    colours = np.array(base) * (tone[:, None, None] * (1.0 - glint) + 2.4 * glint)
+    points = middle + path * skull
+    widths = np.repeat(np.where(loose, 0.3, 0.55), path.shape[1] - 1)
+    canvas.segments(points[:, :-1].reshape(-1, 2), points[:, 1:].reshape(-1, 2), colours.reshape(-1, 3), widths)
+
+
+def _hair_paths(
+    clump: NDArray[np.float64], strand: NDArray[np.float64], loose: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return strands (N,24,2) in units of the skull's radii around its centre: over the skull, then down.
+
+    ``clump``: (N,5), ``strand``: (N,6), both in [0,1).
+    """
+    across = np.sin((2.0 * (0.85 * clump[:, 0] + 0.15 * strand[:, 0]) - 1.0) * np.pi / 2.0)[:, None]
+    angle = np.linspace(0.15 + 0.3 * strand[:, 1], np.pi / 2.0, 13, axis=1)
+    over = np.stack([across * np.sin(angle), -np.cos(angle) * (1.06 - 0.1 * abs(across) * np.sin(angle))], axis=2)
+    clump, strand, loose = clump[..., None], strand[..., None], loose[:, None]
+    length = 1.7 + 0.9 * clump[:, 1] + 0.35 * strand[:, 2]
     fall = np.linspace(0.0, 1.0, 12)[1:]
-    wave = (0.05 + 0.11 * clump[2]) * np.sin((5.0 + 4.0 * clump[4]) * fall + 6.28 * clump[3]) * np.sqrt(fall)
-    stray = (strand[3] - 0.5) * (0.9 if loose else 0.16) * fall + (0.5 * (strand[4] - 0.5) * fall**2 if loose else 0.0)
-    spread = across * (1.0 + 0.28 * np.sqrt(fall)) * (1.1 if loose else 1.04 + 0.03 * strand[5])
-    down = np.stack([spread + wave + stray, length * fall], axis=1)
-    return np.concatenate([over * (1.0 + 0.05 * strand[5] * (2.5 if loose else 1.0)), down])
+    wave = (0.05 + 0.11 * clump[:, 2]) * np.sin((5.0 + 4.0 * clump[:, 4]) * fall + 6.28 * clump[:, 3]) * np.sqrt(fall)
+    stray = (strand[:, 3] - 0.5) * np.where(loose, 0.9, 0.16) * fall
+    stray += np.where(loose, 0.5 * (strand[:, 4] - 0.5) * fall**2, 0.0)
+    spread = across * (1.0 + 0.28 * np.sqrt(fall)) * np.where(loose, 1.1, 1.04 + 0.03 * strand[:, 5])
+    down = np.stack([spread + wave + stray, length * fall], axis=2)
+    return np.concatenate(
+        [over * (1.0 + 0.05 * strand[:, 5, :, None] * np.where(loose, 2.5, 1.0)[..., None]), down], axis=1
+    )
 
 
 def _glint(path: NDArray[np.float64], clump: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how brightly each segment of a strand shines, [0,1]: on the skull's slope, and again where it waves."""
-    on_skull = np.exp(-(((path[:-1, 1] + 0.5 + 0.25 * clump[3]) / 0.28) ** 2))
-    lean = np.diff(path[:, 0]) / (np.abs(np.diff(path[:, 1])) + 0.05)
-    waving = np.clip(-2.2 * lean, 0.0, 1.0) * np.clip(path[:-1, 1], 0.0, 1.0)
+    """Return how brightly each segment of strands shines, (N,23), [0,1]: on the skull's slope, and where it waves."""
+    on_skull = np.exp(-(((path[:, :-1, 1] + 0.5 + 0.25 * clump[:, 3:4]) / 0.28) ** 2))
+    lean = np.diff(path[..., 0]) / (np.abs(np.diff(path[..., 1])) + 0.05)
+    waving = np.clip(-2.2 * lean, 0.0, 1.0) * np.clip(path[:, :-1, 1], 0.0, 1.0)
     return np.clip(0.6 * on_skull + 0.5 * waving, 0.0, 1.0)
 
 

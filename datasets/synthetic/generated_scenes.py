@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from tqdm import tqdm
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.scene import Scene
-from ..files.user_cache import cache_root
+from ...core.text import did_you_mean
 from ..interface import SceneDataset
-from .cache import encode_row, ensure_shard, read_shard, shard_path
+from .cache import cache_folder, encode_row, ensure_shard, read_shard, shard_path
 from .layers import pinhole
-from .manifest import CELLS_A_SIDE, summarise
+from .manifest import summarise
 from .ray_tracer import trace
 from .recipes import SceneRecipe, compose, recipe_hash
 from .sources import PACKAGED, SceneSources
@@ -41,31 +41,37 @@ class GeneratedScenes(SceneDataset):
     @property
     def folder(self) -> Path:
         """Where the generated scenes lie: one folder per version in the cache."""
-        return cache_root() / self.name / self.version
+        return cache_folder(self.name, self.version)
 
     def scene_names(self) -> list[str]:
         """Return the scenes' names."""
         return [recipe.name for recipe in self.recipes]
+
+    def to_generate(self, scene_names: Sequence[str]) -> list[str]:
+        """Return which scenes the cache lacks."""
+        return [name for name in scene_names if not self._path(name).is_file()]
 
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where it is missing (seconds).
 
         Raises UnknownNameError, MissingDataError where the cache cannot be written, DamagedDataError naming a file.
         """
-        index = self._index(scene_name)
-        path = shard_path(self.folder, index, len(self.recipes))
-        ensure_shard(path, lambda: generate_row(self.recipes[index]))
-        return read_shard(path)
+        path = self._path(scene_name)
+        ensure_shard(path, lambda: generate_row(self.recipes[self._index(scene_name)]))
+        return read_shard(path, scene_name)
 
     def cluster(self, scene_name: str) -> str:
         """Return the background photograph: scenes over the same one are no independent evidence."""
         return self.recipes[self._index(scene_name)].background
 
+    def _path(self, scene_name: str) -> Path:
+        return shard_path(self.folder, self._index(scene_name), len(self.recipes))
+
     def _index(self, scene_name: str) -> int:
         names = self.scene_names()
         if scene_name not in names:
-            some = ", ".join(names[:20])
-            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'. Known: {some}")
+            hint = did_you_mean(scene_name, names) or "."
+            raise UnknownNameError(f"{self.name} has no scene '{scene_name}'{hint} Known: {', '.join(names[:20])}")
         return names.index(scene_name)
 
 
@@ -147,21 +153,26 @@ def _write_scene(path: Path, recipe: SceneRecipe, sources: SceneSources) -> list
     return []
 
 
-def manifest_of(
-    version: str, recipes: Sequence[SceneRecipe], scenes: Iterable[Scene], grid: int = CELLS_A_SIDE
-) -> dict[str, Any]:
-    """Return the manifest of ``scenes``, in the recipes' order: each one's parameters' hash and coarse statistics."""
+def manifest_of(version: str, recipes: Sequence[SceneRecipe], summaries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the manifest of scenes by the hash of each one's parameters and its summary, in the recipes' order."""
     entries = {
-        recipe.name: {"parameters": recipe_hash(recipe), **summarise(scene, grid)}
-        for recipe, scene in zip(recipes, scenes, strict=True)
+        recipe.name: {"parameters": recipe_hash(recipe), **summary}
+        for recipe, summary in zip(recipes, summaries, strict=True)
     }
     return {"version": version, "scenes": entries}
 
 
-def read_scenes(folder: Path, first: int, count: int) -> Iterable[Scene]:
-    """Read the ``first`` scenes of ``count`` one by one, with a progress bar. Raises MissingDataError."""
-    for index in tqdm(range(first), desc="reading", unit="scene", delay=1.0, leave=False):
-        yield read_shard(shard_path(folder, index, count))
+def summarise_shards(folder: Path, names: Sequence[str], count: int, grid: int) -> list[dict[str, Any]]:
+    """Summarise the first scenes of ``count``, called ``names``, with a progress bar.
+
+    Raises MissingDataError, DamagedDataError.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(
+            lambda scene: summarise(read_shard(shard_path(folder, scene[0], count), scene[1]), grid),
+            enumerate(names),
+        )
+        return list(tqdm(found, desc="reading", total=len(names), unit="scene", delay=1.0, leave=False))
 
 
 def recipe_from(values: Mapping[str, Any]) -> SceneRecipe:

@@ -9,16 +9,16 @@ Source: BokehDiff, Sec. 3.3, "ray tracer over the layers".
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from ...core.compiled import compiled
 from ...core.errors import InvalidSceneError
 from .layers import LayeredScene, place_texture
-from .simd_blend import blend_texels
+from .lens_rays import TILE_ROWS, View, lay_out, ray_shifts, trace_rows
 
 PREFILTER = 0.35
 """Standard deviation of the texture's prefilter in units of the distance between lens samples."""
@@ -27,7 +27,6 @@ SAMPLE_LEVELS = ((2.0, 256), (6.0, 512), (18.0, 1024), (math.inf, 2048))
 """Up to which radius in px a pixel needs how many lens samples for 70 dB against 20 000 of them."""
 
 PREFILTER_STEP_PX = 0.25
-MIN_TRANSMITTANCE = 1e-3
 ROUNDING = 1e-5
 GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
@@ -55,8 +54,12 @@ def trace(scene: LayeredScene, samples: int | None = None, prefilter: float = PR
     planes[:, 2] -= scene.focus_disparity
     lens = np.concatenate([vogel_disc(count) for _, count in levels])
     limits, ends = np.array([limit for limit, _ in levels]), np.cumsum([count for _, count in levels])
+    defocus = scene.blur_strength * planes
+    view = View(lay_out(textures), any_alpha, any_gap, margin, defocus, ray_shifts(defocus, lens), limits, ends)
     output = np.empty((scene.height, scene.width, 3), np.float32)
-    _trace_rows(textures, any_alpha, any_gap, scene.blur_strength * planes, lens, limits, ends, margin, output)
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+        for done in [pool.submit(trace_rows, top, view, output) for top in range(0, scene.height, TILE_ROWS)]:
+            done.result()
     return output
 
 
@@ -131,86 +134,3 @@ def _summed_area(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     table = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int32)
     table[1:, 1:] = mask.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     return table
-
-
-@compiled
-def _box_sum(table, top, bottom, left, right):  # type: ignore[no-untyped-def]
-    return table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
-
-
-@compiled
-def _find_active(any_alpha, any_gap, defocus_planes, x, y, margin, active, defocus):  # type: ignore[no-untyped-def]
-    """List the layers that a ray of the pixel can meet, front to back, ending with the first without gaps there.
-
-    Returns their number and the farthest that a ray gets from the pixel on them, px.
-    """
-    rows, columns = any_alpha.shape[1] - 1, any_alpha.shape[2] - 1
-    count, farthest = 0, 0.0
-    for layer in range(any_alpha.shape[0]):
-        slope_x, slope_y, offset = defocus_planes[layer]
-        radius = slope_x * x + slope_y * y + offset
-        distance = abs(radius) / (1.0 - math.hypot(slope_x, slope_y))
-        reach = math.ceil(distance) + 1
-        top, bottom = max(y + margin - reach, 0), min(y + margin + reach + 1, rows)
-        left, right = max(x + margin - reach, 0), min(x + margin + reach + 1, columns)
-        if _box_sum(any_alpha[layer], top, bottom, left, right) == 0:
-            continue
-        active[count] = layer
-        defocus[count] = radius
-        count += 1
-        farthest = max(farthest, distance)
-        if _box_sum(any_gap[layer], top, bottom, left, right) == 0:
-            break
-    return count, farthest
-
-
-@compiled
-def _ray_shifts(defocus_planes, lens):  # type: ignore[no-untyped-def]
-    """Return (L,N,2) float32: where a ray of lens sample s meets layer l, per px of blur radius at the pixel."""
-    shifts = np.empty((defocus_planes.shape[0], lens.shape[0], 2), np.float32)
-    for layer in range(shifts.shape[0]):
-        for s in range(shifts.shape[1]):
-            tilt = 1.0 - defocus_planes[layer, 0] * lens[s, 0] - defocus_planes[layer, 1] * lens[s, 1]
-            shifts[layer, s, 0] = lens[s, 0] / tilt
-            shifts[layer, s, 1] = lens[s, 1] / tilt
-    return shifts
-
-
-@compiled(parallel=True)
-def _trace_rows(  # type: ignore[no-untyped-def]
-    textures, any_alpha, any_gap, defocus_planes, lens, limits, ends, margin, output
-):
-    one = np.float32(1.0)
-    layers, rows, columns = textures.shape[:3]
-    texels = textures.reshape(-1)
-    shifts = _ray_shifts(defocus_planes, lens)
-    for row in numba.prange(output.shape[0]):
-        y = np.int64(row)
-        active, defocus = np.empty(layers, np.int64), np.empty(layers)
-        for x in range(output.shape[1]):
-            count, reach = _find_active(any_alpha, any_gap, defocus_planes, x, y, margin, active, defocus)
-            level = np.searchsorted(limits, reach)
-            first, last = ends[level - 1] if level > 0 else 0, ends[level]
-            samples = last - first
-            red, green, blue = 0.0, 0.0, 0.0
-            for s in range(first, last):
-                transmittance = one
-                for k in range(count):
-                    layer, radius = active[k], np.float32(defocus[k])
-                    across = np.float32(x + margin) + radius * shifts[layer, s, 0]
-                    down = np.float32(y + margin) + radius * shifts[layer, s, 1]
-                    left, top = np.int32(across), np.int32(down)
-                    u, v = across - np.float32(left), down - np.float32(top)
-                    w11 = u * v
-                    w01, w10 = u - w11, v - w11
-                    w00 = one - u - w10
-                    i = 4 * ((layer * rows + top) * columns + left)
-                    j = i + 4 * columns
-                    r, g, b, a = blend_texels(texels, i, j, w00, w01, w10, w11)
-                    red += transmittance * r
-                    green += transmittance * g
-                    blue += transmittance * b
-                    transmittance *= one - a
-                    if transmittance < MIN_TRANSMITTANCE:
-                        break
-            output[y, x, 0], output[y, x, 1], output[y, x, 2] = red / samples, green / samples, blue / samples

@@ -18,7 +18,7 @@ from ...core.commands import ends_in_one_line
 from ...core.scene import Scene
 from .cache import decode_row
 from .generated_scenes import GeneratedScenes, generate_row, manifest_of
-from .manifest import differences, read_manifest
+from .manifest import differences, read_manifest, summarise
 from .photographs import PHOTOGRAPHS
 from .recipes import BACKGROUND, SceneRecipe, recipe_hash
 
@@ -75,7 +75,7 @@ class SynBokehMini(GeneratedScenes):
 
 def describe(scenes: Iterable[Scene]) -> dict[str, Any]:
     """Return the manifest of all scenes, in order: the hash of each one's parameters and its coarse statistics."""
-    return manifest_of(SynBokehMini.version, RECIPES, scenes)
+    return manifest_of(SynBokehMini.version, RECIPES, map(summarise, scenes))
 
 
 @ends_in_one_line("error")

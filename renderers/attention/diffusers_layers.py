@@ -44,8 +44,12 @@ class PisaProcessor:
         Raises InvalidOptionError outside a forward pass of the pipeline: there is no geometry then.
         """
         q, k, v = (_split_heads(project(hidden_states), attn.heads) for project in (attn.to_q, attn.to_k, attn.to_v))
-        mixed = self._attend(q, k, v, self.downscale).transpose(1, 2).flatten(2)
+        mixed = self.attend(q, k, v).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return what stands in for the softmax: (B,heads,N,d) of queries, keys and values of that shape."""
+        return self._attend(q, k, v, self.downscale)
 
 
 class PisaLayers:

@@ -20,8 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .geometry import TokenGeometry
 from .inputs import check_attention_inputs, fold_shared_batch
-from .plan import PairPlan
+from .physics import PisaPhysics
+from .plan import PairPlan, build_plan
 
 
 def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
@@ -39,6 +41,15 @@ def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
     folded = [fold_shared_batch(x, plan.geometry).transpose(1, 2) for x in (q, k, v)]
     output = _PairAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
     return output.view(folded[0].shape).transpose(1, 2).reshape(q.shape).to(q.dtype)
+
+
+def compile_attention() -> None:
+    """Compile what a forward pass in float32 needs on the CPU, by one over a few tokens."""
+    disparity = torch.linspace(0.1, 0.9, 64).reshape(1, 1, 8, 8)
+    geometry = TokenGeometry.from_maps(disparity, 8.0 * disparity, (4, 4))
+    features = torch.ones(1, 1, geometry.tokens, 16)
+    with torch.no_grad():
+        pisa_fast(features, features, features, build_plan(geometry, PisaPhysics()))
 
 
 class _PairAttention(torch.autograd.Function):

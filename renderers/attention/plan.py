@@ -5,6 +5,7 @@ API: ``plan = build_plan(geometry, physics, seed=0)`` once per forward pass and 
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -48,6 +49,7 @@ class PairPlan:
         self.headroom = headroom
         self.cut = cut
         self._pairs: PairLists | PairTiles | None = None
+        self._log_crowd: float | None = None
 
     def prepare(self) -> None:
         """Work the pairs out now rather than in the first layer; without any physics they are not needed."""
@@ -66,7 +68,7 @@ class PairPlan:
     def widen(self, headroom: float) -> None:
         """Keep pairs as far as another headroom asks."""
         self.headroom = headroom
-        self._pairs = None
+        self._pairs = self._log_crowd = None
 
     @property
     def reach_px(self) -> Tensor:
@@ -85,14 +87,14 @@ class PairPlan:
         """
         if not self.physics.softmax_over_queries:
             return math.log(self.geometry.tokens)
-        rows, columns = torch.arange(self.geometry.height), torch.arange(1 - self.geometry.width, self.geometry.width)
-        dy, dx = (x.to(torch.float64) * p for x, p in zip((rows, columns), self.geometry.pitch_px, strict=True))
-        distance_px = torch.cat([torch.hypot(dy[:, None], dx[None])] * 2).flatten().sort().values
-        log_weight = -self.physics.slope_per_px * torch.cat([distance_px, distance_px.new_tensor([math.inf])])
-        log_rest = log_weight.flip(0).logcumsumexp(dim=0).flip(0)
-        reach_px = self.reach_px.cpu()
-        beyond = log_rest[torch.searchsorted(distance_px, reach_px, right=True)]
-        return float((beyond + self.physics.slope_per_px * reach_px).max())
+        if self._log_crowd is None:
+            slope_per_px, reach_px = self.physics.slope_per_px, self.reach_px.cpu()
+            distance_px, log_rest = _weigh_rings(
+                self.geometry.height, self.geometry.width, self.geometry.pitch_px, slope_per_px
+            )
+            beyond = log_rest[torch.searchsorted(distance_px, reach_px, right=True)]
+            self._log_crowd = float((beyond + slope_per_px * reach_px).max())
+        return self._log_crowd
 
     @property
     def is_complete(self) -> bool:
@@ -100,6 +102,19 @@ class PairPlan:
         pitch_y, pitch_x = self.geometry.pitch_px
         diagonal_px = math.hypot(self.geometry.height * pitch_y, self.geometry.width * pitch_x)
         return bool((self.reach_px >= diagonal_px).all())
+
+
+@lru_cache(maxsize=8)
+def _weigh_rings(height: int, width: int, pitch_px: tuple[float, float], slope_per_px: float) -> tuple[Tensor, Tensor]:
+    """Return the distances of a grid's tokens from one, nearest first, and what all from each on weigh, logarithms.
+
+    As many as there could be: to both sides along x and y. The last is that of none.
+    """
+    rows, columns = torch.arange(height), torch.arange(1 - width, width)
+    dy, dx = (x.to(torch.float64) * p for x, p in zip((rows, columns), pitch_px, strict=True))
+    distance_px = torch.cat([torch.hypot(dy[:, None], dx[None])] * 2).flatten().sort().values
+    log_weight = -slope_per_px * torch.cat([distance_px, distance_px.new_tensor([math.inf])])
+    return distance_px, log_weight.flip(0).logcumsumexp(dim=0).flip(0)
 
 
 def build_plan(

@@ -2,11 +2,14 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ...core.scene import Scene
+from ..attention.pairs import compile_attention
 from ..classical.occlusion import OcclusionRenderer
 from ..classical.scatter import ScatterRenderer
+from ..diffusion.cpu.blocks import compile_blocks
 from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
@@ -35,6 +38,7 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
 
     name = FULL_MODEL
     capabilities: ClassVar[Capabilities] = Capabilities()
+    seconds_per_megapixel: ClassVar[float] = 6.0
 
     def __init__(
         self,
@@ -70,6 +74,11 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
         if self._base is not None:
             self._base.forget()
 
+    def compile_kernels(self) -> None:
+        """Run the attention on a few tokens, and the scatter, which may make the start."""
+        compile_attention()
+        ScatterRenderer().prepare("cpu")
+
     def _load_networks(self, files: SavedFiles | SdxlFiles) -> None:
         from .checkpoints import load_pipeline  # here: it imports diffusers, which takes seconds
 
@@ -80,6 +89,9 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
             freeze(self.pipeline.colour_encoder)
         for network in (self.pipeline.unet, self.pipeline.vae):
             freeze(network, self.channels_last)
+        if self.device.type == "cpu" and self.dtype == torch.float32 and not self.compile:
+            for network in (self.pipeline.unet, self.pipeline.vae):
+                compile_blocks(network)
         if self.compile:
             self.pipeline.unet.compile()
             self.pipeline.vae.encoder.compile()

@@ -1,7 +1,8 @@
 """The occlusion-aware classical renderer: lens rays through what is in front and what that hides."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -21,9 +22,9 @@ from .cpu.highlights import (
     split_off,
 )
 from .cpu.march import bin_shifts, lens_patterns, march_tiles
-from .cpu.planes import empty_planes, lay_rows
+from .cpu.planes import empty_planes, lay_rows, measure_defocus
 from .cpu.reach import plan_tiles
-from .cpu.strips import run_strips, split_rows
+from .cpu.strips import map_strips, run_strips, split_rows
 from .device.occlusion import DeviceSurfaces, move_surfaces, render_edges_on_device
 from .kernel_choice import choose_kernel
 from .surfaces import FloatArray, Surfaces, edge_jump, same_surface_px
@@ -62,6 +63,7 @@ class OcclusionRenderer(Renderer):
 
     name = "classical-occlusion"
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
+    seconds_per_megapixel: ClassVar[float] = 1.5
 
     def __init__(self, name: str | None = None, *, samples: int | None = None):
         super().__init__(name)
@@ -71,6 +73,10 @@ class OcclusionRenderer(Renderer):
     def forget(self) -> None:
         """Drop the separated surfaces of the last picture."""
         self._kept = None
+
+    def compile_kernels(self) -> None:
+        """Prepare for the CPU."""
+        self.prepare("cpu")
 
     def _load(self) -> None:
         """Choose the kernels for the device, and compile them on a tiny scene that has an edge and a highlight."""
@@ -91,46 +97,66 @@ class OcclusionRenderer(Renderer):
         self._kept = None
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
+        if self._on_device:
+            return self._render_on_device(scene)
+        threads = torch.get_num_threads()
+        disparity = scene.disparity[0].contiguous()
+        radius_px = np.abs(np.float32(scene.blur_strength) * (disparity.numpy() - np.float32(scene.focus_disparity)))
+        if radius_px.max() < SHARP_BELOW_PX:
+            return scene.image.clamp(max=1.0)
+        with stage("to linear light"):
+            linear = map_strips(partial(to_linear, gamma=scene.gamma), scene.image, threads)
+        with stage("scatter"):
+            picture = self._scatter(linear, torch.from_numpy(radius_px))
+        with stage("separate surfaces"):
+            kept = self._separate(linear, disparity)
+        with stage("march rays"):
+            self._march(kept.surfaces, kept.highlights, scene, picture.permute(1, 2, 0).numpy())
+        with stage("to display"):
+            return map_strips(partial(to_display, gamma=scene.gamma), picture, threads)
+
+    def _render_on_device(self, scene: Scene) -> Tensor:
         if float(scene.defocus.abs().max()) < SHARP_BELOW_PX:
             return scene.image.clamp(max=1.0)
         with stage("to linear light"):
             linear = to_linear(scene.image, scene.gamma)
         with stage("scatter"):
-            plain = self._scatter(linear, scene.defocus[0].abs())
-            picture = plain.permute(1, 2, 0).contiguous()
+            picture = self._scatter(linear, scene.defocus[0].abs()).permute(1, 2, 0).contiguous()
         with stage("separate surfaces"):
             kept = self._separate(linear, scene.disparity[0])
         with stage("march rays"):
-            if kept.moved is None:
-                self._march(kept.surfaces, kept.highlights, scene, picture.numpy())
-            else:
-                render_edges_on_device(kept.moved, scene, self.samples, picture)
+            render_edges_on_device(cast(DeviceSurfaces, kept.moved), scene, self.samples, picture)
         with stage("to display"):
             return to_display(picture.permute(2, 0, 1).contiguous(), scene.gamma)
 
     def _separate(self, linear: Tensor, disparity: Tensor) -> _Separated:
         """Return the scene's surfaces and highlights, from memory where it was the last one, too."""
         kept = self._kept
-        if kept is None or not (torch.equal(kept.linear, linear) and torch.equal(kept.disparity, disparity)):
+        if kept is None or not (_same(kept.linear, linear) and _same(kept.disparity, disparity)):
             self._kept = None  # its memory is free while the next one is made
             kept = self._kept = self._separate_surfaces(linear, disparity)
         return kept
 
     def _separate_surfaces(self, linear: Tensor, disparity: Tensor) -> _Separated:
         picture = np.ascontiguousarray(linear.permute(1, 2, 0).cpu().numpy())
-        depths = np.ascontiguousarray(disparity.cpu().numpy())
+        depths = np.array(disparity.cpu().numpy(), order="C")
         jump = edge_jump(depths)
         picture, highlights = split_off(picture)
         surfaces = complete_background(split_edges(picture, depths, jump))
         highlights = assign_to_surface(highlights, surfaces)
         moved = move_surfaces(surfaces, highlights, self.device) if self._on_device else None
-        return _Separated(linear.clone(), disparity.clone(), surfaces, highlights, moved)
+        return _Separated(linear, torch.from_numpy(depths).to(disparity.device), surfaces, highlights, moved)
 
     def _march(self, surfaces: Surfaces, highlights: Highlights, scene: Scene, picture: FloatArray) -> None:
         """Overwrite the tiles of ``picture`` (H,W,3), linear, where more than one surface is in reach."""
         strength, focus = np.float32(scene.blur_strength), np.float32(scene.focus_disparity)
-        layers = np.stack([surfaces.front_disparity, surfaces.back_disparity], axis=2)
-        defocus = strength * (layers - focus)
+        threads, defocus = torch.get_num_threads(), np.empty((*surfaces.edges.shape, 2), np.float32)
+
+        def measure(top: int, bottom: int) -> None:
+            near, far = surfaces.front_disparity, surfaces.back_disparity
+            measure_defocus(top, bottom, near, far, strength, focus, defocus)
+
+        run_strips(measure, split_rows(np.ones(len(defocus)), threads), threads)
         same_px = np.float32(same_surface_px(surfaces.jump, scene.blur_strength))
         plan = plan_tiles(defocus, surfaces.edges, self.samples)
         shifts = bin_shifts(plan.lowest, plan.blocks.shape[2])
@@ -148,6 +174,12 @@ class OcclusionRenderer(Renderer):
                 plan.counts, plan.lens_of_tile, picture,
             )  # fmt: skip
 
-        threads = torch.get_num_threads()
         run_strips(lay, split_rows(np.ones(len(planes)), threads), threads)
         run_strips(render, [(row, row + 1) for row in range(len(plan.counts))], threads)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether all values are equal; on the CPU without PyTorch's threads (see ``map_strips``)."""
+    if one.device.type != "cpu" or other.device.type != "cpu":
+        return torch.equal(one, other)
+    return np.array_equal(one.numpy(), other.numpy())

@@ -23,13 +23,17 @@ class ScatterRenderer(Renderer):
 
     name = "classical"
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
+    seconds_per_megapixel: ClassVar[float] = 0.3
+
+    def compile_kernels(self) -> None:
+        """Prepare for the CPU."""
+        self.prepare("cpu")
 
     def _load(self) -> None:
         """Choose the kernel for the device and compile it on a tiny image."""
         kernel = choose_kernel(self.device)
-        faint = torch.full(
-            (4, 4), 100.0, device=self.device
-        )  # so little light that what renders it again compiles, too
+        # So little light arrives that what renders faint rows again compiles, too.
+        faint = torch.full((4, 4), 100.0, device=self.device)
         kernel.scatter(torch.ones(3, 4, 4, device=self.device), faint)
         self.backend, self._scatter = kernel.name, kernel.scatter
 

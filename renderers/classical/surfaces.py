@@ -6,9 +6,9 @@ focal stack.
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
 
 FloatArray = NDArray[np.float32]
 
@@ -51,11 +51,12 @@ def same_surface_px(jump: float, blur_strength: float) -> float:
 
 def find_edges(disparity: FloatArray, jump: float) -> NDArray[np.bool_]:
     """Return (H,W) bool: pixels in whose 3x3 neighbourhood the disparity (H,W) spans more than ``jump``."""
-    return maximum_filter(disparity, 3) - minimum_filter(disparity, 3) > jump
+    window = np.ones((3, 3), np.uint8)
+    return cv2.dilate(disparity, window) - cv2.erode(disparity, window) > jump
 
 
 def whole_pixels(picture: FloatArray, disparity: FloatArray, jump: float) -> Surfaces:
     """Take every pixel for one opaque surface with nothing behind it; ``picture``: (H,W,3) float32, linear."""
-    front = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=2)
+    front = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.float32)
     nothing = np.full_like(disparity, NOTHING)
     return Surfaces(front, disparity.copy(), picture.copy(), nothing, find_edges(disparity, jump), jump)

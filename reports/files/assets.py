@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from ...core.atomic_files import sweep_tree
 from ...core.errors import CannotWriteError, InvalidOptionError
-from ...core.files import write_atomically, write_json
+from ...core.files import regular, write_atomically, write_json
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Assets:
 def _read_ledger(path: Path) -> set[str]:
     """Return the names in a ledger; a damaged one is said to be, and is taken for empty."""
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = json.loads(regular(path).read_text(encoding="utf-8"))
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             return set(names)
     except FileNotFoundError:

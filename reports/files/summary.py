@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...core.files import regular
 from .assets import Assets
 
 FILE = "assets/summary.json"
 
 PageFile = Annotated[str, Field(pattern=r"^[a-z]+\.html$")]
+Section = Annotated[str, Field(pattern=r"^[a-z]+\.html#[a-z]+$")]
 
 
 class Stored(BaseModel):
@@ -42,7 +44,7 @@ class Summary(Stored):
     """One report. ``moment`` is when its run last did anything, ISO 8601 in UTC; ``counts`` are cases by status.
 
     ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``absent`` metrics that were asked for and could
-    not be computed, ``problems`` counts all that did not work.
+    not be computed, ``remarks`` what must be known beside the scores, by the section of a page that says it.
     """
 
     schema_version: Literal[1] = 1
@@ -57,7 +59,7 @@ class Summary(Stored):
     headlines: list[str] = []
     tables: list[ShownTable] = []
     absent: list[str] = []
-    problems: int = 0
+    remarks: dict[Section, str] = {}
 
     @property
     def home(self) -> str:
@@ -74,7 +76,7 @@ def read_summaries(reports: Path) -> Iterator[tuple[str, Summary | None]]:
     """Yield every report in ``reports`` by its folder's name; None for one whose summary cannot be read."""
     for path in sorted(reports.glob(f"*/{FILE}")):
         try:
-            summary = Summary.model_validate_json(path.read_bytes())
+            summary = Summary.model_validate_json(regular(path).read_bytes())
         except (OSError, ValidationError):
             yield path.relative_to(reports).parts[0], None
         else:

@@ -30,7 +30,7 @@ def describe_comparison(comparison: RunComparison, assets: Assets) -> dict[str, 
     return {
         "comparison": comparison,
         "lines": lines,
-        "lead": _count_changes(lines),
+        "lead": _count_changes(comparison, lines),
         "warnings": comparison.warnings,
         "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
     }
@@ -58,10 +58,11 @@ def _judge(change: Change) -> str:
     return "the same" if same else judge(change.test, change.can_decide)
 
 
-def _count_changes(lines: list[ChangeLine]) -> str:
+def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
     """Sum the page up in a sentence."""
     if not lines:
-        return "The runs share no finished case of one renderer on one scene."
+        seeds = next((f": their seeds are {a} and {b}" for name, a, b in comparison.settings if name == "seed"), "")
+        return f"The runs share no finished case of one renderer, scene and seed{seeds}."
     if not any(line.change.can_decide for line in lines):
         return "The runs share too few independent scenes to tell whether anything changed."
     significant = sum(line.change.test.significant for line in lines)
@@ -70,12 +71,24 @@ def _count_changes(lines: list[ChangeLine]) -> str:
 
 
 def print_comparison(comparison: RunComparison) -> str:
-    """Return the changes as an aligned table for a terminal."""
+    """Return what the page says, for a terminal: the changes as an aligned table, and what could not be compared."""
+    lines = describe_changes(comparison)
+    return "\n".join(
+        [
+            *([_align(comparison, lines)] if lines else []),
+            _count_changes(comparison, lines),
+            *(f"not compared: {text}" for text in comparison.alone),
+            *comparison.warnings,
+        ]
+    )
+
+
+def _align(comparison: RunComparison, changes: list[ChangeLine]) -> str:
     head = ["data set", "renderer", "measure", comparison.first, comparison.second, "change (95 %)", "p (Holm)", ""]
     lines = [head] + [
-        [line.change.dataset, line.change.renderer, line.change.measure, line.first, line.second, line.difference,
-         line.adjusted, line.verdict]
-        for line in describe_changes(comparison)
+        [line.change.dataset, line.change.renderer, ", ".join(filter(None, (line.change.measure, line.change.unit))),
+         line.first, line.second, line.difference, line.adjusted, line.verdict]
+        for line in changes
     ]  # fmt: skip
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(

@@ -14,5 +14,5 @@ def describe_index(run: StoredRun, gallery: Gallery) -> dict[str, Any]:
         "metrics": [{"name": name, **metric} for name, metric in run.meta["metrics"].items()],
         "environments": describe_environments(run),
         "problems": find_problems(run.meta, run.rows, gallery.damaged, gallery.lost),
-        "oddities": find_oddities(run.meta),
+        "oddities": find_oddities(run.meta, run.scenes),
     }

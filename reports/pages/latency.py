@@ -35,9 +35,10 @@ class LatencyLine:
 
 @dataclass(frozen=True)
 class GrowthLine:
-    """One renderer's exponents as text: of pixels and of the blur radius, with their intervals."""
+    """One renderer's exponents of time or memory as text: of pixels and of the blur radius, with their intervals."""
 
     renderer: str
+    what: str
     pixels: str
     radius: str
     worst: str
@@ -98,7 +99,26 @@ def print_latency(record: Record) -> str:
             lines.append([*place, line.median, line.quartiles, line.rate, line.memory, "disturbed" * line.disturbed])
         else:
             lines.append([*place, "", "", "", "", f"{one['status']}: {one['reason']}"])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+    return _align(lines)
+
+
+def print_growth(record: Record) -> str:
+    """Return the exponents of time and memory as an aligned table for a terminal; empty where nothing varies."""
+    planned = [record["measurements"][key] for key in record["plan"] if key in record["measurements"]]
+    growth = _growth_lines([one for one in planned if one["status"] == "ok"])
+    if not growth:
+        return ""
+    return _align(
+        [
+            ["growth of", "", "with pixels", "with radius", "fit off by at most", ""],
+            *([line.renderer, line.what, line.pixels, line.radius, line.worst, ""] for line in growth),
+        ]
+    )
+
+
+def _align(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines whose columns are aligned, the first to the left; the last one's width is free."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:-1], widths[1:]), line[-1]]).rstrip()
         for line in lines
@@ -109,13 +129,16 @@ def _growth_lines(ok: Sequence[Record]) -> list[GrowthLine]:
     lines = []
     for renderer in dict.fromkeys(one["renderer"] for one in ok):
         mine = [one for one in ok if one["renderer"] == renderer]
-        fit = fit_growth(
-            [one["spread"]["median"] for one in mine],
-            {"pixels": [one["height"] * one["width"] for one in mine], "radius": [one["radius_px"] for one in mine]},
-        )
-        if fit:
-            worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
-            lines.append(GrowthLine(renderer, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
+        quantities = {
+            "pixels": [one["height"] * one["width"] for one in mine],
+            "radius": [one["radius_px"] for one in mine],
+        }
+        times = [one["spread"]["median"] for one in mine]
+        for what, costs in (("time", times), ("memory", [held_memory(one) for one in mine])):
+            fit = fit_growth(costs, quantities)
+            if fit:
+                worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
+                lines.append(GrowthLine(renderer, what, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
     return lines
 
 

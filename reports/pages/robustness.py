@@ -16,6 +16,7 @@ from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import find_oddities, find_problems
+from ..parts.run_facts import takes_disparity
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
 
@@ -72,7 +73,7 @@ def describe_robustness(
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
-        "oddities": find_oddities(sweep),
+        "oddities": find_oddities(sweep, run.scenes),
     }
 
 
@@ -173,13 +174,6 @@ class AxisWriter:
             alt = f"{text} along {label}: median and quartile band of {names}. The numbers stand in a table below."
             plots.append(save(self.assets, f"robustness-{key}-{what}", figure, alt))
         return plots
-
-
-def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
-    """Whether a renderer reads the disparity; runs of before ``inputs`` say ``needs_disparity``."""
-    if "inputs" in capabilities:
-        return "disparity" in capabilities["inputs"]
-    return bool(capabilities["needs_disparity"])
 
 
 def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, str]]]]:

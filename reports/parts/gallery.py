@@ -10,6 +10,12 @@ from ...benchmarks.run.store import StoredRun
 from .numbers import ABSENT, write_score, write_seconds
 from .pictures import Picture, PictureMaker
 
+SAME_DEPTH_SHARE = 1e-3
+"""Of the map's range: a focus that lies beyond an end by less is that end, rounded."""
+
+ROUNDING = 1e-6
+"""Of float32, in which maps are kept."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -103,7 +109,7 @@ class Gallery:
         files = ("input.png", "disparity.png", "target.png")
         given, disparity, target = (self._scene_picture(scene, file) for file in files)
         height, width = scene["height"], scene["width"]
-        focus, focus_note = _place_focus(scene["focus_disparity"], *scene["disparity_range"])
+        focus, focus_note = place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(
             name=name,
             anchor=f"scene-{self.run.scenes.index(scene) + 1}",
@@ -181,11 +187,13 @@ class Gallery:
         return scores
 
 
-def _place_focus(focus: float, low: float, high: float) -> tuple[float | None, str]:
-    if focus < low:
+def place_focus(focus: float, low: float, high: float) -> tuple[float | None, str]:
+    """Return where the focus lies between the farthest (0) and the nearest (1), None where outside, and say it."""
+    end = max(SAME_DEPTH_SHARE * (high - low), ROUNDING * abs(focus))
+    if focus < low - end:
         return None, "focus behind everything"
-    if focus > high:
+    if focus > high + end:
         return None, "focus in front of everything"
     if low == high:
         return None, "one depth, in focus"
-    return (focus - low) / (high - low), "focus at the mark"
+    return min(max((focus - low) / (high - low), 0.0), 1.0), "focus at the mark"

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...benchmarks.run.schema import Row
+from ...benchmarks.run.rows import group_by_reason
+from ...benchmarks.run.schema import DoubtRecord, Row, StoredScene
 from ...benchmarks.run.scoring import UNDEFINED
 from ...benchmarks.run.store import REMEDY
 from .numbers import write_count
@@ -12,11 +13,15 @@ from .numbers import write_count
 
 @dataclass
 class Problem:
-    """One thing that went wrong or looks odd, with its reason, and the cases or scenes that it is about."""
+    """One thing that went wrong or looks odd, with its reason, and the cases or scenes that it is about.
+
+    ``each``: these are cases of each of several renderers.
+    """
 
     what: str
     reason: str
     scenes: list[str] = field(default_factory=list)
+    each: bool = False
 
 
 def find_problems(
@@ -46,12 +51,22 @@ def find_problems(
     ]
 
 
-def find_oddities(record: Mapping[str, Any]) -> list[Problem]:
-    """List what looks odd about the scenes of a command, which works all the same: each kind once a data set."""
-    return [
-        Problem(f"{doubt['dataset']}, {doubt['kind']}:", doubt["example"], doubt["scenes"])
-        for doubt in record.get("doubts", ())
-    ]
+def find_oddities(record: Mapping[str, Any], scenes: Iterable[StoredScene]) -> list[Problem]:
+    """List what looks odd about the scenes of a command, which works all the same: each kind once a data set.
+
+    ``scenes``: the records that hold each scene's own sentence, which stands beside its name where sentences differ.
+    """
+    sentences = {(scene["dataset"], scene["scene"]): scene.get("doubts", {}) for scene in scenes}
+    return [_describe_doubt(doubt, sentences) for doubt in record.get("doubts", ())]
+
+
+def _describe_doubt(doubt: DoubtRecord, sentences: Mapping[tuple[str, str], Mapping[str, str]]) -> Problem:
+    own = {name: sentences.get((doubt["dataset"], name), {}).get(doubt["kind"]) for name in doubt["scenes"]}
+    what = f"{doubt['dataset']}, {doubt['kind']}"
+    if len(set(own.values())) == 1:
+        return Problem(f"{what}:", doubt["example"], doubt["scenes"])
+    listed = [f"{name}: {sentence}" if sentence else name for name, sentence in own.items()]
+    return Problem(f"{what}, first {doubt['scenes'][0]}:", doubt["example"], listed)
 
 
 def _incomplete_run(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Problem]:
@@ -66,11 +81,19 @@ def _incomplete_run(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Prob
     ]
 
 
-def _group(cases: Iterable[tuple[Row, str, str]]) -> list[Problem]:
-    """Join the cases of one renderer that share a status and a reason."""
-    groups: dict[tuple[str, str, str], Problem] = {}
-    for row, status, reason in cases:
-        problem = groups.setdefault((row["renderer"], status, reason), Problem(f"{row['renderer']} {status}:", reason))
-        severity = f" / {row['perturbation']} {row['severity']:g}" if row["severity"] else ""
-        problem.scenes.append(f"{row['dataset']} / {row['scene']}{severity}")
-    return list(groups.values())
+def _group(outcomes: Iterable[tuple[Row, str, str]]) -> list[Problem]:
+    """Join the cases that share a status, a reason and their scenes."""
+    return [
+        Problem(
+            f"{', '.join(renderers)} {status}:",
+            reason,
+            list(dict.fromkeys(map(_name_case, rows))),
+            each=len(renderers) > 1,
+        )
+        for renderers, status, reason, rows in group_by_reason(outcomes)
+    ]
+
+
+def _name_case(row: Row) -> str:
+    severity = f" / {row['perturbation']} {row['severity']:g}" if row["severity"] else ""
+    return f"{row['dataset']} / {row['scene']}{severity}"

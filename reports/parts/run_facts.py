@@ -69,6 +69,13 @@ def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
     return described
 
 
+def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a renderer reads the disparity; runs of before ``inputs`` say ``needs_disparity``."""
+    if "inputs" in capabilities:
+        return "disparity" in capabilities["inputs"]
+    return bool(capabilities["needs_disparity"])
+
+
 def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
     used = describe_weights(row for row in rows if row["renderer"] == name)
     return {

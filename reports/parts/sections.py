@@ -11,6 +11,7 @@ from ..files.export import Links, export_sheet
 from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
+from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
@@ -62,8 +63,9 @@ def _section(
     scored, assets = dataset["scored"], gallery.maker.assets
     table = None
     if scored:
-        renderers, metrics = list(run.meta["renderers"]), run.meta["metrics"]
-        table = build_table(rows, renderers, metrics, find_clusters(run, name, rows), reference)
+        about, metrics = run.meta["renderers"], run.meta["metrics"]
+        apart = [n for n, r in about.items() if r["needs_weights"] and not takes_disparity(r["capabilities"])]
+        table = build_table(rows, list(about), metrics, find_clusters(run, name, rows), reference, apart)
     scenes = gallery.scenes(name) if scored else []
     tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None
     return Section(

@@ -2,22 +2,26 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.run_comparison import RunComparison
 from ..files.assets import INDEX
 from ..files.summary import ShownCell, ShownTable, Summary
+from .cells import Cell, Column
 from .latency_figures import write_size
-from .numbers import write_seconds
+from .numbers import write_count, write_seconds
 from .sections import Section
 from .tables import ARROWS, ScoreTable
 
+ROBUSTNESS = "robustness.html"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def summarise_report(run: StoredRun, context: Mapping[str, Any]) -> Summary:
-    """Sum up a run; ``context`` is that of its first page."""
+def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) -> Summary:
+    """Sum up a run; ``contexts`` are those of its pages, by file."""
+    context, swept = contexts[INDEX], contexts.get(ROBUSTNESS, {})
     meta, sweep = run.meta, run.meta.get("sweep", {})
     commands = [record for record in (sweep, meta) if record]
     moments = [record.get(name) for record in commands for name in ("started", "finished")]
@@ -32,10 +36,10 @@ def summarise_report(run: StoredRun, context: Mapping[str, Any]) -> Summary:
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
-        headlines=[table.verdict for table in tables],
+        headlines=[table.verdict for table in tables] + _judge_axes(swept.get("axes", ())),
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
-        problems=len(context["problems"]),
+        remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
     )
 
 
@@ -94,19 +98,53 @@ def write_verdict(table: ScoreTable, dataset: str) -> str:
     """Say who has the best mean of the first measure, and whether the tests tell it from the others."""
     if not table.columns:
         return f"{dataset}: no metric was computed."
-    column = table.columns[0]
-    cells = {row.renderer: row.cells[0] for row in table.rows if row.cells[0].value is not None}
+    return _judge_column(dataset, table.columns[0], {row.renderer: row.cells[0] for row in table.rows})
+
+
+def _judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: str = "") -> str:
+    """Say who has the best mean of a column; ``along`` what it is taken over beside scenes."""
+    cells = {name: cell for name, cell in cells.items() if cell.value is not None}
     best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
     if best is None:
         found = "; ".join(f"{name} {cell.text} {column.unit}".rstrip() for name, cell in cells.items())
-        return f"{dataset}: {column.name} of {found}." if found else f"{dataset}: {column.name} has no value yet."
-    lead = f"{dataset}: {best} has the best mean {column.name}, {cells[best].text} {column.unit}".rstrip()
+        return f"{where}: {column.name}{along} of {found}." if found else f"{where}: {column.name} has no value yet."
+    lead = f"{where}: {best} has the best mean {column.name}{along}, {cells[best].text} {column.unit}".rstrip()
     tied = [name for name, cell in cells.items() if cell.standing == "tied"]
     if not column.can_decide:
         return f"{lead}; too few scenes to tell whether any other differs from it."
     if tied:
         return f"{lead}; not distinguishable from it: {', '.join(tied)}."
     return f"{lead}, and is distinguishable from every other."
+
+
+def _judge_axes(axes: Iterable[Any]) -> list[str]:
+    """Say of every axis of a sweep who has the best mean of the first metric along it."""
+    found = []
+    for axis in axes:
+        where = f"{axis.dataset} with wrong disparity ({axis.perturbation})"
+        metric = axis.metrics[0] if axis.metrics else None
+        if metric is None or not metric.grid.cells:
+            found.append(f"{where}: no score along the axis.")
+            continue
+        column = replace(metric.grid.columns[0], name=metric.name)
+        cells = {name: cells[0] for name, cells in metric.grid.cells.items()}
+        found.append(_judge_column(where, column, cells, " over the axis"))
+    return found
+
+
+def _list_remarks(context: Mapping[str, Any], swept: Mapping[str, Any], same_command: bool) -> dict[str, str]:
+    """Count what did not work and what looks odd; where one command made both pages, as the second has it."""
+    pages = {} if same_command else {INDEX: (context, "")}
+    if swept:
+        pages[ROBUSTNESS] = swept, " in the sweep"
+    remarks = {}
+    for page, (about, where) in pages.items():
+        for section, what in (("problems", "did not work"), ("oddities", "worth a look")):
+            count = len(about[section])
+            if count:
+                verb = "" if section == "problems" else "is " if count == 1 else "are "
+                remarks[f"{page}#{section}"] = f"{write_count(count, 'thing')} {verb}{what}{where}"
+    return remarks
 
 
 def _write_times(ok: Sequence[Mapping[str, Any]]) -> list[str]:

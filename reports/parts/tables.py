@@ -3,7 +3,7 @@
 Means, intervals and comparisons come from ``benchmarks``; only medians of times are taken here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 
 @dataclass(frozen=True)
 class TableRow:
-    """A renderer's line; ``seconds`` is the median over the compared scenes."""
+    """A renderer's line; ``seconds`` is the median over the compared scenes; ``apart``: see ``build_table``."""
 
     renderer: str
     weights: str | None
@@ -30,6 +30,7 @@ class TableRow:
     finished: int
     tried: int
     unfinished: str
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,19 @@ def build_table(
     metrics: Mapping[str, Mapping[str, Any]],
     clusters: Mapping[str, str],
     reference: str | None = None,
+    apart: Collection[str] = (),
 ) -> ScoreTable | None:
     """Build the table of one data set's unperturbed ``rows``; None where no case has finished.
 
     ``renderers`` and ``metrics`` (name to its entry in run.json) give the order of lines and columns; ``clusters``
-    names the independent unit of each scene; ``reference`` is the renderer that the others are tested against.
+    names the independent unit of each scene; ``reference`` is the renderer that the others are tested against. Those
+    ``apart`` are given less of a scene than the others: they stand last, and a note says so.
     Unavailable metrics get a note instead of a column. Several seeds of a case are averaged.
     """
     finished = pd.DataFrame([row for row in rows if row["status"] == "ok"])
     if finished.empty:
         return None
+    renderers = sorted(renderers, key=lambda name: name in apart)
     scenes = find_paired_scenes(finished)
     measures = [
         Measure(name, metric["unit"], metric["higher_is_better"], metric["description"], values)
@@ -76,12 +80,12 @@ def build_table(
     return ScoreTable(
         basis=_describe_basis(rows, scenes, clusters),
         columns=grid.columns,
-        rows=[_row(name, rows, finished, scenes, grid.cells[name]) for name in renderers],
+        rows=[_row(name, rows, finished, scenes, grid.cells[name], name in apart) for name in renderers],
         paired_scenes=len(scenes),
         measures=measures,
         reference=grid.reference,
         tests=grid.tests,
-        notes=grid.warnings + _notes(rows, renderers, metrics),
+        notes=grid.warnings + _notes(rows, renderers, metrics, apart),
     )
 
 
@@ -111,7 +115,7 @@ def covers_everything(run: StoredRun) -> bool:
 
 
 def _row(
-    renderer: str, rows: Sequence[Row], finished: pd.DataFrame, scenes: Sequence[str], cells: list[Cell]
+    renderer: str, rows: Sequence[Row], finished: pd.DataFrame, scenes: Sequence[str], cells: list[Cell], apart: bool
 ) -> TableRow:
     mine = [row for row in rows if row["renderer"] == renderer]
     done = finished[finished["renderer"] == renderer]
@@ -127,6 +131,7 @@ def _row(
         finished=len(done),
         tried=len(mine),
         unfinished=", ".join(f"{count} {status}" for status, count in by_status.items()),
+        apart=apart,
     )
 
 
@@ -146,14 +151,21 @@ def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mappin
     )
 
 
-def _notes(rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Say what limits the table: renderers that failed, metrics that lack values."""
+def _notes(
+    rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]], apart: Collection[str]
+) -> list[str]:
+    """Say what limits the table: renderers that failed, metrics that lack values, renderers that are given less."""
     finished = {row["renderer"] for row in rows if row["status"] == "ok"}
     notes = [
         f"{name} finished no case, so it is left out of the means and of the choice of scenes."
         for name in renderers
         if name not in finished
     ]
+    if apart:
+        notes.append(
+            f"{', '.join(apart)}: given neither disparity nor focus, so apart, last in the table. What such a "
+            "renderer keeps sharp, and mostly how far it blurs, is its own choice; the scores count that against it."
+        )
     seeds = len({row["seed"] for row in rows})
     if seeds > 1:
         notes.append(f"Every scene was rendered with {seeds} seeds; its score is their mean.")

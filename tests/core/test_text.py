@@ -1,7 +1,7 @@
 import pytest
 
 from bokehbench.core.errors import BokehBenchError
-from bokehbench.core.text import one_line, printable
+from bokehbench.core.text import did_you_mean, one_line, printable, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_what_no_terminal_should_get_is_escaped(text, shown):
 def test_long_texts_keep_both_ends():
     shown = one_line("a" * 5000 + "b" * 5000, longest=100)
     assert shown == "a" * 50 + " ... " + "b" * 50
+
+
+def test_names_that_are_written_nearly_alike_are_asked_for():
+    assert did_you_mean("befor", ["before", "after"]) == ". Did you mean before?"
+    assert did_you_mean("--limt", ["--limit", "--list"]) == ". Did you mean --limit or --list?"
+    assert did_you_mean("--x", ["--limit", "--list"]) == ""
+    assert unknown_name("metric", "x", ["psnr"]) == "unknown metric 'x'. Known: psnr"
 
 
 def test_a_message_becomes_one_line():

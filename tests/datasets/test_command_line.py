@@ -55,15 +55,15 @@ def test_a_damaged_scene_is_a_failed_case_and_the_run_goes_on(root, tmp_path, ru
         "--data-root",
         root,
         "--renderers",
-        "identity",
+        "identity,classical",
         "--metrics",
         "psnr",
         "--output",
         tmp_path,
     )
     assert done.returncode == 1
-    assert "2 of 3 cases ok" in done.stdout
-    assert "failed: identity on folder/b ä" in done.stderr
+    assert "4 of 6 cases ok" in done.stdout
+    assert done.stderr.count("failed: identity, classical on folder/b ä: ") == 1, "said once, not once a renderer"
     assert "image.png: cannot be read" in done.stderr
     lines = (tmp_path / "results/default/rows-00000.jsonl").read_text(encoding="utf-8").splitlines()
     rows = {row["scene"]: row for row in map(json.loads, lines)}

@@ -9,17 +9,7 @@ from bokehbench.core.errors import DamagedDataError, InvalidSceneError, MissingD
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.datasets.files.exr import write_exr
 
-LENS = {"focus_at": [32, 24], "max_radius_px": 8}
-
-
-@pytest.fixture
-def made(miniatures):
-    return miniatures.make_blurred()
-
-
-@pytest.fixture
-def scene_folder(tmp_path, miniatures, made):
-    return miniatures.write_user_scene(tmp_path / "kitchen", made, **LENS)
+from .conftest import LENS
 
 
 def describe(folder, text) -> None:
@@ -59,6 +49,11 @@ def test_common_settings_hold_until_a_scene_says_otherwise(scene_folder, miniatu
     kitchen, garden = dataset.load("kitchen"), dataset.load("garden")
     assert (kitchen.focus_disparity, kitchen.blur_strength, kitchen.gamma) == (2.0, 3.0, 2.4)
     assert (garden.focus_disparity, garden.blur_strength, garden.gamma) == (1.0, 5.0, 2.4)
+
+
+def test_settings_are_found_in_any_case(scene_folder) -> None:
+    (scene_folder / "scene.yaml").rename(scene_folder / "Scene.YAML")
+    assert load_dataset("folder", scene_folder.parent).load("kitchen").focus_disparity == 3.0
 
 
 def test_json_is_as_good(scene_folder) -> None:
@@ -136,7 +131,7 @@ def test_linear_exr_pictures_are_encoded_with_the_scenes_gamma(scene_folder, mad
         ("focus_at: [1, 2\n", "expected YAML or JSON"),
         ("!!python/object/apply:os.system ['true']", "expected YAML or JSON"),
         ("- a\n- b\n", "got list"),
-        ({"focus": 3}, "unknown setting 'focus'"),
+        ({"focus": 3}, r"unknown setting 'focus'\. Did you mean focus_at"),
         ({"focus_at": [1, 2], "focus_disparity": 1}, "either focus_disparity or focus_at, got both"),
         ({"focus_at": [32, 24], "max_radius_px": 8, "blur_strength": 8}, "got both"),
         ({"focus_at": [64, 24], "max_radius_px": 8}, "expected a point inside 64x48 px"),

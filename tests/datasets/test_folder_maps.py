@@ -11,23 +11,19 @@ from PIL import Image
 
 from bokehbench.core.errors import DamagedDataError, InvalidSceneError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
+from bokehbench.datasets.check import check_dataset
+from bokehbench.datasets.doubts import find_doubts
 from bokehbench.datasets.files.exr import write_exr
 
 from ..map_files import FAR, HEIGHT, NEAR, SHARES, WIDTH, write_gdepth, write_pfm
-
-LENS = {"focus_at": [32, 24], "max_radius_px": 8}
-
-
-@pytest.fixture
-def made(miniatures):
-    return miniatures.make_blurred()
+from .conftest import LENS
 
 
 @pytest.fixture
-def scene_folder(tmp_path, miniatures, made):
-    folder = miniatures.write_user_scene(tmp_path / "kitchen", made, **LENS)
-    (folder / "disparity.npy").unlink()
-    return folder
+def scene_folder(scene_folder):
+    """The same without its map."""
+    (scene_folder / "disparity.npy").unlink()
+    return scene_folder
 
 
 def load(folder, **settings):
@@ -126,6 +122,18 @@ def test_settings_of_depth_do_not_fit_a_disparity(scene_folder, made, settings, 
     np.save(scene_folder / "disparity.npy", made.disparity)
     with pytest.raises(DamagedDataError, match=message):
         load(scene_folder, **settings)
+
+
+def test_mistakes_with_a_depth_are_said_in_metres(scene_folder, made) -> None:
+    write_exr(scene_folder / "depth.exr", 1.0 / made.disparity, half=False)
+    scene = load(scene_folder, focus_depth=0.1, max_radius_px=8)
+    assert "the focus 0.1 m lies outside the map, 1 m to 0.3333 m, " in find_doubts(scene)["focus outside the map"]
+    assert check_dataset(load_dataset("folder", scene_folder.parent)).ranges["depth, m"] == pytest.approx((1 / 3, 1.0))
+    with pytest.raises(InvalidSceneError, match=r"a map of 1 m to 0\.3333 m, the focus at 0\.001 m and .* px per 1/m"):
+        load(scene_folder, focus_depth=0.001, blur_strength=8)
+    write_exr(scene_folder / "depth.exr", np.full_like(made.disparity, 4.0), half=False)
+    with pytest.raises(DamagedDataError, match="every value is 4: expected depth that varies"):
+        load(scene_folder, **LENS)
 
 
 def test_a_scene_names_its_own_map_over_a_common_one(scene_folder, made) -> None:

@@ -1,6 +1,7 @@
 """Whatever lies in a folder of users' scenes costs its own scene alone, or is passed over."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -8,18 +9,9 @@ import pytest
 
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
+from bokehbench.datasets.check import check_dataset, write_check
 
-LENS = {"focus_at": [32, 24], "max_radius_px": 8}
-
-
-@pytest.fixture
-def made(miniatures):
-    return miniatures.make_blurred()
-
-
-@pytest.fixture
-def scene_folder(tmp_path, miniatures, made):
-    return miniatures.write_user_scene(tmp_path / "kitchen", made, **LENS)
+from .conftest import LENS
 
 
 @pytest.mark.parametrize("name", ["scene.yaml", "image.png", "disparity.npy", "target.png"])
@@ -103,3 +95,18 @@ def test_scenes_of_one_photograph_are_no_independent_evidence(scene_folder, mini
     dataset = load_dataset("folder", root)
     assert [dataset.cluster(name) for name in dataset.scene_names()] == ["kitchen", "kitchen", "lake"]
     assert dataset.cluster("elsewhere") == "elsewhere"
+
+
+def test_pictures_that_no_part_of_a_scene_is_called_after_are_named(scene_folder, miniatures, made) -> None:
+    root = scene_folder.parent
+    (scene_folder / "target.png").rename(scene_folder / "targt.png")
+    garden = miniatures.write_user_scene(root / "garden", made, **LENS)
+    (garden / "disparity.npy").rename(garden / "disparty.npy")
+    lake = miniatures.write_user_scene(root / "lake", made, **LENS, image="photo.png")
+    (lake / "image.png").rename(lake / "photo.png")
+    found = check_dataset(load_dataset("folder", root))
+    assert found.unread == ["garden/disparty.npy", "kitchen/targt.png"]
+    text = write_check(found)
+    assert "garden/disparty.npy, kitchen/targt.png: called after no part of a scene" in text
+    assert re.search(r"targets +1 of 2, none of kitchen", text)
+    assert "found none, but disparty.npy: rename it, or name it in scene.yaml" in text

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from ..training.runs import TINY
 from .child import ROOT
 from .specimens import RUN, SIZE, Command, Specimen, bench, files, read_rows, write_scenes
 
@@ -27,15 +28,7 @@ CONFIG = {
     "workers": 0,
     "model": {
         "data": {"scenes": {}, "crop_px": 32, "validation": {"seed": 9}},
-        "size": {
-            "vae_width": 32,
-            "vae_groups": 4,
-            "latent_channels": 4,
-            "unet_widths": [8, 16],
-            "unet_groups": 4,
-            "heads": 2,
-            "prompt_width": 8,
-        },
+        "size": TINY,
         "hardness": [30.0, 1.0e7],
         "rays": 1,
     },
@@ -68,6 +61,7 @@ OPTIONS: dict[str, Sequence[str]] = {
     "--severities": ("0,2", "-4,4", "1e400", "nan", "inf", "", ",", "9" * 400),
     "--perturbations": ("erode", "noise,noise", "x", "", "holes"),
     "--sizes": ("0", "1x1", "64x", "9" * 30, "-1", "1e9"),
+    "--more-sizes": ("64", "classical=", "=64", "classical=0", "nobody=64", "a=1,b"),
     "--radii": ("0", "-1", "nan", "1e400", "", "inf"),
     "--compare": ("default nobody", "default default", ".. .."),
     "--check": ("folder", "nobody", "folder,blb", "", "synbokeh-mini,x"),

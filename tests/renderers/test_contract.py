@@ -1,4 +1,7 @@
-"""What every registered renderer promises, those with shipped weights included."""
+"""What every registered renderer promises, those with shipped weights included.
+
+Outside programs promise less, and are tested in ``programs/``.
+"""
 
 import dataclasses
 
@@ -7,6 +10,7 @@ import torch
 
 from bokehbench.core.scene import INPUT_FIELDS
 from bokehbench.renderers.learned import LearnedRenderer
+from bokehbench.renderers.programs.catalogue import PROGRAMS
 from bokehbench.renderers.registry import RENDERERS, load_renderer
 
 TOLERANCE = 5e-3
@@ -27,7 +31,7 @@ NOISE_KEPT = 0.2
 0.09, of the shipped weights 0.07 to 0.18."""
 
 
-@pytest.fixture(scope="module", params=list(RENDERERS.entries))
+@pytest.fixture(scope="module", params=[name for name in RENDERERS.entries if name not in PROGRAMS])
 def renderer(request):
     renderer = load_renderer(request.param)
     renderer.prepare("cpu", torch.float32)

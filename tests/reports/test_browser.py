@@ -1,9 +1,11 @@
 """The page in a real browser: no error, no network, and everything that moves."""
 
+import io
 import os
 import shutil
 
 import pytest
+from PIL import Image
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
@@ -230,6 +232,19 @@ def test_figures_follow_the_theme(robustness):
     robustness.emulate_media(color_scheme="dark")
     toggle.click()
     assert all(source.endswith("-dark.svg") for source in robustness.evaluate(shown))
+
+
+def test_a_table_that_goes_on_has_a_shadow_at_its_edge(comparison):
+    comparison.set_viewport_size({"width": 390, "height": 844})
+    table = comparison.locator(".scroll").first
+
+    def edge():
+        picture = Image.open(io.BytesIO(table.screenshot())).convert("L")
+        return picture.getpixel((picture.width - 3, 4))
+
+    begin = edge()
+    table.evaluate("table => table.scrollLeft = table.scrollWidth")
+    assert begin < edge() - 10
 
 
 def test_perturbed_pictures_are_compared_by_keyboard(robustness):

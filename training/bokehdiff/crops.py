@@ -1,6 +1,5 @@
 """Random crops of a batch's maps, the same place in each, whatever grid they lie on."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -8,6 +7,7 @@ from ...core.checks import check
 from ...core.optics import signed_defocus
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.task import Batch
+from ..scenes.crops import draw_corner
 from .latents import LATENT_MAPS
 
 
@@ -31,17 +31,9 @@ def crop_maps(pipeline: BokehDiffPipeline, batch: Batch, crop_px: int, seed: int
     rows, columns = disparity.shape[-2] // multiple * multiple, disparity.shape[-1] // multiple * multiple
     cropped: dict[str, list[Tensor]] = {name: [] for name in maps}
     for n, index in enumerate(batch["index"].tolist()):
-        draw = torch.Generator().manual_seed(_crop_seed(seed, step, index))
-        top, left = (
-            multiple * int(torch.randint((length - side) // multiple + 1, (), generator=draw))
-            for length in (rows, columns)
-        )
+        top, left = draw_corner(seed, step, index, (rows, columns), side, multiple)
         for name, value in maps.items():
             scale = pitch if name in LATENT_MAPS else 1
             y, x, length = top // scale, left // scale, side // scale
             cropped[name].append(value[n, :, y : y + length, x : x + length])
     return {name: torch.stack(values) for name, values in cropped.items()}
-
-
-def _crop_seed(seed: int, step: int, index: int) -> int:
-    return int(np.random.SeedSequence([seed, step, index]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,21 +1,20 @@
 """From the compact recipe's trainings to the weights that ship, with a record of the training beside each."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from ...core.errors import DamagedRecordError, InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.files import write_json
-from ...core.records import OPEN, read_record
 from ...renderers.bokehdiff.checkpoints import load_saved, save_compact
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ...renderers.bokehdiff.weight_files import INDEX, SHARED_AUTOENCODER
 from ...renderers.weights import RECORD_FILE, SHARED_FILE, read_index
 from ..engine.validation import read_curve
+from ..records import RECORDED_RUN, nameless, read_finished, summarise
 from .digests import digest_encoder
 from .fit_colour_encoder import load_colour_encoder
 
@@ -31,9 +30,8 @@ COLOUR_ENCODER = "colours"
 FIRST_TRAINING = "first"
 """The folder, in that of a variant, of the training that its own went on from."""
 
-RECORDED_RUN = ("task", "steps", "batch", "optimiser", "precision", "seed")
 RECORDED_MODEL = ("variant", "size", "latent_loss", "hardness", "rays", "pair_cut")
-"""What of a training's configuration a reader of its weights may want to know, as far as its task has it."""
+"""What of a model's configuration a reader of its weights may want to know, as far as its task has it."""
 
 
 def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
@@ -83,75 +81,22 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     path = trained / "model" / RECORD_FILE
     if not path.is_file():
         raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
-    record = _read_record(path)
+    record = read_finished(path)
     config = record["configuration"]
     model = config["model"]
     went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
     first = training_record(before, before / FIRST_TRAINING) if went_on else None
     data = model["data"]
     settings = read_index(trained / "model" / INDEX)["settings"]
-    nameless: dict[str, list[str]] = {"photographs": [], "cutouts": []}
     seconds = round(record["seconds"] + (0.0 if first is None else first["seconds"]), 1)
     return {
-        "summary": _summarise(record, seconds, first),
+        "summary": summarise(record, seconds, first),
         "seconds": seconds,
         **{name: config[name] for name in RECORDED_RUN},
         **{name: model[name] for name in RECORDED_MODEL if name in model},
         "output_form": settings["output_form"],
-        "scenes": data["scenes"] | nameless,
+        "scenes": nameless(data["scenes"]),
         "disparity": data["disparity"],
         "validation": read_curve(trained),
         **({} if first is None else {"first": first}),
     }
-
-
-class _Data(TypedDict):
-    __pydantic_config__ = OPEN  # type: ignore[misc]
-
-    scenes: dict[str, Any]
-    disparity: str
-    count: int
-    crop_px: int
-
-
-class _Model(TypedDict):
-    __pydantic_config__ = OPEN  # type: ignore[misc]
-
-    data: _Data
-    start: str | None
-
-
-class _Configuration(TypedDict):
-    __pydantic_config__ = OPEN  # type: ignore[misc]
-
-    model: _Model
-    task: str
-    steps: int
-    batch: int
-    optimiser: dict[str, Any]
-    precision: str
-    seed: int
-
-
-class _Record(TypedDict):
-    """What is needed of training.json; it holds more."""
-
-    configuration: _Configuration
-    seconds: float
-    device: str
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        return dict(read_record(_Record, path, "the record of a training"))
-    except DamagedRecordError as error:
-        raise InvalidOptionError(f"{error}: train again") from error
-
-
-def _summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
-    config = record["configuration"]
-    steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
-    data = config["model"]["data"]
-    scenes = f" out of {data['count']} synthesised scenes" if data["count"] else ""
-    where = f"{seconds / 60.0:.0f} minutes on {record['device']}"
-    return f"{steps} steps of {config['batch']} crops of {data['crop_px']} px{scenes}, {where}"

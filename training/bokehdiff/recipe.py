@@ -15,6 +15,7 @@ import torch
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import UnknownNameError
+from ...core.text import unknown_name
 from ...renderers.bokehdiff.weight_files import SHIPPED
 from .publish import COLOUR_ENCODER, ship
 from .recipe_configs import DEGRADED, FAMILY, PARTS, PLUS, SCALES, SCENES, SHIP, Recipe
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = options.parts.split(",")
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
-        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(PARTS)}")
+        raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
     recipe = Recipe(
         scale=SCALES[options.scale],
         photographs=options.photographs,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from ...core.files import write_atomically
+from ...core.files import regular, write_atomically
 from .update import Update
 
 CHECKPOINTS_KEPT = 2
@@ -57,7 +57,7 @@ class Checkpoints:
     def _read(self, path: Path, update: Update) -> dict[str, Any]:
         """Return the state, alike ``update``'s own. Raises ValueError where it is not."""
         try:
-            with zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(regular(path)) as archive:
                 torn = archive.testzip()  # PyTorch writes checksums, and does not compare them
             if torn is not None:
                 raise ValueError(f"{torn} does not match its checksum")

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 
 from ...core.atomic_files import explained
 from ...core.errors import DamagedRecordError
-from ...core.files import write_atomically
+from ...core.files import regular, write_atomically
 from ...core.records import parse_record
 from .config import RunConfig
 from .task import Task
@@ -60,7 +60,7 @@ class Validation:
         tracker = accelerator.get_tracker("tensorboard", unwrap=False)
         tracker.log_images({"validation": torch.stack(pictures[:SHOWN]).numpy()}, step=step, dataformats="NCHW")
         curve = Path(self._config.output) / CURVE_FILE
-        with explained(curve), curve.open("a", encoding="utf-8") as file:
+        with explained(curve), regular(curve, may_be_absent=True).open("a", encoding="utf-8") as file:
             file.write(_as_line({"step": step, "psnr": round(mean, 4)}))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from ...core.errors import DamagedDataError
+from ...core.files import regular
 
 Check = Callable[[Path, Any], None]
 """Raises ValueError, which says why, where an open file at a path is not what it should be."""
@@ -24,7 +25,7 @@ class OpenFiles:
         """Return the open file. Raises DamagedDataError naming it where it cannot be used."""
         if path not in self._files:
             try:
-                file = safe_open(path, "pt")
+                file = safe_open(regular(path), "pt")
                 self._check(path, file)
             except (OSError, ValueError, SafetensorError) as error:
                 reason = str(error).strip().partition("\n")[0]

@@ -18,8 +18,8 @@ from tqdm import tqdm
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
-from ...files.user_cache import cache_root
-from ..generated_scenes import generate_all, manifest_of, read_scenes
+from ..cache import cache_folder
+from ..generated_scenes import generate_all, manifest_of, summarise_shards
 from ..layers import LayeredScene, crop
 from ..manifest import differences, read_manifest
 from ..ray_tracer import trace
@@ -80,7 +80,7 @@ def _check(options: argparse.Namespace) -> None:
 def _generate(options: argparse.Namespace, sources: SceneSources) -> list[str]:
     """Generate what is missing and hold it against the manifest. Returns one line per problem."""
     index, recipes = make_index(sources), make_recipes(sources)
-    folder = options.output or cache_root() / SynBokeh300.name / index["version"]
+    folder = options.output or cache_folder(SynBokeh300.name, index["version"])
     write_index(folder, index)
     failures = generate_all(folder, recipes, options.limit, sources, options.workers)
     _write_card(folder)
@@ -95,8 +95,9 @@ def _generate(options: argparse.Namespace, sources: SceneSources) -> list[str]:
 
 def describe_folder(folder: Path, version: str, recipes: list[SceneRecipe], count: int) -> dict[str, Any]:
     """Return the manifest of the first ``count`` scenes. Raises MissingDataError or DamagedDataError naming a file."""
-    scenes = read_scenes(folder, count, len(recipes))
-    return manifest_of(version, recipes[:count], scenes, CELLS_A_SIDE)
+    first = recipes[:count]
+    summaries = summarise_shards(folder, [recipe.name for recipe in first], len(recipes), CELLS_A_SIDE)
+    return manifest_of(version, first, summaries)
 
 
 def write_manifest(found: dict[str, Any]) -> list[str]:

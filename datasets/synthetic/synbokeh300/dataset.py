@@ -8,7 +8,7 @@ from typing import Any
 from ....core.errors import MissingDataError
 from ....core.scene import Scene
 from ...files.digests import hash_scenes
-from ..cache import read_shard, shard_path
+from ..cache import read_shard
 from ..generated_scenes import GeneratedScenes
 from ..photographs import PHOTOGRAPHS
 from ..recipes import SceneRecipe
@@ -61,7 +61,11 @@ class SynBokeh300(GeneratedScenes):
         """Return the version, and digests of the files in the user's folder."""
         if self._own_folder is None:
             return super().contents(scene_names)
-        return hash_scenes(self.folder, scene_names, lambda name: {"version": self.version, "scene": self._file(name)})
+        return hash_scenes(self.folder, scene_names, lambda name: {"version": self.version, "scene": self._path(name)})
+
+    def to_generate(self, scene_names: Sequence[str]) -> list[str]:
+        """Return which scenes the cache lacks; the user's folder is never added to."""
+        return super().to_generate(scene_names) if self._own_folder is None else []
 
     def load(self, scene_name: str) -> Scene:
         """Return one scene, generated first where the cache lacks it; raises as GeneratedScenes does.
@@ -70,13 +74,10 @@ class SynBokeh300(GeneratedScenes):
         """
         if self._own_folder is None:
             return super().load(scene_name)
-        path = self._file(scene_name)
+        path = self._path(scene_name)
         if not path.is_file():
             raise MissingDataError(
                 f"{path}: not generated: give  python -m bokehbench.datasets.synthetic.synbokeh300 "
                 f"--output {self.folder}  again, with the same --photos and --cutouts"
             )
-        return read_shard(path)
-
-    def _file(self, scene_name: str) -> Path:
-        return shard_path(self.folder, self._index(scene_name), len(self.recipes))
+        return read_shard(path, scene_name)

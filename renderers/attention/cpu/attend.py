@@ -14,10 +14,11 @@ import math
 import numpy as np
 
 from ....core.compiled import compiled
-from .records import BackwardFeatures, Features, Gradients, Pairs, Scratch
+from .exponentials import FASTMATH
+from .list_pairs import trace_team
+from .records import BackwardFeatures, Features, Gradients, Pairs, Scratch, Tracing
 from .simd_matmul import LANES, ROWS, multiply_four_rows
 from .softmax import (
-    FASTMATH,
     LOG_NEGLIGIBLE,
     UNROLLED,
     add_circle,
@@ -147,17 +148,20 @@ def attend(
     output: np.ndarray,
     log_sum: np.ndarray,
     kept: np.ndarray,
+    tracing: Tracing,
+    traced: np.ndarray,
 ) -> None:
     """Add O (Eq. 9) of heads from the first of ``heads`` up to the second to ``output`` (R,heads,d).
 
     Write the logarithm of each anchor's sum to ``log_sum`` (R,heads) and how many partners of each team the backward
-    pass has to visit to ``kept`` (G,heads). ``bound`` (R,heads): no logit of an anchor is higher.
+    pass has to visit to ``kept`` (G,heads). ``bound`` (R,heads): no logit of an anchor is higher. ``traced`` (G,): how
+    many partners of each team have their rays traced; where more count, those are traced, too.
     """
-    scratch = _make_scratch(lists.longest, output)
+    scratch, traced = _make_scratch(lists.longest, output), traced.copy()  # threads write the same rays, at any time
     for strip in range(0, len(kept), STRIP):
         for head in range(heads[0], heads[1]):
             for g in range(strip, min(strip + STRIP, len(kept))):
-                kept[g, head] = _attend_team(lists, features, bound, g, head, scratch, output, log_sum)
+                kept[g, head] = _attend_team(lists, features, bound, g, head, scratch, output, log_sum, tracing, traced)
 
 
 @compiled(fastmath=FASTMATH)
@@ -170,6 +174,8 @@ def _attend_team(
     scratch: Scratch,
     output: np.ndarray,
     log_sum: np.ndarray,
+    tracing: Tracing,
+    traced: np.ndarray,
 ) -> int:
     team, size, first, partners = lists.teams[g], lists.sizes[g], lists.starts[g], lists.partners
     scale = lists.scale
@@ -181,6 +187,9 @@ def _attend_team(
         log_sum[team[m], head] = sums[m]
     A, mine = scratch.A[:count], partners[first : first + count]
     drop(A, size)
+    if count > traced[g] and len(lists.visible):
+        trace_team(tracing, g, traced[g], count, lists.visible)
+        traced[g] = count
     hide(lists, g, A)
     if lists.by_keys:
         _pack(team, V, head, scale / scale, scratch.V, scratch.columns)

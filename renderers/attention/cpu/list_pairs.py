@@ -11,7 +11,8 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ..visibility import mix
-from .records import Lens, Lists, Occluders, Rays, TokenGrid
+from .exponentials import exponential, log_one_plus
+from .records import Lens, Lists, Occluders, Rays, TokenGrid, Tracing
 
 _mix = numba.njit(mix)
 
@@ -82,13 +83,14 @@ def _visit_partners(
         for reach in reach_px:
             farthest = max(farthest, reach)
     halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
-    count = 0
+    distances_px, reaches_px, count = np.empty(len(team)), reach_px[team], 0
     for row in range(max(top - halo_y, 0), min(bottom + halo_y + 1, height)):
         for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
             other, spare = first + row * width + column, -1.0
-            for anchor in team:
-                reach = reach_px[anchor if by_keys else other]
-                spare = max(spare, reach - _measure(grid, anchor - first, other - first))
+            _measure_team(grid, team, first, other - first, distances_px)
+            for m in range(len(team)):
+                reach = reaches_px[m] if by_keys else reach_px[other]
+                spare = max(spare, reach - distances_px[m])
             if spare >= 0.0:
                 if len(partners):
                     partners[count], spare_px[count] = other, spare
@@ -107,16 +109,22 @@ def weigh_pairs(
     """
     teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
     slope_per_px, radius_px = lens.slope_per_px, lens.radius_px
+    number = log_circle.dtype.type
     for g in numba.prange(len(teams)):
-        rest, count, first = 0.0, starts[g + 1] - starts[g], _first_row(grid, teams[g])
+        team, first = teams[g], _first_row(grid, teams[g])
+        distances_px, radii_px = np.empty(len(team)), radius_px[team]
+        rest, count = 0.0, starts[g + 1] - starts[g]
         near[g] = 0
         for back in range(count):
-            pair, brightest = starts[g + 1] - 1 - back, -math.inf
-            for m in range(teams.shape[1]):
-                key_row = teams[g, m] if by_keys else np.int64(partners[pair])
-                distance_px = _measure(grid, teams[g, m] - first, partners[pair] - first)
-                log_circle[pair, m] = _log_sigmoid(slope_per_px * (radius_px[key_row] - distance_px))
-                brightest = max(brightest, log_circle[pair, m])
+            pair = starts[g + 1] - 1 - back
+            other, row, brightest = partners[pair], log_circle[pair], number(-math.inf)
+            _measure_team(grid, team, first, other - first, distances_px)
+            for m in range(len(team)):
+                radius = radii_px[m] if by_keys else radius_px[other]
+                x = number(slope_per_px * (radius - distances_px[m]))
+                row[m] = np.minimum(x, number(0.0)) - log_one_plus(exponential(-np.abs(x)))
+            for m in range(len(team)):
+                brightest = max(brightest, row[m])
             rest += math.exp(brightest)
             log_rest[pair] = math.log(rest)
             if brightest >= -LOG_TRACED_FROM and near[g] == 0:
@@ -144,36 +152,32 @@ def find_nearest(grid: TokenGrid, reach_px: np.ndarray, surfaces: np.ndarray, ne
         nearest[picture, token] = highest
 
 
-@compiled(parallel=True)
+@compiled
 def trace_pairs(
-    lists: Lists,
-    grid: TokenGrid,
-    reach_px: np.ndarray,
-    scene: Occluders,
-    rays: Rays,
-    begins: np.ndarray,
-    ends: np.ndarray,
-    visible: np.ndarray,
+    teams: tuple[int, int], tracing: Tracing, begins: np.ndarray, ends: np.ndarray, visible: np.ndarray
 ) -> None:
-    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each.
+    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each."""
+    for g in range(teams[0], teams[1]):
+        trace_team(tracing, g, begins[g], ends[g], visible)
 
-    ``reach_px``: (R,), of each key; pairs out of reach count as visible.
-    """
-    teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
-    segments = scene.thresholds.shape[2]
-    for g in numba.prange(len(teams)):
-        first = _first_row(grid, teams[g])
-        picture = first // len(grid.places)
-        for pair in range(starts[g] + begins[g], starts[g] + ends[g]):
-            other = partners[pair] - first
-            for m in range(teams.shape[1]):
-                anchor, count = teams[g, m] - first, rays.per_pair
-                query, key = (other, anchor) if by_keys else (anchor, other)
-                in_reach = _measure(grid, query, key) <= reach_px[first + key]
-                begin = _find_danger(scene, rays, grid, picture, query, key) if in_reach else segments
-                for ray in range(rays.per_pair if begin < segments else 0):
-                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, begin)
-                visible[pair, m] = count
+
+@compiled
+def trace_team(tracing: Tracing, g: int, begin: int, end: int, visible: np.ndarray) -> None:
+    """Write the number of visible rays of one team's partners from ``begin`` to ``end``."""
+    lists, grid, reach_px, scene, rays = tracing
+    team, partners, by_keys = lists.teams[g], lists.partners, lists.by_keys
+    segments, first = scene.thresholds.shape[2], _first_row(grid, team)
+    picture = first // len(grid.places)
+    for pair in range(lists.starts[g] + begin, lists.starts[g] + end):
+        other = partners[pair] - first
+        for m in range(len(team)):
+            anchor, count = team[m] - first, rays.per_pair
+            query, key = (other, anchor) if by_keys else (anchor, other)
+            if scene.idle[picture, key] < segments and _measure(grid, query, key) <= reach_px[first + key]:
+                danger = _find_danger(scene, rays, grid, picture, query, key)
+                for ray in range(rays.per_pair if danger < segments else 0):
+                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, danger)
+            visible[pair, m] = count
 
 
 @compiled
@@ -191,10 +195,13 @@ def _measure(grid: TokenGrid, one: int, other: int) -> float:
 
 
 @compiled
-def _log_sigmoid(x: float) -> float:
-    if x > 0.0:
-        return -math.log1p(math.exp(-x)) if x < 37.0 else 0.0
-    return x - math.log1p(math.exp(x)) if x > -37.0 else x
+def _measure_team(grid: TokenGrid, team: np.ndarray, first: int, other: int, distances_px: np.ndarray) -> None:
+    """Write what ``_measure`` returns for each token of a team."""
+    pitch_y, pitch_x, places = grid.pitch_y_px, grid.pitch_x_px, grid.places
+    y, x = places[other, 0], places[other, 1]
+    for m in range(len(team)):
+        dy, dx = (places[team[m] - first, 0] - y) * pitch_y, (places[team[m] - first, 1] - x) * pitch_x
+        distances_px[m] = math.sqrt(dy * dy + dx * dx)
 
 
 @compiled
@@ -244,8 +251,7 @@ def _point(
     shift_x: float,
 ) -> tuple[float, float]:
     """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
-    dt = scene.thresholds[picture, query if rays.from_query else key, segment]
-    share = (1.0 - dt) / dt * scene.odds[picture, key]
+    share = scene.ratios[picture, query if rays.from_query else key, segment] * scene.odds[picture, key]
     query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
     y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
     x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x

@@ -1,24 +1,21 @@
 """PISA on the CPU: lists of partners in reach, sixteen anchors to a list, and compiled loops over the lists."""
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
 
-import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import maximum_filter
 from torch import Tensor
 
+from ....core.sharing import share_range
 from ..geometry import TokenGeometry
 from ..physics import PisaPhysics
 from ..visibility import fold_seed, source_shifts
 from . import list_pairs
 from .attend import attend, attend_backward
-from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid
+from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid, Tracing
 from .simd_matmul import LANES
 
 JITTER_MARGIN = 1e-6
@@ -26,6 +23,10 @@ JITTER_MARGIN = 1e-6
 
 SIDE = 4
 """Tokens along the side of a team, whose anchors share a list: ``simd_matmul.LANES`` together."""
+
+
+PIECES = 8
+"""Parts of the teams for each thread: depth edges, where rays are blocked, lie anywhere."""
 
 
 class PairLists:
@@ -64,7 +65,7 @@ class PairLists:
             lens = Lens(physics.slope_per_px, geometry.radius_px.to(torch.float64).flatten().numpy())
             list_pairs.weigh_pairs(lists, grid, lens, self.log_circle, self.log_rest, near)
         rays = Rays(fold_seed(seed), physics.rays, physics.rays_from == "mixed", physics.jitter == "sample")
-        self._tracing = (lists, grid, reach, _find_occluders(geometry, physics, seed, grid, reach), rays)
+        self._tracing = Tracing(lists, grid, reach, _find_occluders(geometry, physics, seed, grid, reach), rays)
         self.traced = np.zeros_like(counts)
         self.trace(near)
 
@@ -72,7 +73,8 @@ class PairLists:
         """Count the visible rays of at least the first ``counts`` (G,) partners of each team."""
         counts = np.maximum(counts, self.traced)
         if len(self.visible):
-            list_pairs.trace_pairs(*self._tracing, self.traced, counts, self.visible)
+            arrays = (self._tracing, self.traced, counts, self.visible)
+            share_range(list_pairs.trace_pairs, len(counts), *arrays, pieces=PIECES)
         self.traced = counts
 
     @property
@@ -91,12 +93,9 @@ class PairLists:
         output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
         kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
         arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
-        _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
-        needed = kept.amax(dim=1).numpy()
-        if (needed > self.traced).any():
-            self.trace(needed)
-            output.zero_()
-            _share_heads(attend, q.shape[1], self._pairs(q), Features(*_arrays(features)), *arrays)
+        rows = Features(*_arrays(features))
+        share_range(attend, q.shape[1], self._pairs(q), rows, *arrays, self._tracing, self.traced)
+        self.traced = np.maximum(self.traced, kept.amax(dim=1).numpy())
         return output[..., : q.shape[2]], (log_sum, kept)
 
     def backward(
@@ -107,7 +106,7 @@ class PairLists:
         features = _pad(*((k, q, v, dO) if self.by_keys else (q, k, dO, v)))
         gradients = [torch.zeros_like(features[0]) for _ in range(3)]
         arrays = (log_sum.numpy(), kept.numpy(), Gradients(*_arrays(gradients)))
-        _share_heads(attend_backward, q.shape[1], self._pairs(q), BackwardFeatures(*_arrays(features)), *arrays)
+        share_range(attend_backward, q.shape[1], self._pairs(q), BackwardFeatures(*_arrays(features)), *arrays)
         of_anchors, of_others, dV = (x[..., : q.shape[2]] for x in gradients)
         return (of_others, of_anchors, dV) if self.by_keys else (of_anchors, of_others, dV)
 
@@ -137,17 +136,6 @@ def _pad(*features: Tensor) -> list[Tensor]:
 
 def _arrays(tensors: list[Tensor]) -> tuple[np.ndarray, ...]:
     return tuple(x.numpy() for x in tensors)
-
-
-def _share_heads(kernel: Callable[..., None], heads: int, *arguments: Any) -> None:
-    """Run a kernel for all heads, in as many threads as numba is set to."""
-    threads = min(heads, numba.get_num_threads())
-    shares = [(heads * i // threads, heads * (i + 1) // threads) for i in range(threads)]
-    if threads == 1:
-        kernel(shares[0], *arguments)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda share: kernel(share, *arguments), shares))
 
 
 @lru_cache(maxsize=8)
@@ -181,7 +169,8 @@ def _find_occluders(
     around = _highest_around(highest, physics, shifts, surfaces.shape[2] // geometry.width)
     nearest = _find_nearest(grid, reach_px, physics, around)
     idle = (thresholds >= nearest[..., None]).sum(axis=2)
-    return Occluders(disparity / (1.0 - disparity), thresholds, idle, surfaces, highest, around, shifts)
+    odds, ratios = disparity / (1.0 - disparity), (1.0 - thresholds) / thresholds
+    return Occluders(odds, thresholds, ratios, idle, surfaces, highest, around, shifts)
 
 
 def _highest_around(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:

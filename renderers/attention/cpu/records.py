@@ -46,13 +46,15 @@ class Occluders(NamedTuple):
     """What rays may hit (Eq. 7-8), float64.
 
     ``odds``: d / (1 - d) of each token, (B,N); ``thresholds``: disparity of each ray's points, (B,N,segments);
-    ``idle``: how many of them no surface in reach exceeds, (B,N) int64; ``surfaces``: disparity map, (B,h,w);
-    ``highest``: of the four samples around each point between samples, (B,h+1,w+1); ``around``: the same of all points
-    that jitter could put in its place; ``shifts``: of the rays' sources in tokens, (B,N,rays,2).
+    ``ratios``: (1 - threshold) / threshold; ``idle``: how many of them no surface in reach exceeds, (B,N) int64;
+    ``surfaces``: disparity map, (B,h,w); ``highest``: of the four samples around each point between samples,
+    (B,h+1,w+1); ``around``: the same of all points that jitter could put in its place; ``shifts``: of the rays' sources
+    in tokens, (B,N,rays,2).
     """
 
     odds: np.ndarray
     thresholds: np.ndarray
+    ratios: np.ndarray
     idle: np.ndarray
     surfaces: np.ndarray
     highest: np.ndarray
@@ -67,6 +69,16 @@ class Rays(NamedTuple):
     per_pair: int
     from_query: bool
     jitter_samples: bool
+
+
+class Tracing(NamedTuple):
+    """What rays are traced with. ``reach_px``: (R,), of each key; pairs out of reach count as visible."""
+
+    lists: Lists
+    grid: TokenGrid
+    reach_px: np.ndarray
+    scene: Occluders
+    rays: Rays
 
 
 class Pairs(NamedTuple):

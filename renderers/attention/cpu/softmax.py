@@ -4,13 +4,11 @@ Logits and weights are (n,16), partners by anchors; sums over partners keep ``UN
 """
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
-from numba.extending import overload
 
 from ....core.compiled import compiled
+from .exponentials import FASTMATH, exponential
 from .records import Pairs
 from .simd_matmul import LANES
 
@@ -23,36 +21,6 @@ GROUP = 8
 
 UNROLLED = GROUP * LANES
 """Weights of a group: sums over a list keep as many in flight."""
-
-FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
-"""Sums may be reordered into vectors; infinities and NaN keep their meaning."""
-
-
-def exponential(x: Any) -> Any:
-    """Return exp(x) for x <= 0."""
-    return math.exp(x)
-
-
-@overload(exponential)
-def _compile_exponential(x: Any) -> Any:
-    def exponential_float64(x: Any) -> Any:
-        return math.exp(x)
-
-    log2_e, ln2_high, ln2_low = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
-    c2, c3, c4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
-    c5, c6, c7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
-    one, half, lowest = np.float32(1.0), np.float32(0.5), np.float32(-60.0)
-
-    def exponential_float32(x: Any) -> Any:
-        """Cephes' expf, relative error 1e-7, in operations that vectorise (math.exp does not)."""
-        x = np.maximum(x, lowest)
-        n = np.floor(x * log2_e + half)
-        r = (x - n * ln2_high) - n * ln2_low
-        series = ((((c7 * r + c6) * r + c5) * r + c4) * r + c3) * r + c2
-        power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-        return (series * r * r + r + one) * power
-
-    return exponential_float32 if x == numba.float32 else exponential_float64
 
 
 @compiled(fastmath=FASTMATH)

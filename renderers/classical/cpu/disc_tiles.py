@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.compiled import compiled
-from .lanes import LANES, fill, load, select, smallest, store, truncate
+from ....core.lanes import LANES, fill, load, select, smallest, store, truncate
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

@@ -57,8 +57,8 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     rows, columns = np.nonzero(surfaces.edges)
     mark_mixtures(disparity, rows, columns, np.float32(jump), kinds)
     # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
-    near = (picture.copy(), disparity.copy(), kinds.copy())
-    for _ in range(ROUNDS):
+    near = (picture, disparity, kinds)
+    for done in range(ROUNDS):
         pending = np.zeros(len(rows), np.bool_)
         unmix = partial(_unmix_some, picture, disparity, kinds, near, surfaces, rows, columns, pending)
         run_strips(unmix, split_rows(np.ones(len(rows)), PARTS) if len(rows) else [], torch.get_num_threads())
@@ -66,6 +66,8 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
         solved = (coverage > 0.5) & (depth > disparity[rows, columns]) & (kinds[rows, columns] != ANCHOR)
         if not solved.any():
             break
+        if done == 0:
+            near = (picture.copy(), disparity.copy(), kinds.copy())
         at = rows[solved], columns[solved]
         near[0][at], near[1][at], near[2][at] = surfaces.front[at][:, :3], surfaces.front_disparity[at], ANCHOR
         rows, columns = rows[pending], columns[pending]
@@ -184,17 +186,25 @@ def _find_anchors(
     surface counts on that side, and pixels beside a jump tell nothing, since they may be mixtures.
     ``colour``: (3,), the pixel's own.
     """
-    best, surface = np.float32(np.inf), np.float32(0)
+    best, surface, at_y, at_x = np.float32(np.inf), np.float32(0), y, x
     margin = np.float32(-0.25 if side == own_side else 0.25) * jump
+    height, width = disparity.shape
     reach = NEAR_SEARCH_PX if side == 1 and own_side == 0 else FAR_SEARCH_PX
-    top, bottom = max(y - reach, 0), min(y + reach + 1, disparity.shape[0])
-    left, right = max(x - reach, 0), min(x + reach + 1, disparity.shape[1])
-    for j in range(top, bottom):
-        for i in range(left, right):
-            if side * (disparity[j, i] - d) > margin and _is_anchor(kinds, edges, j, i, own_side):
-                distance = np.float32((j - y) * (j - y) + (i - x) * (i - x))
-                if distance < best:
-                    best, surface = distance, disparity[j, i]
+    for ring in range(reach + 1):
+        if ring * ring > best:
+            break
+        for j in range(max(y - ring, 0), min(y + ring + 1, height)):
+            across = 1 if abs(j - y) == ring else 2 * ring  # a ring's upper and lower rows are whole
+            for i in range(x - ring, x + ring + 1, across):
+                if (
+                    0 <= i < width
+                    and side * (disparity[j, i] - d) > margin
+                    and _is_anchor(kinds, edges, j, i, own_side)
+                ):
+                    distance = np.float32((j - y) * (j - y) + (i - x) * (i - x))
+                    first = j < at_y or (j == at_y and i < at_x)
+                    if distance < best or (distance == best and first):
+                        best, surface, at_y, at_x = distance, disparity[j, i], j, i
     if not best < np.inf:
         return False
     alike = side == own_side

@@ -8,10 +8,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import label, uniform_filter
+from scipy.ndimage import label
 
 from ....core.compiled import compiled
 from ..surfaces import NOTHING, FloatArray, Surfaces
@@ -53,7 +54,7 @@ def split_off(picture: FloatArray, largest_share: float = LARGEST_SHARE) -> tupl
 
     ``largest_share``: at most this share of the pixels, the brightest, are highlights.
     """
-    surroundings = uniform_filter(picture, (WINDOW_PX, WINDOW_PX, 0))
+    surroundings = cv2.blur(picture, (WINDOW_PX, WINDOW_PX), borderType=cv2.BORDER_REFLECT)
     strength = np.empty(picture.shape[:2], np.float32)
     threads = torch.get_num_threads()
     run_strips(

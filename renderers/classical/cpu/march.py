@@ -5,6 +5,7 @@ the lens at one point are shifted alike within a bin of defocus: sixteen neighbo
 that lie side by side, and every decision is a mask. ``../march_reference.py`` says the same pixel by pixel.
 """
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core.compiled import compiled
+from ....core.lanes import LANES, any_of, fill, load, select, store
 from ..surfaces import FloatArray
-from .lanes import LANES, any_of, fill, load, select, store
 from .planes import (
     BACK_BLUE,
     BACK_GREEN,
@@ -98,6 +99,7 @@ def vogel_disc(samples: int) -> FloatArray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).astype(np.float32)
 
 
+@functools.cache
 def lens_patterns() -> tuple[FloatArray, NDArray[np.int64]]:
     """Return all patterns in a row, (samples,2) float32, and where each starts; one entry more marks the end."""
     return np.concatenate([vogel_disc(n) for n in LENS_SAMPLES]), np.cumsum([0, *LENS_SAMPLES])

@@ -43,3 +43,20 @@ def lay_rows(top: int, bottom: int, front: FloatArray, back: FloatArray, defocus
             for c in range(3):
                 out[row, FRONT_RED + c, column] = seen * coverage * front[y, x, c]
                 out[row, BACK_RED + c, column] = seen * back[y, x, c]
+
+
+@compiled
+def measure_defocus(
+    top: int,
+    bottom: int,
+    front_disparity: FloatArray,
+    back_disparity: FloatArray,
+    strength: np.float32,
+    focus: np.float32,
+    out: FloatArray,
+) -> None:
+    """Write rows [top, bottom) of both surfaces' signed defocus, (H,W,2) px, from their disparities (H,W)."""
+    for y in range(top, bottom):
+        for x in range(out.shape[1]):
+            out[y, x, 0] = strength * (front_disparity[y, x] - focus)
+            out[y, x, 1] = strength * (back_disparity[y, x] - focus)

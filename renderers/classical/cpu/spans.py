@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.compiled import compiled
+from ....core.lanes import LANES
 from .disc_tiles import LONGEST_TAIL_PX, SCRATCH, SOURCE_PLANES, TILE, TILE_ROWS, spread_tile
-from .lanes import LANES
 from .strips import run_strips, split_rows
 
 Floats = NDArray[np.float32]

@@ -22,14 +22,14 @@ def scatter_on_device(linear: Tensor, radius_px: Tensor) -> Tensor:
     height, width = radius_px.shape
     reach = int(radius_px.max()) + 1
     window = radius_px.floor() + 1
-    light = torch.cat([linear, torch.ones_like(radius_px)[None]]) * (0.5 / (radius_px**2 + 0.2))  # half: of 1 + tanh
+    light = torch.cat([linear, torch.ones_like(radius_px)[None]]) * (1.0 / (radius_px**2 + 0.2))
     sums = torch.zeros_like(light)
     weight, weighted = torch.empty_like(radius_px), torch.empty_like(light)
     for far in range(min(reach, max(height, width) - 1) + 1):
         inside = window >= far
         for near in range(min(far, min(height, width) - 1) + 1):
             torch.sub(radius_px, (far * far + near * near) ** 0.5, out=weight)
-            weight.mul_(4).tanh_().add_(1).mul_(inside)
+            weight.mul_(8).sigmoid_().mul_(inside)  # 1/2 + 1/2 tanh(4 t), exact in its tail
             torch.mul(light, weight, out=weighted)
             for dy, dx in _mirrored(far, near):
                 if abs(dy) < height and abs(dx) < width:

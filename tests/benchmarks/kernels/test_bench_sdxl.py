@@ -1,17 +1,11 @@
 """The timing command's parts, on the CPU; the command itself where there is a GPU."""
 
 import itertools
+import json
 
-import pytest
 import torch
 
 from bokehbench.benchmarks.kernels import bench_sdxl
-
-
-def test_pisa_agrees_with_its_reference_on_the_cpu():
-    errors = bench_sdxl.compare_pisa(torch.device("cpu"), grid=(8, 12))
-    assert set(errors) == {"output", "gradient of q", "gradient of k", "gradient of v"}
-    assert max(errors.values()) < bench_sdxl.TOLERANCE
 
 
 def test_passes_are_timed_after_the_warm_up(compact, monkeypatch):
@@ -28,7 +22,7 @@ def test_steps_go_from_the_released_cost_structure_to_ours(make_trained):
     torch.testing.assert_close(timings["released cost structure"].picture, ours, atol=2e-3, rtol=0)
     torch.testing.assert_close(timings["+ channels_last"].picture, ours, atol=1e-3, rtol=0)
     assert 0 < float((timings["+ bfloat16 U-Net"].picture - ours).abs().max()) < 0.1
-    lines = bench_sdxl.format_steps(timings).splitlines()
+    lines = bench_sdxl.format_steps(bench_sdxl.describe_steps(timings)).splitlines()
     assert len(lines) == 5
     assert lines[2].endswith("same")
 
@@ -37,8 +31,13 @@ def test_ratios_are_of_medians():
     picture = torch.full((1, 3, 2, 2), 0.5)
     slow = bench_sdxl.Timing([4.0, 3.0, 5.0], 2**30, picture)
     fast = bench_sdxl.Timing([1.0, 2.0, 9.0], 2**31, picture + 0.1)
-    table = bench_sdxl.format_steps({"released cost structure": slow, "ours, float32": slow, "last": fast})
-    assert table.splitlines()[-1].split() == ["last", "2000.0", "2.00", "2.00", "2.0", "20.0"]
+    broken = bench_sdxl.Timing([2.0], 2**30, picture * float("nan"))
+    timings = {"released cost structure": slow, "ours, float32": slow, "last": fast, "broken": broken}
+    steps = bench_sdxl.describe_steps(timings)
+    assert json.loads(json.dumps(steps, allow_nan=False)) == steps
+    lines = bench_sdxl.format_steps(steps).splitlines()
+    assert lines[-2].split() == ["last", "2000.0", "2.00", "2.00", "2.0", "20.0"]
+    assert lines[-1].split() == ["broken", "2000.0", "2.00", "1.00", "1.0", "none"]
 
 
 def test_random_sdxl_has_sdxls_size():
@@ -53,9 +52,3 @@ def test_no_gpu_is_said_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert bench_sdxl.main([]) == 0
     assert capsys.readouterr().out.splitlines() == [f"skipped: torch {torch.__version__} sees no CUDA device"]
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_pisa_agrees_with_its_reference_on_the_gpu():
-    assert max(bench_sdxl.compare_pisa(torch.device("cuda")).values()) < bench_sdxl.TOLERANCE

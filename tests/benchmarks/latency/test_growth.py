@@ -39,6 +39,13 @@ def test_what_does_not_vary_has_no_exponent():
     assert fit.growth["pixels"].interval is None
 
 
+def test_points_of_unknown_cost_are_left_out():
+    """A render may add nothing to the memory that its process holds already."""
+    fit = fit_growth([None, 0.0, 1.0, 2.0], {"pixels": [25, 50, 100, 200]})
+    assert fit.growth["pixels"].exponent == pytest.approx(1.0)
+    assert fit.points == 2
+
+
 @pytest.mark.parametrize(
     ("seconds", "pixels", "radius"),
     [([1.0], [100], [8]), ([1.0, 2.0], [100, 200], [8, 16]), ([1.0, 2.0, 3.0], [1, 2, 4], [1, 2, 4])],

@@ -38,6 +38,16 @@ def test_long_calls_end_by_time_but_not_below_the_least():
     assert (len(results), why) == (10, LONG)
 
 
+def test_calls_of_minutes_end_before_the_least():
+    rule = RepeatRule(fewest=3, patience=20.0)
+    results, why = run([9.0] * 50, rule)
+    assert (len(results), why) == (3, LONG)
+    results, why = run([5.0] * 50, rule)
+    assert (len(results), why) == (4, LONG)
+    results, why = run([2.0] * 50, rule)
+    assert (len(results), why) == (6, NARROW)
+
+
 def test_times_that_settle_end_once_they_are_narrow():
     results, why = run([1.0, 2.0, 3.0] + [1.0] * 50, RepeatRule(seconds=1e9))
     assert why == NARROW

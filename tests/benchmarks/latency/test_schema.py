@@ -72,5 +72,13 @@ def test_a_damaged_measurement_is_left_out_and_named(tmp_path, caplog, place, va
 @pytest.mark.parametrize("name", ["command", "rule", "plan", "environments", "measurements", "started"])
 @pytest.mark.parametrize("value", [None, 7, [3]])
 def test_a_mistyped_entry_is_one_line(tmp_path, name, value):
-    with pytest.raises(DamagedRecordError, match=f"latency.json: {name}.*--latency --fresh"):
+    with pytest.raises(DamagedRecordError, match=f"latency.json: {name}.*measure again with --latency"):
         read(tmp_path, RECORD | {name: value})
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
+def test_damaged_file_is_one_line(tmp_path, content):
+    (tmp_path / "latency.json").write_text(content)
+    with pytest.raises(DamagedRecordError, match="measure again with --latency"):
+        read_latency(tmp_path)
+    assert read_latency(tmp_path / "nowhere") is None

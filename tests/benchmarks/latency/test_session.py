@@ -18,7 +18,6 @@ from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.benchmarks.latency.session import (
     Point,
     measure_apart,
-    plan_points,
     read_latency,
     run_latency,
 )
@@ -26,7 +25,6 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import measure
 from bokehbench.core import timing
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
-from bokehbench.core.registry import Entry
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -210,6 +208,16 @@ def test_a_damaged_measurement_is_named_and_taken_again(tmp_path, probe, caplog)
     assert [damaged in entry.getMessage() for entry in caplog.records] == [True]
 
 
+def test_a_damaged_file_is_set_aside_and_everything_measured_again(tmp_path, probe, caplog):
+    path = tmp_path / "results" / "default" / "latency.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    assert len(run_latency(request_for(tmp_path), QUICK)["measurements"]) == 1
+    assert (path.parent / "latency.json.aside-1").read_text() == "{"
+    (said,) = [entry.getMessage() for entry in caplog.records]
+    assert said.endswith("it is kept as latency.json.aside-1, and everything is measured again")
+
+
 def test_measurement_from_other_surroundings_is_taken_again(tmp_path, probe):
     record = run_latency(request_for(tmp_path), QUICK)
     for one in record["measurements"].values():
@@ -264,27 +272,6 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
 def test_errors_become_reasons(error, status, reason):
     found = describe_failure(error, "cpu")
     assert (found["status"], found["reason"]) == (status, reason)
-
-
-def test_plan_holds_each_point_once_small_first(tmp_path):
-    points = plan_points(request_for(tmp_path, sizes=[(32, 32), (16, 16), (32, 32)], radii=[8.0, 2.0, 8.0]))
-    assert [(p.height, p.radius_px) for p in points] == [(16, 2.0), (16, 8.0), (32, 2.0), (32, 8.0)]
-
-
-def test_changed_code_is_another_point(tmp_path, monkeypatch):
-    request = request_for(tmp_path, sizes=[(32, 32)], radii=[2.0])
-    before = {point.key for point in plan_points(request)}
-    assert before == {point.key for point in plan_points(request)}
-    monkeypatch.setattr(Entry, "hash_code", lambda entry, plugin: {"module": "changed"})
-    assert before.isdisjoint(point.key for point in plan_points(request))
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"schema": 99}'])
-def test_damaged_file_is_one_line(tmp_path, content):
-    (tmp_path / "latency.json").write_text(content)
-    with pytest.raises(InvalidOptionError, match="--latency --fresh"):
-        read_latency(tmp_path)
-    assert read_latency(tmp_path / "nowhere") is None
 
 
 def test_silent_gpu_program_costs_no_measurement(monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from bokehbench.benchmarks.run.cases import Case, MadeOf
-from bokehbench.benchmarks.run.reuse import ContentTable, find_reuse, write_reuse
+from bokehbench.benchmarks.run.reuse import ContentTable, find_reuse, used_contents, write_reuse
 from bokehbench.benchmarks.run.rows import make_row
 
 ENVIRONMENTS = {
@@ -115,3 +115,10 @@ def test_failed_cases_are_not_kept_and_lost_pictures_are_named(bench):
     assert bench.said([bench.row()], [bench.row(time="2026-11-22T10:00:00Z")]) == [
         "rendered again: 1 case of box-blur: the stored picture was lost or changed"
     ]
+
+
+def test_contents_that_no_newest_row_refers_to_are_dropped(bench):
+    superseded = bench.row(data={"image": "0"}, time="2026-11-19T10:00:00Z")
+    failed = bench.row(data={"image": "7"}, status="failed", time="2026-11-21T10:00:00Z")
+    kept = used_contents(bench.table.entries, [bench.row(), failed, superseded])
+    assert [parts for parts in bench.table.entries.values() if parts not in kept.values()] == [{"image": "0"}]

@@ -22,6 +22,7 @@ class Choosy(Counting):
     """Skips one scene."""
 
     def skip(self, scene):
+        self.calls[f"asked about {scene.name}"] += 1
         return super().skip(scene) or ("two is\ntoo much" if scene.name == "two" else None)
 
 
@@ -31,6 +32,8 @@ def test_skipped_scene_is_a_row_with_the_reason_and_no_score(bench):
     assert [row["status"] for row in rows] == ["ok", "skipped", "ok"]
     assert (rows[1]["reason"], rows[1]["metrics"], rows[1]["image"]) == ("two is too much", {}, None)
     assert calls["two"] == 0
+    asked = [calls[f"asked about {name}"] for name in SCENES]
+    assert asked == [2, 1, 1], "once a case, and once before the renderer is loaded"
 
 
 def test_skipped_scenes_are_asked_about_again_without_loading_the_renderer(bench):

@@ -90,6 +90,10 @@ def test_what_is_damaged_is_named_when_a_run_is_opened(tmp_path, caplog):
 def test_no_run_is_one_line(tmp_path):
     with pytest.raises(InvalidOptionError, match="no run is stored"):
         StoredRun.open(tmp_path)
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "run.json").write_text("{}")
+    with pytest.raises(InvalidOptionError, match=r"befor: no run is stored here: .*\. Did you mean before\?"):
+        StoredRun.open(tmp_path / "befor")
 
 
 PLANNED = {name: value for name, value in META.items() if name not in ("cases", "starts")}

@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.metrics import registry as metric_registry
+from bokehbench.benchmarks.metrics.pixelwise import Psnr
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.session import run_benchmark
 from bokehbench.benchmarks.run.usable import UnusableRenderer, complete, load_metric, load_renderer
-from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, UnknownNameError
 from bokehbench.core.registry import Entry
 from bokehbench.renderers import registry
 from bokehbench.renderers.identity import IdentityRenderer
@@ -145,3 +146,24 @@ def test_a_broken_metric_ends_with_code_1(run_bench, tmp_path, monkeypatch):
         assert done.returncode == 1
         assert "metric broken is left out: " in done.stderr
         assert "no_module_of_this_name" in done.stderr
+
+
+class WithoutWeights(Psnr):
+    def prepare(self, device="cpu", weights=None):
+        raise MissingWeightsError("its weights are not here")
+
+
+def test_a_run_that_scores_nothing_ends_with_code_1(run_bench, tmp_path, monkeypatch):
+    """Scores kept from another command do not count; a data set that is only shown asks for none."""
+    entries = {"absent": Entry(f"{__name__}:WithoutWeights", "for tests")}
+    monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
+
+    def start(datasets, metrics):
+        command = ["--renderers", "identity", "--datasets", datasets, "--metrics", metrics, "--limit", "1"]
+        return run_bench(*command, "--output", tmp_path)
+
+    assert start("synbokeh-mini", "psnr,absent").returncode == 0
+    done = start("synbokeh-mini", "absent")
+    assert done.returncode == 1
+    assert "no case was scored: no value from absent" in done.stderr
+    assert start("motorcycle", "absent").returncode == 0

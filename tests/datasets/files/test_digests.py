@@ -170,3 +170,17 @@ def test_a_scene_whose_parts_cannot_be_named_costs_no_other(folder):
 
     found = hash_scenes(folder, ["bad", "good"], parts_of)
     assert {scene: list(parts) for scene, parts in found.items()} == {"bad": ["damaged"], "good": ["image"]}
+
+
+def test_what_is_gone_or_long_unused_is_dropped(folder, tmp_path, reads):
+    digest(folder)
+    (store,) = (tmp_path / "cache" / "digests").iterdir()
+    old, recent = store.with_name("old.json"), store.with_name("recent.json")
+    for other in (old, recent):
+        other.write_text("{}")
+    os.utime(old, (0, 0))
+    os.utime(store, (0, 0))
+    (folder / "big").unlink()
+    digest(folder, "small")
+    assert (store.is_file(), old.exists(), recent.exists()) == (True, False, True)
+    assert "big" not in store.read_text()

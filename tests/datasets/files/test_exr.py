@@ -1,6 +1,8 @@
 """OpenEXR files come back as they were written; a failed or second writer tears none."""
 
 import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import OpenEXR
@@ -163,3 +165,17 @@ def test_deep_samples_are_refused(tmp_path):
     save(tmp_path / "a.exr", {"Z": samples}, type=OpenEXR.deepscanline, compression=OpenEXR.ZIPS_COMPRESSION)
     with pytest.raises(DamagedDataError, match="holds deep samples: flatten it"):
         read_disparity(tmp_path / "a.exr")
+
+
+def test_what_other_threads_print_meanwhile_is_not_lost(tmp_path, capsys):
+    """Many read at once, and one prints; afterwards standard output is what it was."""
+    save(tmp_path / "a.exr", {"Z": ramp(300, 400)})
+    before = sys.stdout
+    with ThreadPoolExecutor(4) as threads:
+        reading = [threads.submit(read_disparity, tmp_path / "a.exr") for _ in range(24)]
+        lines = 0
+        while not all(job.done() for job in reading):
+            print("line")
+            lines += 1
+    assert sys.stdout is before
+    assert capsys.readouterr().out == "line\n" * lines

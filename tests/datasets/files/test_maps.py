@@ -103,7 +103,7 @@ def test_depth_that_cannot_be_is_placed(tmp_path, value, message) -> None:
 @pytest.mark.parametrize("depth", [np.full((4, 5), 3.0), np.zeros((4, 5)), np.full((4, 5), np.inf)])
 def test_one_plane_is_no_map_of_depth(tmp_path, depth) -> None:
     np.save(tmp_path / "a.npy", depth)
-    with pytest.raises(DamagedDataError, match="expected disparity that varies"):
+    with pytest.raises(DamagedDataError, match="expected depth that varies"):
         read_depth(tmp_path / "a.npy")
 
 

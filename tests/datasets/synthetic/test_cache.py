@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
 import torch
 from datasets import load_dataset
@@ -13,6 +14,7 @@ from datasets import load_dataset
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.synthetic.cache import (
     CACHE_VARIABLE,
+    FEATURES,
     encode_row,
     ensure_shard,
     read_shard,
@@ -55,7 +57,7 @@ def row(index: int = 0) -> dict[str, Any]:
 def test_round_trip_is_exact(tmp_path: Path) -> None:
     path = shard_path(tmp_path / "set" / "1", 1, 2)
     ensure_shard(path, lambda: row(1))
-    scene = read_shard(path)
+    scene = read_shard(path, "scene-1")
     assert (scene.name, scene.focus_disparity, scene.blur_strength, scene.gamma) == ("scene-1", 0.25, 7.5, 2.2)
     np.testing.assert_array_equal(scene.image.permute(1, 2, 0).numpy(), IMAGE)
     assert scene.target is not None
@@ -94,7 +96,7 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None
     assert killed.returncode == 9
     assert not path.exists()
     ensure_shard(path, row)
-    assert read_shard(path).name == "scene-0"
+    assert read_shard(path, "scene-0").name == "scene-0"
 
 
 def test_a_failing_generator_leaves_nothing(tmp_path: Path) -> None:
@@ -123,13 +125,13 @@ def test_parallel_runs_generate_once(tmp_path: Path) -> None:
 def test_damage_is_named_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "1.parquet"
     with pytest.raises(MissingDataError, match=r"1\.parquet: this scene is not generated yet"):
-        read_shard(path)
+        read_shard(path, "scene-0")
     ensure_shard(path, lambda: {**row(), "disparity": row()["disparity"][:-3]})
     with pytest.raises(DamagedDataError, match="delete it"):
-        read_shard(path)
+        read_shard(path, "scene-0")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DamagedDataError, match=r"1\.parquet: damaged .* delete it"):
-        read_shard(path)
+        read_shard(path, "scene-0")
 
 
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write anywhere")
@@ -143,3 +145,23 @@ def test_a_file_in_the_cache_s_place_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "set").write_text("in the way")
     with pytest.raises(MissingDataError, match=CACHE_VARIABLE):
         ensure_shard(tmp_path / "set" / "1.parquet", row)
+
+
+def test_another_scenes_file_is_no_scene(tmp_path: Path) -> None:
+    path = tmp_path / "1.parquet"
+    ensure_shard(path, row)
+    with pytest.raises(DamagedDataError, match=r"1\.parquet: damaged \(expected the scene scene-1, .*delete it"):
+        read_shard(path, "scene-1")
+
+
+@pytest.mark.parametrize("column", ["image", "disparity", "focus_disparity", "recipe"])
+def test_a_row_that_was_changed_is_no_scene(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "1.parquet"
+    ensure_shard(path, row)
+    (stored,) = pyarrow.parquet.read_table(path).to_pylist()
+    changed = {"image": row()["target"], "disparity": row(1)["disparity"], "focus_disparity": 0.26, "recipe": "{ }"}
+    schema = FEATURES.arrow_schema
+    table = pyarrow.Table.from_pylist([stored | {column: changed[column]}], schema=schema)
+    pyarrow.parquet.write_table(table, path)
+    with pytest.raises(DamagedDataError, match="as it was generated"):
+        read_shard(path, "scene-0")

@@ -15,7 +15,7 @@ import pytest
 from datasets import load_dataset
 
 from bokehbench.core.errors import InvalidSceneError, MissingDataError, UnknownNameError
-from bokehbench.datasets.synthetic.cache import CACHE_VARIABLE, decode_row, read_shard, shard_path
+from bokehbench.datasets.synthetic.cache import CACHE_VARIABLE, cache_folder, decode_row, read_shard, shard_path
 from bokehbench.datasets.synthetic.generated_scenes import GeneratedScenes, generate_all, generate_row, recipe_from
 from bokehbench.datasets.synthetic.recipes import BACKGROUND, SceneRecipe
 from bokehbench.datasets.synthetic.sources import SceneSources
@@ -64,9 +64,15 @@ def test_only_what_is_asked_for_is_generated(cache: Path) -> None:
     scene = dataset.load("small-2")
     assert scene.name == "small-2"
     assert float(scene.defocus.abs().max()) == pytest.approx(6.0, rel=1e-4)
-    assert list(shards(cache / "small" / "1")) == ["test-00002-of-00004.parquet"]
+    assert list(shards(cache_folder("small", "1"))) == ["test-00002-of-00004.parquet"]
     with pytest.raises(UnknownNameError, match="small-9"):
         dataset.load("small-9")
+
+
+def test_what_has_to_be_generated_is_what_the_cache_lacks(cache: Path) -> None:
+    dataset = SmallScenes()
+    dataset.load("small-1")
+    assert dataset.to_generate(["small-0", "small-1"]) == ["small-0"]
 
 
 def test_workers_do_not_change_the_content(tmp_path: Path) -> None:
@@ -151,7 +157,7 @@ def test_hugging_face_reads_the_folder(tmp_path: Path) -> None:
     generate_all(tmp_path / "set", RECIPES, 4)
     found = load_dataset(str(tmp_path / "set"), split="test", cache_dir=str(tmp_path / "hub"))
     assert found["name"] == [recipe.name for recipe in RECIPES]
-    scene = read_shard(shard_path(tmp_path / "set", 3, 4))
+    scene = read_shard(shard_path(tmp_path / "set", 3, 4), RECIPES[3].name)
     assert np.array_equal(np.asarray(found[3]["target"]), np.round(scene.target.permute(1, 2, 0).numpy() * 255.0))
     assert recipe_from(json.loads(found[3]["recipe"])) == RECIPES[3]
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from bokehbench.datasets.catalogue import load_dataset
-from bokehbench.datasets.synthetic.cache import CACHE_VARIABLE
+from bokehbench.datasets.synthetic.cache import CACHE_VARIABLE, cache_folder
 from bokehbench.datasets.synthetic.cutouts import CUTOUTS
 from bokehbench.datasets.synthetic.manifest import differences, summarise
 from bokehbench.datasets.synthetic.recipes import BACKGROUND, recipe_hash
@@ -114,7 +114,7 @@ def test_the_manifest_has_these_scenes() -> None:
 def test_the_command_fills_the_cache_and_a_later_one_goes_on(small: Path, capsys: pytest.CaptureFixture) -> None:
     assert command.main(["--limit", "1", "--workers", "1"]) == 0
     (folder,) = (small / "cache" / "synbokeh300").iterdir()
-    assert folder.name == make_index()["version"]
+    assert folder == cache_folder("synbokeh300", make_index()["version"])
     before = {path: path.stat().st_mtime_ns for path in folder.glob("data/*.parquet")}
     assert len(before) == 1
     assert command.main(["--limit", "2", "--workers", "1"]) == 0

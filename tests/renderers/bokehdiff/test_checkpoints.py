@@ -118,7 +118,7 @@ def test_only_a_folder_beside_its_own_can_be_named(family, weights, stated):
 @pytest.mark.parametrize("content", ["[]", "{", '"autoencoder"'])
 def test_shared_file_that_is_no_object(family, weights, content):
     (weights / "bokehdiff" / "shared.json").write_text(content)
-    with pytest.raises(InvalidOptionError, match=r"shared\.json: (not JSON|expected an object)"):
+    with pytest.raises(InvalidOptionError, match=r"shared\.json: expected JSON"):
         load_checkpoint("bokehdiff", None, torch.float32)
 
 

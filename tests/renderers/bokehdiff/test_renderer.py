@@ -196,7 +196,7 @@ def test_authors_weights_from_a_folder(authors_folder, scene):
             MissingWeightsError,
             r"expected a folder saved by BokehDiffPipeline.*got one saved by MyBokehDiffPipeline",
         ),
-        ("torn", InvalidOptionError, "model_index.json: not JSON .* get it again"),
+        ("torn", InvalidOptionError, "model_index.json: expected JSON: .* get it again"),
     ],
 )
 def test_folder_without_weights(name, error, message, tmp_path):

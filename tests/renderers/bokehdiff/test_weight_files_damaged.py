@@ -46,7 +46,7 @@ def change(path, **entries):
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"_class_name": ', b"\xff\xfe\x00", b"[" * 100_000])
 def test_a_configuration_that_is_no_object(folder, refusal, name, content):
     (folder / name).write_bytes(content)
-    assert re.search(rf"{name}: (not JSON|expected an object)", refusal())
+    assert re.search(rf"{name}: expected JSON", refusal())
 
 
 @pytest.mark.parametrize("name", [*FILES[1:], f"unet/{NETWORK}", f"vae/{NETWORK}"])

@@ -46,9 +46,12 @@ def test_page_table_and_terminal_agree(comparison, tmp_path):
     table = pd.read_csv(page.parent / "assets/tables/comparison.csv")
     assert np.allclose(table["mean after"] - table["mean before"], table["difference"])
     lines = print_comparison(comparison).splitlines()
-    assert len(lines) == 7
+    assert len([line for line in lines if line.startswith(("data set", "pairs"))]) == 7
+    assert "1 of 6 comparisons changed significantly, at 5 % after Holm's correction over all of them." in lines
+    assert "not compared: renderers only in before: old" in lines
+    assert any(re.search(r"plain +time, s +\d", line) for line in lines)
     assert len({line.index(word) + len(word) for line, word in ((lines[0], "before"), (lines[1], "34.50"))}) == 1
-    assert re.search(r"fancy +psnr +34\.50 +35\.\d\d +\+\d\.\d\d \(.*\) +0\.012  better", "\n".join(lines))
+    assert re.search(r"fancy +psnr, dB +34\.50 +35\.\d\d +\+\d\.\d\d \(.*\) +0\.012  better", "\n".join(lines))
 
 
 def test_runs_without_anything_in_common(compared_folders, tmp_path):
@@ -56,6 +59,15 @@ def test_runs_without_anything_in_common(compared_folders, tmp_path):
     second.rows.clear()
     text = write_comparison(compare_runs(first, second), tmp_path).read_text(encoding="utf-8")
     assert "share no finished case" in text
+    assert print_comparison(compare_runs(first, second)).startswith("The runs share no finished case")
+
+
+def test_other_seeds_are_said(compared_folders):
+    first, second = map(StoredRun.open, compared_folders)
+    second.meta["settings"]["seed"] = 8
+    rows = [{**row, "seed": 8} for row in second.rows]
+    said = print_comparison(compare_runs(first, replace(second, rows=rows))).splitlines()
+    assert said[0] == "The runs share no finished case of one renderer, scene and seed: their seeds are 7 and 8."
 
 
 def test_a_run_is_the_same_as_itself(compared_folders):

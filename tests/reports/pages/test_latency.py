@@ -10,7 +10,7 @@ from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
-from bokehbench.reports.pages.latency import print_latency
+from bokehbench.reports.pages.latency import print_growth, print_latency
 from bokehbench.reports.parts.figures import Line, draw_growth
 from bokehbench.reports.report import write_latency, write_report
 
@@ -100,6 +100,9 @@ def test_growth_that_the_times_were_made_with_is_shown(tmp_path, record):
     text = write(tmp_path, record)
     assert "1.00 (1.00 \N{EN DASH} 1.00)" in text
     assert "0.50 (0.50 \N{EN DASH} 0.50)" in text
+    growth = re.sub(r"<[^>]+>", " ", text.partition("Growth exponents")[2].partition("</table>")[0]).split()
+    assert growth[growth.index("memory") + 1] == "1.00", "made of 12 MiB a megapixel"
+    assert growth[growth.index("time") + 1] == "1.00"
 
 
 def test_exported_numbers_are_the_measured_ones(tmp_path, record):
@@ -162,6 +165,12 @@ def test_terminal_names_what_failed(record):
     assert len(lines) == 10
     assert lines[-1].endswith("failed: out of memory on cpu")
     assert lines[-3].endswith("disturbed")
+
+
+def test_terminal_says_how_time_and_memory_grow(record):
+    lines = [line.split() for line in print_growth(record).splitlines()]
+    assert [line[:3] for line in lines[1:]] == [["plain", "time", "1.00"], ["plain", "memory", "1.00"]]
+    assert print_growth(record | {"plan": record["plan"][:1]}) == ""
 
 
 @pytest.mark.parametrize("what", ["", "assets", "../.lock/in the way", "../index.html/in the way"])

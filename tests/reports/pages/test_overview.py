@@ -62,6 +62,15 @@ def test_newest_run_is_shown_and_all_are_listed(make, tmp_path):
     assert "http-equiv" not in text
 
 
+def test_what_is_worth_a_look_is_said_and_led_to(make, tmp_path):
+    doubt = {"dataset": "pairs", "kind": "map inverted", "scenes": ["s"], "example": "the map looks inverted"}
+    make("odd", doubts=[doubt])
+    text = read(tmp_path)
+    for part in text.split("All runs</h2>"):
+        assert '<a class="remark" href="odd/index.html#oddities">1 thing is worth a look</a>' in part
+        assert '<a class="remark" href="odd/index.html#problems">1 thing did not work</a>,' in part
+
+
 def test_other_runs_and_comparisons_are_left_alone(make, tmp_path, swept_folder):
     shutil.copytree(swept_folder, tmp_path / "results" / "swept")
     swept = write_report(StoredRun.open(tmp_path / "results" / "swept"), tmp_path / "reports").parent
@@ -75,6 +84,7 @@ def test_other_runs_and_comparisons_are_left_alone(make, tmp_path, swept_folder)
     assert (swept / "robustness.html").exists()
     text = read(tmp_path)
     assert 'href="swept/index.html"' in text
+    assert "pairs with wrong disparity (erode): steady has the best mean psnr over the axis, " in text
     assert f'href="{compared.parent.name.replace("+", "%2B")}/index.html"' in text
     assert "“after” against “before”" in text
     assert after.exists()

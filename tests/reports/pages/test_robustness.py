@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.pages.robustness import takes_disparity
 from bokehbench.reports.parts.figures import draw_curves, save, shorten
 from bokehbench.reports.parts.perturbed_cases import choose_severities
 from bokehbench.reports.report import write_report
@@ -88,19 +87,6 @@ def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(sw
     assert "have not been run" not in pages[0]
     for path in swept_report.rglob("robustness*.csv"):
         assert (tmp_path / "reports" / "default" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "reads"),
-    [
-        ({"inputs": ["picture", "disparity"]}, True),
-        ({"inputs": ["picture"]}, False),
-        ({"needs_disparity": True}, True),
-        ({"needs_disparity": False}, False),
-    ],
-)
-def test_runs_of_before_say_it_in_other_words(capabilities, reads):
-    assert takes_disparity(capabilities) == reads
 
 
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):

@@ -7,6 +7,7 @@ import torch
 
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.files import sha256_of, write_image
+from bokehbench.reports.parts.gallery import place_focus
 from bokehbench.reports.report import write_report
 
 
@@ -79,3 +80,12 @@ def test_another_perturbed_disparity_is_named_and_not_shown(swept_folder, tmp_pa
     assert "no picture was stored" in page
     assert "disparity-erode-8-7.png has changed since it was scored" in page
     assert "disparity-erode-8-7.png: has changed since it was scored" in caplog.text
+
+
+def test_a_focus_at_an_end_of_the_map_is_inside():
+    """Maps are kept in float32, settings in float64: 0.9 is more than the nearest of a map up to 0.9."""
+    nearest = float(torch.tensor(0.9))
+    assert place_focus(0.9, 0.1, nearest) == (1.0, "focus at the mark")
+    assert place_focus(0.1, float(torch.tensor(0.1)), 0.9)[0] == pytest.approx(0.0)
+    assert place_focus(0.92, 0.1, nearest) == (None, "focus in front of everything")
+    assert place_focus(0.9, nearest, nearest) == (None, "one depth, in focus")

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bokehbench.reports.parts.problems import find_oddities
 from bokehbench.reports.report import write_report
 
 ALL_GOOD = "Every planned case was rendered"
@@ -41,3 +42,29 @@ def test_what_looks_odd_has_a_heading_of_its_own(said):
     assert "What did not work" not in text
     assert ALL_GOOD in text
     assert re.search(r"Worth a look .* pairs, map inverted: the map looks inverted 1 scene s ", text)
+
+
+def test_each_scene_of_a_doubt_has_its_own_numbers():
+    doubt = {
+        "dataset": "d",
+        "kind": "focus outside the map",
+        "scenes": ["a", "b", "old"],
+        "example": "the focus 2 lies",
+    }
+    scenes = [
+        {"dataset": "d", "scene": name, "doubts": {"focus outside the map": f"the focus {focus} lies"}}
+        for name, focus in (("a", 2), ("b", 3))
+    ]
+    (found,) = find_oddities({"doubts": [doubt]}, scenes)
+    assert found.what == "d, focus outside the map, first a:"
+    assert found.scenes == ["a: the focus 2 lies", "b: the focus 3 lies", "old"]
+
+
+def test_what_befalls_a_scene_with_every_renderer_is_said_once(said):
+    def damage(writer):
+        for renderer in ("plain", "fancy"):
+            writer.case("pairs", "torn", renderer, status="failed", reason="target.png: truncated")
+        writer.case("pairs", "s2", "fancy", status="failed", reason="out of memory")
+
+    text = said(damage)
+    assert "What did not work plain, fancy failed: target.png: truncated 1 case each pairs / torn fancy failed:" in text

@@ -1,6 +1,8 @@
 """What a report says of its run as a whole."""
 
-from bokehbench.reports.parts.run_facts import summarise_run
+import pytest
+
+from bokehbench.reports.parts.run_facts import summarise_run, takes_disparity
 
 
 def test_dates_of_the_cases_are_facts_of_the_run(run_writer):
@@ -11,3 +13,16 @@ def test_dates_of_the_cases_are_facts_of_the_run(run_writer):
     run = writer.open()
     facts = dict(summarise_run(run, run.rows)["facts"])
     assert facts["cases finished"] == "2026-01-01 10:00 to 2026-01-09 10:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "reads"),
+    [
+        ({"inputs": ["picture", "disparity"]}, True),
+        ({"inputs": ["picture"]}, False),
+        ({"needs_disparity": True}, True),
+        ({"needs_disparity": False}, False),
+    ],
+)
+def test_runs_of_before_say_it_in_other_words(capabilities, reads):
+    assert takes_disparity(capabilities) == reads

@@ -94,3 +94,12 @@ def test_no_finished_case_makes_no_table(run_writer):
     writer.case("pairs", "s", "plain", status="failed", reason="broken")
     _, table = table_of(writer.open())
     assert table is None
+
+
+def test_renderers_that_are_given_less_stand_last_and_are_named(typical_run):
+    rows = [row for row in typical_run.rows if row["dataset"] == "pairs"]
+    first, second = typical_run.meta["renderers"]
+    clusters = {row["scene"]: row["scene"] for row in rows}
+    table = build_table(rows, [first, second], typical_run.meta["metrics"], clusters, apart=[first])
+    assert [(line.renderer, line.apart) for line in table.rows] == [(second, False), (first, True)]
+    assert any(note.startswith(f"{first}: given neither disparity nor focus") for note in table.notes)

@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 import zipfile
 from unittest import mock
 
@@ -57,6 +58,7 @@ def damage(finished):
         return folder
 
     yield damage
+    newest.unlink()
     newest.write_bytes(content)
 
 
@@ -87,6 +89,14 @@ def test_what_is_wrong_in_a_checkpoint_is_named(damage, change, reason):
     with pytest.raises(MissingWeightsError, match=expected) as caught:
         train(tiny_run(folder, **RUN))
     assert "\n" not in str(caught.value)
+
+
+def test_a_named_pipe_is_not_waited_for(finished, damage):
+    folder = damage(lambda state: None)
+    finished[1].unlink()
+    os.mkfifo(finished[1])
+    with pytest.raises(MissingWeightsError, match=r"step-00000004\.pt: damaged checkpoint \(.*named pipe"):
+        train(tiny_run(folder, **RUN))
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", b"PK\x03\x04"])

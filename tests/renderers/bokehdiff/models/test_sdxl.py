@@ -233,5 +233,5 @@ def test_backbone_in_pickles_only(assemble, authors_folder, sdxl_folder):
 
 def test_settings_that_are_not_json(assemble, authors_folder):
     (authors_folder / "small" / "settings.json").write_text("{")
-    with pytest.raises(InvalidOptionError, match="not JSON"):
+    with pytest.raises(InvalidOptionError, match="expected JSON: "):
         assemble()

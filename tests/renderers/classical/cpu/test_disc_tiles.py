@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bokehbench.core.lanes import LANES
 from bokehbench.renderers.classical.cpu.disc_tiles import (
     SCRATCH,
     TILE,
@@ -10,7 +11,6 @@ from bokehbench.renderers.classical.cpu.disc_tiles import (
     spread_tile,
     tail_px,
 )
-from bokehbench.renderers.classical.cpu.lanes import LANES
 
 REACH, UNITS, TOLERANCE = 12, 2.0**24, 4e-5
 

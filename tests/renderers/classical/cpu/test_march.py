@@ -41,7 +41,8 @@ def test_rows_agree_with_the_definition(height, width, nearest_px, farthest_px, 
     plan = plan_tiles(defocus, np.ones((height, width), bool))
     shifts = bin_shifts(plan.lowest, plan.blocks.shape[2])
     lens, starts = lens_patterns()
-    planes, ours, truth = empty_planes(height, width), np.zeros_like(back), np.zeros_like(back)
+    planes, truth = empty_planes(height, width), np.zeros_like(back)
+    ours = np.zeros((3, height, width), np.float32).transpose(1, 2, 0)  # as the renderer's
     lay_rows(0, len(planes), front, back, defocus, planes)
     march_tiles(0, len(plan.counts), planes, plan, shifts, SAME_PX, lens, starts, front, ours)
     march_reference(front, back, defocus, SAME_PX, plan, shifts, lens, starts, truth)

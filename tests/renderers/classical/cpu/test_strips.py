@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bokehbench.renderers.classical.cpu.strips import run_strips, split_rows
+from bokehbench.renderers.classical.cpu.strips import map_strips, run_strips, split_rows
 
 
 @given(st.lists(st.floats(0.5, 100), min_size=1, max_size=40), st.integers(1, 50))
@@ -27,3 +28,10 @@ def test_an_error_in_a_strip_surfaces():
 
     with pytest.raises(ValueError, match="rows 3 to 5"):
         run_strips(fail, [(3, 5)], threads=2)
+
+
+def test_an_operation_in_pieces_does_not_depend_on_threads():
+    image = torch.rand(3, 119, 251, generator=torch.Generator().manual_seed(0)).transpose(1, 2)
+    one, three = (map_strips(lambda piece: piece**2.2, image, threads) for threads in (1, 3))
+    assert torch.equal(one, three)
+    torch.testing.assert_close(one, image.contiguous() ** 2.2, rtol=1e-6, atol=0)

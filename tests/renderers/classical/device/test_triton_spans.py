@@ -8,7 +8,7 @@ import torch
 if importlib.util.find_spec("triton") is None:
     pytest.skip("needs Triton, which comes with PyTorch's CUDA builds", allow_module_level=True)
 
-from bokehbench.benchmarks.kernels.bench_scatter_gpu import scatter_literal
+from bokehbench.benchmarks.gpu.literal_scatter import scatter_literal
 from bokehbench.renderers.classical.device.triton_spans import fixed_point_scale, scatter_triton
 from bokehbench.renderers.classical.reference import scatter_reference
 

@@ -3,6 +3,9 @@
 Inside compiled functions ``load``, ``fill`` and ``select`` make lanes, operators work lane by lane, comparisons give
 masks. ``load`` from an array of int32 or int64 and ``truncate`` make whole lanes, which add and subtract. A processor
 with AVX-512 holds sixteen float32 or int32 in one register, others in two or four.
+
+Where the processor can, a multiplication and an addition become one instruction that rounds once. ``exact`` makes
+lanes whose arithmetic never does: theirs are the bits of a plain loop, on any processor.
 """
 
 import operator
@@ -18,13 +21,12 @@ from numba.extending import intrinsic, overload, register_model
 LANES = 16
 
 _VECTOR, _BITS = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(ir.IntType(1), LANES)
-_FUSE = ("contract",)
-"""Multiplication and addition become one instruction where the processor has it."""
 
 
 class _Lanes(types.Type):
-    def __init__(self) -> None:
-        super().__init__(name="Lanes")
+    def __init__(self, flags: Sequence[str]) -> None:
+        super().__init__(name=f"Lanes{tuple(flags)}")
+        self.flags = flags
 
 
 class _Mask(types.Type):
@@ -56,7 +58,7 @@ class _WholeLanesModel(models.PrimitiveModel):
         super().__init__(manager, kind, ir.VectorType(ir.IntType(kind.bits), LANES))
 
 
-_lanes, _mask = _Lanes(), _Mask()
+_lanes, _exact, _mask = _Lanes(("contract",)), _Lanes(()), _Mask()
 _of_numbers = {types.float32: _lanes, types.int32: _WholeLanes(32), types.int64: _WholeLanes(64)}
 """What sixteen numbers of an array are as one value."""
 
@@ -75,13 +77,21 @@ def _define(symbol: Callable, operand: types.Type, result: types.Type, build: Ca
     overload(symbol)(choose)
 
 
-_define(operator.add, _lanes, _lanes, lambda builder, one, other: builder.fadd(one, other, flags=_FUSE))
-_define(operator.sub, _lanes, _lanes, lambda builder, one, other: builder.fsub(one, other, flags=_FUSE))
-_define(operator.mul, _lanes, _lanes, lambda builder, one, other: builder.fmul(one, other, flags=_FUSE))
-_define(operator.truediv, _lanes, _lanes, lambda builder, one, other: builder.fdiv(one, other))
-_define(operator.lt, _lanes, _mask, lambda builder, one, other: builder.fcmp_ordered("<", one, other))
-_define(operator.le, _lanes, _mask, lambda builder, one, other: builder.fcmp_ordered("<=", one, other))
+def _define_lanes(kind: _Lanes) -> None:
+    flags = kind.flags
+    _define(operator.add, kind, kind, lambda builder, one, other: builder.fadd(one, other, flags=flags))
+    _define(operator.sub, kind, kind, lambda builder, one, other: builder.fsub(one, other, flags=flags))
+    _define(operator.mul, kind, kind, lambda builder, one, other: builder.fmul(one, other, flags=flags))
+    _define(operator.truediv, kind, kind, lambda builder, one, other: builder.fdiv(one, other))
+    _define(operator.lt, kind, _mask, lambda builder, one, other: builder.fcmp_ordered("<", one, other))
+    _define(operator.le, kind, _mask, lambda builder, one, other: builder.fcmp_ordered("<=", one, other))
+    _define(operator.eq, kind, _mask, lambda builder, one, other: builder.fcmp_ordered("==", one, other))
+
+
+_define_lanes(_lanes)
+_define_lanes(_exact)
 _define(operator.and_, _mask, _mask, lambda builder, one, other: builder.and_(one, other))
+_define(operator.xor, _mask, _mask, lambda builder, one, other: builder.xor(one, other))
 for _whole in (_of_numbers[types.int32], _of_numbers[types.int64]):
     _define(operator.add, _whole, _whole, lambda builder, one, other: builder.add(one, other))
     _define(operator.sub, _whole, _whole, lambda builder, one, other: builder.sub(one, other))
@@ -111,7 +121,7 @@ def _store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
         builder.store(value, address, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, _of_numbers[array.dtype]), emit
+    return types.void(array, types.int64, value), emit
 
 
 def _truncate(typing_context: Any, like: Any, value: Any) -> Any:
@@ -138,7 +148,7 @@ def _fill(typing_context: Any, number: Any) -> Any:
 
 def _select(typing_context: Any, where: Any, one: Any, other: Any) -> Any:
     """Return ``one`` in the lanes that ``where`` marks, ``other`` elsewhere."""
-    return _lanes(_mask, _lanes, _lanes), lambda context, builder, signature, arguments: builder.select(*arguments)
+    return one(_mask, one, one), lambda context, builder, signature, arguments: builder.select(*arguments)
 
 
 def _any_of(typing_context: Any, where: Any) -> Any:
@@ -167,6 +177,48 @@ def _smallest(typing_context: Any, value: Any) -> Any:
     return types.float32(_lanes), emit
 
 
+def _first_of(typing_context: Any, where: Any, value: Any) -> Any:
+    """Return what ``value`` holds in the first lane that ``where`` marks; it must mark one."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
+        bits = builder.bitcast(arguments[0], ir.IntType(LANES))
+        lane = builder.cttz(bits, ir.Constant(ir.IntType(1), 1))
+        return builder.extract_element(arguments[1], builder.zext(lane, ir.IntType(32)))
+
+    return types.float32(_mask, value), emit
+
+
+def _exactly(typing_context: Any, value: Any) -> Any:
+    """Return the same lanes; what is computed from them is rounded at each step."""
+    return _exact(value), lambda context, builder, signature, arguments: arguments[0]
+
+
+def _floor(typing_context: Any, value: Any) -> Any:
+    """Return the largest whole numbers that are not above ``value``'s."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.floor.v{LANES}f32")
+        return builder.call(function, arguments)
+
+    return value(value), emit
+
+
+def _add_doubles(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
+    """Add lanes to ``array[start : start + LANES]``; no bounds check. ``array``: contiguous 1-D float64."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
+        array, start, value = arguments
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, array).data
+        doubles = ir.VectorType(ir.DoubleType(), LANES)
+        place = builder.bitcast(builder.gep(data, [start]), doubles.as_pointer())
+        total = builder.fadd(builder.load(place, align=8), builder.fpext(value, doubles))
+        builder.store(total, place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, value), emit
+
+
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 fill: Any = intrinsic(_fill)
@@ -174,3 +226,7 @@ truncate: Any = intrinsic(_truncate)
 select: Any = intrinsic(_select)
 any_of: Any = intrinsic(_any_of)
 smallest: Any = intrinsic(_smallest)
+first_of: Any = intrinsic(_first_of)
+exact: Any = intrinsic(_exactly)
+floor: Any = intrinsic(_floor)
+add_doubles: Any = intrinsic(_add_doubles)

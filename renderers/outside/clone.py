@@ -1,0 +1,105 @@
+"""A repository on disk: its Python, its commit, its weights, and digests of all that decides about its pictures."""
+
+import functools
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from .adapter_info import PYTHONS, AdapterInfo, Variant
+from .process import WORKER
+
+GIT_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clone:
+    """A repository's ``folder`` and the files in it that hold weights."""
+
+    name: str
+    folder: Path
+    paths: list[Path]
+
+
+def find_clone(name: str, folder: Path, info: AdapterInfo, variant: Variant) -> Clone:
+    """Find a repository's weights.
+
+    Raises InvalidOptionError where there is no such folder, MissingWeightsError that says which file to get from where.
+    """
+    if not folder.is_dir():
+        raise InvalidOptionError(f"{folder}: no such folder: git clone {info.repository} {folder}")
+    for file, source in variant.weights.items():
+        if not (folder / file).is_file():
+            raise MissingWeightsError(f"{folder / file}: not there: get it from {source}")
+    for repository in variant.hub:
+        if hub_revision(repository) is None:
+            raise MissingWeightsError(
+                f"{repository}: not in the Hugging Face cache {HF_HUB_CACHE}: hf download {repository}"
+            )
+    commit = find_commit(folder)
+    label = f"{name} {commit[:8]}" if commit else name
+    return Clone(name=label, folder=folder, paths=[folder / file for file in variant.weights])
+
+
+def find_python(folder: Path) -> Path:
+    """Return the Python of a repository, the first of PYTHONS. Raises MissingWeightsError that names all three."""
+    named, *environments = (folder / place for place in PYTHONS)
+    if named.is_file():
+        return folder / named.read_text(encoding="utf-8").strip()  # an absolute path stands for itself
+    for python in environments:
+        if os.access(python, os.X_OK):
+            return python
+    raise MissingWeightsError(
+        f"{folder}: no Python for it: expected a path to one in {PYTHONS[0]}, or a virtual environment there:"
+        f" {', '.join(PYTHONS[1:])}"
+    )
+
+
+@functools.cache
+def find_commit(folder: Path) -> str:
+    """Return the commit of a clone; empty where it is none, or git is not here."""
+    if not (folder / ".git").exists():
+        return ""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_S).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def hub_revision(repository: str) -> str | None:
+    """Return the commit of a hub's repository that its cache names as main; None where it is not there."""
+    path = Path(HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "refs" / "main"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def hash_clone(folder: Path, adapter: Path, variant: Variant) -> dict[str, str]:
+    """Return twelve hexadecimal digits of the SHA-256 of every Python file of a repository, of its adapter and ours.
+
+    Hidden folders and virtual environments do not count; of models in the hub's cache their commits do.
+    """
+    files = {f"repository: {path.relative_to(folder)}": path for path in _sources(folder)}
+    files |= {"adapter": adapter, "worker": WORKER}
+    digests = {name: _digest(path) for name, path in sorted(files.items())}
+    return digests | {f"hub: {name}": (hub_revision(name) or "absent")[:12] for name in variant.hub}
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if not f.startswith(".") and not Path(place, f, "pyvenv.cfg").exists()]
+        yield from (Path(place, file) for file in files if file.endswith(".py"))
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError:  # whoever imports it says more
+        return "unreadable"

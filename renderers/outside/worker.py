@@ -1,0 +1,160 @@
+"""Renders with another repository's code, in that repository's Python: ``PYTHON -s worker.py ADAPTER.py FOLDER``.
+
+Requests are JSON objects, one a line, on standard input; each is answered by one line with the same ``id``. Pictures
+and maps lie in .npy files, which the lines name. What the repository prints goes to standard error.
+
+Standard library and numpy alone, in the syntax of Python 3.7: this file imports nothing of bokehbench.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+import numpy as np
+
+PROTOCOL = 1
+LONGEST_ERROR = 300
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class Session:
+    """One adapter, its repository's folder, and what it loaded."""
+
+    def __init__(self, adapter: str, folder: str):
+        self.adapter = adapter
+        self.folder = folder
+        self.module: Any = None
+        self.state: Any = None
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what a request asks. Whatever goes wrong is a reply with ``ok`` false, its kind, and one line."""
+        op = request.get("op")
+        try:
+            reply: dict[str, Any] = {"ok": True}
+            reply.update(getattr(self, f"op_{op}")(request))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - repositories call sys.exit, too
+            traceback.print_exc()
+            reply = {"ok": False, "kind": kind_of(error, op == "load"), "error": describe(error)}
+        if reply.get("kind") == "memory":  # here: the error's frames hold no tensors any more
+            free_memory()
+        return dict(reply, id=request.get("id"))
+
+    def op_hello(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Say which versions answer."""
+        if request["protocol"] != PROTOCOL:
+            raise ValueError(f"protocol: expected {PROTOCOL}, got {request['protocol']}")
+        try:
+            import torch
+        except ImportError:
+            return {"python": sys.version.split()[0], "numpy": np.__version__, "torch": None, "cuda": False}
+        version, cuda = torch.__version__, torch.cuda.is_available()
+        return {"python": sys.version.split()[0], "numpy": np.__version__, "torch": version, "cuda": cuda}
+
+    def op_load(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Import the adapter and let it load its networks."""
+        spec: Any = importlib.util.spec_from_file_location("bokehbench_adapter", self.adapter)
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+        start = time.perf_counter()
+        self.state = self.module.load(self.folder, request["device"], request["options"])
+        return {"seconds": time.perf_counter() - start}
+
+    def op_render(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Render one picture; only the adapter's own work is timed."""
+        image = np.load(request["image"], allow_pickle=False)
+        disparity = np.load(request["disparity"], allow_pickle=False) if request["disparity"] else None
+        cuda = cuda_in_use()
+        if cuda is not None:
+            cuda.synchronize()
+            cuda.reset_peak_memory_stats()
+        start = time.perf_counter()
+        picture, used = self.module.render(self.state, image, disparity, request["params"], request["seed"])
+        if cuda is not None:
+            cuda.synchronize()
+        seconds = time.perf_counter() - start
+        partial = request["out"] + ".part.npy"
+        np.save(partial, np.ascontiguousarray(picture, np.float32), allow_pickle=False)
+        os.replace(partial, request["out"])
+        peak = cuda.max_memory_allocated() if cuda is not None else None
+        return {"seconds": seconds, "peak_bytes": peak, "used": used}
+
+    def op_close(self, request: dict[str, Any]) -> dict[str, Any]:
+        """End after this reply."""
+        return {}
+
+
+def kind_of(error: BaseException, loading: bool) -> str:
+    """Tell what the harness should make of an error: "memory", "missing", "unsupported" or "failed"."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "memory"
+    if isinstance(error, RuntimeError) and any(words in text for words in MEMORY_WORDS):
+        return "memory"
+    if loading and isinstance(error, (ImportError, FileNotFoundError)):
+        return "missing"
+    return "unsupported" if isinstance(error, NotImplementedError) else "failed"
+
+
+def describe(error: BaseException) -> str:
+    """Return ``Type: text (file.py:line)`` on one line; the text alone where an adapter says what is wrong."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    text = " ".join(str(error).split())
+    message = text if type(error) in (NotImplementedError, FileNotFoundError) else f"{type(error).__name__}: {text}"
+    return message[: LONGEST_ERROR - len(place)] + place
+
+
+def cuda_in_use() -> Any:
+    """Return torch.cuda where the repository uses it, else None."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
+
+
+def free_memory() -> None:
+    """Give back what a render left, so that a smaller picture can be tried."""
+    gc.collect()
+    cuda = cuda_in_use()
+    if cuda is not None:
+        cuda.empty_cache()
+
+
+def read_requests(waiting: queue.Queue[bytes]) -> None:
+    """Queue lines as they come; when the harness is gone, end at once, with every process that was started here."""
+    while True:
+        line = sys.stdin.buffer.readline()
+        if not line:
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+        waiting.put(line)
+
+
+def main(adapter: str, folder: str) -> None:
+    """Answer requests until one says close."""
+    replies = os.fdopen(os.dup(1), "wb", 0)
+    os.dup2(2, 1)  # before anything is imported: repositories print
+    sys.path[0] = folder  # in place of this file's own
+    waiting: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=read_requests, args=(waiting,), daemon=True).start()
+    session = Session(adapter, folder)
+    closing = False
+    while not closing:
+        request = json.loads(waiting.get().decode())
+        replies.write(json.dumps(session.answer(request), default=str).encode() + b"\n")
+        closing = request.get("op") == "close"
+    sys.stderr.flush()
+    os._exit(0)  # the thread that reads holds a lock of standard input, which an orderly end would wait for
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

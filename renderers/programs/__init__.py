@@ -1,0 +1,1 @@
+"""Programs that photographers have, run as renderers: one file a program."""

@@ -1,0 +1,34 @@
+"""The recipe at toy size: scenes, networks, and what ships of them."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from bokehbench.core.errors import MissingWeightsError
+from bokehbench.renderers.registry import load_renderer
+from bokehbench.training.bokehme.recipe import PARTS, Recipe, run
+
+
+@pytest.fixture
+def toy(pictures, tmp_path, monkeypatch):
+    folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, steps=1, batch=1, crop_px=32)
+    small = dataclasses.replace(recipe.settings, size_px=48, lens_samples=4, painted=1)
+    monkeypatch.setattr(Recipe, "settings", small)
+    return recipe
+
+
+def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
+    shipped = tmp_path / "shipped"
+    with pytest.raises(MissingWeightsError, match="to finish it"):
+        run(toy, ["ship"], folder=shipped)
+    assert run(toy, PARTS, folder=shipped)
+    record = json.loads((shipped / "training.json").read_text())
+    assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 50 synthesised scenes")
+    assert str(tmp_path) not in json.dumps(record)
+    renderer = load_renderer(f"bokehme@{shipped}")
+    renderer.prepare("cpu", torch.float32)
+    assert renderer.training == record["summary"]
+    assert renderer.render(make_scene()).shape == (3, 24, 32)

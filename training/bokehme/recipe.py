@@ -1,0 +1,177 @@
+"""Trains the networks that ``bokehme`` ships with: ``python -m bokehbench.training.bokehme.recipe --help``.
+
+One command stores the scenes, trains, and goes on where it was interrupted.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ...core.commands import ends_in_one_line
+from ...core.errors import MissingWeightsError, UnknownNameError
+from ...core.files import write_json
+from ...datasets.synthetic.random_scenes import SynthesisSettings
+from ...datasets.synthetic.training_scenes import SyntheticScenes
+from ...renderers.bokehme.weight_files import NETWORKS, SHIPPED
+from ...renderers.weights import RECORD_FILE
+from ..engine.config import OptimiserConfig, RunConfig
+from ..engine.validation import read_curve
+from ..records import RECORDED_RUN, nameless, read_finished, summarise
+from ..scenes.base_picture import BasePicture
+from ..scenes.config import DataConfig
+from ..scenes.degraded import DegradedScenes, identity_of_scenes
+from ..scenes.shards import store_scenes
+from .config import BASE, BokehMeConfig
+
+SCENES, TRAIN, SHIP = "scenes", "networks", "ship"
+PARTS = (SCENES, TRAIN, SHIP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The folders of pictures, the folder that gets everything, and the size of the training."""
+
+    photographs: str
+    cutouts: str
+    output: Path
+    validation_photographs: str | None = None
+    validation_cutouts: str | None = None
+    scenes: int = 1600
+    steps: int = 1200
+    batch: int = 4
+    crop_px: int = 128
+    minutes: float = 0.0
+
+    @property
+    def settings(self) -> SynthesisSettings:
+        """Return what scenes are drawn from: two to four layers, any of them in focus or none."""
+        return SynthesisSettings(
+            photographs=(self.photographs,),
+            cutouts=(self.cutouts,),
+            painted=48,
+            planes=(1, 3),
+            focus_between=0.25,
+            night=0.05,
+            seed=1,
+        )
+
+    @property
+    def training(self) -> RunConfig:
+        """Return the training of both networks."""
+        data = DataConfig(
+            scenes=self.settings,
+            stored=str(self.output / SCENES),
+            count=self.scenes,
+            crop_px=self.crop_px,
+            validation=self._validation(),
+        )
+        return RunConfig(
+            task="bokehme/networks",
+            output=str(self.output / TRAIN),
+            model=BokehMeConfig(data=data),
+            steps=self.steps,
+            batch=self.batch,
+            optimiser=OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.0),
+            checkpoint_every=100,
+            validate_every=200,
+            validation_count=12,
+            minutes=self.minutes,
+        )
+
+    def store_scenes(self, workers: int) -> None:
+        """Trace and store the training scenes with the classical picture of each, as far as they are missing."""
+        bases = (BasePicture(BASE),)
+        scenes = DegradedScenes(SyntheticScenes(self.settings), bases, self.settings.seed)
+        identity = identity_of_scenes(self.settings, bases)
+        store_scenes(scenes, self.scenes, self.output / SCENES, identity, workers)
+
+    def _validation(self) -> SynthesisSettings | None:
+        if self.validation_photographs is None or self.validation_cutouts is None:
+            return None
+        return SynthesisSettings(
+            photographs=(self.validation_photographs,),
+            cutouts=(self.validation_cutouts,),
+            planes=(1, 1),
+            radius_px=(2.0, 16.0),
+            max_facing_angle=0.0,
+            seed=2,
+        )
+
+
+def ship(trained: Path, folder: Path) -> None:
+    """Write a finished training's networks to ``folder`` in half precision, with a record of it beside them.
+
+    Raises MissingWeightsError where it is not finished.
+    """
+    model = trained / "model"
+    if not (model / RECORD_FILE).is_file():
+        raise MissingWeightsError(f"{model / RECORD_FILE}: absent: give the training's command again, to finish it")
+    record = read_finished(model / RECORD_FILE)
+    config = record["configuration"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for network in NETWORKS:
+        state = load_file(model / f"{network}.safetensors")
+        save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / f"{network}.safetensors")
+    stated = {
+        "summary": summarise(record, record["seconds"], None),
+        "seconds": record["seconds"],
+        **{name: config[name] for name in RECORDED_RUN},
+        "error_weight": config["model"]["error_weight"],
+        "scenes": nameless(config["model"]["data"]["scenes"]),
+        "validation": read_curve(trained),
+    }
+    write_json(folder / RECORD_FILE, stated)
+
+
+def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = SHIPPED) -> bool:
+    """Do the named parts in their order. Returns False where the training's minutes were over before its steps."""
+    from ..engine.loop import train
+
+    if SCENES in parts:
+        recipe.store_scenes(workers)
+    if TRAIN in parts and train(recipe.training) is None:
+        return False
+    if SHIP in parts:
+        ship(recipe.output / TRAIN, folder)
+    return True
+
+
+@ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train BokehMe's networks; the same command goes on where it was interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehme.recipe", description=main.__doc__)
+    parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
+    parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
+    parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")
+    parser.add_argument("--validation-cutouts", metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
+    parser.add_argument(
+        "--parts",
+        default=f"{SCENES},{TRAIN}",
+        metavar="NAMES",
+        help=f"some of {', '.join(PARTS)}; default: %(default)s",
+    )
+    parser.add_argument("--steps", type=int, default=Recipe.steps, metavar="N", help="default: %(default)s")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
+    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop the training after so long")
+    options: Any = parser.parse_args(arguments)
+    parts, workers = options.parts.split(","), options.workers
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(PARTS)}")
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in fields})
+    if not run(recipe, parts, workers):
+        print("Stopped after the given minutes; give the same command to go on")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
