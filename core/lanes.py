@@ -1,7 +1,8 @@
 """Sixteen float32 as one value, for kernels that go along rows: what LLVM's vectors do, written as arithmetic.
 
 Inside compiled functions ``load``, ``fill`` and ``select`` make lanes, operators work lane by lane, comparisons give
-masks. A processor with AVX-512 holds them in one register, others in two or four.
+masks. ``load`` from an array of int32 or int64 and ``truncate`` make whole lanes, which add and subtract. A processor
+with AVX-512 holds sixteen float32 or int32 in one register, others in two or four.
 
 Where the processor can, a multiplication and an addition become one instruction that rounds once. ``exact`` makes
 lanes whose arithmetic never does: theirs are the bits of a plain loop, on any processor.
@@ -33,6 +34,12 @@ class _Mask(types.Type):
         super().__init__(name="Mask")
 
 
+class _WholeLanes(types.Type):
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        super().__init__(name=f"WholeLanes{bits}")
+
+
 @register_model(_Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
@@ -45,7 +52,15 @@ class _MaskModel(models.PrimitiveModel):
         super().__init__(manager, kind, _BITS)
 
 
+@register_model(_WholeLanes)
+class _WholeLanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, ir.VectorType(ir.IntType(kind.bits), LANES))
+
+
 _lanes, _exact, _mask = _Lanes(("contract",)), _Lanes(()), _Mask()
+_of_numbers = {types.float32: _lanes, types.int32: _WholeLanes(32), types.int64: _WholeLanes(64)}
+"""What sixteen numbers of an array are as one value."""
 
 
 def _define(symbol: Callable, operand: types.Type, result: types.Type, build: Callable) -> None:
@@ -77,31 +92,46 @@ _define_lanes(_lanes)
 _define_lanes(_exact)
 _define(operator.and_, _mask, _mask, lambda builder, one, other: builder.and_(one, other))
 _define(operator.xor, _mask, _mask, lambda builder, one, other: builder.xor(one, other))
+for _whole in (_of_numbers[types.int32], _of_numbers[types.int64]):
+    _define(operator.add, _whole, _whole, lambda builder, one, other: builder.add(one, other))
+    _define(operator.sub, _whole, _whole, lambda builder, one, other: builder.sub(one, other))
 
 
 def _address(context: Any, builder: ir.IRBuilder, kind: Any, array: ir.Value, start: ir.Value) -> ir.Value:
     data = cgutils.create_struct_proxy(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [start]), _VECTOR.as_pointer())
+    vector = context.get_value_type(_of_numbers[kind.dtype])
+    return builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
 
 
 def _load(typing_context: Any, array: Any, start: Any) -> Any:
-    """Return ``array[start : start + LANES]``; no bounds check. ``array``: contiguous 1-D float32."""
+    """Return ``array[start : start + LANES]``; no bounds check. ``array``: contiguous 1-D float32, int32 or int64."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
-        return builder.load(_address(context, builder, signature.args[0], *arguments), align=4)
+        return builder.load(_address(context, builder, signature.args[0], *arguments), align=array.dtype.bitwidth // 8)
 
-    return _lanes(array, types.int64), emit
+    return _of_numbers[array.dtype](array, types.int64), emit
 
 
 def _store(typing_context: Any, array: Any, start: Any, value: Any) -> Any:
-    """Write ``array[start : start + LANES] = value``; no bounds check. ``array``: contiguous 1-D float32."""
+    """Write ``array[start : start + LANES] = value``; no bounds check. ``array``: contiguous, 1-D."""
 
     def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
-        array, start, value = arguments
-        builder.store(value, _address(context, builder, signature.args[0], array, start), align=4)
+        array_, start, value = arguments
+        address = _address(context, builder, signature.args[0], array_, start)
+        builder.store(value, address, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, value), emit
+
+
+def _truncate(typing_context: Any, like: Any, value: Any) -> Any:
+    """Return lanes without their fractions, as whole lanes of the kind of the array ``like``: int32 or int64."""
+    whole = _of_numbers[like.dtype]
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
+        return builder.fptosi(arguments[1], context.get_value_type(whole))
+
+    return whole(like, _lanes), emit
 
 
 def _fill(typing_context: Any, number: Any) -> Any:
@@ -129,6 +159,22 @@ def _any_of(typing_context: Any, where: Any) -> Any:
         return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
 
     return types.boolean(_mask), emit
+
+
+def _smallest(typing_context: Any, value: Any) -> Any:
+    """Return the smallest of sixteen numbers, none of them NaN."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]) -> ir.Value:
+        least, count = arguments[0], LANES
+        while count > 1:
+            halves = [
+                builder.shuffle_vector(least, least, ir.Constant(ir.VectorType(ir.IntType(32), count // 2), places))
+                for places in (list(range(count // 2)), list(range(count // 2, count)))
+            ]
+            least, count = builder.select(builder.fcmp_ordered("<", *halves), *halves), count // 2
+        return builder.extract_element(least, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(_lanes), emit
 
 
 def _first_of(typing_context: Any, where: Any, value: Any) -> Any:
@@ -176,8 +222,10 @@ def _add_doubles(typing_context: Any, array: Any, start: Any, value: Any) -> Any
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 fill: Any = intrinsic(_fill)
+truncate: Any = intrinsic(_truncate)
 select: Any = intrinsic(_select)
 any_of: Any = intrinsic(_any_of)
+smallest: Any = intrinsic(_smallest)
 first_of: Any = intrinsic(_first_of)
 exact: Any = intrinsic(_exactly)
 floor: Any = intrinsic(_floor)

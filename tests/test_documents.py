@@ -52,6 +52,10 @@ RUNS = {
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus": Example("--limit 1"),
+    "python -m pytest benchmarks/kernels/bench_peers.py --benchmark-only -s": Example(
+        f"{BENCHMARK} planes-8.0",
+        says="11 deselected",  # passed with GEGL, skipped without
+    ),
     "python -m pytest benchmarks/kernels/bench_classical_scatter.py --benchmark-only": Example(
         f"{BENCHMARK} loops[4]", says="1 passed"
     ),

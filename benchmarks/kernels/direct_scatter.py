@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.compiled import compiled
-from ...renderers.classical.cpu.simd_add import add_scaled
-from ...renderers.classical.cpu.soft_edge import EDGE_REACH_PX, soft_edge
 from ...renderers.classical.cpu.strips import run_strips, split_rows
+from .simd_add import add_scaled
+from .soft_edge import EDGE_REACH_PX, soft_edge
 
 Floats = NDArray[np.float32]
 

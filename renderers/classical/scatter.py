@@ -32,7 +32,9 @@ class ScatterRenderer(Renderer):
     def _load(self) -> None:
         """Choose the kernel for the device and compile it on a tiny image."""
         kernel = choose_kernel(self.device)
-        kernel.scatter(torch.ones(3, 4, 4, device=self.device), torch.ones(4, 4, device=self.device))
+        # So little light arrives that what renders faint rows again compiles, too.
+        faint = torch.full((4, 4), 100.0, device=self.device)
+        kernel.scatter(torch.ones(3, 4, 4, device=self.device), faint)
         self.backend, self._scatter = kernel.name, kernel.scatter
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
@@ -40,5 +42,6 @@ class ScatterRenderer(Renderer):
             linear, radius_px = to_linear(scene.image, scene.gamma), scene.defocus[0].abs()
         with stage("scatter"):
             blurred = self._scatter(linear, radius_px)
+            del linear, radius_px  # a third of the memory that the next stage would hold
         with stage("to display"):
             return to_display(blurred, scene.gamma)

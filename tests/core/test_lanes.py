@@ -7,7 +7,20 @@ import pytest
 from numba import njit
 
 from bokehbench.core.compiled import compiled
-from bokehbench.core.lanes import LANES, add_doubles, any_of, exact, fill, first_of, floor, load, select, store
+from bokehbench.core.lanes import (
+    LANES,
+    add_doubles,
+    any_of,
+    exact,
+    fill,
+    first_of,
+    floor,
+    load,
+    select,
+    smallest,
+    store,
+    truncate,
+)
 
 
 @compiled
@@ -46,6 +59,22 @@ def test_exact_lanes_give_the_bits_of_a_loop():
     np.testing.assert_array_equal(out, one * other + one * other - np.floor(one * np.float32(7)))
     np.testing.assert_array_equal(sums, 1.0 + one.astype(np.float64))
     assert first == other[np.flatnonzero(one >= other)[0]]
+
+
+@compiled
+def count(numbers, whole):
+    value = load(numbers, 0)
+    store(whole, 0, load(whole, 0) + truncate(whole, value) - truncate(whole, fill(np.float32(2))))
+    return smallest(value)
+
+
+@pytest.mark.parametrize("width", [np.int32, np.int64])
+def test_whole_lanes_drop_fractions_and_add_up(width):
+    numbers = np.random.default_rng(0).uniform(-1e6, 1e6, LANES).astype(np.float32)
+    whole = np.arange(LANES, dtype=width)
+    least = count(numbers, whole)
+    np.testing.assert_array_equal(whole, np.arange(LANES) + np.trunc(numbers).astype(width) - 2)
+    assert least == numbers.min()
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86 assembly")

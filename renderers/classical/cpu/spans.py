@@ -1,15 +1,15 @@
 """CPU kernel of the classical renderer whose work grows with the radius instead of its square.
 
-A row of a disc is flat but for its soft rim. So only the *changes* of the weight along the row are written, near the
-rim, into an array of differences; one running sum along x then gives the sums of colour and weight. That is about
-4 pi r T + 4 r additions per pixel, T half the width of the rim, against (2 floor(r) + 3)^2. The changes themselves are
-computed once for neighbours of equal radius.
+Each column of a disc is a span with soft ends. Only the changes of the weight at its ends are written
+(``disc_tiles.py``), into rows of differences; one running sum down the picture gives the sums of colour and weight.
 
-Accuracy: T leaves out the tail of the rim below a tolerance, so that the result is within 1e-4 (absolute, linear
-light, highlights above 1 included) of the definition in float64.
+Sums are whole numbers: additions commute, so any order and any number of threads give the same bits, and what a disc
+adds it takes away again exactly, however bright it is. Rows of differences lie in a ring that moves down with the
+tiles, as high as the largest disc: memory does not grow with the height of the picture.
+
+Accuracy: rims are cut where what is left out stays below a tolerance, so that the result is within 1e-4 (absolute,
+linear light, highlights above 1 included) of the definition in float64.
 """
-
-import math
 
 import numpy as np
 import torch
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....core.compiled import compiled
-from .simd_add import add_scaled
-from .soft_edge import EDGE_REACH_PX, soft_edge
+from ....core.lanes import LANES
+from .disc_tiles import LONGEST_TAIL_PX, SCRATCH, SOURCE_PLANES, TILE, TILE_ROWS, spread_tile
 from .strips import run_strips, split_rows
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Sums = NDArray[np.integer]
 
 TOLERANCE = 4e-5
 """Share of a pixel's light that the cut tails of all rims may hold, where discs overlap fully."""
@@ -32,13 +33,13 @@ FULL_WEIGHT = 0.6
 """Rows with a smaller sum of weights than this are rendered again with longer tails (full overlap sums to about pi)."""
 
 BAND_ROWS = 16
-"""Rows that are rendered again together."""
+"""Rows that are rendered again together, with the bands above and below if those are, too."""
 
-WHOLE_RIM_BELOW_PX = np.float32(2.5)
-"""Discs smaller than this are written whole: their window, +-(floor(r) + 1), ends inside the rim."""
+FAINT = 0.02
+"""Where sums of weights are smaller, and for highlights above 1, whole numbers have 64 bits instead of 32."""
 
-_LONGEST_TAIL_PX = np.float32(EDGE_REACH_PX - 0.1)
-_SHORTEST_TAIL_PX = np.float32(0.45)
+LARGEST_WEIGHT = 64.0
+"""Bounds the sum of weights in a pixel: 2 pi ln(R) and a few where every radius up to R is the distance to it."""
 
 
 def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None) -> Tensor:
@@ -46,174 +47,146 @@ def scatter_spans(linear: Tensor, radius_px: Tensor, threads: int | None = None)
 
     ``linear``: (3,H,W) float32 on the CPU, linear light, [0,inf); ``radius_px``: (H,W) float32, >= 0, px;
     ``threads``: as many as torch uses if None; the result does not depend on it, bit for bit. Returns (3,H,W) float32.
-    Memory beyond input and output: one strip of sums per thread, together at most 2.7 images.
+    Memory beyond input and output: per thread 16 bytes for each column of 2 r + 10 rows, r the largest radius (32 bytes
+    where highlights exceed 1), and r more columns on both sides.
     """
     colours = np.ascontiguousarray(linear.detach().numpy())
     radii = np.ascontiguousarray(radius_px.detach().numpy())
-    height = radii.shape[0]
+    height, width = radii.shape
     threads = threads or torch.get_num_threads()
-    output, lightest = np.empty_like(colours), np.empty(height)
-    tolerance = TOLERANCE / max(1.0, float(colours.max()))
+    output, weights = np.empty_like(colours), np.empty((height, 2))
+    brightest = max(1.0, float(colours.max()))
+    largest = min(float(radii.max()), height + width + 2 * float(LONGEST_TAIL_PX))  # larger ones are flat over it all
+    work = radii.mean(axis=1) + 1
 
-    def render(top: int, bottom: int) -> None:
-        _scatter_strip(colours, radii, top, bottom, tolerance, output, lightest)
+    def render(top: int, bottom: int, share: float, heaviest: float, bits: int) -> None:
+        """Render rows top to bottom; ``share``: of full overlap, ``heaviest``: bounds their sums of weights."""
+        tolerance, units = TOLERANCE / brightest * share, 2.0 ** (bits - 1) / (heaviest * brightest)
 
-    def render_again(top: int, bottom: int) -> None:
-        finer = tolerance * lightest[top:bottom].min() / FULL_WEIGHT
-        _scatter_strip(colours, radii, top, bottom, finer, output, lightest)
+        def render_strip(first: int, end: int) -> None:
+            ring = _make_ring(largest, end - first, width, bits)
+            _scatter_strip(colours, radii, np.float32(largest), first, end, tolerance, units, ring, output, weights)
 
-    run_strips(render, split_rows(radii.mean(axis=1) + 1, threads), threads)
-    bands = [(top, min(top + BAND_ROWS, height)) for top in range(0, height, BAND_ROWS)]
-    run_strips(render_again, [band for band in bands if lightest[slice(*band)].min() < FULL_WEIGHT], threads)
+        strips = [(top + first, top + end) for first, end in split_rows(work[top:bottom], threads)]
+        run_strips(render_strip, strips, threads)
+
+    bound = min(LARGEST_WEIGHT, 2.0 * radii.size / (float(radii.min()) ** 2 + 0.2))
+    render(0, height, 1.0, bound, 32 if brightest == 1.0 else 64)
+    for top, bottom in _find_light_runs(weights[:, 0]):
+        lightest, heaviest = max(weights[top:bottom, 0].min(), 1e-12), weights[top:bottom, 1].max()
+        bits = 32 if brightest == 1.0 and lightest > FAINT else 64
+        render(top, bottom, lightest / FULL_WEIGHT, max(2.0 * heaviest, bound * 2.0**-20), bits)
     return torch.from_numpy(output)
+
+
+def _find_light_runs(lightest: Doubles) -> list[tuple[int, int]]:
+    """Return the runs of bands of rows (first, row after the last) where less than FULL_WEIGHT arrives somewhere."""
+    bands = np.minimum.reduceat(lightest, np.arange(0, len(lightest), BAND_ROWS)) < FULL_WEIGHT
+    bounds = BAND_ROWS * np.flatnonzero(np.diff(bands, prepend=False, append=False))
+    return [(int(top), int(min(bottom, len(lightest)))) for top, bottom in bounds.reshape(-1, 2)]
+
+
+def _make_ring(largest: float, rows: int, width: int, bits: int) -> Sums:
+    """Return rows of differences (rows in reach of a tile, 4 channels one after the other), all 0."""
+    reach = int(largest) + 1
+    vectors = -(-width // LANES) + 2 * -(-min(reach, width) // LANES)
+    vectors += 1 - vectors % 2  # an odd number spares cache conflicts
+    return np.zeros((min(2 * reach + TILE_ROWS + 2, rows + 1), 4 * vectors * LANES), np.dtype(f"int{bits}"))
 
 
 @compiled
 def _scatter_strip(
-    linear: Floats, radius: Floats, top: int, bottom: int, tolerance: float, output: Floats, lightest: Doubles
-) -> None:
-    """Write rows [top, bottom) of ``output`` (3,H,W) and the smallest sum of weights of each row, ``lightest`` (H,)."""
-    height, width = radius.shape
-    pitch = 4 * ((width + 1) | 1)  # one column more for spans that leave the image; odd: spares cache conflicts
-    sums = np.zeros((bottom - top) * pitch)  # float64: a bright small disc must cancel below a faint large one
-    covering = np.float32(height + width + 2 * _LONGEST_TAIL_PX)  # larger discs are flat over the whole image
-    largest = min(radius.max(), covering)
-    reach = int(largest) + 1
-    first, start = np.empty(reach + 1, np.int64), np.empty(reach + 2, np.int64)
-    change = np.empty(_bound_changes(largest))
-    rows, measured = np.int64(0), np.float32(-1)
-    for y in range(max(0, top - reach), min(height, bottom + reach)):
-        first_dy = max(0, top - y, y - bottom + 1)
-        for x in range(width):
-            r = min(radius[y, x], covering)
-            if np.int64(r) + 1 >= first_dy:
-                if r != measured:  # neighbours on one plane, or in a quantised map, have the same rim
-                    rows, measured = _measure_rim(r, _tail_px(r, tolerance), first, start, change), r
-                weight = 1.0 / (np.float64(radius[y, x]) ** 2 + 0.2)
-                red, green, blue = linear[0, y, x] * weight, linear[1, y, x] * weight, linear[2, y, x] * weight
-                last_dy = min(rows - 1, max(bottom - 1 - y, y - top))
-                _add_disc(
-                    sums,
-                    pitch,
-                    width,
-                    top,
-                    bottom,
-                    y,
-                    x,
-                    first_dy,
-                    last_dy,
-                    first,
-                    start,
-                    change,
-                    red,
-                    green,
-                    blue,
-                    weight,
-                )
-    _resolve(sums, pitch, top, bottom, output, lightest)
-
-
-@compiled
-def _tail_px(r: np.float32, tolerance: float) -> np.float32:
-    """Half the width T of the rim to write.
-
-    The ring beyond r + T would hold exp(-8 T) / (4 r) of a continuous disc's light. The pixels of a small disc lie at
-    few distances, so it needs more: with r^1.5 in place of r the measured errors are about even.
-    """
-    if r < WHOLE_RIM_BELOW_PX:
-        return np.float32(2.0) * _LONGEST_TAIL_PX
-    tail = np.float32(-0.125 * math.log(tolerance * 0.5 * r * math.sqrt(r)))
-    return min(max(tail, _SHORTEST_TAIL_PX), _LONGEST_TAIL_PX)
-
-
-@compiled
-def _bound_changes(largest: np.float32) -> np.int64:
-    """Bound the changes of weight in a quarter of any disc up to this radius.
-
-    A row has one change for each column that the rim cuts, and one for the end. The widths of the rows sum to at most
-    the area of a quarter of the rim, pi r T, plus r + T.
-    """
-    widest = 2 * _LONGEST_TAIL_PX
-    return np.int64(math.pi * max(largest, widest) * widest + 3 * (largest + widest)) + 8
-
-
-@compiled
-def _measure_rim(r: np.float32, tail: np.float32, first: Integers, start: Integers, change: Doubles) -> np.int64:
-    """Write by how much the weight of a disc falls along its rows dy = 0, 1, ...; returns how many rows there are.
-
-    Row dy is flat before column ``first[dy]``; from there on, ``change[start[dy] : start[dy + 1]]`` are the falls.
-    """
-    window = np.int64(r) + 1
-    inner_squared = (r - tail) * (r - tail) if r > tail else np.float32(-1)
-    outer_squared = (r + tail) * (r + tail)
-    place = start[0] = np.int64(0)
-    for dy in range(window + 1):
-        dy_squared = np.float32(dy * dy)
-        if dy_squared >= outer_squared:
-            return np.int64(dy)
-        last = min(window, np.int64(math.sqrt(outer_squared - dy_squared)))
-        if dy_squared <= inner_squared:
-            flat, edge = np.int64(math.sqrt(inner_squared - dy_squared)), np.float32(1)
-        else:
-            flat, edge = np.int64(0), soft_edge(r - np.float32(dy))
-        first[dy] = flat + 1
-        for dx in range(flat + 1, last + 2):
-            nearer = edge
-            edge = soft_edge(r - math.sqrt(dy_squared + np.float32(dx * dx))) if dx <= last else np.float32(0)
-            change[place] = nearer - edge
-            place += 1
-        start[dy + 1] = place
-    return window + 1
-
-
-@compiled
-def _add_disc(
-    sums: Doubles,
-    pitch: int,
-    width: int,
+    linear: Floats,
+    radius: Floats,
+    largest: np.float32,
     top: int,
     bottom: int,
-    y: int,
-    x: int,
-    first_dy: int,
-    last_dy: int,
-    first: Integers,
-    start: Integers,
-    change: Doubles,
-    red: float,
-    green: float,
-    blue: float,
-    weight: float,
+    tolerance: float,
+    units: float,
+    ring: Sums,
+    output: Floats,
+    weights: Doubles,
 ) -> None:
-    """Write the changes of rows y - dy and y + dy, dy from first to last, as far as they lie in [top, bottom)."""
-    for dy in range(first_dy, last_dy + 1):
-        above = (y - dy - top) * pitch if dy > 0 and top <= y - dy < bottom else np.int64(-1)
-        below = (y + dy - top) * pitch if top <= y + dy < bottom else np.int64(-1)
-        one, other = (below, above) if below >= 0 else (above, below)  # ``one`` is always inside
-        dx = first[dy]
-        for place in range(start[dy], start[dy + 1]):
-            step = change[place]
-            left, right = 4 * max(x - dx + 1, 0), 4 * min(x + dx, width)
-            dx += 1
-            add_scaled(sums, one + left, step, red, green, blue, weight)
-            add_scaled(sums, one + right, -step, red, green, blue, weight)
-            if other >= 0:
-                add_scaled(sums, other + left, step, red, green, blue, weight)
-                add_scaled(sums, other + right, -step, red, green, blue, weight)
+    """Spread all tiles in reach of rows [top, bottom); sum and write each row when no further tile can reach it."""
+    height, width = radius.shape
+    reach, pitch = int(largest) + 1, ring.shape[1] // 4
+    margin = min(reach, width)
+    wide = -(-width // LANES) * LANES
+    sums, total = ring.reshape(-1), np.zeros(4 * width, ring.dtype)
+    source = _aligned(SOURCE_PLANES * TILE_ROWS * wide)
+    scratch, changes = _aligned(SCRATCH), _aligned((reach + 2) * TILE)
+    row_start = np.empty(2 * reach + TILE_ROWS + 1, np.int64)
+    finished = top
+    for y in range(max(0, top - reach) // TILE_ROWS * TILE_ROWS, min(height, bottom + reach), TILE_ROWS):
+        _finish_rows(ring, top, finished, min(y - reach, bottom), margin, units, total, output, weights)
+        finished = max(finished, min(y - reach, bottom))
+        for i in range(row_start.shape[0]):  # rows above the strip count at its top, those below it in one row beyond
+            row_start[i] = (min(max(y - reach + i, top), bottom) - top) % ring.shape[0] * ring.shape[1]
+        _load_source(linear, radius, largest, y, units, wide, source)
+        distance = max(0, top - y - TILE_ROWS + 1, y - bottom + 1)
+        for x in range(0, width, LANES):
+            spread_tile(source, wide, x, distance, tolerance, sums, pitch, row_start, margin + x, scratch, changes)
+    _finish_rows(ring, top, finished, bottom, margin, units, total, output, weights)
 
 
 @compiled
-def _resolve(sums: Doubles, pitch: int, top: int, bottom: int, output: Floats, lightest: Doubles) -> None:
-    """Sum the differences along x and divide colour by weight."""
-    width = output.shape[2]
-    for y in range(top, bottom):
-        red = green = blue = weight = 0.0
-        lightest[y] = np.inf
+def _aligned(count: int) -> Floats:
+    """Return an array that starts with a cache line: sixteen numbers never lie across two."""
+    spacious = np.empty(count + LANES, np.float32)
+    start = -spacious.ctypes.data % (4 * LANES) // 4
+    return spacious[start : start + count]
+
+
+@compiled
+def _load_source(
+    linear: Floats, radius: Floats, largest: np.float32, y: int, units: float, wide: int, source: Floats
+) -> None:
+    """Write radius, colours and weight, in ``units``, of a row of tiles; radius -1 beyond the picture's edges."""
+    height, width = radius.shape
+    plane = TILE_ROWS * wide
+    for k in range(TILE_ROWS):
+        start = k * wide
+        inside = width if y + k < height else 0
+        for x in range(inside):
+            weight = np.float32(units / (np.float64(radius[y + k, x]) ** 2 + 0.2))
+            source[start + x] = min(radius[y + k, x], largest)
+            source[start + x + plane] = linear[0, y + k, x] * weight
+            source[start + x + 2 * plane] = linear[1, y + k, x] * weight
+            source[start + x + 3 * plane] = linear[2, y + k, x] * weight
+            source[start + x + 4 * plane] = weight
+        for x in range(inside, wide):
+            source[start + x] = np.float32(-1)
+            for channel in range(1, SOURCE_PLANES):
+                source[start + x + channel * plane] = np.float32(0)
+
+
+@compiled
+def _finish_rows(
+    ring: Sums,
+    top: int,
+    first: int,
+    end: int,
+    margin: int,
+    units: float,
+    total: Sums,
+    output: Floats,
+    weights: Doubles,
+) -> None:
+    """Add each row of differences to the sums so far and clear it, divide colour by weight; rows first to end - 1."""
+    width, pitch = output.shape[2], ring.shape[1] // 4
+    weight = total[3 * width :]
+    for y in range(first, end):
+        place = (y - top) % ring.shape[0]
+        for channel in range(4):
+            row = ring[place, channel * pitch + margin : channel * pitch + margin + width]
+            so_far = total[channel * width : (channel + 1) * width]
+            for x in range(width):
+                so_far[x] += row[x]
+                row[x] = 0
+        least = largest = weight[0]
         for x in range(width):
-            start = (y - top) * pitch + 4 * x
-            red += sums[start]
-            green += sums[start + 1]
-            blue += sums[start + 2]
-            weight += sums[start + 3]
-            lightest[y] = min(lightest[y], weight)
-            output[0, y, x], output[1, y, x], output[2, y, x] = red / weight, green / weight, blue / weight
+            least, largest = min(least, weight[x]), max(largest, weight[x])
+        weights[y, 0], weights[y, 1] = least / units, largest / units
+        for channel in range(3):
+            for x in range(width):
+                output[channel, y, x] = np.float32(total[channel * width + x]) / np.float32(weight[x])

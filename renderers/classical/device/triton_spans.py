@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ....core.timing import stage
-from ..cpu.soft_edge import EDGE_REACH_PX
+from ..cpu.disc_tiles import LONGEST_TAIL_PX
 from ..cpu.spans import FULL_WEIGHT, TOLERANCE
 
 BLOCK = 128
@@ -37,7 +37,7 @@ def scatter_triton(linear: Tensor, radius_px: Tensor) -> Tensor:
     again for a moment.
     """
     height, width = radius_px.shape
-    largest_px = min(float(radius_px.max()), height + width + 2 * EDGE_REACH_PX)
+    largest_px = min(float(radius_px.max()), height + width + 2 * float(LONGEST_TAIL_PX))
     brightest = max(1.0, float(linear.max()))
     tolerance = TOLERANCE / brightest
     sums = _sum_spans(linear, radius_px, largest_px, brightest, tolerance)
@@ -92,7 +92,7 @@ def _add_spans(  # type: ignore[no-untyped-def]
     r = tl.minimum(whole, largest_px)
     window = tl.floor(r) + 1.0
     across = tl.abs(dy).to(tl.float32)
-    # Half the width of the rim to write: see ``spans._tail_px``.
+    # Half the width of the rim to write: see ``disc_tiles.tail_px``.
     tail = -0.125 * tl.log(tolerance * 0.5 * r * tl.sqrt(r) + 1e-30)
     tail = tl.minimum(tl.maximum(tail, 0.45), 3.9)
     tail = tl.where(r < 2.5, 7.8, tail)

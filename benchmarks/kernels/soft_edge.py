@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ....core.compiled import compiled
+from ...core.compiled import compiled
 
 EDGE_REACH_PX = 4.0
 """The table spans [-reach, reach]; beyond it the edge is 0 or 1 to 1e-14."""
