@@ -12,6 +12,8 @@ from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 if TYPE_CHECKING:
     from .interface import Renderer
 
+_BOKEHME = ".renderers.bokehme.renderer:BokehMeRenderer"
+
 RENDERERS = LazyRegistry(
     "renderer",
     "bokehbench.renderers",
@@ -25,18 +27,17 @@ RENDERERS = LazyRegistry(
             ".renderers.classical.occlusion:OcclusionRenderer",
             "lens rays through separated foreground and completed background: classical with occlusion",
         ),
+        "bokehme": Entry(_BOKEHME, "scatter, and two networks where depth jumps (BokehMe), trained here"),
+        "bokehme-highlights": Entry(
+            _BOKEHME, "bokehme with bright colours out of focus raised, as its authors offer", {"highlights": True}
+        ),
         **variant_entries(shipped=True),
         **PROGRAM_ENTRIES,
     },
 )
 
-_BOKEHME = ".renderers.bokehme.renderer:BokehMeRenderer"
-WITHOUT_WEIGHTS = {
-    **variant_entries(shipped=False),
-    "bokehme": Entry(_BOKEHME, "BokehMe: scatter, and two networks where depth jumps"),
-    "bokehme-highlights": Entry(_BOKEHME, "BokehMe, with bright colours out of focus raised", {"highlights": True}),
-}
-"""Renderers that need ``@FOLDER``: no weights of them ship, so they are not listed."""
+WITHOUT_WEIGHTS = variant_entries(shipped=False)
+"""Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
 
 
 def find_renderer(name: str) -> Entry:

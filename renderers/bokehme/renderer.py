@@ -5,7 +5,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...core.errors import InvalidOptionError
 from ...core.scene import Scene
 from ...core.timing import stage
 from ..classical.scatter import ScatterRenderer
@@ -15,13 +14,13 @@ from .dilated_defocus import dilate_defocus
 from .networks import ARNet, IUNet
 from .read_weights import read_network
 from .refinement import UNIT_PX, lift_highlights, refine
-from .weight_files import REMEDY, BokehMeFiles, find_files
+from .weight_files import BokehMeFiles, find_files
 
 
 class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
     """The classical scatter, and where depth jumps, a picture that two networks make at growing sizes.
 
-    - ``checkpoint``: folder of weights, see ``weight_files``.
+    - ``checkpoint``: None for the shipped weights, or a folder, see ``weight_files``.
     - ``highlights``: raise bright colours out of focus first, as the authors' program does when asked to.
 
     Blur strength 0 gives nearly the input: the scatter's soft rim, where the networks do not replace it. Values above 1
@@ -35,16 +34,14 @@ class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
 
     def __init__(self, name: str | None = None, checkpoint: str | None = None, *, highlights: bool = False):
         super().__init__(name, checkpoint)
-        if checkpoint is None:
-            raise InvalidOptionError(f"{self.name}: expected a folder of weights: {REMEDY}")
-        self._folder = checkpoint
-        find_files(checkpoint)  # a mistyped name is seen before anything runs
+        if checkpoint is not None:
+            find_files(checkpoint)  # a mistyped name is seen before anything runs
         self._highlights = highlights
         self._classical = ScatterRenderer()
 
     def find_weights(self, *, download: bool) -> BokehMeFiles:
         """Find the two networks' files."""
-        return find_files(self._folder)
+        return find_files(self.checkpoint)
 
     def _load_networks(self, files: BokehMeFiles) -> None:
         self._arnet = read_network(ARNet(), files.arnet).to(self.device, self.dtype)

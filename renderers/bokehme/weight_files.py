@@ -1,6 +1,6 @@
 """Which files BokehMe's weights are. Imports no torch: a name costs nothing to check.
 
-``bokehme@FOLDER`` takes
+``bokehme`` takes the networks that ship, trained by this project; ``bokehme@FOLDER``
 
 - a clone of the authors' repository: ``checkpoints/arnet.pth`` and ``checkpoints/iunet.pth`` (or both in FOLDER);
 - what a training saved: ``arnet.safetensors`` and ``iunet.safetensors``.
@@ -12,7 +12,7 @@ from pathlib import Path
 from ...core.errors import InvalidOptionError, MissingWeightsError
 
 SHIPPED = Path(__file__).parent / "weights"
-"""What ``bokehme`` renders with: networks of this layout, trained by this project. The authors' are not among them."""
+"""Networks of the paper's layout, trained by this project. The authors' are not among them."""
 
 NETWORKS = ("arnet", "iunet")
 SUFFIXES = (".safetensors", ".pth")
@@ -34,11 +34,13 @@ class BokehMeFiles:
         return [self.arnet, self.iunet]
 
 
-def find_files(checkpoint: str) -> BokehMeFiles:
-    """Find both networks' files in a folder.
+def find_files(checkpoint: str | None) -> BokehMeFiles:
+    """Find both networks' files in a folder; None: those that ship.
 
     Raises InvalidOptionError where there is no such folder, MissingWeightsError that names the file which is absent.
     """
+    if checkpoint is None:
+        return BokehMeFiles(name="bokehme", folder=SHIPPED, **{n: SHIPPED / f"{n}.safetensors" for n in NETWORKS})
     folder = Path(checkpoint).expanduser()
     if not folder.is_dir():
         raise InvalidOptionError(f"bokehme@{checkpoint}: no such folder: {REMEDY}")

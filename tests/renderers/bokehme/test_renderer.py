@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, UnknownNameError
+from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.bokehme.renderer import BokehMeRenderer
 from bokehbench.renderers.classical.scatter import ScatterRenderer
 from bokehbench.renderers.registry import load_renderer
@@ -55,8 +55,6 @@ def test_files_may_lie_in_the_folder_itself(clone):
 def test_what_is_absent_is_named_with_the_remedy(clone, tmp_path):
     (tmp_path / "empty").mkdir()
     remedy = "git clone https://github.com/JuewenPeng/BokehMe"
-    with pytest.raises(UnknownNameError, match="use bokehme@FOLDER"):
-        load_renderer("bokehme")
     with pytest.raises(InvalidOptionError, match=f"no such folder: .*{remedy}"):
         load_renderer(f"bokehme@{tmp_path / 'nowhere'}")
     with pytest.raises(MissingWeightsError, match=f"expected arnet.pth and iunet.pth, .*{remedy}"):
