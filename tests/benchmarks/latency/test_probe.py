@@ -24,6 +24,7 @@ def test_on_cuda_only_the_render_lies_between_the_events(monkeypatch):
 
     class OnCard:
         device = torch.device("cuda")
+        cost = None
 
         def forget(self):
             seen.append("forget")

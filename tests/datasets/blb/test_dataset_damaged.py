@@ -119,7 +119,7 @@ def without(info: dict, missing: str) -> dict:
         (lambda info: info | {"focus_distances": ["near"]}, "'focus_distances': expected numbers > 0"),
         (
             lambda info: info | {"blur_parameters": [math.nan]},
-            "expected the scene's description: NaN: expected numbers",
+            "expected the scene's description: blur_parameters: NaN: expected numbers",
         ),
         (lambda info: [1, 2], "expected the scene's description as an object, got a list"),
     ],

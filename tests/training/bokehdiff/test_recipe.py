@@ -73,5 +73,5 @@ def test_nothing_trained_is_one_line(tmp_path, pictures, capsys):
     assert main([*folders, "--parts", "ship"]) == 2
     assert capsys.readouterr().err == f"recipe: {tmp_path}: no model is finished: nothing to ship\n"
     assert main([*folders, "--parts", "bokehdif"]) == 2
-    known = "autoencoder, decoder, colours, scenes,"
-    assert capsys.readouterr().err.startswith(f"recipe: unknown part 'bokehdif'. Known: {known}")
+    said = "recipe: unknown part 'bokehdif'. Did you mean bokehdiff or bokehdiff-plus? Known: autoencoder, decoder,"
+    assert capsys.readouterr().err.startswith(said)
