@@ -12,11 +12,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # and in the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell lets what it starts in the background ignore these, and what tests start would inherit that.
-for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, handler)
-
 import pytest
 import torch
 
@@ -27,6 +22,11 @@ if not torch.cuda.is_available():
 from bokehbench.renderers.interface import Scene
 
 from .two_processes import *  # noqa: F403 - fixtures
+
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    # A shell lets what it starts in the background ignore these, and what tests start would inherit that.
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -3,7 +3,6 @@ import sys
 
 import pytest
 
-
 RENDERER = """
 import numpy as np
 import torch
