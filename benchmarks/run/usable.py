@@ -101,6 +101,9 @@ def complete(name: str, renderer: Renderer) -> Renderer:
         for label in (renderer.weights, renderer.training):
             if not isinstance(label, str | None):
                 raise TypeError(f"{name}: weights and training: expected a text or None, got {label!r:.60}")
+        code = renderer.foreign_code()
+        if not (isinstance(code, dict) and all(isinstance(text, str) for pair in code.items() for text in pair)):
+            raise TypeError(f"{name}: foreign_code: expected texts by name, got {code!r:.60}")
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return UnusableRenderer(name, error)
     return renderer

@@ -54,6 +54,7 @@ class Worker:
         self._count = 0
         self._buffer = b""
         self._busy = False
+        self._stopped = False
         command = [str(python), "-s", str(WORKER), str(adapter), str(repository)]
         try:
             with self._log.open("ab") as log:
@@ -161,6 +162,7 @@ class Worker:
     def _stop(self) -> None:
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._stopped = True
 
     def _wait(self) -> None:
         with suppress(subprocess.TimeoutExpired):
@@ -168,6 +170,8 @@ class Worker:
 
     def _signal(self, number: int) -> None:
         """Send a signal to the worker and all that it has started."""
+        if self._stopped:  # the number may be another group's by now
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 

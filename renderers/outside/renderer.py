@@ -47,7 +47,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
     - ``f_number``: of the aperture, for every scene, in place of the scene's own.
 
     One worker for each renderer loads once and renders many pictures. One that ends, or gives no answer within
-    the limit, costs the picture that it was at; the next picture starts it again, up to three times.
+    the limit, costs the picture that it was at; the next picture starts it again, until it has ended three times.
     """
 
     def __init__(
@@ -60,6 +60,9 @@ class OutsideRenderer(LearnedRenderer[Clone]):
     ):
         super().__init__(name, checkpoint)
         self.folder = Path(checkpoint or "").expanduser().absolute()
+        if not self.folder.is_dir():  # a mistyped name is seen before anything runs
+            raise InvalidOptionError(f"{name or adapter}: {self.folder}: no such folder: expected a clone")
+        render_limit()
         self.adapter = self.folder / OWN_ADAPTER if adapter == OUTSIDE else FOLDER / f"{adapter}.py"
         self.info = read_info(self.adapter)
         self.variant_name = variant or next(iter(self.info.variants))
@@ -109,12 +112,19 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         """Start a worker and let it load. Raises OutsideError where it has ended too often."""
         if self._deaths >= MOST_DEATHS:
             raise OutsideError(f"{self.name}: the worker ended {MOST_DEATHS} times: it is not started again")
+        if self._worker is not None:
+            self._worker.close()
         worker = Worker(find_python(self.folder), self.adapter, self.folder)
         weakref.finalize(self, worker.close)  # also when this process ends
         self._worker = worker
-        said = self._ask("hello", LOAD_LIMIT_S, protocol=PROTOCOL)
+        try:
+            said = self._ask("hello", LOAD_LIMIT_S, protocol=PROTOCOL)
+            self._ask("load", LOAD_LIMIT_S, device=str(self.device), options=dict(self.variant.options))
+        except BaseException:  # what has loaded nothing must not be asked for a picture
+            worker.close()
+            self._worker = None
+            raise
         self.backend = f"Python {said['python']}, torch {said['torch']}, {self.device}"
-        self._ask("load", LOAD_LIMIT_S, device=str(self.device), options=dict(self.variant.options))
 
     def _warm_up(self) -> None:
         """Render the card of ``probes``, where the renderer takes a lens; else nothing."""

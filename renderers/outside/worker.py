@@ -46,7 +46,7 @@ class Session:
             raise
         except BaseException as error:  # noqa: BLE001 - repositories call sys.exit, too
             traceback.print_exc()
-            reply = {"ok": False, "kind": kind_of(error, op == "load"), "error": describe(error)}
+            reply = {"ok": False, "kind": kind_of(error, op == "load", self.adapter), "error": describe(error)}
         if reply.get("kind") == "memory":  # here: the error's frames hold no tensors any more
             free_memory()
         return dict(reply, id=request.get("id"))
@@ -67,6 +67,7 @@ class Session:
         spec: Any = importlib.util.spec_from_file_location("bokehbench_adapter", self.adapter)
         self.module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.module)
+        use_device(request["device"])
         start = time.perf_counter()
         self.state = self.module.load(self.folder, request["device"], request["options"])
         return {"seconds": time.perf_counter() - start}
@@ -95,7 +96,7 @@ class Session:
         return {}
 
 
-def kind_of(error: BaseException, loading: bool) -> str:
+def kind_of(error: BaseException, loading: bool, adapter: str) -> str:
     """Tell what the harness should make of an error: "memory", "missing", "unsupported" or "failed"."""
     text = str(error).lower()
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
@@ -104,7 +105,10 @@ def kind_of(error: BaseException, loading: bool) -> str:
         return "memory"
     if loading and isinstance(error, (ImportError, FileNotFoundError)):
         return "missing"
-    return "unsupported" if isinstance(error, NotImplementedError) else "failed"
+    # An adapter says so itself; PyTorch raises the same for an operation that it has not on a device.
+    places = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = not places or os.path.basename(places[-1]) == os.path.basename(adapter)
+    return "unsupported" if own and isinstance(error, NotImplementedError) else "failed"
 
 
 def describe(error: BaseException) -> str:
@@ -114,6 +118,14 @@ def describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     message = text if type(error) in (NotImplementedError, FileNotFoundError) else f"{type(error).__name__}: {text}"
     return message[: LONGEST_ERROR - len(place)] + place
+
+
+def use_device(device: str) -> None:
+    """Make ``cuda:N`` the current device, which is what is synchronised and measured."""
+    if device.startswith("cuda:"):
+        import torch
+
+        torch.cuda.set_device(device)
 
 
 def cuda_in_use() -> Any:
@@ -130,10 +142,10 @@ def free_memory() -> None:
         cuda.empty_cache()
 
 
-def read_requests(waiting: queue.Queue[bytes]) -> None:
+def read_requests(requests: Any, waiting: queue.Queue[bytes]) -> None:
     """Queue lines as they come; when the harness is gone, end at once, with every process that was started here."""
     while True:
-        line = sys.stdin.buffer.readline()
+        line = requests.readline()
         if not line:
             os.killpg(os.getpgid(0), signal.SIGKILL)
         waiting.put(line)
@@ -141,11 +153,12 @@ def read_requests(waiting: queue.Queue[bytes]) -> None:
 
 def main(adapter: str, folder: str) -> None:
     """Answer requests until one says close."""
-    replies = os.fdopen(os.dup(1), "wb", 0)
-    os.dup2(2, 1)  # before anything is imported: repositories print
+    replies, requests = os.fdopen(os.dup(1), "wb", 0), os.fdopen(os.dup(0), "rb")
+    os.dup2(2, 1)  # before anything is imported: repositories print, and may ask
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path[0] = folder  # in place of this file's own
     waiting: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=read_requests, args=(waiting,), daemon=True).start()
+    threading.Thread(target=read_requests, args=(requests, waiting), daemon=True).start()
     session = Session(adapter, folder)
     closing = False
     while not closing:

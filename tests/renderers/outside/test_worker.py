@@ -49,7 +49,15 @@ def test_both_sides_speak_one_protocol():
     ],
 )
 def test_kinds_of_errors(error, while_loading, while_rendering):
-    assert (kind_of(error, True), kind_of(error, False)) == (while_loading, while_rendering)
+    assert (kind_of(error, True, "a.py"), kind_of(error, False, "a.py")) == (while_loading, while_rendering)
+
+
+def test_what_a_library_has_not_is_no_refusal():
+    """PyTorch raises NotImplementedError for operations that a device has not; adapters, for what they refuse."""
+    with pytest.raises(NotImplementedError) as raised:
+        raise NotImplementedError("aten::x on CUDA")
+    assert kind_of(raised.value, False, "adapter.py") == "failed"
+    assert kind_of(raised.value, False, __file__) == "unsupported"
 
 
 def test_an_error_is_described_in_300_characters():
