@@ -28,6 +28,11 @@ class MislabelledTraining(IdentityRenderer):
     training = 3
 
 
+class MislabelledCode(IdentityRenderer):
+    def foreign_code(self):
+        return {"program": 2}
+
+
 class WithoutCapabilities(Renderer):
     def _render(self, scene, seed):
         return scene.image
@@ -47,6 +52,7 @@ PLUGINS = {
     "no-attribute": (f"{__name__}:Absent", "AttributeError"),
     "unlabelled": (f"{__name__}:Unlabelled", "KeyError: 'weights.json'"),
     "mislabelled": (f"{__name__}:MislabelledTraining", "expected a text or None, got 3"),
+    "miscoded": (f"{__name__}:MislabelledCode", "foreign_code: expected texts by name, got {'program': 2}"),
     "no-capabilities": (f"{__name__}:WithoutCapabilities", "expected a Renderer with Capabilities"),
     "untaught": (f"{__name__}:Untaught", "RuntimeError: no licence"),
     "nothing": (f"{__name__}:nothing", "expected a Renderer with Capabilities, got NoneType"),
