@@ -8,7 +8,7 @@ try:
     from bokehbench.benchmarks.request import RunRequest, run_folder
     from bokehbench.core.commands import ends_in_one_line, exit_code
     from bokehbench.core.errors import BokehBenchError, CannotWriteError, InvalidOptionError, LostProcessError
-    from bokehbench.core.launch import is_helper
+    from bokehbench.core.launch import is_helper, let_threads_sleep
     from bokehbench.core.text import did_you_mean, one_line
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "bokehbench":
@@ -28,6 +28,7 @@ INTERRUPTED = "run_bench.py: interrupted; what is finished is kept: give the sam
 @ends_in_one_line("run_bench.py", INTERRUPTED, elsewhere="--output")
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
+    let_threads_sleep()
     if not is_helper():
         request = parse_options(arguments, HERE)
         return answer(request) if request.list or request.compare or request.check else carry_out(request)

@@ -51,3 +51,12 @@ def _read_number(name: str, lowest: int = 0, highest: int = 10**6) -> int:
         got = "nothing" if text is None else f"'{text}'"
         raise InvalidOptionError(f"{name}: expected a whole number from {lowest} to {highest}, got {got}: {REMEDY}")
     return number
+
+
+def let_threads_sleep() -> None:
+    """Let GNU OpenMP's threads, PyTorch's on Linux, sleep at once when they have no work; to call before its import.
+
+    By default they wait by spinning, on the cores that compiled kernels run on meanwhile: a render of ``bokehdiff`` on
+    two cores took 0.79 s with it, 0.61 s without. Whoever has set GOMP_SPINCOUNT keeps it.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
