@@ -73,9 +73,9 @@ class GpuRequest:
 def run_steps(steps: Sequence[Step], request: GpuRequest, say: Callable[[str, StepRecord], object]) -> GpuRecord:
     """Do the steps that are not done yet, one after the other; write the file after each; return what it then holds.
 
-    A step that is ok is kept while machine, versions, code and device stay the same. One whose estimate exceeds the time left
-    is not started: it is named as not done, and a shorter one behind it may still be. ``say`` is called with the name
-    of each step and what became of it. Raises DamagedRecordError for a file that is none of these.
+    A step that is ok is kept while machine, versions, code and device stay the same. One whose estimate exceeds the
+    time left is not started: it is named as not done, and a shorter one behind it may still be. ``say`` is called with
+    the name of each step and what became of it. Raises DamagedRecordError for a file that is none of these.
     """
     deadline = time.monotonic() + 60.0 * request.minutes
     record = _begin(steps, request)
