@@ -52,7 +52,7 @@ RUNS = {
     "python run_bench.py --check ebb --data-root DIR": NO_EBB,
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
-    "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus": Example("--limit 1"),
+    "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
     "python -m pytest benchmarks/kernels/bench_peers.py --benchmark-only -s": Example(
         f"{BENCHMARK} planes-8.0",
         says="11 deselected",  # passed with GEGL, skipped without
