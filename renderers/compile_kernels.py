@@ -5,6 +5,7 @@ thread would not do. Whatever becomes of this process, the run goes on: what is 
 """
 
 import hashlib
+import logging
 import os
 import signal
 import subprocess
@@ -18,8 +19,14 @@ import llvmlite.binding
 import numba
 
 from ..core.compiled import find_cache
+from ..core.owner import end_after
 from .interface import Renderer
 from .registry import load_renderer
+
+log = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 600.0
+"""Compiling everything takes a minute or two; a process that takes longer than this hangs, and the run waits for it."""
 
 
 def needs_compiling(renderer: Renderer) -> bool:
@@ -34,7 +41,8 @@ def needs_compiling(renderer: Renderer) -> bool:
 def compiling(names: Sequence[str]) -> Iterator[Iterator[str]]:
     """Let other processes, two where there are two cores, compile the kernels of renderers ``names``.
 
-    Gives each name when its kernels are there, none where a process fails. They end with the block, at the latest.
+    Gives each name when its kernels are there, none where a process fails. They end with the block, and after
+    DEADLINE_SECONDS, at the latest.
     """
     half = (len(names) + 1) // 2 if (os.cpu_count() or 1) > 1 else len(names)
     with ExitStack() as stack:
@@ -48,16 +56,30 @@ def _compiler(names: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(  # noqa: S603 - this program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
+        timer = threading.Timer(DEADLINE_SECONDS, _end_late, (process, names))
+        timer.daemon = True
+        timer.start()
         try:
             yield process
         finally:
+            timer.cancel()
             process.kill()
+
+
+def _end_late(process: subprocess.Popen[str], names: Sequence[str]) -> None:
+    if process.poll() is None:
+        log.warning(
+            "compiling the kernels of %s takes longer than %g s: it is ended, each is compiled where it is needed",
+            ", ".join(names),
+            DEADLINE_SECONDS,
+        )
+        process.kill()
 
 
 def main(names: Sequence[str]) -> None:
     """Compile; print each name when it is done. A renderer that cannot be loaded or compiled is passed over."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the run's, which then ends this
-    threading.Thread(target=_end_with_the_run, daemon=True).start()
+    end_after(sys.stdin.read)  # which ends when the run does
     for name in names:
         with suppress(Exception):  # the run meets the error itself, and says it
             renderer = load_renderer(name)
@@ -68,11 +90,6 @@ def main(names: Sequence[str]) -> None:
         print(name, flush=True)
 
 
-def _end_with_the_run() -> None:
-    sys.stdin.read()  # ends when the run does, however it ends
-    os._exit(1)
-
-
 def _find_note(renderer: Renderer) -> Path | None:
     """Return the file that says that a renderer's kernels are compiled, for these sources, versions and processor."""
     kind = type(renderer)
@@ -80,7 +97,7 @@ def _find_note(renderer: Renderer) -> Path | None:
     if folder is None:
         return None
     machine = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
-    versions = sys.version, numba.__version__, kind.__qualname__, *machine
+    versions = sys.version, numba.__version__, kind.__qualname__, renderer.name, *machine
     return folder / f"compiled-{hashlib.sha256(repr(versions).encode()).hexdigest()[:16]}"
 
 

@@ -29,6 +29,7 @@ GUESSES = {
 
 def error_of(name: str, device: torch.device, side: int = 256) -> float:
     """Return the root mean square of the difference between the pictures of ``device`` and of the CPU."""
+    prepared.cache_clear()
     scene = make_latency_scene(side, side, 12.0)
     pictures = []
     for place in (torch.device("cpu"), device):
@@ -41,6 +42,7 @@ def error_of(name: str, device: torch.device, side: int = 256) -> float:
 @functools.lru_cache(maxsize=1)  # a card holds the weights of one renderer at a time
 def prepared(name: str, device: torch.device) -> Renderer:
     """Return the renderer, prepared on the device; the last one is kept."""
+    prepared.cache_clear()  # before the next is loaded: the cache itself would drop the last one after that
     renderer = load_renderer(name)
     renderer.prepare(device)
     return renderer

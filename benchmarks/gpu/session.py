@@ -29,7 +29,10 @@ SLACK, SLACK_SECONDS = 5.0, 40.0
 
 
 class StepRecord(TypedDict):
-    """What became of a step; ``seconds`` it took as a whole, ``code``: a digest of the program that did it."""
+    """What became of a step; ``seconds`` it took as a whole, ``code``: a digest of the program that did it.
+
+    ``device``: where; absent in files that were written before steps named it.
+    """
 
     status: Literal["ok", "failed", "skipped", "not done"]
     reason: str | None
@@ -37,6 +40,7 @@ class StepRecord(TypedDict):
     time: str
     environment: str
     code: str
+    device: NotRequired[str]
     result: NotRequired[dict[str, Any]]
 
 
@@ -69,24 +73,25 @@ class GpuRequest:
 def run_steps(steps: Sequence[Step], request: GpuRequest, say: Callable[[str, StepRecord], object]) -> GpuRecord:
     """Do the steps that are not done yet, one after the other; write the file after each; return what it then holds.
 
-    A step that is ok is kept while machine, versions and code stay the same. One whose estimate exceeds the time left
-    is not started: it is named as not done, and a shorter one behind it may still be. ``say`` is called with the name
-    of each step and what became of it. Raises DamagedRecordError for a file that is none of these.
+    A step that is ok is kept while machine, versions, code and device stay the same. One whose estimate exceeds the
+    time left is not started: it is named as not done, and a shorter one behind it may still be. ``say`` is called with
+    the name of each step and what became of it. Raises DamagedRecordError for a file that is none of these.
     """
     deadline = time.monotonic() + 60.0 * request.minutes
     record = _begin(steps, request)
-    environment, code = next(reversed(record["environments"])), hash_program()
+    environment = next(reversed(record["environments"]))
+    origin = {"environment": environment, "code": hash_program(), "device": request.device}
     worker = Worker(request.device)
     try:
         for step in steps:
             stored = record["steps"].get(step.name)
-            if stored and stored["status"] == "ok" and (stored["environment"], stored["code"]) == (environment, code):
+            if stored and stored["status"] == "ok" and origin.items() <= stored.items():
                 say(step.name, stored)
                 continue
             start = time.monotonic()
             outcome: Any = _attempt(step, worker, deadline - start)
-            about = {"time": now(), "environment": environment, "code": code}
-            record["steps"][step.name] = outcome | about | {"seconds": time.monotonic() - start}
+            about = origin | {"time": now(), "seconds": time.monotonic() - start}
+            record["steps"][step.name] = outcome | about
             write_json(request.path, record)
             say(step.name, record["steps"][step.name])
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..latency.growth import GrowthFit, fit_growth
+from ..latency.growth import GrowthFit, fit_renderers, held_memory
 from .sdxl import format_steps
 from .session import GpuRecord, StepRecord
 
@@ -75,27 +75,12 @@ def _renderer_lines(results: Mapping[str, Record]) -> Iterator[str]:
         for one in mine:
             stages = ", ".join(f"{name} {write_ms(value)}" for name, value in one["stages"].items())
             place = f"{one['width']}x{one['height']} {one['radius_px']:g} px"
-            yield f"{renderer} {place}: {write_ms(one['spread']['median'])}, {_mib(held_mb(one))} ({stages})"
-
-
-def held_mb(one: Record) -> float | None:
-    """Return the peak of a measurement in MiB: allocated on CUDA, weights included; added by a render on the CPU."""
-    memory: Record = one["memory"]
-    held: float | None = memory.get("allocated_mb", memory["added_mb"])
-    return held
+            yield f"{renderer} {place}: {write_ms(one['spread']['median'])}, {_mib(held_memory(one))} ({stages})"
 
 
 def _growth_lines(results: Mapping[str, Record]) -> Iterator[str]:
-    for renderer, mine in _by_renderer(results).items():
-        quantities = {
-            "pixels": [one["height"] * one["width"] for one in mine],
-            "radius": [one["radius_px"] for one in mine],
-        }
-        times = [one["spread"]["median"] for one in mine]
-        for what, values in (("time", times), ("memory", [held_mb(one) for one in mine])):
-            fit = fit_growth(values, quantities)
-            if fit:
-                yield f"growth of {renderer}, {what}: {_write_fit(fit)}"
+    for renderer, what, fit in fit_renderers([one for one in results.values() if "renderer" in one]):
+        yield f"growth of {renderer}, {what}: {_write_fit(fit)}"
 
 
 def _write_fit(fit: GrowthFit) -> str:

@@ -7,15 +7,18 @@ gets a fresh process. The names of steps come on the standard input, a JSON line
 import contextlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
+from ...core.owner import end_after
+from ...core.threads import use_torch_threads
 from ..latency.probe import describe_failure
 from .step import Record
 from .steps import find_step
@@ -53,12 +56,14 @@ class Worker:
             line = process.stdout.readline()
         finally:
             timer.cancel()
+            timer.join()  # it may have begun to end the process
         if line:
             answer = _read_answer(line)
         else:
             process.wait()
             answer = {"status": "failed", "reason": self._why_it_ended(seconds if late.is_set() else None)}
-        if "result" not in answer:  # after an error of the device nothing more can be expected of its process
+        # After an error of the device nothing more can be expected of its process; an answer may come just too late.
+        if "result" not in answer or late.is_set():
             self.close()
         return answer
 
@@ -112,14 +117,21 @@ def do_step(name: str, device: torch.device) -> str:
         return json.dumps(describe_failure(error, str(device)))
 
 
-def main() -> int:
-    """Answer until the standard input ends."""
+def main() -> NoReturn:
+    """Answer until the standard input ends, and with it this process, whatever step it is at."""
     answers, device = sys.stdout, torch.device(sys.argv[1])
-    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no answer
+    names: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
         for line in sys.stdin:
-            print(do_step(line.rstrip("\n"), device), file=answers, flush=True)
-    return 0
+            names.put(line.rstrip("\n"))
+
+    end_after(listen)
+    use_torch_threads()
+    with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no answer
+        while True:
+            print(do_step(names.get(), device), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,7 +1,8 @@
 """How time and memory grow with resolution and blur radius: exponents fitted on logarithms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -22,6 +23,31 @@ class GrowthFit:
     growth: dict[str, Growth]
     worst_factor: float
     points: int
+
+
+def held_memory(measured: Mapping[str, Any]) -> float | None:
+    """Return the peak in MiB that measurements are compared by: allocated on CUDA, added by a render on the CPU."""
+    memory: Mapping[str, Any] = measured["memory"]
+    held: float | None = memory.get("allocated_mb", memory["added_mb"])
+    return held
+
+
+def fit_renderers(measurements: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, GrowthFit]]:
+    """Fit each renderer's time and memory over pixels and radius: yield its name, "time" or "memory", and the fit.
+
+    ``measurements``: those that are ok.
+    """
+    for renderer in dict.fromkeys(one["renderer"] for one in measurements):
+        mine = [one for one in measurements if one["renderer"] == renderer]
+        quantities = {
+            "pixels": [one["height"] * one["width"] for one in mine],
+            "radius": [one["radius_px"] for one in mine],
+        }
+        times = [one["spread"]["median"] for one in mine]
+        for what, costs in (("time", times), ("memory", [held_memory(one) for one in mine])):
+            fit = fit_growth(costs, quantities)
+            if fit:
+                yield renderer, what, fit
 
 
 def fit_growth(costs: Sequence[float | None], quantities: Mapping[str, Sequence[float]]) -> GrowthFit | None:

@@ -20,6 +20,7 @@ import torch
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
 from ...core.failures import describe_error
 from ...core.scene import GivenScene
+from ...core.threads import use_torch_threads
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
 from ...renderers.registry import load_renderer
@@ -195,6 +196,7 @@ def describe_failure(error: BaseException, device: str) -> Record:
 
 def main() -> int:
     """Measure the point on the standard input."""
+    use_torch_threads()
     request = json.load(sys.stdin)
     point = Point(**request["point"])
     try:

@@ -142,17 +142,21 @@ def read_latency(folder: Path) -> LatencyRecord | None:
 
     A damaged measurement is left out, and a warning names it. Raises DamagedRecordError for a damaged file.
     """
+    try:
+        return _read(folder)
+    except DamagedRecordError as error:
+        raise DamagedRecordError(f"{error}: measure again with --latency, which sets it aside") from None
+
+
+def _read(folder: Path) -> LatencyRecord | None:
     path = folder / FILE
     if not path.exists() and not path.is_symlink():
         return None
-    try:
-        content = read_mapping(path, "measurements of latency", DamagedRecordError)
-        measurements = content.get("measurements")
-        if isinstance(measurements, dict):
-            content["measurements"] = {}  # each is checked by itself below
-        record = check_record(LatencyRecord, content, f"{path}: ")
-    except DamagedRecordError as error:
-        raise DamagedRecordError(f"{error}: measure again with --latency, which sets it aside") from None
+    content = read_mapping(path, "measurements of latency", DamagedRecordError)
+    measurements = content.get("measurements")
+    if isinstance(measurements, dict):
+        content["measurements"] = {}  # each is checked by itself below
+    record = check_record(LatencyRecord, content, f"{path}: ")
     for key, one in cast(dict[str, Any], measurements).items():
         kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
         try:
@@ -167,10 +171,10 @@ def read_latency(folder: Path) -> LatencyRecord | None:
 def _read_earlier(folder: Path) -> LatencyRecord | None:
     """Return what is measured so far; a damaged file is set aside, as a damaged run.json is."""
     try:
-        return read_latency(folder)
+        return _read(folder)
     except DamagedRecordError as error:
-        aside, fault = set_aside(folder / FILE), str(error).rpartition(": ")[0]
-        log.warning("%s: it is kept as %s, and everything is measured again", fault, aside.name)
+        aside = set_aside(folder / FILE)
+        log.warning("%s: it is kept as %s, and everything is measured again", error, aside.name)
         return None
 
 

@@ -13,7 +13,23 @@ import psutil
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("torch", "numpy", "numba", "scipy", "diffusers", "peft", "lpips", "pyiqa", "datasets", "pillow")
+PACKAGES = (
+    "torch",
+    "triton",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "scipy",
+    "opencv-python-headless",
+    "opencv-python",
+    "diffusers",
+    "peft",
+    "lpips",
+    "pyiqa",
+    "datasets",
+    "pillow",
+)
+"""What pictures, scores or times may depend on."""
 
 
 def describe_environment() -> tuple[str, dict[str, Any]]:

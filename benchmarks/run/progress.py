@@ -1,8 +1,10 @@
 """The bar of a run's cases: what is left is estimated renderer by renderer, for they differ a thousandfold."""
 
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 from tqdm import tqdm
@@ -16,7 +18,17 @@ SCORING_SECONDS, USUAL_MEGAPIXELS = 0.05, 0.2
 
 def guess_seconds(names: Iterable[str], load_renderer: Callable[[str], Renderer]) -> dict[str, float]:
     """Return roughly how long a case of each renderer takes."""
-    return {name: SCORING_SECONDS + USUAL_MEGAPIXELS * load_renderer(name).seconds_per_megapixel for name in set(names)}
+    costs = {name: _seconds_per_megapixel(load_renderer(name)) for name in set(names)}
+    return {name: SCORING_SECONDS + USUAL_MEGAPIXELS * cost for name, cost in costs.items()}
+
+
+def _seconds_per_megapixel(renderer: Renderer) -> float:
+    """Return what the renderer says; a plug-in that says no number costs nobody a case."""
+    with suppress(Exception):
+        seconds = float(renderer.seconds_per_megapixel)
+        if 0.0 <= seconds < math.inf:
+            return seconds
+    return Renderer.seconds_per_megapixel
 
 
 class CaseBar:

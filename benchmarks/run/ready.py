@@ -25,7 +25,7 @@ def make_ready(
     missing = _missing_scenes(cases, datasets)
     if not missing:
         return
-    names = [name for name in _used(cases) if needs_compiling(load_renderer(name))]
+    names = [name for name in _used(cases) if _needs_compiling(load_renderer(name))]
     with ExitStack() as stack:
         progress = stack.enter_context(
             tqdm(total=len(missing) + len(names), desc="generating, compiling" if names else "generating", leave=False)
@@ -47,6 +47,12 @@ def _missing_scenes(cases: Sequence[Case], datasets: Mapping[str, SceneDataset])
         with suppress(Exception):  # of a plug-in
             missing += [(name, scene) for scene in dataset.to_generate([s for d, s in scenes if d == name])]
     return missing
+
+
+def _needs_compiling(renderer: Renderer) -> bool:
+    with suppress(Exception):  # of a plug-in
+        return needs_compiling(renderer)
+    return False
 
 
 def _used(cases: Iterable[Case]) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .schema import Kept, Reuse, Row
@@ -36,14 +36,18 @@ def digest_parts(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def used_contents(contents: Contents, rows: Iterable[Row]) -> dict[str, Mapping[str, str]]:
-    """Return the contents that the newest row of a case, finished or not, refers to: no other is ever looked up."""
+def used_contents(contents: Contents, rows: Collection[Row]) -> dict[str, Mapping[str, str]]:
+    """Return the contents that are ever looked up again.
+
+    Those of a case's newest finished and of its newest other row, and, as a stored picture may be scored again after
+    newer ones, those of all rows' metrics.
+    """
     newest: dict[tuple[Any, ...], Row] = {}
     for row in sorted(rows, key=lambda r: str(r.get("time"))):
         newest[(*_case(row), _is_ok(row))] = row
-    used: set[str] = set()
+    used = {digest for row in rows for digest in row.get("scored_by", {}).values()}
     for row in newest.values():
-        used |= {row.get("data", ""), *row.get("code", {}).values(), *row.get("scored_by", {}).values()}
+        used |= {row.get("data", ""), *row.get("code", {}).values()}
     return {digest: parts for digest, parts in contents.items() if digest in used}
 
 

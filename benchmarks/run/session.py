@@ -13,6 +13,7 @@ from ...core.failures import describe_error
 from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
+from ...core.threads import use_torch_threads
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
@@ -51,6 +52,7 @@ def run_benchmark(
     device. Raises BokehBenchError for these.
     """
     device = check_device(request.device)
+    use_torch_threads()
     renderers = {name: load_renderer(name) for name in request.renderers}
     devices = {name: choose_device(request.device, renderer) for name, renderer in renderers.items()}
     datasets = {name: load_dataset(name, request.data_root) for name in request.datasets}

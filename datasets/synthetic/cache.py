@@ -6,6 +6,7 @@ as it is.
 
 import hashlib
 import io
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,25 +54,42 @@ def cache_folder(name: str, version: str) -> Path:
     return cache_root() / name / f"{version}.{FORMAT}"
 
 
+def remove_earlier(name: str, version: str) -> None:
+    """Remove a data set's scenes in the cache that are stored as they were before formats had numbers."""
+    shutil.rmtree(cache_root() / name / version, ignore_errors=True)
+
+
 def shard_path(folder: Path, index: int, count: int) -> Path:
     """Return where scene ``index`` of ``count`` lies in a data set's folder, named as the hub names shards."""
     return folder / "data" / f"test-{index:05d}-of-{count:05d}.parquet"
 
 
+def is_stored(path: Path) -> bool:
+    """Whether a scene is there, and not as versions before the digests stored it; a damaged one is there."""
+    return path.is_file() and not _is_earlier(path)
+
+
+def _is_earlier(path: Path) -> bool:
+    try:
+        return "digest" not in pyarrow.parquet.read_schema(path).names
+    except (OSError, ValueError):  # damaged: ``read_shard`` says how
+        return False
+
+
 def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
-    """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there.
+    """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there, as ``is_stored`` sees it.
 
     The file appears in one rename when everything is written, so that a killed run leaves no half of it. A lock makes
     parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written,
     CannotWriteError where its disk is full.
     """
-    if path.is_file():
+    if is_stored(path):
         return
     lock = path.with_suffix(".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
-            if not path.is_file():
+            if not is_stored(path):
                 row = dict(generate())
                 row["digest"] = _digest(row)
                 table = pyarrow.Table.from_pylist([row], schema=FEATURES.arrow_schema)
@@ -97,6 +115,8 @@ def read_shard(path: Path, name: str) -> Scene:
         (row,) = rows
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise _damaged(path, error) from error
+    if "digest" not in row:
+        raise DamagedDataError(f"{path}: stored by an earlier version: give the command with --output DIR again")
     if row.get("digest") != _digest(row) or row.get("name") != name:
         raise _damaged(path, ValueError(f"expected the scene {name}, as it was generated"))
     return decode_row(row, path)

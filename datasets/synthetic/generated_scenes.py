@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,10 +16,11 @@ from tqdm import tqdm
 
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
+from ...core.owner import end_after
 from ...core.scene import Scene
 from ...core.text import did_you_mean
 from ..interface import SceneDataset
-from .cache import cache_folder, encode_row, ensure_shard, read_shard, shard_path
+from .cache import cache_folder, encode_row, ensure_shard, is_stored, read_shard, remove_earlier, shard_path
 from .layers import pinhole
 from .manifest import summarise
 from .ray_tracer import trace
@@ -57,6 +57,8 @@ class GeneratedScenes(SceneDataset):
         Raises UnknownNameError, MissingDataError where the cache cannot be written, DamagedDataError naming a file.
         """
         path = self._path(scene_name)
+        if not path.is_file():
+            remove_earlier(self.name, self.version)
         ensure_shard(path, lambda: generate_row(self.recipes[self._index(scene_name)]))
         return read_shard(path, scene_name)
 
@@ -94,13 +96,14 @@ def generate_row(recipe: SceneRecipe, sources: SceneSources = PACKAGED) -> dict[
 def generate_all(
     folder: Path, recipes: Sequence[SceneRecipe], count: int, sources: SceneSources = PACKAGED, workers: int = 1
 ) -> list[str]:
-    """Write scenes 0 to ``count`` - 1 of ``recipes`` to ``folder``, with a progress bar; those that are there are kept.
+    """Write scenes 0 to ``count`` - 1 of ``recipes`` to ``folder``, with a progress bar; those that are there are kept,
+    unless an earlier version stored them.
 
     ``workers``: processes, 1 for this one alone; they do not change the content. Returns one line for each scene that
     cannot be made. Raises MissingDataError where the folder cannot be written or a worker was killed.
     """
     paths = [shard_path(folder, index, len(recipes)) for index in range(count)]
-    jobs = [(path, recipe, sources) for path, recipe in zip(paths, recipes, strict=False) if not path.is_file()]
+    jobs = [(path, recipe, sources) for path, recipe in zip(paths, recipes, strict=False) if not is_stored(path)]
     failures = []
     with tqdm(total=count, initial=count - len(jobs), desc="generating", unit="scene") as progress:
         for failed in _write_in_parallel(jobs, workers) if workers > 1 else (_write_scene(*job) for job in jobs):
@@ -136,12 +139,7 @@ def _begin_worker(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     main = multiprocessing.parent_process()
     assert main is not None  # noqa: S101
-
-    def follow() -> None:
-        main.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    end_after(main.join)
 
 
 def _write_scene(path: Path, recipe: SceneRecipe, sources: SceneSources) -> list[str]:

@@ -10,6 +10,7 @@ from ..attention.pairs import compile_attention
 from ..classical.occlusion import OcclusionRenderer
 from ..classical.scatter import ScatterRenderer
 from ..diffusion.cpu.blocks import compile_blocks
+from ..diffusion.cpu.compile_rendering import compile_rendering
 from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
@@ -75,9 +76,16 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
             self._base.forget()
 
     def compile_kernels(self) -> None:
-        """Run the attention on a few tokens, and the scatter, which may make the start."""
+        """Compile attention, convolutions and transformer steps, the scatter, which may make the start, and the base.
+
+        Raises MissingWeightsError where there are none: their settings name the base.
+        """
         compile_attention()
-        ScatterRenderer().prepare("cpu")
+        compile_rendering()
+        ScatterRenderer().compile_kernels()
+        base = self.find_weights(download=False).settings.base
+        if base is not None:
+            BASES[base]().compile_kernels()
 
     def _load_networks(self, files: SavedFiles | SdxlFiles) -> None:
         from .checkpoints import load_pipeline  # here: it imports diffusers, which takes seconds

@@ -31,6 +31,7 @@ class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
 
     name = "bokehme"
     capabilities: ClassVar[Capabilities] = Capabilities()
+    seconds_per_megapixel: ClassVar[float] = 2.5
 
     def __init__(self, name: str | None = None, checkpoint: str | None = None, *, highlights: bool = False):
         super().__init__(name, checkpoint)
@@ -38,6 +39,11 @@ class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
             find_files(checkpoint)  # a mistyped name is seen before anything runs
         self._highlights = highlights
         self._classical = ScatterRenderer()
+
+    def compile_kernels(self) -> None:
+        """Compile the scatter and the dilation of the defocus."""
+        self._classical.compile_kernels()
+        dilate_defocus(torch.full((4, 4), 2.0))
 
     def find_weights(self, *, download: bool) -> BokehMeFiles:
         """Find the two networks' files."""

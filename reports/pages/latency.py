@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...benchmarks.latency.growth import GrowthFit, fit_growth
+from ...benchmarks.latency.growth import GrowthFit, fit_renderers, held_memory
 from ..files.assets import Assets
 from ..files.export import Number, Sheet, export_sheet
-from ..parts.latency_figures import held_memory, plot_growth, plot_stages, write_size
+from ..parts.latency_figures import plot_growth, plot_stages, write_size
 from ..parts.numbers import ABSENT, write_count, write_fact, write_megabytes, write_seconds
 from ..parts.problems import Problem
 
@@ -127,18 +127,9 @@ def _align(lines: Sequence[Sequence[str]]) -> str:
 
 def _growth_lines(ok: Sequence[Record]) -> list[GrowthLine]:
     lines = []
-    for renderer in dict.fromkeys(one["renderer"] for one in ok):
-        mine = [one for one in ok if one["renderer"] == renderer]
-        quantities = {
-            "pixels": [one["height"] * one["width"] for one in mine],
-            "radius": [one["radius_px"] for one in mine],
-        }
-        times = [one["spread"]["median"] for one in mine]
-        for what, costs in (("time", times), ("memory", [held_memory(one) for one in mine])):
-            fit = fit_growth(costs, quantities)
-            if fit:
-                worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
-                lines.append(GrowthLine(renderer, what, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
+    for renderer, what, fit in fit_renderers(ok):
+        worst = f"{fit.worst_factor:.2f} over {write_count(fit.points, 'point')}"
+        lines.append(GrowthLine(renderer, what, _exponent(fit, "pixels"), _exponent(fit, "radius"), worst, fit))
     return lines
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...benchmarks.latency.growth import held_memory
 from ..files.assets import Assets
 from .figures import Bar, Line, Plot, draw_bars, draw_growth, save
 
@@ -85,8 +86,3 @@ def _parts(one: Record) -> dict[str, float]:
 def write_size(one: Record) -> str:
     """Write width x height."""
     return f"{one['width']}x{one['height']}"
-
-
-def held_memory(one: Record) -> float | None:
-    """Return the peak in MiB that measurements are compared by: allocated on CUDA, added by a render on the CPU."""
-    return one["memory"].get("allocated_mb", one["memory"]["added_mb"])

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
@@ -21,6 +20,7 @@ from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 from ...core.joining import lost_explained, meet, patience
 from ...core.launch import read_launch
+from ...core.threads import use_torch_threads
 from .checkpoints import Checkpoints
 from .config import RunConfig
 from .sampler import StepSampler, length_of, make_loader
@@ -63,7 +63,7 @@ class Training:
             raise InvalidOptionError(
                 f"WORLD_SIZE={launch.count}: several processes cannot share a training here: use one"
             )
-        _keep_thread_count()
+        use_torch_threads()
         self.task = config.model.build(config, self.accelerator.device).to(self.accelerator.device)
         identity = config.identity() | {"processes": self.accelerator.num_processes, "model": self.task.identity()}
         self._identity = json.dumps(identity, indent=1, sort_keys=True)
@@ -156,13 +156,6 @@ class Training:
             write_json(folder / "training.json", record)
         self.accelerator.wait_for_everyone()
         return folder
-
-
-def _keep_thread_count() -> None:
-    """Let OMP_NUM_THREADS hold for kernels in numba, too; numba's OpenMP layer raises PyTorch's number as it starts."""
-    threads = torch.get_num_threads()
-    numba.set_num_threads(min(threads, numba.get_num_threads()))
-    torch.set_num_threads(threads)
 
 
 def _describe_device(accelerator: Accelerator) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sized
 from typing import Any
 
-import cv2
-import numba
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ...core.threads import use_torch_threads
 
 
 class StepSampler(Sampler[list[int]]):
@@ -68,6 +68,5 @@ def worker_options(workers: int) -> dict[str, Any]:
 
 def use_one_thread(_worker: int = 0) -> None:
     """Keep kernels in numba, OpenCV and torch to one thread: processes share out the cores already."""
-    numba.set_num_threads(1)
-    cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    use_torch_threads()

@@ -54,7 +54,7 @@ def split_edges(picture: FloatArray, disparity: FloatArray, jump: float) -> Surf
     """
     surfaces = whole_pixels(picture, disparity, jump)
     kinds = np.full(disparity.shape, ANCHOR)
-    rows, columns = np.nonzero(surfaces.edges)
+    rows, columns = map(np.ascontiguousarray, np.nonzero(surfaces.edges))  # one type in all rounds: compiled once
     mark_mixtures(disparity, rows, columns, np.float32(jump), kinds)
     # What is known of near surfaces grows from round to round along strands; the far ones are known from the start.
     near = (picture, disparity, kinds)

@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ....core.timing import stage
-from ..cpu.disc_tiles import LONGEST_TAIL_PX
+from ..cpu.disc_tiles import LONGEST_TAIL_PX, SHORTEST_TAIL_PX, WHOLE_RIM_BELOW_PX
 from ..cpu.spans import FULL_WEIGHT, TOLERANCE
 
 BLOCK = 128
@@ -55,9 +55,9 @@ def _sum_spans(linear: Tensor, radius_px: Tensor, largest_px: float, brightest: 
     scale = fixed_point_scale(width, reach, brightest)
     steps = torch.zeros(height, width + 1, 4, dtype=torch.int64, device=linear.device)  # one column more: spans may end
     grid = (triton.cdiv(height * width, BLOCK), 2 * reach + 1)
-    _add_spans[grid](
-        linear.contiguous(), radius_px.contiguous(), steps, height, width, reach, largest_px, tolerance, scale, BLOCK
-    )
+    sizes = height, width, reach, largest_px, tolerance, scale
+    tails = float(WHOLE_RIM_BELOW_PX), float(SHORTEST_TAIL_PX), float(LONGEST_TAIL_PX)
+    _add_spans[grid](linear.contiguous(), radius_px.contiguous(), steps, *sizes, BLOCK, *tails)
     return steps.cumsum(1)[:, :width].to(torch.float64) / scale
 
 
@@ -81,7 +81,19 @@ def _add_fixed(steps, address, value, scale, mask):  # type: ignore[no-untyped-d
 
 @triton.jit
 def _add_spans(  # type: ignore[no-untyped-def]
-    linear, radius_px, steps, height, width, reach, largest_px, tolerance, scale, BLOCK: tl.constexpr
+    linear,
+    radius_px,
+    steps,
+    height,
+    width,
+    reach,
+    largest_px,
+    tolerance,
+    scale,
+    BLOCK: tl.constexpr,
+    WHOLE_RIM_BELOW_PX: tl.constexpr,  # this and what follows: as in ``disc_tiles``
+    SHORTEST_TAIL_PX: tl.constexpr,
+    LONGEST_TAIL_PX: tl.constexpr,
 ):
     """Write the changes of weight along row y + dy of BLOCK pixels' discs, dy from the second grid axis."""
     dy = tl.program_id(1) - reach
@@ -94,8 +106,8 @@ def _add_spans(  # type: ignore[no-untyped-def]
     across = tl.abs(dy).to(tl.float32)
     # Half the width of the rim to write: see ``disc_tiles.tail_px``.
     tail = -0.125 * tl.log(tolerance * 0.5 * r * tl.sqrt(r) + 1e-30)
-    tail = tl.minimum(tl.maximum(tail, 0.45), 3.9)
-    tail = tl.where(r < 2.5, 7.8, tail)
+    tail = tl.minimum(tl.maximum(tail, SHORTEST_TAIL_PX), LONGEST_TAIL_PX)
+    tail = tl.where(r < WHOLE_RIM_BELOW_PX, 2.0 * LONGEST_TAIL_PX, tail)
     outer = (r + tail) * (r + tail) - across * across
     inner = tl.where(r > tail, (r - tail) * (r - tail) - across * across, -1.0)
     row = y + dy

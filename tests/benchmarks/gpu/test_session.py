@@ -98,7 +98,7 @@ def test_the_same_command_goes_on(run, stand_in):
     assert stand_in.done[4:] == ["first", "long", "short"]
 
 
-@pytest.mark.parametrize("what", ["environment", "code"])
+@pytest.mark.parametrize("what", ["environment", "code", "device"])
 def test_results_of_another_machine_or_program_are_made_again(tmp_path, run, stand_in, what):
     record = run()
     record["steps"]["short"][what] = "another"

@@ -1,6 +1,7 @@
 """Steps are done in another process, which may die, hang or talk nonsense without harm to the next step."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -54,6 +55,48 @@ def test_after_a_failure_the_next_step_has_a_fresh_process(answers, name, second
         {"device": "cuda"} if name == "break" else {}
     )
     assert answers.run("count", 60.0)["result"]["n"] == 0
+
+
+class AtTheLastMoment:
+    """A timer that goes off when it is cancelled: the answer and the end of the time come together."""
+
+    def __init__(self, seconds, act):
+        self.cancel = act
+
+    def start(self):
+        pass
+
+    join = start
+
+
+def test_an_answer_at_the_last_moment_counts_and_the_next_step_has_a_fresh_process(monkeypatch, answers):
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.threading, "Timer", AtTheLastMoment)
+        assert answers.run("count", 60.0)["status"] == "ok"
+    assert answers.run("count", 60.0)["result"]["n"] == 0
+
+
+HANGING = """
+import sys, time
+from bokehbench.benchmarks.gpu import worker
+
+def hang(name, device):
+    print(name, file=sys.__stdout__, flush=True)
+    time.sleep(60)
+
+worker.do_step = hang
+worker.main()
+"""
+
+
+def test_a_hanging_step_ends_with_its_owner():
+    command = [sys.executable, "-c", HANGING, "cpu"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write("hang\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "hang\n"
+        process.stdin.close()  # as when the owner is killed
+        assert process.wait(30) == 1
 
 
 def raise_(device):

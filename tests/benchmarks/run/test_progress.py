@@ -3,7 +3,13 @@
 import pytest
 
 from bokehbench.benchmarks.run.progress import CaseBar, guess_seconds
+from bokehbench.renderers.identity import IdentityRenderer
+from bokehbench.renderers.interface import Renderer
 from bokehbench.renderers.registry import load_renderer
+
+
+class Usual(IdentityRenderer):
+    seconds_per_megapixel = Renderer.seconds_per_megapixel
 
 
 class Clock:
@@ -43,6 +49,15 @@ def test_guesses_know_networks_from_copies() -> None:
     guesses = guess_seconds(names, load_renderer)
     assert guesses["identity"] < 0.1
     assert guesses["bokehdiff"] > 1.0
+
+
+@pytest.mark.parametrize("said", ["soon", None, -1.0, float("nan"), float("inf")])
+def test_a_plugin_that_says_no_number_gets_the_usual_guess(said: object) -> None:
+    class Plugin(IdentityRenderer):
+        seconds_per_megapixel = property(lambda self: said)  # type: ignore[assignment]
+
+    usual = guess_seconds(["plugin"], lambda name: Usual())
+    assert guess_seconds(["plugin"], lambda name: Plugin()) == usual
 
 
 def test_the_bar_shows_it(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,13 @@ def test_a_scene_that_cannot_be_generated_is_one_failed_case(tmp_path, make_scen
     assert [row["status"] for row in rows] == ["ok", "failed", "ok"]
 
 
+def test_a_plugin_that_fails_when_asked_for_kernels_is_passed_over(make_scene, cases, monkeypatch):
+    monkeypatch.setattr(ready, "needs_compiling", lambda renderer: 1 / 0)
+    dataset = Generated(make_scene)
+    make_ready(cases, {"scenes": dataset}, lambda name: Compiling(name, Counter()))
+    assert sorted(dataset.loaded) == sorted(SCENES)
+
+
 @pytest.mark.parametrize("missing", [True, False])
 def test_kernels_are_compiled_beside_the_generation_alone(make_scene, cases, monkeypatch, missing):
     """Without scenes to generate the renderer itself compiles as fast."""

@@ -122,3 +122,8 @@ def test_contents_that_no_newest_row_refers_to_are_dropped(bench):
     failed = bench.row(data={"image": "7"}, status="failed", time="2026-11-21T10:00:00Z")
     kept = used_contents(bench.table.entries, [bench.row(), failed, superseded])
     assert [parts for parts in bench.table.entries.values() if parts not in kept.values()] == [{"image": "0"}]
+
+
+def test_the_metrics_of_an_older_picture_that_is_scored_again_are_named(bench):
+    older = bench.row(code={"plugin": "2"}, metric={"psnr": "0"}, time="2026-11-19T10:00:00Z")
+    assert {"psnr": "0"} in used_contents(bench.table.entries, [bench.row(), older]).values()

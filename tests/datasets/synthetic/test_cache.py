@@ -15,9 +15,12 @@ from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.synthetic.cache import (
     CACHE_VARIABLE,
     FEATURES,
+    cache_folder,
     encode_row,
     ensure_shard,
+    is_stored,
     read_shard,
+    remove_earlier,
     shard_path,
 )
 
@@ -86,8 +89,32 @@ def fail() -> dict[str, Any]:
 
 
 def test_what_is_cached_is_not_generated_again(tmp_path: Path) -> None:
-    ensure_shard(tmp_path / "1.parquet", row)
-    ensure_shard(tmp_path / "1.parquet", fail)
+    path = tmp_path / "1.parquet"
+    ensure_shard(path, row)
+    stored = path.read_bytes()
+    ensure_shard(path, fail)
+    assert path.read_bytes() == stored
+
+
+def test_scenes_of_an_earlier_version_are_named_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "1.parquet"
+    table = pyarrow.Table.from_pylist([row()], schema=FEATURES.arrow_schema).drop_columns(["digest"])
+    pyarrow.parquet.write_table(table, path)
+    assert not is_stored(path)
+    with pytest.raises(DamagedDataError, match=r"1\.parquet: stored by an earlier version: give .* --output DIR again"):
+        read_shard(path, "scene-0")
+    ensure_shard(path, row)
+    assert is_stored(path)
+    assert read_shard(path, "scene-0").name == "scene-0"
+
+
+def test_the_earlier_folder_in_the_cache_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    kept = cache_folder("set", "1")
+    for folder in (kept, kept.parent / "1"):
+        folder.mkdir(parents=True)
+    remove_earlier("set", "1")
+    assert [folder.name for folder in kept.parent.iterdir()] == [kept.name]
 
 
 def test_a_killed_run_leaves_nothing_that_looks_finished(tmp_path: Path) -> None:
