@@ -36,19 +36,19 @@ def compile_here(capability: int) -> dict[str, int]:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from ...renderers.classical.device.triton_spans import _add_spans
+    from ...renderers.classical.device.triton_spans import CONSTANTS, _add_spans
     from . import literal_scatter
 
     maps = {"linear": "*fp32", "radius_px": "*fp32"}
     sizes = {"height": "i32", "width": "i32", "reach": "i32"}
     limits = {"largest_px": "fp32", "tolerance": "fp32", "scale": "fp32"}
-    signatures = {
-        _add_spans: maps | {"steps": "*i64"} | sizes | limits,
-        literal_scatter._add_pixels: maps | {"sums": "*fp32"} | sizes,
+    kernels = {
+        _add_spans: (maps | {"steps": "*i64"} | sizes | limits, CONSTANTS),
+        literal_scatter._add_pixels: (maps | {"sums": "*fp32"} | sizes, {"BLOCK": literal_scatter.BLOCK}),
     }
     found = {}
-    for kernel, signature in signatures.items():
-        source = ASTSource(kernel, {**signature, "BLOCK": "constexpr"}, {"BLOCK": literal_scatter.BLOCK})
+    for kernel, (signature, constants) in kernels.items():
+        source = ASTSource(kernel, signature | dict.fromkeys(constants, "constexpr"), dict(constants))
         compiled = triton.compile(source, target=GPUTarget("cuda", capability, 32))
         found[kernel.__name__] = len(compiled.asm["cubin"])
     return found

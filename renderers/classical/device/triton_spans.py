@@ -23,6 +23,14 @@ from ..cpu.spans import FULL_WEIGHT, TOLERANCE
 BLOCK = 128
 """Pixels of a program: neighbours along x, so that their additions fall on neighbouring addresses."""
 
+CONSTANTS = {
+    "BLOCK": BLOCK,
+    "WHOLE_RIM_BELOW_PX": float(WHOLE_RIM_BELOW_PX),
+    "SHORTEST_TAIL_PX": float(SHORTEST_TAIL_PX),
+    "LONGEST_TAIL_PX": float(LONGEST_TAIL_PX),
+}
+"""What the kernel is compiled with."""
+
 HEADROOM_BITS = 62
 LARGEST_WEIGHT = 5.0
 """Of a pixel of radius 0: 1 / 0.2."""
@@ -56,8 +64,7 @@ def _sum_spans(linear: Tensor, radius_px: Tensor, largest_px: float, brightest: 
     steps = torch.zeros(height, width + 1, 4, dtype=torch.int64, device=linear.device)  # one column more: spans may end
     grid = (triton.cdiv(height * width, BLOCK), 2 * reach + 1)
     sizes = height, width, reach, largest_px, tolerance, scale
-    tails = float(WHOLE_RIM_BELOW_PX), float(SHORTEST_TAIL_PX), float(LONGEST_TAIL_PX)
-    _add_spans[grid](linear.contiguous(), radius_px.contiguous(), steps, *sizes, BLOCK, *tails)
+    _add_spans[grid](linear.contiguous(), radius_px.contiguous(), steps, *sizes, **CONSTANTS)
     return steps.cumsum(1)[:, :width].to(torch.float64) / scale
 
 
