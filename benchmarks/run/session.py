@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -81,12 +82,19 @@ def run_benchmark(
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
         environment = run.begin(record, cases, contents.entries, metric_codes, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]
-        runner = Runner(run.folder, datasets, available, load_renderer, environment, perturb, processes, metric_codes)
+        load = partial(_load_again, renderers)
+        runner = Runner(run.folder, datasets, available, load, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
         scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
         run.finish(runner.before, rows, collect_doubts(run.folder, scenes))
     processes.leave()
     return rows
+
+
+def _load_again(renderers: Mapping[str, Renderer], name: str) -> Renderer:
+    """Create a renderer for its cases, as often as they need one; what stands in for one stays."""
+    planned = renderers[name]
+    return planned if isinstance(planned, UnusableRenderer) else load_renderer(name)
 
 
 def _plan_dataset(
