@@ -1,5 +1,6 @@
 """What renderers that run an outside program share."""
 
+import time
 from abc import abstractmethod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from ...core.errors import FailedProgramError, InvalidOutputError
 from ...core.optics import to_display, to_linear
-from ..interface import Capabilities, Renderer, Scene
+from ..interface import Capabilities, Cost, Renderer, Scene
 from .exchange import Pixels
 from .process import Program
 
@@ -55,6 +56,7 @@ class ProgramRenderer(Renderer):
         self.backend = self.version
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
+        self.cost, start = None, time.perf_counter()
         radius_px = scene.defocus[0].abs().numpy()
         if not radius_px.any():
             return scene.image
@@ -68,4 +70,6 @@ class ProgramRenderer(Renderer):
             raise InvalidOutputError(f"{self.name} on '{scene.name}': expected {linear.shape}, got {blurred.shape}")
         if not np.isfinite(blurred).all():
             raise InvalidOutputError(f"{self.name} on '{scene.name}': the output holds NaN or infinite values")
-        return to_display(torch.from_numpy(np.ascontiguousarray(blurred)).permute(2, 0, 1), scene.gamma)
+        picture = to_display(torch.from_numpy(np.ascontiguousarray(blurred)).permute(2, 0, 1), scene.gamma)
+        self.cost = Cost(time.perf_counter() - start, peak_memory_mb=None)  # this process's memory is not the program's
+        return picture

@@ -58,8 +58,11 @@ def stand_in(tmp_path, monkeypatch):
 def test_picture_goes_there_and_comes_back(name, stand_in, make_scene):
     stand_in(*STANDS_IN[name])
     scene = make_scene(17, 24)
-    picture = load_renderer(name).render(scene)
+    renderer = load_renderer(name)
+    picture = renderer.render(scene)
     assert torch.allclose(picture**2.2, scene.image**2.2, atol=TOLERANCE)
+    assert renderer.cost.seconds > 0.0
+    assert renderer.cost.peak_memory_mb is None  # that of this process says nothing of the program
 
 
 @pytest.mark.parametrize(
