@@ -121,6 +121,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
             said = self._ask("hello", LOAD_LIMIT_S, protocol=PROTOCOL)
             self._ask("load", LOAD_LIMIT_S, device=str(self.device), options=dict(self.variant.options))
         except BaseException:  # what has loaded nothing must not be asked for a picture
+            self._deaths += worker.alive  # else ``_ask`` has counted it
             worker.close()
             self._worker = None
             raise

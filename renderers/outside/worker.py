@@ -107,7 +107,7 @@ def kind_of(error: BaseException, loading: bool, adapter: str) -> str:
         return "missing"
     # An adapter says so itself; PyTorch raises the same for an operation that it has not on a device.
     places = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    own = not places or os.path.basename(places[-1]) == os.path.basename(adapter)
+    own = not places or places[-1] == adapter
     return "unsupported" if own and isinstance(error, NotImplementedError) else "failed"
 
 
