@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
@@ -49,9 +50,9 @@ class GeglRenderer(ProgramRenderer):
         library = found and find_library(found)
         return f"{self.program.name} {library}" if library else self.program.version()
 
+    @abstractmethod
     def size_px(self, radius_px: Pixels) -> Pixels:
         """Return the operation's parameter for discs of ``radius_px``, both (H,W) in px."""
-        raise NotImplementedError
 
     def blur(self, linear: Pixels, radius_px: Pixels, folder: Path) -> Pixels:
         """Run the operation on linear floats: OpenEXR files in, a .npy file out."""

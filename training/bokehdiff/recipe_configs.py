@@ -15,6 +15,7 @@ from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
 from ..scenes.degraded import DegradedScenes, identity_of_scenes
 from ..scenes.disparity_errors import DisparityErrors
+from ..scenes.recipe_scenes import SCENE_SEED, training_scenes, validation_scenes
 from ..scenes.shards import StoredScenes, store_scenes
 from .config import AutoencoderConfig, LatentConfig
 from .fit_colour_encoder import load_colour_encoder
@@ -27,7 +28,6 @@ PLUS = "bokehdiff-plus"
 SCENES, DEGRADED, SHIP = "scenes", "degraded", "ship"
 PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS, SHIP)
 BASE = "classical-occlusion"
-SCENE_SEED = 1
 
 LEARNING_RATE = 1e-3
 """Muon's, of the U-Nets."""
@@ -102,15 +102,7 @@ class Recipe:
     @property
     def scenes(self) -> SynthesisSettings:
         """Return what training scenes are drawn from: two to four layers, any of them in focus or none."""
-        return SynthesisSettings(
-            photographs=(self.photographs,),
-            cutouts=(self.cutouts,),
-            painted=48,
-            planes=(1, 3),
-            focus_between=0.25,
-            night=0.05,
-            seed=SCENE_SEED,
-        )
+        return training_scenes(self.photographs, self.cutouts)
 
     @property
     def scene_folder(self) -> Path:
@@ -257,11 +249,4 @@ class Recipe:
             return None
         if not count_cutouts:
             return SynthesisSettings(photographs=(self.validation_photographs,), painted=1)
-        return SynthesisSettings(
-            photographs=(self.validation_photographs,),
-            cutouts=(str(self.validation_cutouts),),
-            planes=(1, 1),
-            radius_px=(2.0, 16.0),
-            max_facing_angle=0.0,
-            seed=2,
-        )
+        return validation_scenes(self.validation_photographs, str(self.validation_cutouts))

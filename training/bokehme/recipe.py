@@ -27,6 +27,7 @@ from ..records import RECORDED_RUN, nameless, read_finished, summarise
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
 from ..scenes.degraded import DegradedScenes, identity_of_scenes
+from ..scenes.recipe_scenes import training_scenes, validation_scenes
 from ..scenes.shards import store_scenes
 from .config import BASE, BokehMeConfig
 
@@ -52,15 +53,7 @@ class Recipe:
     @property
     def settings(self) -> SynthesisSettings:
         """Return what scenes are drawn from: two to four layers, any of them in focus or none."""
-        return SynthesisSettings(
-            photographs=(self.photographs,),
-            cutouts=(self.cutouts,),
-            painted=48,
-            planes=(1, 3),
-            focus_between=0.25,
-            night=0.05,
-            seed=1,
-        )
+        return training_scenes(self.photographs, self.cutouts)
 
     @property
     def training(self) -> RunConfig:
@@ -95,14 +88,7 @@ class Recipe:
     def _validation(self) -> SynthesisSettings | None:
         if self.validation_photographs is None or self.validation_cutouts is None:
             return None
-        return SynthesisSettings(
-            photographs=(self.validation_photographs,),
-            cutouts=(self.validation_cutouts,),
-            planes=(1, 1),
-            radius_px=(2.0, 16.0),
-            max_facing_angle=0.0,
-            seed=2,
-        )
+        return validation_scenes(self.validation_photographs, self.validation_cutouts)
 
 
 def ship(trained: Path, folder: Path) -> None:

@@ -1,0 +1,30 @@
+"""Which scenes the recipes train on and watch: the same for every family whose weights ship."""
+
+from ...datasets.synthetic.random_scenes import SynthesisSettings
+
+SCENE_SEED = 1
+
+
+def training_scenes(photographs: str, cutouts: str) -> SynthesisSettings:
+    """Return two to four layers over the pictures of two folders, any of them in focus or none."""
+    return SynthesisSettings(
+        photographs=(photographs,),
+        cutouts=(cutouts,),
+        painted=48,
+        planes=(1, 3),
+        focus_between=0.25,
+        night=0.05,
+        seed=SCENE_SEED,
+    )
+
+
+def validation_scenes(photographs: str, cutouts: str) -> SynthesisSettings:
+    """Return two flat layers over the pictures of two folders, which are never trained on."""
+    return SynthesisSettings(
+        photographs=(photographs,),
+        cutouts=(cutouts,),
+        planes=(1, 1),
+        radius_px=(2.0, 16.0),
+        max_facing_angle=0.0,
+        seed=2,
+    )
