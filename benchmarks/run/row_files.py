@@ -23,9 +23,9 @@ DAMAGED_LINES = "damaged-rows.txt"
 MOST_FAULTS = 20
 """So many lines of one file that are no rows are named; of the others the number is said."""
 
-EARLIER_ROWS = dict.fromkeys(("weights", "peak_memory_mb", "disparity", "disparity_sha256", "backend")) | dict.fromkeys(
-    ("device", "dtype", "time"), ""
-)
+EARLIER_ROWS = dict.fromkeys(
+    ("weights", "peak_memory_mb", "input", "input_sha256", "disparity", "disparity_sha256", "backend")
+) | dict.fromkeys(("device", "dtype", "time"), "")
 """What rows of earlier versions may lack."""
 
 DIGEST = re.compile(rb', "digest": "([0-9a-f]{16})"\}\s*')
@@ -179,7 +179,7 @@ def _contradiction(row: Row) -> str | None:
     """Return what of a row of the right types cannot be; None where nothing is wrong."""
     if row["status"] == "ok" and (row["image"] is None or row["image_sha256"] is None):
         return "status: ok, but no picture is named"
-    for name, path in (("image", row["image"]), ("disparity", row.get("disparity"))):
+    for name, path in (("image", row["image"]), ("input", row.get("input")), ("disparity", row.get("disparity"))):
         if path is not None and not STORED_PATH.fullmatch(path):
             return f"{name}: expected a path below images/ or scenes/, got '{path}'"
     return None

@@ -29,9 +29,9 @@ class Row(TypedDict):
     scene: str
     renderer: str
     perturbation: str
-    """What is wrong about the disparity; "none" for the true one."""
+    """What is wrong about the renderer's inputs; "none" for those of the scene itself."""
     severity: float
-    """How wrong it is, in the perturbation's unit; 0 for the true one."""
+    """How wrong they are, in the perturbation's unit; 0 where nothing is."""
     seed: int
     device: NotRequired[str]
     dtype: NotRequired[str]
@@ -57,6 +57,9 @@ class Row(TypedDict):
     image: str | None
     """The picture that was scored, a path within the run."""
     image_sha256: str | None
+    input: NotRequired[str | None]
+    """A perturbed picture that the renderer was given, a path within the run."""
+    input_sha256: NotRequired[str | None]
     disparity: NotRequired[str | None]
     """A perturbed disparity as a picture, a path within the run."""
     disparity_sha256: NotRequired[str | None]
