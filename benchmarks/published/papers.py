@@ -6,6 +6,7 @@ and ``NAME.csv`` with the columns table, dataset, method, setting and one per me
 
 import csv
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -56,7 +57,8 @@ class Spec:
     """What a paper's numbers belong to.
 
     ``metrics`` by column; ``comparison`` is the number of the table that compares methods; ``protocols`` are our data
-    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers.
+    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers; ``note``
+    is what a reader who sets the numbers beside ours must know, in sentences.
     """
 
     method: str
@@ -65,6 +67,7 @@ class Spec:
     comparison: int
     protocols: dict[str, str]
     ablations: AblationSpec | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,11 @@ class Paper:
         """Return the lines of the protocol that our data set ``dataset`` follows; nothing for any other data set."""
         protocol = self.spec.protocols.get(dataset)
         return [row for row in self.rows if row.table == self.spec.comparison and row.dataset == protocol]
+
+    def printed_metrics(self, rows: Iterable[PublishedRow]) -> dict[str, PrintedMetric]:
+        """Return the metrics of which any of ``rows`` has a number, by column."""
+        printed = {name for row in rows for name, score in row.scores.items() if score is not None}
+        return {name: metric for name, metric in self.spec.metrics.items() if name in printed}
 
     @property
     def ablations(self) -> list[PublishedRow]:
