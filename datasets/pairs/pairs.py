@@ -234,12 +234,13 @@ class PhotographPairs(UserPictures):
         if pair.scene not in self._estimated_focus:
             widest = target if pair.widest == pair.target else read_picture(pair.widest)
             check_size(pair.widest, widest, pair.source, source)
-            sharp = source if pair.clean is None else read_picture(pair.clean)
+            clean = pair.clean or pair.source
+            sharp = source if clean == pair.source else read_picture(clean)
             focus = estimate_focus(sharp, widest, disparity)
             if focus is None:
                 raise DamagedDataError(
-                    f"{pair.widest}: nothing in it is as sharp as in {pair.clean or pair.source}: no focus found: where "
-                    f'the pictures are right, put  {{"{pair.scene}": DISPARITY IN [0, 1]}}  into {self.folder / FOCUS_FILE}'
+                    f"{pair.widest}: nothing in it is as sharp as in {clean}: no focus found: where the pictures "
+                    f'are right, put  {{"{pair.scene}": DISPARITY IN [0, 1]}}  into {self.folder / FOCUS_FILE}'
                 )
             self._estimated_focus[pair.scene] = focus
         return self._estimated_focus[pair.scene]
