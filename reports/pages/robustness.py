@@ -75,11 +75,11 @@ def describe_robustness(
     pairs = [
         (dataset, name) for dataset, about in sweep["datasets"].items() if about["scored"] for name in perturbations
     ]
-    axes = [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)]
+    changed = frozenset[str]().union(*(load_perturbation(name).changes for name in perturbations))
     return {
         "command": sweep["command"],
-        "axes": axes,
-        "faults": " and ".join(dict.fromkeys(axis.fault for axis in axes)) or "wrong inputs",
+        "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
+        "faults": _name(changed, 0),
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
         "oddities": find_oddities(sweep, run.scenes),
@@ -104,7 +104,6 @@ class AxisWriter:
         blind = {n for n, about in self.about.items() if not takes(about["capabilities"], one.changes)}
         rows = repeat_blind(rows, blind, name)
         clusters = find_clusters(self.run, dataset, rows)
-        fault, truth = (" and ".join(FAULTS[what][n] for what in sorted(one.changes, reverse=True)) for n in (0, 1))
         metrics = {n: metric for n, metric in self.run.meta["sweep"]["metrics"].items() if metric["available"]}
         found = {
             n: Degradation(rows, name, n, metric["higher_is_better"], one.neutral, one.marks)
@@ -117,8 +116,8 @@ class AxisWriter:
             dataset=dataset,
             perturbation=name,
             unit=one.unit,
-            fault=fault,
-            truth=truth,
+            fault=_name(one.changes, 0),
+            truth=_name(one.changes, 1),
             summary=PERTURBATIONS.find(name).summary,
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
             metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
@@ -197,6 +196,11 @@ class AxisWriter:
             alt = f"{text} along {label}: median and quartile band of {names}. The numbers stand in a table below."
             plots.append(save(self.assets, f"robustness-{key}-{what}", figure, alt))
         return plots
+
+
+def _name(changes: Set[str], which: int) -> str:
+    """Name what is wrong about inputs (0) or the right ones (1)."""
+    return " and ".join(FAULTS[what][which] for what in sorted(changes, reverse=True))
 
 
 def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, str]]]]:
