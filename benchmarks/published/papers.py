@@ -6,7 +6,6 @@ and ``NAME.csv`` with the columns table, dataset, method, setting and one per me
 
 import csv
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -97,11 +96,6 @@ class Paper:
         """Return the lines of the protocol that our data set ``dataset`` follows; nothing for any other data set."""
         protocol = self.spec.protocols.get(dataset)
         return [row for row in self.rows if row.table == self.spec.comparison and row.dataset == protocol]
-
-    def printed_metrics(self, rows: Iterable[PublishedRow]) -> dict[str, PrintedMetric]:
-        """Return the metrics of which any of ``rows`` has a number, by column."""
-        printed = {name for row in rows for name, score in row.scores.items() if score is not None}
-        return {name: metric for name, metric in self.spec.metrics.items() if name in printed}
 
     @property
     def ablations(self) -> list[PublishedRow]:

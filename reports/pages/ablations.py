@@ -82,7 +82,11 @@ class AblationWriter:
         self.run = run
         self.assets = assets
         self.complete = next(row for row in paper.ablations if row.setting == spec.complete)
-        self.metrics = paper.printed_metrics(paper.ablations)
+        self.metrics = {
+            name: metric
+            for name, metric in paper.spec.metrics.items()
+            if any(row.scores[name] is not None for row in paper.ablations)
+        }
 
     def describe(self, renderers: Sequence[str], rows: Sequence[Row], first: int) -> Family:
         """Describe the family; its tables' files are numbered from ``first``."""
