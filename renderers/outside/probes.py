@@ -48,17 +48,23 @@ class Probe:
 
 
 def probe(render: Callable[[Scene], Tensor]) -> Probe:
-    """Render the card without blur, and a dot behind the plane of focus with weak and strong blur."""
-    ramp = torch.linspace(0.1, 0.9, SIDE)
-    card = torch.stack([ramp.expand(SIDE, -1), ramp[:, None].expand(-1, SIDE), 1.0 - ramp.expand(SIDE, -1)])
-    error = float((render(_scene(card, 0.0)) - card).square().mean())
+    """Render the card without blur, and a dot behind the plane of focus with weak and strong blur.
+
+    ``render`` returns (3,H,W), display-encoded, on the CPU.
+    """
+    card = make_card(blur_strength=0.0)
+    error = float((render(card) - card.image).square().mean())
     sharp_db = -10.0 * float(torch.tensor(max(error, 1e-10)).log10())
     dot = torch.full((3, SIDE, SIDE), 0.02)
     dot[:, DOT[0] - 1 : DOT[0] + 2, DOT[1] - 1 : DOT[1] + 2] = 1.0
-    return Probe(sharp_db, *(_spread(render(_scene(dot, radius))) for radius in (WEAK_PX, STRONG_PX)))
+    return Probe(sharp_db, *(_spread(render(make_card(dot, radius))) for radius in (WEAK_PX, STRONG_PX)))
 
 
-def _scene(image: Tensor, blur_strength: float) -> Scene:
+def make_card(image: Tensor | None = None, blur_strength: float = WEAK_PX) -> Scene:
+    """Return a picture, ramps of colour where none is given, over two planes: the near one is in focus."""
+    if image is None:
+        ramp = torch.linspace(0.1, 0.9, SIDE).expand(SIDE, -1)
+        image = torch.stack([ramp, ramp.T, 1.0 - ramp])
     disparity = torch.zeros(1, SIDE, SIDE)
     disparity[..., :NEAR_COLUMNS] = 1.0
     return Scene(

@@ -12,10 +12,7 @@ import gc
 import importlib.util
 import json
 import os
-import queue
-import signal
 import sys
-import threading
 import time
 import traceback
 from typing import Any
@@ -89,7 +86,7 @@ class Session:
         np.save(partial, np.ascontiguousarray(picture, np.float32), allow_pickle=False)
         os.replace(partial, request["out"])
         peak = cuda.max_memory_allocated() if cuda is not None else None
-        return {"seconds": seconds, "peak_bytes": peak, "used": used}
+        return {"seconds": seconds, "peak_bytes": peak, "used": {str(name): value for name, value in used.items()}}
 
     def op_close(self, request: dict[str, Any]) -> dict[str, Any]:
         """End after this reply."""
@@ -122,9 +119,8 @@ def describe(error: BaseException) -> str:
 
 def use_device(device: str) -> None:
     """Make ``cuda:N`` the current device, which is what is synchronised and measured."""
-    if device.startswith("cuda:"):
-        import torch
-
+    torch = sys.modules.get("torch")  # hello has imported it, where it is there
+    if torch is not None and device.startswith("cuda:"):
         torch.cuda.set_device(device)
 
 
@@ -142,31 +138,20 @@ def free_memory() -> None:
         cuda.empty_cache()
 
 
-def read_requests(requests: Any, waiting: queue.Queue[bytes]) -> None:
-    """Queue lines as they come; when the harness is gone, end at once, with every process that was started here."""
-    while True:
-        line = requests.readline()
-        if not line:
-            os.killpg(os.getpgid(0), signal.SIGKILL)
-        waiting.put(line)
-
-
 def main(adapter: str, folder: str) -> None:
-    """Answer requests until one says close."""
+    """Answer requests until one says close, or none can come any more."""
     replies, requests = os.fdopen(os.dup(1), "wb", 0), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)  # before anything is imported: repositories print, and may ask
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path[0] = folder  # in place of this file's own
-    waiting: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=read_requests, args=(requests, waiting), daemon=True).start()
     session = Session(adapter, folder)
-    closing = False
-    while not closing:
-        request = json.loads(waiting.get().decode())
+    for line in iter(requests.readline, b""):
+        request = json.loads(line.decode())
         replies.write(json.dumps(session.answer(request), default=str).encode() + b"\n")
-        closing = request.get("op") == "close"
+        if request.get("op") == "close":
+            break
     sys.stderr.flush()
-    os._exit(0)  # the thread that reads holds a lock of standard input, which an orderly end would wait for
+    os._exit(0)  # threads and handlers of the repository might keep an orderly end waiting
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from bokehbench.core.errors import MissingWeightsError, OutsideError, SkippedSceneError
@@ -40,16 +39,6 @@ def render(worker, limit_s=START_S):
     np.save(image, np.full((4, 6, 3), 0.5, np.float32))
     reply = worker.ask("render", limit_s, image=str(image), disparity=None, out=str(out), params={}, seed=0)
     return reply, np.load(out)
-
-
-def ends(pid):
-    """Whether a process is gone, or waits for somebody to read its status, or soon will be."""
-    deadline = time.monotonic() + 10.0
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_what_a_repository_prints_disturbs_no_answer(start):
@@ -102,7 +91,7 @@ def test_a_death_or_a_broken_answer_ends_the_worker(start, body, words):
     assert not worker.alive
 
 
-def test_a_worker_that_hangs_is_stopped_with_all_that_it_started(start, make_repository):
+def test_a_worker_that_hangs_is_stopped_with_all_that_it_started(start, make_repository, ends):
     worker = start("child = subprocess.Popen(['sleep', '60']); open('pid', 'w').write(str(child.pid)); child.wait()")
     begin = time.monotonic()
     with pytest.raises(OutsideError, match=r"no answer within 1 s: stopped"):
@@ -132,7 +121,5 @@ def test_a_python_that_is_none(make_repository, tmp_path):
 
 def test_the_worker_ends_when_the_harness_does(start):
     worker = start("return image, {}")
-    pid = worker._process.pid
-    worker._process.stdin.close()
-    assert ends(pid)
-    worker._process.stdin = open(os.devnull, "wb")  # noqa: SIM115 - close() asks through it
+    worker._group.input.close()
+    assert worker._group.wait(10.0)
