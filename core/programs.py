@@ -130,7 +130,7 @@ class ProcessGroup:
 
 
 def _start_guard() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - the script above
         ["/bin/sh", "-c", GUARD],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -143,14 +143,15 @@ def _start_guard() -> subprocess.Popen[bytes]:
 def ask_program(command: Command, limit_s: float, environment: Mapping[str, str] | None = None) -> str | None:
     """Return what a short command prints; None where it cannot be started, fails, or takes longer than the limit."""
     try:
-        return subprocess.run(  # noqa: S603 - what the user installed
-            [str(word) for word in command],
+        done = subprocess.run(  # noqa: S603 - what the user installed
+            list(map(str, command)),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=limit_s,
             check=True,
-        ).stdout.decode("utf-8", "replace")
+        )
     except (OSError, subprocess.SubprocessError):
         return None
+    return done.stdout.decode("utf-8", "replace")

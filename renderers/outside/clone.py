@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,8 @@ from .adapter_info import PYTHONS, AdapterInfo, Variant
 from .process import WORKER, list_packages
 
 GIT_S = 20.0
-CODE = frozenset(
-    [".py", ".pyx", ".so", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp"]
-    + [".cfg", ".ini", ".json", ".toml", ".yaml", ".yml"]
-)
-"""Endings of files in a repository that may decide about its pictures, beside its weights."""
+CODE = re.compile(r".*\.(py|pyx|so|c|cc|cpp|cu|cuh|h|hpp|cfg|ini|json|toml|ya?ml)")
+"""Names of files in a repository that may decide about its pictures, beside its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,7 @@ def find_clone(name: str, folder: Path, info: AdapterInfo, variant: Variant) -> 
 
 
 def find_python(folder: Path) -> Path:
-    """Return the Python of a repository, the first of PYTHONS. Raises MissingWeightsError that says what is expected."""
+    """Return a repository's Python, the first of PYTHONS. Raises MissingWeightsError that says what is expected."""
     named, *environments = (folder / place for place in PYTHONS)
     if named.is_file():
         text = named.read_text(encoding="utf-8", errors="replace").strip()
@@ -90,7 +88,7 @@ def hub_revision(repository: str) -> str | None:
 def hash_clone(folder: Path, adapter: Path, variant: Variant) -> dict[str, str]:
     """Return what decides about a repository's pictures beside its weights: digests and versions, by name.
 
-    Twelve hexadecimal digits of the SHA-256 of each of its files of CODE, of its adapter and of the worker; versions of
+    Twelve hexadecimal digits of the SHA-256 of its files that CODE names, of its adapter and of the worker; versions of
     its Python and of the packages there; commits of models in the hub's cache. Hidden folders and virtual environments
     do not count.
     """
@@ -112,7 +110,7 @@ def _list_packages(folder: Path) -> dict[str, str]:
 def _sources(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".") and not Path(place, f, "pyvenv.cfg").exists()]
-        yield from (Path(place, file) for file in files if Path(file).suffix in CODE)
+        yield from (Path(place, file) for file in files if CODE.fullmatch(file))
 
 
 def _digest(path: Path) -> str:

@@ -143,7 +143,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         if self.worker_device.type == "cuda" and said["torch"] and not said["cuda"]:
             remedy = ", or use --device cpu" if "cpu" in self.info.devices else ": it runs on nothing else"
             raise InvalidOptionError(
-                f"{self.name}: device '{self.worker_device}': torch {said['torch']} of its own Python sees no CUDA device"
+                f"{self.name}: device '{self.worker_device}': torch {said['torch']} of its Python sees no CUDA device"
                 f": install one there that does{remedy}"
             )
 
@@ -168,7 +168,8 @@ class OutsideRenderer(LearnedRenderer[Clone]):
             log.info("%s: it cannot render the test card: %s", self.name, reason)
             return ""
         if result.fault and self.info.probes == "raise":
-            raise OutsideError(f"{self.name}: {result.fault}")
+            meant = "if the method means it, put 'probes': 'warn' into the adapter's INFO"
+            raise OutsideError(f"{self.name}: {result.fault} {meant}")
         if result.fault:
             log.warning("%s: %s", self.name, result.fault)
         return str(result)

@@ -1,6 +1,5 @@
 """What a worker can do wrong, each in one line and within the limit; and that nothing of it is left."""
 
-import os
 import sys
 import time
 from pathlib import Path
