@@ -6,7 +6,7 @@ from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
-from .outside.adapter_info import find_entry, outside_entries, own_entries, say_how_to_get
+from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def find_renderer(name: str) -> Entry:
             raise UnknownNameError(say_how_to_get(base))
         return outside
     if at and base not in ours:
-        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own_entries(folder)]))
+        own = own_entries(folder)
+        more = "" if own else f"; {folder} has no {OWN_ADAPTER} that names others"
+        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

@@ -78,10 +78,13 @@ class Session:
             cuda.synchronize()
             cuda.reset_peak_memory_stats()
         start = time.perf_counter()
-        picture, used = self.module.render(self.state, image, disparity, request["params"], request["seed"])
+        made = self.module.render(self.state, image, disparity, request["params"], request["seed"])
         if cuda is not None:
             cuda.synchronize()
         seconds = time.perf_counter() - start
+        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], dict)):
+            raise TypeError(f"render: expected (picture, what the method was given by name), got {type(made).__name__}")
+        picture, used = made
         partial = request["out"] + ".part.npy"
         np.save(partial, np.ascontiguousarray(picture, np.float32), allow_pickle=False)
         os.replace(partial, request["out"])

@@ -60,7 +60,7 @@ def test_what_a_repository_prints_disturbs_no_answer(start):
         ("return np.empty(1 << 62, np.uint8), {}", OutsideError, "out of memory: use smaller images"),
         ("raise RuntimeError('CUDA out of memory')", OutsideError, "out of memory: use smaller"),
         ("raise NotImplementedError('radii up to 32 px')", SkippedSceneError, "^radii up to 32 px"),
-        ("return None", OutsideError, "TypeError: cannot unpack"),
+        ("return None", OutsideError, r"TypeError: render: expected \(picture, .* got NoneType"),
     ],
 )
 def test_an_error_is_one_line_and_the_worker_stays(start, body, error, words):
