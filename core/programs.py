@@ -3,8 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -38,9 +38,9 @@ class ProcessGroup:
         piped: bool = False,
     ) -> None:
         self._log, self._killed = log, False
-        self._guard = _start_guard()
-        try:
-            with log.open("ab") as printed:
+        with log.open("ab") as printed, _saying_what_cannot_be_started(command):
+            self._guard = _start_guard()
+            try:
                 self._process = subprocess.Popen(  # noqa: S603 - what the user installed
                     [str(word) for word in command],
                     cwd=folder,
@@ -51,13 +51,11 @@ class ProcessGroup:
                     stderr=printed,
                     start_new_session=True,
                 )
-        except OSError as error:
-            self._guard.communicate()
-            raise OutsideError(
-                f"{error.filename or command[0]}: cannot be started ({error.strerror}): see that it runs by hand"
-            ) from error
+                self._tell_guard(f"{self._process.pid}\n")
+            except BaseException:
+                self._guard.communicate()
+                raise
         self.pid, self.input, self.output = self._process.pid, self._process.stdin, self._process.stdout
-        self._tell_guard(f"{self.pid}\n")
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +125,15 @@ class ProcessGroup:
         assert self._guard.stdin is not None  # noqa: S101 - it is a pipe
         with suppress(BrokenPipeError):  # somebody has ended it
             self._guard.stdin.write(line.encode())
+
+
+@contextmanager
+def _saying_what_cannot_be_started(command: Command) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or command[0]
+        raise OutsideError(f"{what}: cannot be started ({error.strerror}): see that it runs by hand") from error
 
 
 def _start_guard() -> subprocess.Popen[bytes]:
