@@ -31,7 +31,7 @@ Between what ``probe(load_renderer(NAME).render)`` gives for lenses and for mist
 px. ``classical`` with the sign turned, with the disparity clipped to [0,1] or divided by 255, or with 1/d for d, grows
 by 1.0; with disparity and focus scaled to [0,1] but not the strength by 1.36. With half the radius, or none above 4 px,
 the dot reaches 2.4 and 3.1 px; with disparity scaled to [0,1] but not the focus, or the diameter taken for the radius,
-6.5 and 8.6 px. ``bokehdiff``, a small latent model, grows by 1.2, to 7.0 px: a method of its kind has to say so in INFO.
+6.5 and 8.6 px. ``bokehdiff``, a small latent model, grows by 1.2, to 7.0 px: methods of its kind say so in their INFO.
 """
 
 
