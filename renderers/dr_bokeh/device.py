@@ -1,8 +1,8 @@
 """Dr.Bokeh's gather on any device, in plain PyTorch: for each offset in reach, a strip of rows at a time.
 
 A source's weight depends on its distance alone, so that up to eight offsets share one map of weights. Everything is
-added in a fixed order, so the same machine gives the same bits. It runs on CPU tensors as well (slowly), which is how it
-is tested without a GPU.
+added in a fixed order, so the same machine gives the same bits. It runs on CPU tensors as well (slowly), which is how
+it is tested without a GPU.
 """
 
 import math

@@ -5,8 +5,8 @@ and one that belongs to the offset or to the pixel itself,
 
     rim = 1 / (1 + 10 exp(3 (l - r)) exp(3 (distance - l))),   V = 1 / (1 + exp(-20 d_s) exp(20 (d + 0.1))).
 
-The first holds for any l. float32 spans about 28 px of it, so offsets are divided into bands of as many pixels'
-distance, each with an l and a plane of its own.
+The first holds for any l. float32 spans about 28 px of it, so offsets are divided into bands that are as wide, each
+with an l and a plane of its own.
 """
 
 import math
@@ -141,7 +141,7 @@ def _gather_tiles(
                 if not any_of(zero < share):
                     continue
                 if reach < 0:
-                    reach = _find_reach(blocks, tile * TILE_ROWS + margin, x + margin)
+                    reach = _find_reach(blocks, margin, tile * TILE_ROWS + margin, x + margin)
                 if any_of(fill(BLURRED_BELOW) < load(source, SHARP * size + here)):
                     red, green, blue, weight = _gather_sharp(source, size, pitch, here, reach, growth, fade_start)
                 else:
@@ -154,14 +154,14 @@ def _gather_tiles(
 
 
 @compiled
-def _find_reach(blocks: Floats, top: int, left: int) -> np.float32:
-    """Return the largest reach, px, of the blocks that reach the tile at (top, left)."""
-    largest = np.float32(0)
-    for i in range(blocks.shape[0]):
-        down = max(0, i * TILE_ROWS - (top + TILE_ROWS - 1), top - (i * TILE_ROWS + TILE_ROWS - 1))
-        for j in range(blocks.shape[1]):
+def _find_reach(blocks: Floats, margin: int, top: int, left: int) -> np.float32:
+    """Return the largest reach, px, of the blocks that reach the tile at (top, left); none does farther than margin."""
+    largest, bottom, right = np.float32(0), top + TILE_ROWS - 1, left + LANES - 1
+    for i in range((top - margin) // TILE_ROWS, min((bottom + margin) // TILE_ROWS + 1, blocks.shape[0])):
+        down = max(0, i * TILE_ROWS - bottom, top - (i + 1) * TILE_ROWS + 1)
+        for j in range((left - margin) // LANES, min((right + margin) // LANES + 1, blocks.shape[1])):
             if blocks[i, j] > largest:
-                across = max(0, j * LANES - (left + LANES - 1), left - (j * LANES + LANES - 1))
+                across = max(0, j * LANES - right, left - (j + 1) * LANES + 1)
                 if down * down + across * across <= blocks[i, j] * blocks[i, j]:
                     largest = blocks[i, j]
     return largest
@@ -171,31 +171,26 @@ def _find_reach(blocks: Floats, top: int, left: int) -> np.float32:
 def _gather_blurred(source, size, pitch, here, reach, growth, fade_start):  # type: ignore[no-untyped-def]  # lanes
     """Return the sums of colours and weights at sixteen pixels from which nothing is hidden: F = 1."""
     one = fill(np.float32(1))
-    red = green = blue = total = fill(np.float32(0))
+    red = green = blue = weight = fill(np.float32(0))
     window = int(reach)
     for dy in range(-window, window + 1):
         half = int(math.sqrt(reach * reach - dy * dy))
         for dx in range(-half, half + 1):
             at = here + dy * pitch + dx
             fade = load(source, fade_start[abs(dy), abs(dx)] + at) * fill(growth[abs(dy), abs(dx)])
-            rim = one / (one + fade)
-            total = total + rim * load(source, at)
-            red = red + rim * load(source, size + at)
-            green = green + rim * load(source, 2 * size + at)
-            blue = blue + rim * load(source, 3 * size + at)
-    return red, green, blue, total
+            red, green, blue, weight = _add_light(source, size, at, one / (one + fade), red, green, blue, weight)
+    return red, green, blue, weight
 
 
 @compiled
 def _gather_sharp(source, size, pitch, here, reach, growth, fade_start):  # type: ignore[no-untyped-def]  # lanes
     """Do the same where what is no nearer is hidden, as far as the pixels are in focus."""
-    one = fill(np.float32(1))
+    one, zero = fill(np.float32(1)), fill(np.float32(0))
     sharp, own = load(source, SHARP * size + here), fill(STEP_GROWTH) / load(source, BEHIND * size + here)
     blurred = one - sharp
-    rim = one / (one + load(source, fade_start[0, 0] + here) * fill(growth[0, 0]))
-    rim = rim * sharp * fill(OWN_HIDDEN)  # which the loop takes for hidden, though a pixel does not hide itself
-    red, green = rim * load(source, size + here), rim * load(source, 2 * size + here)
-    blue, total = rim * load(source, 3 * size + here), rim * load(source, here)
+    # The loop takes a pixel for hidden from itself, which it is not.
+    rim = sharp * fill(OWN_HIDDEN) / (one + load(source, fade_start[0, 0] + here) * fill(growth[0, 0]))
+    red, green, blue, weight = _add_light(source, size, here, rim, zero, zero, zero, zero)
     window = int(reach)
     for dy in range(-window, window + 1):
         half = int(math.sqrt(reach * reach - dy * dy))
@@ -203,9 +198,12 @@ def _gather_sharp(source, size, pitch, here, reach, growth, fade_start):  # type
             at = here + dy * pitch + dx
             fade = load(source, fade_start[abs(dy), abs(dx)] + at) * fill(growth[abs(dy), abs(dx)])
             seen = blurred + sharp / (one + load(source, BEHIND * size + at) * own)
-            rim = seen / (one + fade)
-            total = total + rim * load(source, at)
-            red = red + rim * load(source, size + at)
-            green = green + rim * load(source, 2 * size + at)
-            blue = blue + rim * load(source, 3 * size + at)
-    return red, green, blue, total
+            red, green, blue, weight = _add_light(source, size, at, seen / (one + fade), red, green, blue, weight)
+    return red, green, blue, weight
+
+
+@compiled
+def _add_light(source, size, at, share, red, green, blue, weight):  # type: ignore[no-untyped-def]  # lanes
+    """Add a share of the sources at ``at`` to the four sums."""
+    red, green = red + share * load(source, size + at), green + share * load(source, 2 * size + at)
+    return red, green, blue + share * load(source, 3 * size + at), weight + share * load(source, at)

@@ -5,6 +5,7 @@ foreground where something is known to lie behind it, and the background continu
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,11 +18,10 @@ from torch import Tensor
 from ...core.optics import signed_defocus
 from ..classical.cpu.background import complete_background
 from ..classical.cpu.edges import split_edges
-from ..classical.cpu.flood import REACH_PX
-from ..classical.surfaces import NOTHING, FloatArray, Surfaces, edge_jump
+from ..classical.surfaces import NOTHING, FloatArray, edge_jump
 
-FLOOD_ENDS_PX = REACH_PX - 8
-"""What lies farther from every edge may be foreground behind which nothing was looked for."""
+SEAM_RADII = 1.5
+"""The background's discs reach one radius far, the square that the foreground's opacity is a mean of half of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,32 +63,33 @@ class LensLayer(Layer):
         return cls(layer.colour, layer.alpha, (layer.disparity - low) / span, defocus_px)
 
 
-def split_layers(linear: Tensor, disparity: Tensor) -> tuple[Layer, Layer]:
-    """Return foreground and background of a picture (3,H,W), linear, with disparity (H,W); on the CPU, float32."""
+def split_layers(linear: Tensor, disparity: Tensor, largest_px: float) -> tuple[Layer, Layer]:
+    """Return foreground and background of a picture (3,H,W), linear, with disparity (H,W); on the CPU, float32.
+
+    ``largest_px``: the largest radius at which they will be seen.
+    """
     picture = np.ascontiguousarray(linear.permute(1, 2, 0).cpu().numpy())
     depths = np.array(disparity.cpu().numpy(), order="C")
     surfaces = complete_background(split_edges(picture, depths, edge_jump(depths)))
     hides = surfaces.back_disparity > NOTHING
     alpha = np.where(hides, surfaces.front[:, :, 3], np.float32(0))
-    alpha[_find_interior(surfaces, hides)] = 1.0
+    alpha[_grow(hides, surfaces.edges, math.ceil(SEAM_RADII * largest_px)) & ~hides] = 1
     near = _continue(surfaces.front_disparity, alpha > 0)
-    far = np.where(hides, surfaces.back_disparity, surfaces.front_disparity)
-    behind = np.where(hides[:, :, None], surfaces.back, surfaces.front[:, :, :3])
+    far = np.where(hides, surfaces.back_disparity, depths)
+    behind = np.where(hides[:, :, None], surfaces.back, picture)
     return _make_layer(surfaces.front[:, :, :3], alpha, near), _make_layer(behind, np.ones_like(alpha), far)
 
 
-def _find_interior(surfaces: Surfaces, hides: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (H,W) bool: the inner part of large foregrounds, which lies farther from every edge than seeds are handed.
+def _grow(hides: NDArray[np.bool_], edges: NDArray[np.bool_], distance_px: int) -> NDArray[np.bool_]:
+    """Return what hides something, (H,W), grown by ``distance_px`` along its surface: not over edges.
 
-    These are the connected parts, of what hides nothing, that no edge is near to.
+    Where a surface ceases to hide anything, or hides what nobody looked for, it is in both layers, so far that where it
+    leaves the foreground only the surface itself can be seen behind it: nothing shows where that is.
     """
-    if hides.all() or not hides.any():
-        return np.zeros_like(hides)
-    far = cv2.distanceTransform((~surfaces.edges).astype(np.uint8), cv2.DIST_L2, 5) > FLOOD_ENDS_PX
-    count, parts = cv2.connectedComponents((~hides).astype(np.uint8), connectivity=4)
-    reached = np.bincount(parts.ravel(), ~far.ravel(), minlength=count) > 0
-    reached[0] = True  # what hides something
-    return ~reached[parts]
+    grown, free = (hides & ~edges).astype(np.uint8), (~edges).astype(np.uint8)
+    for _ in range(distance_px):
+        grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
+    return grown > 0
 
 
 def _continue(disparity: FloatArray, known: NDArray[np.bool_]) -> FloatArray:

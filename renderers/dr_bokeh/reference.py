@@ -11,8 +11,8 @@ from .layers import LensLayer
 
 RIM_SHARPNESS, RIM_FLOOR = 3.0, 0.1
 DEPTH_SHARPNESS, DEPTH_STEP = 10.0, 0.1
-REACH_BEYOND_PX = 12
-"""Past its radius a disc is looked at for this many pixels more: the weights there are below 1e-14."""
+REACH_BEYOND_PX = 8
+"""Past its radius a disc is looked at for this many pixels more: the rest of its weight is below 4e-10."""
 
 
 def render_reference(layers: Sequence[LensLayer]) -> Tensor:
@@ -27,7 +27,7 @@ def render_reference(layers: Sequence[LensLayer]) -> Tensor:
     weighted mean; its opacity is the mean of alpha over the square of half size int((c + 1) / 2). The picture continues
     beyond its borders mirrored, without repeating the border pixels.
 
-    ``layers``: front to back. Work: H W (max(r) + 12)^2 for each.
+    ``layers``: front to back. Work: H W (max(r) + 8)^2 for each.
 
     Source: Dr.Bokeh (Sheng et al., CVPR 2024), the output of its CUDA kernel, whose window is cut at half the size of
     its option ``lens``; here nothing is cut.

@@ -13,6 +13,9 @@ from .device import gather_on_device
 from .gather import gather_on_cpu
 from .layers import LensLayer, split_layers
 
+LARGEST_PX = 256.0
+"""The work grows with the radius squared, and nothing bounds it: this is a minute for half a megapixel."""
+
 
 class DrBokehRenderer(Renderer):
     """Gathers the light of two layers by radius and depth of its sources, and composes them front to back.
@@ -28,6 +31,10 @@ class DrBokehRenderer(Renderer):
     name = "dr-bokeh"
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
     seconds_per_megapixel: ClassVar[float] = 0.6
+
+    def skip(self, scene: Scene) -> str | None:
+        """Refuse radii above LARGEST_PX, too."""
+        return super().skip(scene) or _say_too_large(scene)
 
     def compile_kernels(self) -> None:
         """Prepare for the CPU."""
@@ -53,9 +60,18 @@ class DrBokehRenderer(Renderer):
             bounds = float(disparity.min()), float(disparity.max())
             layers = [
                 LensLayer.focus(layer.to(self.device), bounds, scene.focus_disparity, scene.blur_strength)
-                for layer in split_layers(linear, disparity)
+                for layer in split_layers(linear, disparity, float(scene.defocus.abs().max()) + 1)
             ]
         with stage("gather"):
             picture = self._gather(layers)
         with stage("to display"):
             return to_display(picture, scene.gamma)
+
+
+def _say_too_large(scene: Scene) -> str | None:
+    largest_px = float(scene.defocus.abs().max())
+    return (
+        f"renders radii of up to {LARGEST_PX:g} px, the scene's is {largest_px:.0f}"
+        if largest_px > LARGEST_PX
+        else None
+    )
