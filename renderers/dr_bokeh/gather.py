@@ -90,14 +90,15 @@ def _make_sources(layer: LensLayer, bands: int) -> Floats:
     planes[RED:SHARP] = planes[WEIGHT] * layer.colour.numpy()
     planes[SHARP] = np.exp(-3 * layer.defocus_px.numpy() ** 2)
     planes[BEHIND] = np.exp(-2 * DEPTH_SHARPNESS * (layer.disparity.numpy() - 0.5))
-    for band in range(bands):
-        exponent = RIM_SHARPNESS * (_level_px(band) - radius_px)
+    for band, level_px in enumerate(_levels_px(bands).tolist()):
+        exponent = RIM_SHARPNESS * (level_px - radius_px)
         planes[FADE + band] = np.exp(np.clip(exponent, -LARGEST_EXPONENT, LARGEST_EXPONENT)) / RIM_FLOOR
     return planes
 
 
-def _level_px(band: int) -> float:
-    return (band + 0.5) * BAND_PX
+def _levels_px(bands: int) -> NDArray[np.floating]:
+    """Return l of each band: its middle."""
+    return (np.arange(bands) + 0.5) * BAND_PX
 
 
 def _find_largest(values: Floats) -> Floats:
@@ -110,7 +111,8 @@ def _measure_offsets(margin: int, plane_size: int) -> tuple[Floats, Integers]:
     """Return exp(3 (distance - l)) of the offsets (|dy|,|dx|), and where the plane of their band starts."""
     distance_px = np.hypot(np.arange(margin + 1)[:, None], np.arange(margin + 1))
     band = np.minimum(distance_px.astype(np.int64), margin) // BAND_PX
-    growth = np.exp(np.minimum(RIM_SHARPNESS * (distance_px - _level_px(band)), LARGEST_EXPONENT))
+    level_px = _levels_px(margin // BAND_PX + 1)[band]
+    growth = np.exp(np.minimum(RIM_SHARPNESS * (distance_px - level_px), LARGEST_EXPONENT))
     return growth.astype(np.float32), (FADE + band) * plane_size
 
 

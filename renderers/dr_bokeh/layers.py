@@ -88,7 +88,7 @@ def _grow(hides: NDArray[np.bool_], edges: NDArray[np.bool_], distance_px: int) 
     """
     grown, free = (hides & ~edges).astype(np.uint8), (~edges).astype(np.uint8)
     for _ in range(distance_px):
-        grown = cv2.dilate(grown, np.ones((3, 3), np.uint8)) & free
+        grown = np.asarray(cv2.dilate(grown, np.ones((3, 3), np.uint8)), np.uint8) & free
     return grown > 0
 
 
