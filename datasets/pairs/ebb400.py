@@ -129,7 +129,7 @@ class Ebb400LowQuality(Ebb400):
         self._made = self.manifest["pictures"]
         return super().find_pairs()
 
-    def read_pair(self, pair: Pair, blur_strength: float, alignment: str) -> Scene:
+    def read_pair(self, pair: Pair, blur_strength: float, alignment: str, *, depth: bool = True) -> Scene:
         """Return ``pair`` as a Scene. Raises DamagedDataError where a file is not the one that the manifest names."""
         made = self._made.get(pair.name)
         assert pair.clean is not None  # noqa: S101 - see _pair
@@ -138,7 +138,7 @@ class Ebb400LowQuality(Ebb400):
                 raise DamagedDataError(
                     f"{path}: not the picture of the manifest: make it again with  {degrade_command(self.data_root)}"
                 )
-        return super().read_pair(pair, blur_strength, alignment)
+        return super().read_pair(pair, blur_strength, alignment, depth=depth)
 
     def _pair(self, original: Path) -> Pair:
         clean = super()._pair(original)
