@@ -102,7 +102,7 @@ class Ebb400(PhotographPairs):
 
 
 class Ebb400LowQuality(Ebb400):
-    """The pairs that the manifest names, each rendered from its low-quality picture and the disparity of that."""
+    """Every pair, rendered from its low-quality picture and the disparity of that; the manifest says which files these are."""
 
     name = "ebb400-lq"
     about = (
