@@ -102,7 +102,7 @@ class Ebb400(PhotographPairs):
 
 
 class Ebb400LowQuality(Ebb400):
-    """Every pair, rendered from its low-quality picture and the disparity of that; the manifest says which files these are."""
+    """Every pair, rendered from its low-quality picture, which the manifest vouches for, and the disparity of that."""
 
     name = "ebb400-lq"
     about = (
