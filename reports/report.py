@@ -134,7 +134,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     first = describe_index(run, gallery)
     contexts = {
         INDEX: first,
-        "gallery.html": {},
+        "gallery.html": {} if run.has_pictures else None,
         ROBUSTNESS: describe_robustness(run, maker, reference, styles),
         "ablations.html": describe_ablations(run, rows, maker.assets),
     }

@@ -15,6 +15,7 @@ from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
+UNSEEN = "there is no ground truth for these pictures, and the run came without them."
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,12 @@ def _section(
         protocol=dataset["protocol"],
         terms=dataset["terms"],
         scored=scored,
-        unscored_because=UNSCORED,
+        unscored_because=UNSCORED if run.has_pictures else UNSEEN,
         table=table,
         links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
         test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
         scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
-        extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
+        extremes=show_extremes(table.measures[0], scenes) if table and table.measures and scenes else [],
         published=_find_published(run, name),
         scenes=scenes,
         stacks=[] if scored else gallery.stacks(name),
