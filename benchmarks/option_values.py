@@ -30,7 +30,9 @@ def run_name(text: str) -> str:
 def author(text: str) -> str:
     """Return who measured: a printable line of at most ``LONGEST_NAME`` characters."""
     if not text.isprintable() or len(text) > LONGEST_NAME:
-        raise argparse.ArgumentTypeError(f"expected a line of at most {LONGEST_NAME} characters, got '{printable(text)}'")
+        raise argparse.ArgumentTypeError(
+            f"expected a line of at most {LONGEST_NAME} characters, got '{printable(text)}'"
+        )
     return text
 
 

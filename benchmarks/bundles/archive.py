@@ -14,7 +14,7 @@ from ..run.row_files import STORED_PATH
 from .schema import LARGEST_DIRECTORY_BYTES, LARGEST_MEMBER_BYTES, MANIFEST, MOST_MEMBERS, TEXTS
 
 END = struct.Struct("<4s4H2LH")
-"""A zip file's end record: signature, two numbers of disks, two of members, size and place of the directory, comment."""
+"""A zip file's end record: signature, disks (two numbers), members (two), directory's size and place, comment."""
 
 END_SIGNATURE, ZIP64_SIGNATURE = b"PK\5\6", b"PK\6\7"
 ZIP64_LOCATOR_BYTES = 20
@@ -73,12 +73,12 @@ class Archive:
         return content
 
     def read_checked(self, name: str, sha256: str) -> bytes:
-        """Return a member's content. Raises InvalidBundleError, too, where it has another digest than the manifest's."""
+        """Do the same. Raises InvalidBundleError, too, where the content has another digest."""
         content = self.read(name)
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise InvalidBundleError(
-                f"{self.where}: {name}: expected SHA-256 {sha256[:16]}..., got {found[:16]}...: it was changed or damaged"
+                f"{self.where}: {name}: expected SHA-256 {sha256[:16]}..., got {found[:16]}...: changed or damaged"
             )
         return content
 

@@ -22,7 +22,7 @@ from ..option_values import LONGEST_NAME, run_name
 from ..run.row_files import parse_row
 from ..run.scene_record import scene_folder
 from ..run.schema import Row, RunRecord, SceneRecord
-from ..run.store import RUN_SCHEMA, cases_of_sweep
+from ..run.store import REMEDY, RUN_SCHEMA, cases_of_sweep
 from .archive import Archive
 from .schema import FORMAT, LATENCY, MANIFEST, MOST_PIXELS, NEEDED, ROWS, RUN, SCENES, TEXTS, Manifest
 from .schema import SCHEMA as BUNDLE_SCHEMA
@@ -182,7 +182,7 @@ def _check_rows(rows: list[Row], meta: RunRecord, scenes: list[SceneRecord]) -> 
                 raise DamagedRecordError(f"{where}{name}: expected one of {RUN}, got {dict(row)[name]!r:.80}")
         if row["status"] == "ok" and (row["dataset"], row["scene"]) not in recorded:
             raise DamagedRecordError(f"{where}scene: {SCENES} has no record of {row['scene']!r:.80}")
-        _check_names(where, [row["scene"], row["perturbation"], *(row["code"] if "code" in row else ())])
+        _check_names(where, [row["scene"], row["perturbation"], *row.get("code", {})])
         for name, value in row["metrics"].items():
             low, high = bounds.get(name, (-math.inf, math.inf))
             if value is not None and not low - ROUNDING <= value <= high + ROUNDING:
@@ -232,5 +232,5 @@ def picture_digests(rows: Iterable[Row], scenes: Iterable[SceneRecord]) -> dict[
 
 def _digest_of(path: str, sha256: str | None) -> str:
     if sha256 is None:
-        raise DamagedRecordError(f"{path}: its digest was not stored: give the run's command again, or leave pictures out")
+        raise DamagedRecordError(f"{path}: its digest was not stored: {REMEDY}, or leave pictures out")
     return sha256

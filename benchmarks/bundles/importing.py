@@ -36,8 +36,8 @@ def import_bundle(path: Path, output: Path, run: str = "", data_root: Path | Non
     """Take the bundle ``path`` in as ``output``/results/RUN and return that folder.
 
     ``run``: its name here, by default the one it had with ``imported-`` before it. Everything is checked first, and the
-    run appears as a whole. Raises InvalidBundleError for whatever is wrong with the file, InvalidOptionError where there
-    is none or something has the name, CannotWriteError.
+    run appears as a whole. Raises InvalidBundleError for whatever is wrong with the file, InvalidOptionError where
+    there is none or something has the name, CannotWriteError.
     """
     with _opened(path) as file:
         bundle = read_bundle(file, str(path))

@@ -30,14 +30,13 @@ LARGEST_MEMBER_BYTES = 1 << 26
 MOST_PIXELS = 1 << 26
 
 
-
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Manifest(TypedDict):
     """The content of manifest.json; ``members``: the digest of every other one.
 
-    ``by``: who measured, empty where that is not said; ``version`` and ``commit`` are of the code that wrote the bundle.
+    ``by``: who measured, empty where that is not said; ``version`` and ``commit`` are those of the code that wrote it.
     """
 
     format: Literal["bokehbench run"]

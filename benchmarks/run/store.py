@@ -82,7 +82,9 @@ class StoredRun:
         imported = self.meta["imported"]
         by = f" by {imported['by']}" if imported["by"] else ""
         machines = " and ".join(dict.fromkeys(map(name_machine, self.meta["environments"].values())))
-        return f"imported from {imported['file']}: measured{by} on {machines or 'no known machine'} as '{imported['run']}'"
+        return (
+            f"imported from {imported['file']}: measured{by} on {machines or 'no known machine'} as '{imported['run']}'"
+        )
 
     @property
     def has_pictures(self) -> bool:
