@@ -100,9 +100,9 @@ def _read_meta(data: bytes) -> RunRecord:
     schema = content.pop("schema", None) if isinstance(content, dict) else None
     if schema != RUN_SCHEMA:
         raise DamagedRecordError(f"{RUN}: schema: expected {RUN_SCHEMA}, got {schema!r}")
-    meta = check_whole(RunRecord, content, f"{RUN}: ")
-    if "imported" in meta:
+    if "imported" in content:
         raise DamagedRecordError(f"{RUN}: imported: a bundle is of a run that was measured, not of an imported one")
+    meta = check_whole(RunRecord, content, f"{RUN}: ")
     sweep = meta.get("sweep", meta)
     _check_names(
         f"{RUN}: ",
