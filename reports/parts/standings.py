@@ -3,7 +3,7 @@
 Means, intervals and tests are those of every other table of the report (``tables.build_table``).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,11 +141,11 @@ def _made_with(run: StoredRun, metric: str) -> tuple[str | None, dict[str, str]]
 
 
 def _is_shown(run: StoredRun, rows: list[Row], merged: Merged) -> bool:
-    """Whether rows that were measured here are, to the picture, among those of a line that is there already."""
-    if run.origin:
-        return False
-    cases = {(row["key"], row["image_sha256"]) for row in rows if row["status"] == "ok"}
-    return any(
-        entry.renderer == rows[0]["renderer"] and cases <= {(row["key"], row["image_sha256"]) for row in entry.rows}
-        for entry in merged.entries
-    )
+    """Whether rows that were measured here are, picture and scores, among those of a line that is there already."""
+    alike = [entry for entry in merged.entries if entry.renderer == rows[0]["renderer"]]
+    cases = _results(row for row in rows if row["status"] == "ok")
+    return not run.origin and any(cases <= _results(entry.rows) for entry in alike)
+
+
+def _results(rows: Iterable[Row]) -> set[tuple[Any, ...]]:
+    return {(row["key"], row["image_sha256"], *map(row["metrics"].get, METRICS)) for row in rows}

@@ -2,19 +2,22 @@
 
 import hashlib
 import json
+import shutil
 import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from bokehbench.benchmarks.bundles.export import write_bundle
 from bokehbench.benchmarks.bundles.schema import MANIFEST
 from bokehbench.benchmarks.run.row_files import RowWriter
-from bokehbench.benchmarks.run.scene_record import record_scene, scene_folder
+from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.benchmarks.run.store import StoredRun, write_meta
 from bokehbench.core.files import write_image
+from bokehbench.renderers.interface import Scene
 
 from ...stored_records import META, row
 
@@ -22,32 +25,36 @@ PSNR = {"unit": "dB", "higher_is_better": True, "description": "PSNR", "availabl
 ENVIRONMENT = {"processor": "Abacus", "gpu": "Orrery", "commit": "abc", "python": "3.11", "packages": {}}
 
 
-@pytest.fixture
-def stored(tmp_path, make_scene) -> StoredRun:
-    """A run ``night`` with two pictures, a failure with a traceback, and pictures as they were scored."""
-    folder = tmp_path / "results" / "night"
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    """Holds a run ``night`` with two pictures and a failure with a traceback, and its bundle ``night.zip``."""
+    folder = tmp_path_factory.mktemp("made") / "results" / "night"
     keys = ["one", "two", "failed"]
     write_meta(folder, META | {"cases": keys, "metrics": {"psnr": PSNR}, "environments": {"e": ENVIRONMENT}})
     with RowWriter(folder) as writer:
         for key, number in (("one", 0), ("two", 1)):
-            scene = make_scene(name=f"s{number}", seed=number)
+            image = torch.full((3, 24, 32), number / 2)
+            scene = Scene(name=f"s{number}", image=image, disparity=image[:1], focus_disparity=0.0, blur_strength=1.0)
             record_scene(folder, "d", f"place {number}", scene)
             picture = f"images/d/s{number}/r-{number}.png"
-            digest = write_image(folder / picture, scene.image)
-            values = {"image": picture, "image_sha256": digest, "metrics": {"psnr": 30.0 + number}}
-            writer.append(row(key, scene=f"s{number}", environment="e", **values))
+            values = {"image": picture, "image_sha256": write_image(folder / picture, image)}
+            writer.append(row(key, scene=scene.name, environment="e", metrics={"psnr": 30.0 + number}, **values))
         broken = {"status": "failed", "reason": "torn", "metrics": {}, "image": None, "image_sha256": None}
         writer.append(row("failed", scene="s2", environment="e", traceback="/home/ada/secret.py", **broken))
-    assert scene_folder(folder, "d", "s1").is_dir()
-    return StoredRun.open(folder)
+    write_bundle(StoredRun.open(folder), folder.parents[1] / "night.zip", "Ada")
+    return folder.parents[1]
 
 
 @pytest.fixture
-def bundle(stored, tmp_path) -> Path:
-    """The bundle of that run, without pictures."""
-    path = tmp_path / "night.zip"
-    write_bundle(stored, path, "Ada")
-    return path
+def stored(made, tmp_path) -> StoredRun:
+    """A copy of the run."""
+    return StoredRun.open(shutil.copytree(made / "results" / "night", tmp_path / "results" / "night"))
+
+
+@pytest.fixture
+def bundle(made, tmp_path) -> Path:
+    """A copy of its bundle, without pictures."""
+    return shutil.copyfile(made / "night.zip", tmp_path / "night.zip")
 
 
 def contents(path: Path) -> dict[str, bytes]:
