@@ -122,6 +122,8 @@ class LeaderboardWriter:
         if table is None or not table.columns or sum(map(_has_score, table.rows)) < LEAST_RENDERERS:
             return None
         entries = {entry.label: entry for entry in merged.entries}
+        for entry in merged.entries:  # so that the first run's come first
+            self._number_sources(entry)
         times = {label: self._time(entry) for label, entry in entries.items()}
         bases = list_bases(list(times.values()))
         sign = -1.0 if table.columns[0].higher_is_better else 1.0
@@ -150,21 +152,25 @@ class LeaderboardWriter:
             weights=weights,
             time=time,
             basis=bases.index(time.basis) + 1 if time else 0,
-            sources=sorted({self._source(entry, environment) for environment in _environments(entry)}),
+            sources=self._number_sources(entry),
             imported=bool(entry.run.origin),
         )
 
-    def _source(self, entry: Entry, environment: str) -> int:
-        about = entry.run.meta["environments"].get(environment, {})
-        source = Source(
-            run=entry.run.folder.name,
-            origin=entry.run.origin,
-            commit=about.get("commit") or "not from a checkout",
-            machine=name_machine(about),
-            command=entry.run.meta["command"],
-        )
-        self.sources.setdefault(source)
-        return list(self.sources).index(source) + 1
+    def _number_sources(self, entry: Entry) -> list[int]:
+        """Return the numbers of all places where rows of an entry were made, new ones behind those that are known."""
+        found = []
+        for environment in dict.fromkeys(row["environment"] for row in entry.rows):
+            about = entry.run.meta["environments"].get(environment, {})
+            source = Source(
+                run=entry.run.folder.name,
+                origin=entry.run.origin,
+                commit=about.get("commit") or "not from a checkout",
+                machine=name_machine(about),
+                command=entry.run.meta["command"],
+            )
+            self.sources.setdefault(source)
+            found.append(list(self.sources).index(source) + 1)
+        return sorted(set(found))
 
     def _time(self, entry: Entry) -> TimeRatio | None:
         """Return a ratio from latency.json where there is one, else from the seconds of the run's own rows."""
@@ -193,10 +199,6 @@ class LeaderboardWriter:
 
 def _has_score(row: TableRow) -> bool:
     return row.cells[0].value is not None
-
-
-def _environments(entry: Entry) -> list[str]:
-    return list(dict.fromkeys(row["environment"] for row in entry.rows))
 
 
 def _write_sizes(run: StoredRun, dataset: str) -> str:

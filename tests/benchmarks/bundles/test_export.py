@@ -10,6 +10,7 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run.store import StoredRun, write_meta
 from bokehbench.core.errors import CannotWriteError, InvalidBundleError, InvalidOptionError
 
+from ...stored_records import ORIGIN
 from .conftest import contents
 
 
@@ -39,11 +40,7 @@ def test_nothing_is_overwritten(stored, bundle):
 
 
 def test_an_imported_run_is_passed_on_as_its_file(stored, tmp_path):
-    origin = {
-        "file": "theirs.zip", "sha256": "0" * 64, "run": "r", "by": "", "version": "1", "commit": None,
-        "time": "2026-01-01T00:00:00Z", "pictures": False, "data": {},
-    }  # fmt: skip
-    write_meta(stored.folder, stored.meta | {"imported": origin})
+    write_meta(stored.folder, stored.meta | {"imported": ORIGIN})
     with pytest.raises(InvalidOptionError, match=r"imported from theirs\.zip: pass that file on"):
         write_bundle(StoredRun.open(stored.folder), tmp_path / "x.zip")
 

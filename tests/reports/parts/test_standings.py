@@ -5,6 +5,8 @@ import pytest
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.reports.parts.standings import merge_runs, scored_datasets
 
+from ...stored_records import ORIGIN
+
 PLACES = 4
 
 
@@ -21,10 +23,7 @@ def make(run_writer, tmp_path):
                 writer.case("pairs", f"s{number}", renderer, {"psnr": 30.0 + number + bonus, "lpips": 0.1}, **values)
         writer.meta |= scored_by or {}
         if imported is not None:
-            writer.meta["imported"] = {
-                "file": f"{name}.zip", "sha256": "0" * 64, "run": name, "by": "", "version": "1", "commit": None,
-                "time": "2026-01-01T00:00:00Z", "pictures": False, "data": {"pairs": imported},
-            }  # fmt: skip
+            writer.meta["imported"] = ORIGIN | {"file": f"{name}.zip", "run": name, "data": {"pairs": imported}}
         return writer.open()
 
     return make
