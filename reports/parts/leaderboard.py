@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...benchmarks.published.papers import Paper, PublishedRow, read_papers
 from ...benchmarks.run.cases import UNPERTURBED
 from ...benchmarks.run.rows import group_by_reason
 from ...benchmarks.run.store import StoredRun, name_machine
 from .latency_figures import write_size
 from .numbers import write_count
+from .published import Published, list_published
 from .renderer_groups import PICTURE_ONLY, group_of
 from .standings import Entry, Merged, merge_runs, scored_datasets
 from .tables import ScoreTable, TableRow, build_table
@@ -21,7 +21,7 @@ LEAST_RENDERERS = 2
 
 APART = (
     "What papers printed, a table for each protocol; none of it was measured here. It stands apart from the tables "
-    "above, as it does not compare with them: a paper's scenes, depth, focus and blur strength are its own, and papers "
+    "above, as it does not compare with them: a paper's scenes, depth, focus and blur strength are its own, and most "
     "do not state which variants their metrics are."
 )
 
@@ -69,7 +69,7 @@ class Leaderboard:
     boards: list[Board]
     sources: list[Source]
     trainings: list[tuple[str, str, str]]
-    published: list[tuple[Paper, list[PublishedRow]]]
+    published: list[Published]
 
 
 def make_leaderboard(
@@ -85,16 +85,6 @@ def make_leaderboard(
     if not boards:
         return None
     return Leaderboard(boards, list(writer.sources), list(writer.trainings), list_published())
-
-
-def list_published() -> list[tuple[Paper, list[PublishedRow]]]:
-    """Return every protocol that a paper compares methods on, with its printed lines."""
-    found = []
-    for paper in read_papers():
-        rows = [row for row in paper.rows if row.table == paper.spec.comparison]
-        protocols = dict.fromkeys(row.dataset for row in rows)
-        found += [(paper, [row for row in rows if row.dataset == protocol]) for protocol in protocols]
-    return found
 
 
 class LeaderboardWriter:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ...benchmarks.published.papers import Paper, PublishedRow
+from ...benchmarks.published.papers import PrintedMetric
 from ...core.text import one_line
 from .cells import Cell
 from .leaderboard import APART, Board, Leaderboard, Source, Standing
 from .numbers import ABSENT, write_count
+from .published import Published
 from .renderer_groups import MEANINGS
 from .tables import ARROWS
 from .time_ratios import TIME_REFERENCE, write_ratio
@@ -30,7 +31,7 @@ def write_markdown(board: Leaderboard, command: str) -> str:
         _write_sources(board.sources),
         _write_trainings(board.trainings),
         f"## Published numbers\n\n{APART}",
-        *(_write_published(*one) for one in board.published),
+        *map(_write_published, board.published),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -133,12 +134,17 @@ def _write_trainings(trainings: Sequence[tuple[str, str, str]]) -> str:
     return f"## Weights\n\n{_table(['renderer', 'weights', 'origin and training'], [], lines)}"
 
 
-def _write_published(paper: Paper, rows: Sequence[PublishedRow]) -> str:
-    metrics = paper.spec.metrics
-    head = ["method", "setting", *(_write_head(m.printed, m.higher_is_better, m.unit) for m in metrics.values())]
+def _write_published(table: Published) -> str:
+    head = ["method", "setting", *map(_write_printed_head, table.metrics.values())]
     lines = [
-        [text(row.method), text(row.setting or "as published"), *(row.printed[name] or ABSENT for name in metrics)]
-        for row in rows
+        [text(row.method), text(row.setting or "as published"), *(row.printed[m] or ABSENT for m in table.metrics)]
+        for row in table.rows
     ]
-    where = f"{text(paper.spec.source)}, Table {rows[0].table}; {write_count(len(rows), 'line')} as printed."
-    return f"### {text(rows[0].dataset)}\n\n{where}\n\n{_table(head, range(2, len(head)), lines)}"
+    first = table.rows[0]
+    where = f"{text(table.paper.spec.source)}, Table {first.table}; {write_count(len(lines), 'line')} as printed."
+    return f"### {text(first.dataset)}\n\n{where}\n\n{_table(head, range(2, len(head)), lines)}"
+
+
+def _write_printed_head(metric: PrintedMetric) -> str:
+    head = _write_head(metric.printed, metric.higher_is_better, metric.unit)
+    return f"{head}<br>{text(metric.variant or 'variant not stated')}"

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import UnknownNameError
 from ...renderers.outside.adapter_info import find_entry
 from ...renderers.programs.catalogue import PROGRAMS
-from ...renderers.registry import find_renderer
+from ...renderers.registry import RENDERERS, WITHOUT_WEIGHTS
 from .run_facts import takes_disparity
 
 FLOOR, OWN, OTHERS, PROGRAM, PICTURE_ONLY, UNKNOWN = (
@@ -36,9 +35,8 @@ def group_of(name: str, about: Mapping[str, Any]) -> str:
         return PROGRAM
     if about["needs_weights"] and not takes_disparity(about["capabilities"]):
         return PICTURE_ONLY
-    if find_entry(base):
-        return OTHERS
-    try:
-        return OTHERS if find_renderer(name).distribution else OWN
-    except UnknownNameError:
-        return UNKNOWN
+    ours = {**WITHOUT_WEIGHTS, **RENDERERS.entries}.get(base)
+    if ours is not None:
+        return OTHERS if ours.distribution else OWN
+    # What follows the @ may be a folder on another machine: it is not looked at.
+    return OTHERS if find_entry(base) or base != name else UNKNOWN

@@ -18,6 +18,7 @@ PICTURE = {"needs_weights": True, "capabilities": {"inputs": ["picture"]}}
         ("bokehdiff-t249@weights", LENS, "own"),
         ("gegl-lens-blur", LENS, "program"),
         ("genfocus@/data/clone", LENS, "other people's"),
+        ("a-variant-of-theirs@/data/clone", LENS, "other people's"),
         ("stacked-dmshn@/data/clone", PICTURE, "picture only"),
         ("<b>theirs</b>", LENS, "not known here"),
     ],
