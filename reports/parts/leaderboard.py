@@ -135,7 +135,8 @@ class LeaderboardWriter:
     def _standing(self, row: TableRow, entry: Entry, group: str, time: TimeRatio | None, bases: list[str]) -> Standing:
         weights = row.weights or entry.about["weights"] or ("missing" if entry.about["needs_weights"] else NO_WEIGHTS)
         if weights != NO_WEIGHTS:
-            self.trainings.setdefault((entry.renderer, weights, entry.about["training"] or "not stated"))
+            training = entry.about["training"] or "not stated"
+            self.trainings.setdefault((entry.renderer, weights, "as imported: " * bool(entry.run.origin) + training))
         return Standing(
             row=row,
             group=group,

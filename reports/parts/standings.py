@@ -81,11 +81,20 @@ def merge_runs(dataset: str, runs: Sequence[StoredRun]) -> Merged:
                 )
             elif mine and not _is_shown(run, mine, merged):
                 merged.entries.append(Entry(name, name, run, mine))
-    names = [entry.renderer for entry in merged.entries]
-    for entry in merged.entries:
-        if names.count(entry.renderer) > 1:
-            entry.label = f"{entry.renderer} ({entry.run.folder.name})"
+    _tell_apart(merged.entries)
     return merged
+
+
+def _tell_apart(entries: Sequence[Entry]) -> None:
+    """Label renderers that several runs have with the run's name; no two labels are the same, whatever the names."""
+    names = [entry.renderer for entry in entries]
+    taken: set[str] = set()
+    for entry in entries:
+        suffix = f" ({entry.run.folder.name})"
+        entry.label = entry.renderer + (suffix if names.count(entry.renderer) > 1 else "")
+        while entry.label in taken:
+            entry.label += suffix
+        taken.add(entry.label)
 
 
 def _choose_metrics(runs: Sequence[StoredRun]) -> dict[str, MetricRecord]:

@@ -49,6 +49,13 @@ def test_lines_of_several_runs_stand_side_by_side_and_say_whose_they_are(make):
     assert merged.notes == []
 
 
+def test_no_name_from_elsewhere_is_taken_for_one_of_ours(make):
+    theirs = make("theirs", {"plain": 0, "plain (mine)": 9}, imported=SAME)
+    assert labels(merge_runs("pairs", [theirs, make("mine", {"plain": 0})])) == [
+        "plain (mine)", "plain (theirs)", "plain (mine) (theirs)"
+    ]  # fmt: skip
+
+
 def test_the_same_pictures_are_one_line(make):
     first, again = make("first", {"plain": 0, "fancy": 1}), make("again", {"plain": 0})
     assert labels(merge_runs("pairs", [first, again])) == ["plain", "fancy"]
