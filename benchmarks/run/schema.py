@@ -104,6 +104,7 @@ class Environment(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     processor: NotRequired[str | None]
     gpu: NotRequired[str | None]
+    threads: NotRequired[int]
     commit: NotRequired[str | None]
     python: NotRequired[str]
     packages: NotRequired[dict[str, str | None]]

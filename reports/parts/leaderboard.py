@@ -6,6 +6,7 @@ from typing import Any
 
 from ...benchmarks.run.cases import UNPERTURBED
 from ...benchmarks.run.rows import group_by_reason
+from ...benchmarks.run.schema import Environment
 from ...benchmarks.run.store import StoredRun, name_machine
 from .latency_figures import write_size
 from .numbers import write_count
@@ -151,12 +152,12 @@ class LeaderboardWriter:
         """Return the numbers of all places where rows of an entry were made, new ones behind those that are known."""
         found = []
         for environment in dict.fromkeys(row["environment"] for row in entry.rows):
-            about = entry.run.meta["environments"].get(environment, {})
+            about: Environment = entry.run.meta["environments"].get(environment, {})
             source = Source(
                 run=entry.run.folder.name,
                 origin=entry.run.origin,
                 commit=about.get("commit") or "not from a checkout",
-                machine=name_machine(about),
+                machine=_write_machine(about),
                 command=entry.run.meta["command"],
             )
             self.sources.setdefault(source)
@@ -186,6 +187,12 @@ class LeaderboardWriter:
             if planned > len(run.rows) and merged.dataset in run.meta["datasets"]:
                 notes.append(f"Run {run.folder.name}: {planned - len(run.rows)} of {planned} cases have not been run.")
         return notes
+
+
+def _write_machine(environment: Environment) -> str:
+    """Name a machine and how many threads were used there, on which ratios of times depend."""
+    threads = environment.get("threads")
+    return name_machine(environment) + (f", {write_count(threads, 'thread')}" if threads else "")
 
 
 def _has_score(row: TableRow) -> bool:

@@ -61,8 +61,9 @@ def _explain(board: Leaderboard) -> str:
         "mean of its column; ≈ best is not distinguishable from it by the sign-flip test on the same scenes, corrected "
         "for all pairs of renderers in the table, at 5 %. One without a mark is distinguishable from the best; with "
         "too few scenes for that test the best mean alone is marked, and decides nothing.\n\n"
-        f"Time is a ratio to `{TIME_REFERENCE}`; below each table stands of which times. The last column says where "
-        f"the rows were made: see [Measured](#measured). Groups: {groups}."
+        f"Time is a ratio to `{TIME_REFERENCE}`; below each table stands of which times. The seconds of cases are of "
+        "one render each, beside whatever else the machine did; those of latency.json are medians of repeats. The last "
+        f"column says where the rows were made: see [Measured](#measured). Groups: {groups}."
     )
 
 
