@@ -94,6 +94,7 @@ ELSEWHERE = {
     "pip install -c constraints.txt -e '.[dev]'": ".ci/run",
     "pytest -n logical --dist worksteal": ".ci/run",
     "make check": "its three commands are those of .ci/run",
+    "make findings": "outside CI: it installs other software",
     "python -m accelerate.commands.launch --multi_gpu --num_processes 2 run_bench.py": "tests/test_processes.py",
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",
