@@ -11,7 +11,7 @@ from ...core.text import one_line
 from ...datasets.interface import SceneDataset
 from .cases import Case
 from .scene_record import is_recorded, record_perturbed, record_scene
-from .schema import Row
+from .schema import Row, pictures_of
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,8 @@ def restore_scenes(
             record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, dataset.photographs)
 
     def restore_perturbed(case: Case, row: Row) -> None:
-        stored = [(row["input"], row["input_sha256"]), (row["disparity"], row["disparity_sha256"])]
-        lost = [path for path, sha256 in stored if path and not is_intact(folder / path, sha256)]
-        if perturb and lost:
+        given = [picture for name, picture in pictures_of(row).items() if name != "image"]
+        if perturb and any(path and not is_intact(folder / path, sha256) for path, sha256 in given):
             scene = load(case)
             record_perturbed(folder, case, scene, perturb(scene.without_target(), case))
 

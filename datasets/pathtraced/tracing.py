@@ -30,7 +30,7 @@ WHICH_LLVM = "it needs 19 or newer: install libllvm19 and set DRJIT_LIBLLVM_PATH
 def load_mitsuba() -> Any:
     """Import mitsuba with its fastest CPU variant.
 
-    Raises MissingDataError where mitsuba is not installed, or no LLVM that it works with: it starts with LLVM 15 to 18,
+    Raises MissingDataError where mitsuba is not installed, or no LLVM that it works with: it starts with LLVM 15.0.6,
     too, whose code generator ends the whole process at the first minimum of two numbers.
     """
     try:

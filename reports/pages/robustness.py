@@ -121,7 +121,7 @@ class AxisWriter:
             summary=PERTURBATIONS.find(name).summary,
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
             metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
-            cases=show_cases(self.gallery, rows, dataset, one, first) if first else [],
+            cases=show_cases(self.gallery, rows, dataset, one, first) if first and self.run.has_pictures else [],
         )
 
     def _metric(
