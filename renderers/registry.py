@@ -31,6 +31,10 @@ RENDERERS = LazyRegistry(
         "bokehme-highlights": Entry(
             _BOKEHME, "bokehme with bright colours out of focus raised, as its authors offer", {"highlights": True}
         ),
+        "dr-bokeh": Entry(
+            ".renderers.dr_bokeh.renderer:DrBokehRenderer",
+            "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
+        ),
         **variant_entries(shipped=True),
         **PROGRAM_ENTRIES,
     },
