@@ -1,0 +1,129 @@
+"""How MPIB's parts make one picture: hidden background is filled in, planes are cut, enlarged, blurred and stacked.
+
+Pictures are (1,3,H,W) float32, display-encoded, [0,1]; disparity is (1,1,H,W) float32, [0,1], larger = nearer.
+
+Source: MPIB (Peng et al., ECCV 2022), in the form of the authors' published program.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...core.optics import to_linear
+from ...core.timing import stage
+from ..resize import resize
+from .inpainting import INPAINTING_MULTIPLE, InpaintingNetwork
+from .lens import Lens
+from .networks import MPINET_MULTIPLE, PLANES_AT_ONCE, AUPNet, MPINet
+from .outlines import find_hiding
+from .planes import lay_over
+
+INPAINTING_PX = 1024
+MPINET_PX = 512
+"""The shorter side of what the networks see, at the most."""
+
+MPINET_STRENGTH_PX = 30.0
+"""MPINet's picture is so small that the whole range of disparity is no more than this of radius there."""
+
+DILATION_PX = 5
+"""Side of the square by which the pixels that hide background, and the planes' share of it, are dilated."""
+
+NEARLY_BLACK = 1e-10
+"""Linear light that no pixel is darker than."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The three networks, on one device and in one type."""
+
+    mpinet: MPINet
+    aupnet: AUPNet
+    inpnet: InpaintingNetwork
+    dtype: torch.dtype
+
+
+def working_size(height: int, width: int, short_px: float, multiple: int) -> tuple[int, int]:
+    """Return the size at which a network works: shorter side ``short_px``, no larger than the picture but for
+    whole multiples: rows and columns are brought up to these, fractions of a px cut off.
+    """
+    rows = min(height, max(short_px, short_px * height / width))
+    columns = min(width, max(short_px, short_px * width / height))
+    return tuple(int((side + multiple - 1) // multiple * multiple) for side in (rows, columns))
+
+
+def render(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens, gamma: float) -> Tensor:
+    """Return the blurred picture, (3,H,W) float32, display-encoded, [0,1]."""
+    with stage("hidden background"):
+        background = fill_in(networks, image, disparity, lens)[0]
+    with stage("planes"):
+        shares, alphas = cut(networks, image, disparity, lens)
+    with stage("enlarging the planes"):
+        alphas = enlarge(networks, image, disparity, alphas)
+    with stage("last enlargement and blur"):
+        size = image.shape[-2:]
+        seen = torch.zeros_like(background[:1]).expand(4, -1, -1)
+        enlarged = enlarge_last(networks, image, disparity, alphas)
+        for share, alpha, radius_px in zip(shares, enlarged, lens.radii_px, strict=True):
+            hidden = resize(share[None], size)[0]
+            colour = hidden * background + (1.0 - hidden) * image[0]
+            seen = lay_over(seen, to_linear(colour, gamma), alpha, radius_px)
+        return (seen[:3] / seen[3:]).clamp(NEARLY_BLACK, 1.0) ** (1.0 / gamma)
+
+
+def fill_in(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) -> Tensor:
+    """Return the picture with what hides background replaced by what may lie behind."""
+    height, width = image.shape[-2:]
+    size = working_size(height, width, INPAINTING_PX, INPAINTING_MULTIPLE)
+    small = cv2.resize(disparity[0, 0].cpu().numpy(), size[::-1], interpolation=cv2.INTER_LINEAR)
+    steps = int(2.0 * lens.strength * min(1.0, INPAINTING_PX / min(height, width)))
+    found = find_hiding(small, steps, DILATION_PX)
+    if not found.any():
+        return image
+    hiding = torch.from_numpy(found.astype(np.float32))[None, None].to(image.device)
+    filled = networks.inpnet(resize(image, size).to(networks.dtype), hiding.to(networks.dtype)).float()
+    share = resize(hiding, (height, width))
+    return share * resize(filled, (height, width)) + (1.0 - share) * image
+
+
+def cut(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) -> tuple[Tensor, Tensor]:
+    """Return each plane's share of the filled-in background and its opacity, (PLANES,1,h,w) float32, [0,1]."""
+    height, width = image.shape[-2:]
+    short_px = MPINET_PX
+    if lens.strength * MPINET_PX > min(height, width) * MPINET_STRENGTH_PX:
+        short_px = max(int(min(height, width) * MPINET_STRENGTH_PX / lens.strength), 1)
+    size = working_size(height, width, short_px, MPINET_MULTIPLE)
+    shares, alphas = networks.mpinet(resize(image, size).to(networks.dtype), resize(disparity, size))
+    return F.max_pool2d(shares.float(), DILATION_PX, stride=1, padding=DILATION_PX // 2), alphas.float()
+
+
+def enlarge(networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor) -> Tensor:
+    """Double opacities (PLANES,1,h,w) as often as they stay within the picture's rows."""
+    for _ in range(int(math.log2(max(image.shape[-2] / alphas.shape[-2], 1.0)))):
+        rows, columns = alphas.shape[-2:]
+        alphas = torch.cat(list(_double(networks, image, disparity, alphas, (2 * rows, 2 * columns))))
+    return alphas
+
+
+def enlarge_last(networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor) -> Iterator[Tensor]:
+    """Yield the opacities of one plane after the other at the picture's size, (1,H,W): all would fill the memory."""
+    height, width = image.shape[-2:]
+    rows, columns = working_size(height, width, min(height, width), 2)
+    halves = resize(alphas, (rows // 2, columns // 2))
+    for some in _double(networks, image, disparity, halves, (rows, columns)):
+        yield from resize(some, (height, width))
+
+
+def _double(
+    networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor, size: tuple[int, int]
+) -> Iterator[Tensor]:
+    """Yield opacities at ``size``, twice that of ``alphas``, some planes at a time."""
+    inputs = (resize(maps, size).to(networks.dtype) for maps in (image, disparity))
+    shared = networks.aupnet.share(*inputs)
+    for some in alphas.split(PLANES_AT_ONCE):
+        yield networks.aupnet(some.to(networks.dtype), shared).float()
