@@ -15,9 +15,6 @@ from .lens import PLANES
 MPINET_MULTIPLE = 32
 """The sides of MPINet's pictures are multiples of this, in px."""
 
-PLANES_AT_ONCE = 4
-"""How many planes a network sees together: more cost memory and save little time."""
-
 ENCODER_WIDTHS = (64, 64, 128, 256, 512)
 DECODER_WIDTHS = (16, 32, 64, 128, 256)
 """Channels of the features at 1/2 to 1/32 of the size, and of what the decoder makes at 1/1 to 1/16."""
@@ -48,15 +45,21 @@ class _Block(nn.Module):
 
     def share(self, maps: Tensor) -> Tensor:
         """Return what maps that all planes share, (1,shared,H,W), add to the convolution of each."""
-        return _convolve(maps, self.conv.conv.weight[:, self._shared])
+        return _convolve(maps, self._normalised()[0][:, self._shared])
 
     def forward(self, own: Tensor, share: Tensor | None = None) -> Tensor:
         """Return (S,outputs,H,W) of a plane's own maps, (S,own,H,W), and of ``share`` as the method returns it."""
+        weight, bias = self._normalised()
         if share is None:
-            return F.elu(self.bn(self.conv(own)))
-        weight = self.conv.conv.weight
+            return F.elu_(_convolve(own, weight, bias))
         around = torch.cat([weight[:, : self._shared.start], weight[:, self._shared.stop :]], dim=1)
-        return F.elu(self.bn(_convolve(own, around, self.conv.conv.bias) + share))
+        return F.elu_(_convolve(own, around, bias).add_(share))
+
+    def _normalised(self) -> tuple[Tensor, Tensor]:
+        """Return weight and bias of the convolution and the normalisation after it, which is linear when it renders."""
+        conv, bn = self.conv.conv, self.bn
+        scale = bn.weight / (bn.running_var + bn.eps).sqrt()
+        return conv.weight * scale[:, None, None, None], (conv.bias - bn.running_mean) * scale + bn.bias
 
 
 class _Residual(nn.Module):
@@ -131,12 +134,11 @@ class _Decoder(nn.Module):
         """Return (S,2,H,W) of the features of one picture and S masks (S,1,H,W)."""
         coarsest = self.convs[_name("upconv", 4, 0)].share(features[-1])
         shares = [self.convs[_name("upconv", level, 1)].share(features[level - 1]) for level in range(1, 5)]
-        some = masks.split(PLANES_AT_ONCE)
-        return torch.cat([self._decode(features, coarsest, shares, masks) for masks in some])
+        return torch.cat([self._decode(coarsest, shares, mask) for mask in masks.split(1)])
 
-    def _decode(self, features: list[Tensor], coarsest: Tensor, shares: list[Tensor], masks: Tensor) -> Tensor:
-        embedded = self.embedder(masks)
-        x = self.convs[_name("upconv", 4, 0)](resize(embedded, features[-1].shape[-2:]), coarsest)
+    def _decode(self, coarsest: Tensor, shares: list[Tensor], mask: Tensor) -> Tensor:
+        embedded = self.embedder(mask)
+        x = self.convs[_name("upconv", 4, 0)](resize(embedded, coarsest.shape[-2:]), coarsest)
         for level in reversed(range(1, 5)):
             x = F.interpolate(x, scale_factor=2, mode="nearest")
             own = torch.cat([x, resize(embedded, x.shape[-2:])], dim=1)

@@ -20,7 +20,7 @@ from ...core.timing import stage
 from ..resize import resize
 from .inpainting import INPAINTING_MULTIPLE, InpaintingNetwork
 from .lens import Lens
-from .networks import MPINET_MULTIPLE, PLANES_AT_ONCE, AUPNet, MPINet
+from .networks import MPINET_MULTIPLE, AUPNet, MPINet
 from .outlines import find_hiding
 from .planes import lay_over
 
@@ -115,15 +115,15 @@ def enlarge_last(networks: Networks, image: Tensor, disparity: Tensor, alphas: T
     height, width = image.shape[-2:]
     rows, columns = working_size(height, width, min(height, width), 2)
     halves = resize(alphas, (rows // 2, columns // 2))
-    for some in _double(networks, image, disparity, halves, (rows, columns)):
-        yield from resize(some, (height, width))
+    for alpha in _double(networks, image, disparity, halves, (rows, columns)):
+        yield resize(alpha, (height, width))[0]
 
 
 def _double(
     networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor, size: tuple[int, int]
 ) -> Iterator[Tensor]:
-    """Yield opacities at ``size``, twice that of ``alphas``, some planes at a time."""
+    """Yield opacities at ``size``, twice that of ``alphas``, one plane after the other: each is large."""
     inputs = (resize(maps, size).to(networks.dtype) for maps in (image, disparity))
     shared = networks.aupnet.share(*inputs)
-    for some in alphas.split(PLANES_AT_ONCE):
-        yield networks.aupnet(some.to(networks.dtype), shared).float()
+    for alpha in alphas.split(1):
+        yield networks.aupnet(alpha.to(networks.dtype), shared).float()

@@ -50,7 +50,7 @@ class MpibRenderer(LearnedRenderer[MpibFiles]):
         aupnet = read_network(AUPNet(), files.aupnet).to(self.device, self.dtype)
         inpnet = read_network(InpaintingNetwork(), files.inpnet).to(self.device, self.dtype)
         for network in (mpinet, aupnet, inpnet):
-            freeze(network)
+            freeze(network, channels_last=True)  # a third faster on the CPU
         self._networks = Networks(mpinet, aupnet, inpnet, self.dtype)
 
     @torch.no_grad()

@@ -24,9 +24,7 @@ def clone(networks, tmp_path_factory):
     """The folder: two networks saved under DataParallel, one before."""
     folder = tmp_path_factory.mktemp("clones") / "MPIB"
     (folder / "checkpoints").mkdir(parents=True)
-    for name, prefix, network in zip(
-        ("mpinet", "aupnet", "inpnet"), ("module.", "module.", ""), networks, strict=True
-    ):
+    for name, prefix, network in zip(("mpinet", "aupnet", "inpnet"), ("module.", "module.", ""), networks, strict=True):
         state = {prefix + key: tensor for key, tensor in network.state_dict().items()}
         torch.save({"model": state}, folder / f"checkpoints/{name}.pth")
     return folder

@@ -6,7 +6,7 @@ from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, Unkn
 from bokehbench.renderers.mpib.weight_files import NETWORKS, find_files
 from bokehbench.renderers.registry import load_renderer
 
-REMEDY = r"git clone https://github\.com/JuewenPeng/MPIB FOLDER.*drive\.google\.com.*into FOLDER/checkpoints.*mpib@FOLDER"
+REMEDY = r"git clone .*/JuewenPeng/MPIB FOLDER.*drive\.google\.com.*into FOLDER/checkpoints.*mpib@FOLDER"
 
 
 @pytest.mark.parametrize("place", ["checkpoints", "."])
