@@ -157,16 +157,23 @@ class MPINet(nn.Module):
         self.decoder = _Decoder()
         self.gaussian = nn.Conv2d(1, 1, kernel_size=5, bias=False)  # in the file, and never asked
 
-    def forward(self, image: Tensor, disparity: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights of the background and opacities, both (PLANES,1,H,W), (0,1), farthest plane first.
+    def forward(self, image: Tensor, disparity: Tensor) -> tuple[Tensor, Tensor, list[int]]:
+        """Return shares of the background and opacities, both (N,1,H,W), (0,1), and which of the N each plane has.
 
         ``image``: (1,3,H,W), display-encoded, [0,1]; ``disparity``: (1,1,H,W), [0,1]; sides multiples of
-        MPINET_MULTIPLE. A plane sees the pixels of its slice of disparity, both ends included.
+        MPINET_MULTIPLE. A plane sees the mask of its slice of disparity, both ends included. Those without pixels, of
+        which there are many where a scene is made of layers, have the same maps, which are made once.
         """
         ends = torch.arange(PLANES + 1, device=disparity.device, dtype=disparity.dtype).view(-1, 1, 1, 1) / PLANES
         masks = ((ends[:-1] <= disparity) & (disparity <= ends[1:])).to(image.dtype)
-        maps = self.decoder(self.encoder(_join(image, disparity.to(image.dtype))), masks)
-        return maps[:, :1], maps[:, 1:]
+        filled = [plane for plane, some in enumerate(masks.flatten(1).any(dim=1).tolist()) if some]
+        empty = [plane for plane in range(PLANES) if plane not in filled]
+        maps = self.decoder(self.encoder(_join(image, disparity.to(image.dtype))), masks[filled + empty[:1]])
+        return (
+            maps[:, :1],
+            maps[:, 1:],
+            [len(filled) if plane in empty else filled.index(plane) for plane in range(PLANES)],
+        )
 
 
 class AUPNet(nn.Module):

@@ -6,8 +6,8 @@ Source: MPIB (Peng et al., ECCV 2022), in the form of the authors' published pro
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,13 +48,27 @@ class Networks:
     dtype: torch.dtype
 
 
+@dataclass(frozen=True)
+class Planes:
+    """The planes that differ, and ``places``: which of these N each of the PLANES is, farthest first.
+
+    ``shares`` of the filled-in background and opacities ``alphas``: (N,1,h,w) float32, [0,1].
+    """
+
+    shares: Tensor
+    alphas: Tensor
+    places: list[int]
+
+
 def working_size(height: int, width: int, short_px: float, multiple: int) -> tuple[int, int]:
-    """Return the size at which a network works: shorter side ``short_px``, no larger than the picture but for
-    whole multiples: rows and columns are brought up to these, fractions of a px cut off.
+    """Return the rows and columns at which a network works, whole multiples.
+
+    The shorter side has ``short_px``, or the picture's where that is less, before rows and columns are brought up to
+    multiples; a fraction of a px beyond one is cut off, not brought up.
     """
     rows = min(height, max(short_px, short_px * height / width))
     columns = min(width, max(short_px, short_px * width / height))
-    return tuple(int((side + multiple - 1) // multiple * multiple) for side in (rows, columns))
+    return int((rows + multiple - 1) // multiple * multiple), int((columns + multiple - 1) // multiple * multiple)
 
 
 def render(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens, gamma: float) -> Tensor:
@@ -62,16 +76,15 @@ def render(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens, gam
     with stage("hidden background"):
         background = fill_in(networks, image, disparity, lens)[0]
     with stage("planes"):
-        shares, alphas = cut(networks, image, disparity, lens)
+        planes = cut(networks, image, disparity, lens)
     with stage("enlarging the planes"):
-        alphas = enlarge(networks, image, disparity, alphas)
+        planes = enlarge(networks, image, disparity, planes)
     with stage("last enlargement and blur"):
-        size = image.shape[-2:]
-        seen = torch.zeros_like(background[:1]).expand(4, -1, -1)
-        enlarged = enlarge_last(networks, image, disparity, alphas)
-        for share, alpha, radius_px in zip(shares, enlarged, lens.radii_px, strict=True):
-            hidden = resize(share[None], size)[0]
-            colour = hidden * background + (1.0 - hidden) * image[0]
+        seen = torch.zeros_like(image[0, :1]).expand(4, -1, -1)
+        enlarged = enlarge_last(networks, image, disparity, planes)
+        for place, alpha, radius_px in zip(planes.places, enlarged, lens.radii_px, strict=True):
+            share = resize(planes.shares[place][None], image.shape[-2:])[0]
+            colour = share * background + (1.0 - share) * image[0]
             seen = lay_over(seen, to_linear(colour, gamma), alpha, radius_px)
         return (seen[:3] / seen[3:]).clamp(NEARLY_BLACK, 1.0) ** (1.0 / gamma)
 
@@ -91,39 +104,51 @@ def fill_in(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) ->
     return share * resize(filled, (height, width)) + (1.0 - share) * image
 
 
-def cut(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) -> tuple[Tensor, Tensor]:
-    """Return each plane's share of the filled-in background and its opacity, (PLANES,1,h,w) float32, [0,1]."""
+def cut(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) -> Planes:
+    """Return the planes at the size at which MPINet works."""
     height, width = image.shape[-2:]
     short_px = MPINET_PX
     if lens.strength * MPINET_PX > min(height, width) * MPINET_STRENGTH_PX:
         short_px = max(int(min(height, width) * MPINET_STRENGTH_PX / lens.strength), 1)
     size = working_size(height, width, short_px, MPINET_MULTIPLE)
-    shares, alphas = networks.mpinet(resize(image, size).to(networks.dtype), resize(disparity, size))
-    return F.max_pool2d(shares.float(), DILATION_PX, stride=1, padding=DILATION_PX // 2), alphas.float()
+    shares, alphas, places = networks.mpinet(resize(image, size).to(networks.dtype), resize(disparity, size))
+    shares = F.max_pool2d(shares.float(), DILATION_PX, stride=1, padding=DILATION_PX // 2)
+    return Planes(shares, alphas.float(), places)
 
 
-def enlarge(networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor) -> Tensor:
-    """Double opacities (PLANES,1,h,w) as often as they stay within the picture's rows."""
+def enlarge(networks: Networks, image: Tensor, disparity: Tensor, planes: Planes) -> Planes:
+    """Return the planes with opacities doubled in size as often as their rows stay within the picture's."""
+    alphas = planes.alphas
     for _ in range(int(math.log2(max(image.shape[-2] / alphas.shape[-2], 1.0)))):
         rows, columns = alphas.shape[-2:]
-        alphas = torch.cat(list(_double(networks, image, disparity, alphas, (2 * rows, 2 * columns))))
-    return alphas
+        double = _doubling(networks, image, disparity, (2 * rows, 2 * columns))
+        alphas = torch.cat([double(alpha) for alpha in alphas.split(1)])
+    return replace(planes, alphas=alphas)
 
 
-def enlarge_last(networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor) -> Iterator[Tensor]:
-    """Yield the opacities of one plane after the other at the picture's size, (1,H,W): all would fill the memory."""
+def enlarge_last(networks: Networks, image: Tensor, disparity: Tensor, planes: Planes) -> Iterator[Tensor]:
+    """Yield the opacities of each of the PLANES at the picture's size, (1,H,W).
+
+    One after the other, since all would fill the memory; those that several planes have are made once.
+    """
     height, width = image.shape[-2:]
     rows, columns = working_size(height, width, min(height, width), 2)
-    halves = resize(alphas, (rows // 2, columns // 2))
-    for alpha in _double(networks, image, disparity, halves, (rows, columns)):
-        yield resize(alpha, (height, width))[0]
+    double = _doubling(networks, image, disparity, (rows, columns))
+    kept: dict[int, Tensor] = {}
+    for place in planes.places:
+        alpha = kept.get(place)
+        if alpha is None:
+            half = resize(planes.alphas[place][None], (rows // 2, columns // 2))
+            alpha = resize(double(half), (height, width))[0]
+            if planes.places.count(place) > 1:
+                kept[place] = alpha
+        yield alpha
 
 
-def _double(
-    networks: Networks, image: Tensor, disparity: Tensor, alphas: Tensor, size: tuple[int, int]
-) -> Iterator[Tensor]:
-    """Yield opacities at ``size``, twice that of ``alphas``, one plane after the other: each is large."""
+def _doubling(
+    networks: Networks, image: Tensor, disparity: Tensor, size: tuple[int, int]
+) -> Callable[[Tensor], Tensor]:
+    """Return what makes opacities (1,1,*size) of those of half the size."""
     inputs = (resize(maps, size).to(networks.dtype) for maps in (image, disparity))
     shared = networks.aupnet.share(*inputs)
-    for alpha in alphas.split(1):
-        yield networks.aupnet(alpha.to(networks.dtype), shared).float()
+    return lambda alpha: networks.aupnet(alpha.to(networks.dtype), shared).float()

@@ -30,7 +30,7 @@ class MpibRenderer(LearnedRenderer[MpibFiles]):
 
     name = "mpib"
     capabilities: ClassVar[Capabilities] = Capabilities()
-    seconds_per_megapixel: ClassVar[float] = 60.0
+    seconds_per_megapixel: ClassVar[float] = 40.0
 
     def __init__(self, name: str | None = None, *, checkpoint: str):
         super().__init__(name, checkpoint)

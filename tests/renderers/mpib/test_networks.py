@@ -48,17 +48,23 @@ def test_what_planes_share_is_convolved_once(at):
     torch.testing.assert_close(block(own, block.share(shared)), expected, atol=1e-5, rtol=0.0)
 
 
-def test_disparity_alone_sets_planes_apart(networks):
-    """Planes without pixels are alike; the end of a slice belongs to both planes."""
+def test_planes_without_pixels_are_made_once(networks):
+    """The end of a slice belongs to both planes."""
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    shares, alphas = networks[0](image, torch.full((1, 1, 32, 32), 3.0 / 32.0))
+    shares, alphas, places = networks[0](image, torch.full((1, 1, 32, 32), 3.0 / 32.0))
+    assert places == [2, 2, 0, 1, *[2] * 28]
     for maps in (shares, alphas):
-        assert maps.shape == (32, 1, 32, 32)
+        assert maps.shape == (3, 1, 32, 32)
         assert 0.0 < float(maps.min()) <= float(maps.max()) < 1.0
-        others = [plane for plane in range(32) if plane not in (2, 3)]
-        assert torch.equal(maps[others], maps[:1].expand(30, -1, -1, -1))
-        assert torch.equal(maps[2], maps[3])
-        assert not torch.equal(maps[2], maps[0])
+        assert torch.equal(maps[0], maps[1])
+        assert not torch.equal(maps[0], maps[2])
+
+
+def test_planes_that_all_have_pixels_are_all_made(networks):
+    ramp = torch.linspace(0.0, 1.0, 32 * 32).reshape(1, 1, 32, 32)
+    shares, alphas, places = networks[0](torch.rand(1, 3, 32, 32), ramp)
+    assert len(shares) == len(alphas) == 32
+    assert places == list(range(32))
 
 
 def test_opacities_are_doubled(networks):

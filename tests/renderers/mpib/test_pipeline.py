@@ -28,11 +28,13 @@ class PlanesOfDisparity:
         self.sizes.append(tuple(image.shape[-2:]))
         self.types.append(image.dtype)
         plane = (disparity * PLANES).floor().clamp(max=PLANES - 1)
-        alphas = (plane == torch.arange(PLANES).view(-1, 1, 1, 1)).float()
+        filled = [0, *sorted(set(plane.flatten().int().tolist()) - {0})]
+        alphas = (plane == torch.tensor(filled).view(-1, 1, 1, 1)).float()
         alphas[0] = 1.0
-        shares = torch.full_like(alphas, self.share)
-        shares[PLANES // 2 :] = 0.0
-        return shares, alphas
+        shares = torch.tensor([self.share if plane < PLANES // 2 else 0.0 for plane in filled]).view(-1, 1, 1, 1)
+        nothing = torch.zeros_like(alphas[:1])
+        places = [filled.index(plane) if plane in filled else len(filled) for plane in range(PLANES)]
+        return torch.cat([shares.expand_as(alphas), nothing]), torch.cat([alphas, nothing]), places
 
 
 class NearestDoubling:
