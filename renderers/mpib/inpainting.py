@@ -20,8 +20,8 @@ JOINED = 5 + BLOCKS
 LOCAL, GLOBAL = 128, 384
 """Channels of the two branches."""
 
-Maps = tuple[Tensor, Tensor | None]
-"""What looks at neighbours, (B,C,H,W), and what looks at the whole picture."""
+Maps = tuple[Tensor, ...]
+"""What looks at neighbours, (B,C,H,W), and, once there is any, what looks at the whole picture."""
 
 
 class _Spectrum(nn.Module):
@@ -56,26 +56,22 @@ class _Global(nn.Module):
 
 
 class _Exchange(nn.Module):
-    """Convolutions from either branch to either; ``inputs``, ``outputs``: channels (local, global)."""
+    """Convolutions from either branch to either; ``inputs``, ``outputs``: channels, of the second branch perhaps 0."""
 
-    def __init__(self, inputs: tuple[int, int], outputs: tuple[int, int], kernel_px: int, stride: int, padding: int):
+    def __init__(self, inputs: tuple[int, int], outputs: tuple[int, int], kernel_px: int, stride: int):
         super().__init__()
-        layout = {"stride": stride, "padding": padding, "padding_mode": "reflect", "bias": False}
-        self.convl2l = nn.Conv2d(inputs[0], outputs[0], kernel_px, **layout)
-        if outputs[1]:
-            self.convl2g = nn.Conv2d(inputs[0], outputs[1], kernel_px, **layout)
+        self.convl2l = _convolution(inputs[0], outputs[0], kernel_px, stride)
+        self.convl2g = _convolution(inputs[0], outputs[1], kernel_px, stride) if outputs[1] else None
         if inputs[1]:
-            self.convg2l = nn.Conv2d(inputs[1], outputs[0], kernel_px, **layout)
+            self.convg2l = _convolution(inputs[1], outputs[0], kernel_px, stride)
             self.convg2g = _Global(inputs[1])
-        self._has_global = bool(outputs[1])
 
     def forward(self, maps: Maps) -> Maps:
-        near, far = maps
-        if not self._has_global:
-            return self.convl2l(near), None
-        if far is None:
-            return self.convl2l(near), self.convl2g(near)
-        return self.convl2l(near) + self.convg2l(far), self.convl2g(near) + self.convg2g(far)
+        near = self.convl2l(maps[0])
+        if self.convl2g is None:
+            return (near,)
+        far = self.convl2g(maps[0])
+        return (near, far) if len(maps) == 1 else (near + self.convg2l(maps[1]), far + self.convg2g(maps[1]))
 
 
 class _Layer(nn.Module):
@@ -83,14 +79,13 @@ class _Layer(nn.Module):
 
     def __init__(self, inputs: tuple[int, int], outputs: tuple[int, int], kernel_px: int = 3, stride: int = 1):
         super().__init__()
-        padding = 1 if kernel_px == 3 else 0  # the first layer's picture is extended before it
-        self.ffc = _Exchange(inputs, outputs, kernel_px, stride, padding)
+        self.ffc = _Exchange(inputs, outputs, kernel_px, stride)
         self.bn_l = nn.BatchNorm2d(outputs[0])
         self.bn_g = nn.BatchNorm2d(outputs[1]) if outputs[1] else None
 
     def forward(self, maps: Maps) -> Maps:
-        near, far = self.ffc(maps)
-        return F.relu(self.bn_l(near)), None if self.bn_g is None else F.relu(self.bn_g(far))
+        normalisations = (self.bn_l, self.bn_g)
+        return tuple(F.relu(bn(x)) for x, bn in zip(self.ffc(maps), normalisations, strict=False) if bn is not None)
 
 
 class _Residual(nn.Module):
@@ -101,9 +96,8 @@ class _Residual(nn.Module):
         self.conv1 = _Layer((LOCAL, GLOBAL), (LOCAL, GLOBAL))
         self.conv2 = _Layer((LOCAL, GLOBAL), (LOCAL, GLOBAL))
 
-    def forward(self, maps: tuple[Tensor, Tensor]) -> Maps:
-        near, far = self.conv2(self.conv1(maps))
-        return maps[0] + near, maps[1] + far
+    def forward(self, maps: Maps) -> Maps:
+        return tuple(x + change for x, change in zip(maps, self.conv2(self.conv1(maps)), strict=True))
 
 
 class InpaintingNetwork(nn.Module):
@@ -133,10 +127,20 @@ class InpaintingNetwork(nn.Module):
         ``image``: (B,3,H,W), display-encoded, [0,1]; ``hole``: (B,1,H,W), 1 where it is unknown and is not looked at, 0
         elsewhere. Sides: multiples of INPAINTING_MULTIPLE px, twice that at least.
         """
-        maps: Maps = self.model[0](torch.cat([image * (1.0 - hole), hole], dim=1)), None
-        for layer in self.model[1:JOINED]:
+        layers = list(self.model)
+        maps: Maps = (layers[0](torch.cat([image * (1.0 - hole), hole], dim=1)),)
+        for layer in layers[1:JOINED]:
             maps = layer(maps)
-        return self.model[JOINED:](torch.cat(maps, dim=1))
+        picture = torch.cat(maps, dim=1)
+        for layer in layers[JOINED:]:
+            picture = layer(picture)
+        return picture
+
+
+def _convolution(inputs: int, outputs: int, kernel_px: int, stride: int) -> nn.Conv2d:
+    """A convolution that mirrors the border; the first one, of 7 px, gets a picture that was extended before."""
+    padding = 1 if kernel_px == 3 else 0
+    return nn.Conv2d(inputs, outputs, kernel_px, stride, padding, bias=False, padding_mode="reflect")
 
 
 def _doubling(inputs: int, outputs: int) -> list[nn.Module]:

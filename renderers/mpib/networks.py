@@ -5,6 +5,8 @@ What all planes see alike, the picture's features, is convolved once; the publis
 Source: MPIB (Peng et al., ECCV 2022), Sec. 3, and the layout of the weights that its authors publish.
 """
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -57,9 +59,10 @@ class _Block(nn.Module):
 
     def _normalised(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the convolution and the normalisation after it, which is linear when it renders."""
-        conv, bn = self.conv.conv, self.bn
-        scale = bn.weight / (bn.running_var + bn.eps).sqrt()
-        return conv.weight * scale[:, None, None, None], (conv.bias - bn.running_mean) * scale + bn.bias
+        weight, bias = self.conv.conv.weight, self.conv.conv.get_parameter("bias")
+        mean, variance = self.bn.get_buffer("running_mean"), self.bn.get_buffer("running_var")
+        scale = self.bn.weight / torch.sqrt(variance + self.bn.eps)
+        return weight * scale[:, None, None, None], (bias - mean) * scale + self.bn.bias
 
 
 class _Residual(nn.Module):
@@ -71,13 +74,12 @@ class _Residual(nn.Module):
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = _bordered(outputs, outputs, 3)
         self.bn2 = nn.BatchNorm2d(outputs)
-        if stride > 1:
-            self.downsample = nn.Sequential(_bordered(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
-        self._halves = stride > 1
+        halved = nn.Sequential(_bordered(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+        self.downsample = halved if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
         changed = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(changed + (self.downsample(x) if self._halves else x))
+        return F.relu(changed + (x if self.downsample is None else self.downsample(x)))
 
 
 class _ResNet(nn.Module):
@@ -97,8 +99,8 @@ class _ResNet(nn.Module):
         """Return the features at 1/2 to 1/32 of the size."""
         features = [F.relu(self.bn1(self.conv1(x)))]
         x = F.max_pool2d(features[0], kernel_size=3, stride=2, padding=1)
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = layer(x)
+        for level in range(1, 5):
+            x = self.get_submodule(f"layer{level}")(x)
             features.append(x)
         return features
 
@@ -121,31 +123,34 @@ class _Decoder(nn.Module):
         super().__init__()
         self.embedder = _Block(1, MASK_WIDTH)
         self.convs = nn.ModuleDict()
-        for level in reversed(range(len(DECODER_WIDTHS))):
-            width, below = DECODER_WIDTHS[level], (*DECODER_WIDTHS, 0)[level + 1]
-            seen = ENCODER_WIDTHS[level - 1] if level > 0 else 0  # the finest level sees no features
-            mask = MASK_WIDTH if level > 0 else 0
-            first = _Block(below, width) if below else _Block(MASK_WIDTH, width, shared=ENCODER_WIDTHS[-1])
-            self.convs[_name("upconv", level, 0)] = first
-            self.convs[_name("upconv", level, 1)] = _Block(width + mask, width, shared=seen, at=width)
+        self.convs[_name("upconv", 4, 0)] = _Block(MASK_WIDTH, DECODER_WIDTHS[4], shared=ENCODER_WIDTHS[4])
+        for level in range(1, 5):
+            finer, width = DECODER_WIDTHS[level - 1 : level + 1]
+            seen = ENCODER_WIDTHS[level - 1]
+            self.convs[_name("upconv", level, 1)] = _Block(width + MASK_WIDTH, width, shared=seen, at=width)
+            self.convs[_name("upconv", level - 1, 0)] = _Block(width, finer)
+        self.convs[_name("upconv", 0, 1)] = _Block(DECODER_WIDTHS[0], DECODER_WIDTHS[0])
         self.convs[_name("dispconv", 0)] = _Convolution(DECODER_WIDTHS[0], 2)
 
     def forward(self, features: list[Tensor], masks: Tensor) -> Tensor:
         """Return (S,2,H,W) of the features of one picture and S masks (S,1,H,W)."""
-        coarsest = self.convs[_name("upconv", 4, 0)].share(features[-1])
-        shares = [self.convs[_name("upconv", level, 1)].share(features[level - 1]) for level in range(1, 5)]
+        coarsest = self._block(4, 0).share(features[-1])
+        shares = [self._block(level, 1).share(features[level - 1]) for level in range(1, 5)]
         return torch.cat([self._decode(coarsest, shares, mask) for mask in masks.split(1)])
 
     def _decode(self, coarsest: Tensor, shares: list[Tensor], mask: Tensor) -> Tensor:
         embedded = self.embedder(mask)
-        x = self.convs[_name("upconv", 4, 0)](resize(embedded, coarsest.shape[-2:]), coarsest)
+        x = self._block(4, 0)(resize(embedded, coarsest.shape[-2:]), coarsest)
         for level in reversed(range(1, 5)):
             x = F.interpolate(x, scale_factor=2, mode="nearest")
             own = torch.cat([x, resize(embedded, x.shape[-2:])], dim=1)
-            x = self.convs[_name("upconv", level, 1)](own, shares[level - 1])
-            x = self.convs[_name("upconv", level - 1, 0)](x)
-        x = self.convs[_name("upconv", 0, 1)](F.interpolate(x, scale_factor=2, mode="nearest"))
+            x = self._block(level, 1)(own, shares[level - 1])
+            x = self._block(level - 1, 0)(x)
+        x = self._block(0, 1)(F.interpolate(x, scale_factor=2, mode="nearest"))
         return torch.sigmoid(self.convs[_name("dispconv", 0)](x))
+
+    def _block(self, level: int, half: int) -> _Block:
+        return cast(_Block, self.convs[_name("upconv", level, half)])
 
 
 class MPINet(nn.Module):
@@ -189,7 +194,8 @@ class AUPNet(nn.Module):
     def share(self, image: Tensor, disparity: Tensor) -> tuple[Tensor, Tensor]:
         """Return what a picture (1,3,H,W), [0,1], and disparity (1,1,H,W), [0,1], of even sides add for each plane."""
         features = self.conv_image(_join(image, disparity))
-        return self.upsample[0].share(F.max_pool2d(features, 2)), self.conv_output[0].share(features)
+        half_size, full_size = cast(_Block, self.upsample[0]), cast(_Block, self.conv_output[0])
+        return half_size.share(F.max_pool2d(features, 2)), full_size.share(features)
 
     def forward(self, alphas: Tensor, shares: tuple[Tensor, Tensor]) -> Tensor:
         """Return opacities (S,1,H,W), (0,1), from those of half the size and what ``share`` returned."""

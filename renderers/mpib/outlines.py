@@ -40,7 +40,8 @@ def find_hiding(disparity: Floats, steps: int, dilation_px: int) -> Mask:
 def find_outlines(disparity: Floats) -> tuple[Floats, Mask]:
     """Return the smoothed gradient (2,H,W), x first, and where it is a jump, (H,W), of disparity (H,W) in [0,1]."""
     sides = [cv2.Sobel(disparity, ddepth=-1, dx=1, dy=0), cv2.Sobel(disparity, ddepth=-1, dx=0, dy=1)]
-    gradient = np.stack([cv2.GaussianBlur(side, (SMOOTHING_PX, SMOOTHING_PX), 0) for side in sides])
+    smoothed = [cv2.GaussianBlur(side, (SMOOTHING_PX, SMOOTHING_PX), 0) for side in sides]
+    gradient = np.stack(smoothed).astype(np.float32, copy=False)
     jumps = np.abs(gradient).sum(axis=0) > JUMP
     _, labels = cv2.connectedComponents(jumps.astype(np.uint8), connectivity=8)
     return gradient, jumps & (np.bincount(labels.ravel()) >= SMALLEST_AREA * labels.size)[labels]

@@ -93,7 +93,8 @@ def fill_in(networks: Networks, image: Tensor, disparity: Tensor, lens: Lens) ->
     """Return the picture with what hides background replaced by what may lie behind."""
     height, width = image.shape[-2:]
     size = working_size(height, width, INPAINTING_PX, INPAINTING_MULTIPLE)
-    small = cv2.resize(disparity[0, 0].cpu().numpy(), size[::-1], interpolation=cv2.INTER_LINEAR)
+    sharp = disparity[0, 0].cpu().numpy()
+    small = cv2.resize(sharp, size[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
     steps = int(2.0 * lens.strength * min(1.0, INPAINTING_PX / min(height, width)))
     found = find_hiding(small, steps, DILATION_PX)
     if not found.any():
