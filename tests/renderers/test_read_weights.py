@@ -29,7 +29,8 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_checkpoint_with_numpy_records_beside_the_weights(file, state, prefix):
-    beside = {"global_step": 7, "optimizer": {}, "best_eval_steps": np.zeros(9, np.int32)}
+    kinds = (np.int32, np.int64, np.float32, np.float64)
+    beside = {"global_step": 7, "optimizer": {}, "best_eval_steps": [np.zeros(9, kind) for kind in kinds]}
     torch.save({"model": {prefix + name: tensor for name, tensor in state.items()}, **beside}, file)
     read = read_network(build(), file).state_dict()
     assert all(torch.equal(read[name], state[name]) for name in state)
