@@ -6,18 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bokehbench.renderers.diffusion.cpu.blocks import NOTHING, UNUSED
-from bokehbench.renderers.diffusion.cpu.group_norm import Moments
-from bokehbench.renderers.diffusion.cpu.winograd import convolve, pack_weights
+from bokehbench.renderers.convolution.winograd import NO_NORM, NO_RESIDUAL, Moments, convolve, pack_weights
 
 
 def _random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _convolve(x, weight, bias, norm=UNUSED, residual=NOTHING):
+def _convolve(x, weight, bias, norm=NO_NORM, residual=NO_RESIDUAL, elu=False):
     out = np.empty((*x.shape[:2], len(weight)), np.float32)
-    convolve(x, pack_weights(weight), bias, out, norm, norm is not UNUSED, residual)
+    convolve(x, pack_weights(weight), bias, out, norm, norm is not NO_NORM, residual, elu)
     return out
 
 
