@@ -163,16 +163,26 @@ def _hand_out(
     for i in range(min(BLOCK_Y, out.shape[0] - top)):
         for j in range(min(BLOCK_X, out.shape[1] - left)):
             pixel, values = out[top + i, left + j], made[i, j]
-            for c in range(len(pixel)):
-                values[c] += bias[c]
             if elu:
-                for c in range(len(pixel)):
-                    value = values[c]
-                    values[c] = max(value, ZERO) + (exponential(min(value, ZERO)) - ONE)
-            if len(residual):
+                _write_elu(values, bias, residual, top + i, left + j, pixel)
+            elif len(residual):
                 other = residual[top + i, left + j]
                 for c in range(len(pixel)):
-                    pixel[c] = values[c] + other[c]
+                    pixel[c] = values[c] + bias[c] + other[c]
             else:
                 for c in range(len(pixel)):
-                    pixel[c] = values[c]
+                    pixel[c] = values[c] + bias[c]
+
+
+@compiled(fastmath=FASTMATH)
+def _write_elu(values: np.ndarray, bias: np.ndarray, residual: np.ndarray, y: int, x: int, pixel: np.ndarray) -> None:
+    """Write a pixel's ELU and residual to ``pixel``, which may be the residual's; spoils ``values``."""
+    for c in range(len(pixel)):
+        value = values[c] + bias[c]
+        values[c] = max(value, ZERO) + (exponential(min(value, ZERO)) - ONE)
+    if len(residual):
+        for c in range(len(pixel)):
+            pixel[c] = values[c] + residual[y, x, c]
+    else:
+        for c in range(len(pixel)):
+            pixel[c] = values[c]

@@ -46,6 +46,15 @@ def test_normalises_and_activates_first_and_adds_last():
     torch.testing.assert_close(torch.from_numpy(made).double(), expected, rtol=0, atol=1e-4 * float(expected.std()))
 
 
+def test_elu_comes_before_the_residual_which_may_be_written_over():
+    x, weight, bias = 3.0 * _random(16, 18, 37), _random(20, 16, 3, 3, seed=1), _random(20, seed=2)
+    out = _random(18, 37, 20, seed=3)
+    expected = F.elu(F.conv2d(x.double(), weight.double(), bias.double(), padding=1)).permute(1, 2, 0) + out
+    pixels = x.permute(1, 2, 0).contiguous().numpy()
+    convolve(pixels, pack_weights(weight.numpy()), bias.numpy(), out.numpy(), NO_NORM, False, out.numpy(), True)
+    torch.testing.assert_close(out.double(), expected, rtol=0, atol=1e-4 * float(expected.std()))
+
+
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread")
 def test_threads_change_no_bit():
     x, weight, bias = _random(70, 40, 16).numpy(), _random(16, 16, 3, 3, seed=1).numpy(), np.zeros(16, np.float32)
