@@ -2,8 +2,8 @@
 
     python -m pytest benchmarks/kernels/bench_bokehme.py --benchmark-only -s
 
-Means over ``synbokeh-mini``, or over the path-traced scenes of the folder ``BENCH_SCENES``, as those in tests/data, or as
-``python -m bokehbench.datasets.pathtraced --output DIR`` makes them. ``BENCH_WEIGHTS``: as in ``bokehme@FOLDER``.
+Means over ``synbokeh-mini``, or over the path-traced scenes in ``BENCH_SCENES``: tests/data/pathtraced, or what
+``python -m bokehbench.datasets.pathtraced --output DIR`` makes. ``BENCH_WEIGHTS``: a folder for ``bokehme@FOLDER``.
 ``-k layers``: processor seconds of a render at 512x512, PyTorch's layers and the compiled ones by turns.
 """
 
