@@ -31,11 +31,9 @@ from ..scenes.recipe_scenes import training_scenes, validation_scenes
 from ..scenes.shards import store_scenes
 from .config import BASE, BokehMeConfig
 
-SCENES, TRAIN, SHIP = "scenes", "networks", "ship"
-PARTS = (SCENES, TRAIN, SHIP)
-
-FIRST_TRAINING = "first"
-"""The folder, in that of the training, of the one that it goes on from."""
+SCENES, FIRST, TRAIN, SHIP = "scenes", "first", "networks", "ship"
+PARTS = (SCENES, FIRST, TRAIN, SHIP)
+"""``first``: the training that ``networks`` goes on from, in the latter's folder."""
 
 RECORDED_MODEL = ("error_weight", "blend_loss", "right_weight")
 
@@ -53,6 +51,7 @@ class Recipe:
     first_steps: int = 1200
     steps: int = 850
     crops_px: tuple[int, int] = (128, 192)
+    precision: str = "no"
     minutes: float = 0.0
 
     @property
@@ -72,7 +71,7 @@ class Recipe:
         )
         return RunConfig(
             task="bokehme/networks",
-            output=str(self.output / TRAIN / FIRST_TRAINING),
+            output=str(self.output / TRAIN / FIRST),
             model=BokehMeConfig(data=data),
             steps=self.first_steps,
             batch=4,
@@ -80,6 +79,7 @@ class Recipe:
             checkpoint_every=100,
             validate_every=200,
             validation_count=12,
+            precision=self.precision,
             minutes=self.minutes,
         )
 
@@ -100,7 +100,6 @@ class Recipe:
             steps=self.steps,
             batch=3,
             optimiser=dataclasses.replace(first.optimiser, warmup=30),
-            precision="bf16",
             seed=first.seed + 1,
             checkpoint_every=50,
             validate_every=100,
@@ -125,14 +124,14 @@ def ship(trained: Path, folder: Path) -> None:
     Raises MissingWeightsError where it is not finished.
     """
     model = trained / "model"
-    for path in (trained / FIRST_TRAINING / "model" / RECORD_FILE, model / RECORD_FILE):
+    for path in (trained / FIRST / "model" / RECORD_FILE, model / RECORD_FILE):
         if not path.is_file():
             raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
     folder.mkdir(parents=True, exist_ok=True)
     for network in NETWORKS:
         state = load_file(model / f"{network}.safetensors")
         save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / f"{network}.safetensors")
-    write_json(folder / RECORD_FILE, _describe(trained, _describe(trained / FIRST_TRAINING)))
+    write_json(folder / RECORD_FILE, _describe(trained, _describe(trained / FIRST)))
 
 
 def _describe(trained: Path, first: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -160,8 +159,9 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 
     if SCENES in parts:
         recipe.store_scenes(workers)
-    if TRAIN in parts and any(train(config) is None for config in (recipe.first, recipe.training)):
-        return False
+    for part, config in ((FIRST, recipe.first), (TRAIN, recipe.training)):
+        if part in parts and train(config) is None:
+            return False
     if SHIP in parts:
         ship(recipe.output / TRAIN, folder)
     return True
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
     parser.add_argument(
         "--parts",
-        default=f"{SCENES},{TRAIN}",
+        default=f"{SCENES},{FIRST},{TRAIN}",
         metavar="NAMES",
         help=f"some of {', '.join(PARTS)}; default: %(default)s",
     )
@@ -187,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--steps", type=int, default=Recipe.steps, metavar="N", help="after those; default: %(default)s"
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
+    parser.add_argument("--precision", default=Recipe.precision, metavar="NAME", help="no, bf16 or fp16; default: no")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
     options: Any = parser.parse_args(arguments)
     parts, workers = options.parts.split(","), options.workers
