@@ -17,7 +17,8 @@ IMAGEMAGICK = Program(
     install="apt-get install imagemagick",
     executables=("convert-im6.q16", "convert"),
     version_options=("-version",),
-    version_pattern=r"ImageMagick (\S+)",
+    version_pattern=r"ImageMagick (6\.\S+ Q(?:16|32|64)\S*)",
+    versions="ImageMagick 6 with 16 bits or more",
 )
 FFMPEG = Program(
     name="ffmpeg",
@@ -31,7 +32,8 @@ BLENDER = Program(
     install="apt-get install blender",
     executables=("blender",),
     version_options=("--background", "--version"),
-    version_pattern=r"Blender (\S+)",
+    version_pattern=r"Blender (3\.\S+)",
+    versions="Blender 3",
 )
 
 PROGRAMS = {

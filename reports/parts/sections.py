@@ -1,9 +1,10 @@
 """A data set in the report: its table of scores with tests, scatters, extremes, published numbers and pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from ...benchmarks.published.papers import Paper, PublishedRow, read_papers
+from ...benchmarks.published.papers import Paper, PrintedMetric, PublishedRow, read_papers
 from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
@@ -15,6 +16,22 @@ from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
+
+
+@dataclass(frozen=True)
+class Published:
+    """A paper's table: ``metrics`` by column, those ``left_out`` that are of a variant the run did not measure."""
+
+    paper: Paper
+    rows: list[PublishedRow]
+    metrics: dict[str, PrintedMetric]
+    left_out: list[PrintedMetric]
+
+    @classmethod
+    def beside(cls, measured: Collection[str], paper: Paper, rows: list[PublishedRow]) -> Self:
+        """Choose the columns that may stand beside ``measured``, the names of a run's metrics."""
+        chosen = {name: metric for name, metric in paper.spec.metrics.items() if metric.stands_beside(measured)}
+        return cls(paper, rows, chosen, [m for name, m in paper.spec.metrics.items() if name not in chosen])
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,7 @@ class Section:
     test_links: Links | None
     scatters: list[Plot]
     extremes: list[Extremes]
-    published: list[tuple[Paper, list[PublishedRow]]]
+    published: list[Published]
     scenes: list[SceneView]
     stacks: list[Stack]
 
@@ -104,7 +121,9 @@ def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: A
     return plots
 
 
-def _find_published(run: StoredRun, dataset: str) -> list[tuple[Paper, list[PublishedRow]]]:
+def _find_published(run: StoredRun, dataset: str) -> list[Published]:
     """Return what papers printed on the data set's protocol; nothing where the run took a part of the data set."""
-    found = [(paper, paper.find_comparison(dataset)) for paper in read_papers() if covers_everything(run)]
-    return [(paper, rows) for paper, rows in found if rows]
+    if not covers_everything(run):
+        return []
+    found = [(paper, paper.find_comparison(dataset)) for paper in read_papers()]
+    return [Published.beside(run.meta["metrics"], paper, rows) for paper, rows in found if rows]
