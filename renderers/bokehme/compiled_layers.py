@@ -27,9 +27,9 @@ class _Layers:
     """The layers of ``FoldedNetwork.layers``, in two pictures of the network's width that are written by turns."""
 
     def __init__(self, network: FoldedNetwork):
-        self._first = _Convolution(network.conv0.conv)
-        self._blocks = [[_Convolution(one.conv) for one in block] for block in network.block_stack.blocks]
-        self._last = _Convolution(network.conv1.conv)
+        self._first = _Convolution(network.conv0)
+        self._blocks = [[_Convolution(one) for one in block.children()] for block in network.block_stack.blocks]
+        self._last = _Convolution(network.conv1)
 
     def __call__(self, folded: Tensor) -> Tensor:
         """Return (B,O,h,w) of ``folded`` (B,I,h,w)."""
@@ -51,10 +51,11 @@ class _Layers:
 class _Convolution:
     """A convolution; inputs are filled up with zeros to whole vectors."""
 
-    def __init__(self, convolution: nn.Conv2d):
-        self.outputs = convolution.out_channels
-        weight = F.pad(convolution.weight.detach(), (0, 0, 0, 0, 0, -convolution.in_channels % LANES))
-        self._weights, self._bias = pack_weights(weight.numpy()), convolution.bias.detach().numpy()
+    def __init__(self, convolution: nn.Module):
+        weight, bias = convolution.state_dict().values()
+        self.outputs, inputs = weight.shape[:2]
+        filled = F.pad(weight, (0, 0, 0, 0, 0, -inputs % LANES))
+        self._weights, self._bias = pack_weights(filled.numpy()), bias.numpy()
 
     def run(self, x: np.ndarray, out: np.ndarray, residual: np.ndarray = NO_RESIDUAL, elu: bool = True) -> None:
         """Write the convolution of x (H,W,I), its ELU where asked, plus ``residual``, to ``out`` (H,W,O)."""
