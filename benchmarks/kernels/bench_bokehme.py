@@ -27,12 +27,13 @@ from bokehbench.core.scene import Scene
 from bokehbench.datasets.blb.files import read_blb_scene
 from bokehbench.datasets.catalogue import load_dataset
 from bokehbench.renderers.bokehme.dilated_defocus import dilate_defocus
-from bokehbench.renderers.bokehme.networks import ARNet, IUNet, resize
-from bokehbench.renderers.bokehme.read_weights import read_network
+from bokehbench.renderers.bokehme.networks import ARNet, IUNet
 from bokehbench.renderers.bokehme.refinement import UNIT_PX, refine
 from bokehbench.renderers.bokehme.renderer import BokehMeRenderer
 from bokehbench.renderers.bokehme.weight_files import find_files
 from bokehbench.renderers.classical.scatter import ScatterRenderer
+from bokehbench.renderers.read_weights import read_network
+from bokehbench.renderers.resize import resize
 
 WEIGHTS, SCENES = os.environ.get("BENCH_WEIGHTS"), os.environ.get("BENCH_SCENES")
 REPEATS = int(os.environ.get("BENCH_REPEATS", "5"))

@@ -11,10 +11,10 @@ from ..classical.scatter import ScatterRenderer
 from ..convolution.winograd import compile_convolution
 from ..interface import Capabilities
 from ..learned import LearnedRenderer, freeze
+from ..read_weights import read_network
 from .compiled_layers import compile_layers
 from .dilated_defocus import dilate_defocus
 from .networks import ARNet, IUNet
-from .read_weights import read_network
 from .refinement import UNIT_PX, lift_highlights, refine
 from .weight_files import BokehMeFiles, find_files
 

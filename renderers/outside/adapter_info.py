@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,8 @@ def read_info(path: Path) -> AdapterInfo:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidOptionError(f"{path}: expected an adapter: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidOptionError(f"{path}: expected an adapter as in CONTRIBUTING.md: {reason}") from error
     info = read_settings(AdapterInfo, _literal(path, tree), f"{path}: INFO.")
     if not info.variants:
         raise InvalidOptionError(f"{path}: INFO.variants: expected at least one")
@@ -120,7 +122,7 @@ def own_entries(folder: str) -> dict[str, Entry]:
     Raises InvalidOptionError for a file that is no adapter.
     """
     path = find_adapter(OUTSIDE, folder)
-    if not (folder and path.is_file()):
+    if not (folder and os.path.isfile(path)):
         return {}
     variants = read_info(path).variants.items()
     return {name: Entry(TARGET, variant.summary, {"adapter": OUTSIDE, "variant": name}) for name, variant in variants}
@@ -128,13 +130,13 @@ def own_entries(folder: str) -> dict[str, Entry]:
 
 def find_adapter(adapter: str, folder: str | Path) -> Path:
     """Return where an adapter lies: here, or, of the name OUTSIDE, in the repository's folder."""
-    return Path(folder).expanduser() / OWN_ADAPTER if adapter == OUTSIDE else FOLDER / f"{adapter}.py"
+    return Path(os.path.expanduser(folder)) / OWN_ADAPTER if adapter == OUTSIDE else FOLDER / f"{adapter}.py"
 
 
 def inputs_of(adapter: str, variant: str | None = None, folder: str = "") -> tuple[str, ...]:
     """Return what a variant, or an adapter's first one, reads of a scene; nothing where the adapter is not there."""
     path = find_adapter(adapter, folder)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return ()
     info = read_info(path)
     return info.variants[variant or next(iter(info.variants))].inputs or info.inputs

@@ -55,8 +55,8 @@ def find_python(folder: Path) -> Path:
     named, *environments = (folder / place for place in PYTHONS)
     if named.is_file():
         text = named.read_text(encoding="utf-8", errors="replace").strip()
-        python = folder / Path(text).expanduser()  # an absolute path stands for itself
-        if python.is_file() and os.access(python, os.X_OK):
+        python = folder / os.path.expanduser(text)  # an absolute path stands for itself
+        if os.path.isfile(python) and os.access(python, os.X_OK):
             return python
         raise MissingWeightsError(f"{named}: expected one line, the path of a Python, got '{one_line(text, 200)}'")
     for python in environments:

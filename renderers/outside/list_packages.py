@@ -3,6 +3,8 @@
 Standard library alone, in the syntax of Python 3.7: this file imports nothing of bokehbench, and nothing that it lists.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
@@ -11,9 +13,9 @@ METADATA = (".dist-info", ".egg-info")
 """Ends of the names of what an installed package leaves beside itself: ``numpy-1.26.4.dist-info``."""
 
 
-def find_packages(places):
+def find_packages(places: list[str]) -> dict[str, str]:
     """Return the version of each package by its name; what an import finds first counts."""
-    found = {}
+    found: dict[str, str] = {}
     for place in places:
         for entry in sorted(os.listdir(place)) if os.path.isdir(place) else ():
             stem, end = os.path.splitext(entry)

@@ -60,8 +60,8 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         f_number: float | None = None,
     ):
         super().__init__(name, checkpoint)
-        self.folder = Path(checkpoint or "").expanduser().absolute()
-        if not self.folder.is_dir():  # a mistyped name is seen before anything runs
+        self.folder = Path(os.path.expanduser(checkpoint or "")).absolute()
+        if not os.path.isdir(self.folder):  # a mistyped name is seen before anything runs
             base = (name or variant or adapter).partition("@")[0]
             raise InvalidOptionError(f"{self.folder}: no such folder: {say_how_to_get(base)}")
         render_limit()

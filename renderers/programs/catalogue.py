@@ -15,10 +15,10 @@ GMIC = Program(name="G'MIC", install="pip install gmic", module="gmic")
 IMAGEMAGICK = Program(
     name="ImageMagick",
     install="apt-get install imagemagick",
-    executables=("convert-im6.q16", "convert"),
+    executables=("convert-im6.q16", "magick", "convert"),
     version_options=("-version",),
-    version_pattern=r"ImageMagick (6\.\S+ Q(?:16|32|64)\S*)",
-    versions="ImageMagick 6 with 16 bits or more",
+    version_pattern=r"ImageMagick ([67]\.\S+(?: \(Beta\))? Q(?:16|32|64)\S*)",
+    versions="ImageMagick 6 or 7 with 16 bits or more",
 )
 FFMPEG = Program(
     name="ffmpeg",

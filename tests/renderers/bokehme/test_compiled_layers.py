@@ -7,9 +7,9 @@ import torch
 
 from bokehbench.renderers.bokehme.compiled_layers import compile_layers
 from bokehbench.renderers.bokehme.networks import ARNet, IUNet
-from bokehbench.renderers.bokehme.read_weights import read_network
 from bokehbench.renderers.bokehme.weight_files import find_files
 from bokehbench.renderers.learned import freeze
+from bokehbench.renderers.read_weights import read_network
 
 
 @pytest.fixture(scope="module", params=["arnet", "iunet"])

@@ -25,7 +25,7 @@ MISTAKES = {
         "did not grow",
     ),
     "scaled, but not the strength": (lambda scene: scaled(scene, focus_disparity=1.0), "did not grow"),
-    "half the radius": (lambda scene: replace(scene, blur_strength=scene.blur_strength / 2), "did not grow"),
+    "half the radius": (lambda scene: replace(scene, blur_strength=scene.blur_strength / 2), r"over 2\.4 px"),
     "scaled, but not the focus": (scaled, r"over 6\.5 px where the radius is 6 px, expected 3\.7 to 5\.7"),
     "the diameter": (lambda scene: replace(scene, blur_strength=scene.blur_strength * 2), r"over 8\.6 px"),
 }

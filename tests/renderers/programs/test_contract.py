@@ -111,13 +111,28 @@ def test_absent_programs_skip_their_scenes_and_say_what_to_install(tmp_path, mon
     assert "blender-defocus is left out of 'programs': Blender is not installed: apt-get" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "version"),
+    [
+        ("convert", "ImageMagick 6.9.11-60 Q16 x86_64 2021-01-25", "ImageMagick 6.9.11-60 Q16"),
+        ("magick", "ImageMagick 7.1.2-30 (Beta) Q16-HDRI x86_64", "ImageMagick 7.1.2-30 (Beta) Q16-HDRI"),
+        ("magick", "ImageMagick 7.1.1-15 Q8 x86_64", None),
+    ],
+)
+def test_imagemagick_6_and_7_are_known(tmp_path, monkeypatch, name, said, version):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / name).write_text(f"#!/bin/sh\necho 'Version: {said}'\n")
+    (tmp_path / name).chmod(0o755)
+    assert load_renderer("imagemagick-blur").version == version
+
+
 def test_other_programs_of_the_same_name_skip_their_scenes_too(tmp_path, monkeypatch, make_scene):
     monkeypatch.setenv("PATH", str(tmp_path))
     for name, words in (("convert", "GraphicsMagick 1.3.40"), ("blender", "Blender 4.2.0")):
         (tmp_path / name).write_text(f"#!/bin/sh\necho '{words}'\n")
         (tmp_path / name).chmod(0o755)
     said = load_renderer("imagemagick-blur").skip(make_scene())
-    assert said.startswith("ImageMagick: expected ImageMagick 6 with 16 bits or more, but ")
+    assert said.startswith("ImageMagick: expected ImageMagick 6 or 7 with 16 bits or more, but ")
     assert "convert says 'GraphicsMagick 1.3.40': apt-get install imagemagick" in said
     assert "expected Blender 3, but " in load_renderer("blender-defocus").skip(make_scene())
 
