@@ -38,5 +38,5 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
 def test_an_unknown_part_is_one_line(tmp_path, capsys):
     folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
     assert main([*folders, "--parts", "scene"]) == 2
-    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, networks, ship\n"
+    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, first, networks, ship\n"
     assert capsys.readouterr().err == said
