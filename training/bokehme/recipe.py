@@ -124,15 +124,20 @@ def ship(trained: Path, folder: Path) -> None:
 
     Raises MissingWeightsError where it is not finished.
     """
+    _require(trained / FIRST, FIRST)
+    _require(trained, TRAIN)
     model = trained / "model"
-    for path in (trained / FIRST / "model" / RECORD_FILE, model / RECORD_FILE):
-        if not path.is_file():
-            raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
     folder.mkdir(parents=True, exist_ok=True)
     for network in NETWORKS:
         state = load_file(model / f"{network}.safetensors")
         save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / f"{network}.safetensors")
     write_json(folder / RECORD_FILE, _describe(trained, _describe(trained / FIRST)))
+
+
+def _require(trained: Path, part: str) -> None:
+    path = trained / "model" / RECORD_FILE
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: absent: give the training's command with --parts {part}, to finish it")
 
 
 def _describe(trained: Path, first: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -160,8 +165,11 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 
     if SCENES in parts:
         recipe.store_scenes(workers)
-    for part, config in ((FIRST, recipe.first), (TRAIN, recipe.training)):
-        if part in parts and train(config) is None:
+    if FIRST in parts and train(recipe.first) is None:
+        return False
+    if TRAIN in parts:
+        _require(recipe.output / TRAIN / FIRST, FIRST)
+        if train(recipe.training) is None:
             return False
     if SHIP in parts:
         ship(recipe.output / TRAIN, folder)
