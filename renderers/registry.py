@@ -67,7 +67,7 @@ def find_renderer(name: str) -> Entry:
         return outside
     if at and base not in ours:
         own = own_entries(folder)
-        more = "" if own else f"; {folder} has no {OWN_ADAPTER} that names others"
+        more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
         raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
