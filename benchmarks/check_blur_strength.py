@@ -96,7 +96,7 @@ def check_scene(renderer: Renderer, scene: Scene) -> tuple[str, str | None]:
     """Return what was found about ``scene``, and what is wrong with it: None where nothing is."""
     where = compared(scene.defocus[0].numpy())
     if scene.target is None or where.mean() < LEAST_SHARE:
-        share = f"{100.0 * where.mean():.2g} % of the picture have a radius of {LEAST_RADIUS_PX:g} px, as stated, away from steps"
+        share = f"{100.0 * where.mean():.2g} % of its stated radii are of {LEAST_RADIUS_PX:g} px and away from steps"
         found = "no ground truth" if scene.target is None else share
         return "not checked", f"cannot be checked: {found}: render it larger, or with a wider lens"
     fit = fit_multiple(renderer, scene, where)

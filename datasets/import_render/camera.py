@@ -186,9 +186,7 @@ def read_camera(path: Path) -> Camera:
     try:
         camera = read_settings(CAMERAS[renderer], content)
         if not (math.isfinite(camera.blur_strength) and camera.blur_strength > 0.0):
-            raise InvalidOptionError(
-                f"its lens blurs by {camera.blur_strength:g} px per unit of 1/z: check the numbers"
-            )
+            raise InvalidOptionError(f"expected a lens that blurs, got {camera.blur_strength:g} px per unit of 1/z")
     except (InvalidOptionError, OverflowError, ZeroDivisionError) as error:
         raise DamagedDataError(f"{path}: {error}") from error
     return camera
