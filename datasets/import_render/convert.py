@@ -1,7 +1,7 @@
 """One render of another program, read, converted, checked, and written as a scene of the data set ``folder``."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +69,22 @@ def read_render(source: Path) -> Render:
     stored = read_exr(files["depth"], "depth", camera.depth_channel)
     for file, pixels in zip(files.values(), (*pictures, stored), strict=True):
         _check_size(file, pixels, camera)
+    _require_pinhole_depth(files, stored, camera)
     for role, picture in zip(("pinhole", "lens"), pictures, strict=True):
         check_finite(files[role], picture, "render it again")
         if picture.shape[2] != 3:
             raise refusal(files[role], Problem.NO_PICTURE, shape=picture.shape)
     return Render(camera, *pictures, _convert(files["depth"], stored, camera))
+
+
+def _require_pinhole_depth(files: Mapping[str, Path], stored: NDArray[np.float32], camera: Camera) -> None:
+    """Raise DamagedDataError where the depth is the one that the lens picture's file holds as well."""
+    try:
+        through_lens = read_exr(files["lens"], "depth", camera.depth_channel)
+    except DamagedDataError:  # it holds none, as it should
+        return
+    if np.array_equal(through_lens, stored):
+        raise DamagedDataError(f"{files['depth']}: the depth of {camera.lens}, which a lens blurred: use the pinhole's")
 
 
 def _check_size(file: Path, pixels: NDArray[np.float32], camera: Camera) -> None:

@@ -6,7 +6,8 @@ Two renders by the scene's camera: depth of field off, with the depth pass, into
 Both are scene-linear 32-bit floats without compositor, sequencer and motion blur. Samples, resolution, denoiser and
 frame are the scene's own; nothing is saved to the .blend file. Writes camera.json last.
 
-Stands alone: needs Blender only. Tried with Blender 5.2.3 (bpy 5.2.3 from PyPI, Python 3.13, Linux x86_64, CPU).
+Stands alone: needs Blender only. Tried with Blender 5.2.3 (bpy 5.2.3 of PyPI, Python 3.13) and Blender 3.4.1, both on a
+Linux x86_64 CPU.
 """
 
 import json
@@ -71,11 +72,10 @@ def prepare(scene):
 def read_camera(scene):
     """Return the numbers for camera.json."""
     camera, render = scene.camera.data, scene.render
-    scale = render.resolution_percentage / 100
     return {
         "renderer": "cycles",
-        "width": int(render.resolution_x * scale),
-        "height": int(render.resolution_y * scale),
+        "width": render.resolution_x * render.resolution_percentage // 100,
+        "height": render.resolution_y * render.resolution_percentage // 100,
         "focus_distance": focus_distance(scene),
         "depth_through": "pinhole",
         "depth": "pinhole.exr",

@@ -120,6 +120,16 @@ def test_depth_out_of_the_lens_picture(tmp_path, write_render):
         import_render(folder, tmp_path / "out")
 
 
+def test_depth_that_the_lens_picture_has_too(tmp_path, write_render, pictures):
+    depth, name = stored_depth("cycles")
+    folder = write_render("cycles", depth, name)
+    write_parts(folder / "lens.exr", {"": colours(pictures[1]) | {"Depth.V": depth}})
+    with pytest.raises(DamagedDataError, match=r"depth\.exr: the depth of lens\.exr, which a lens blurred"):
+        import_render(folder, tmp_path / "out")
+    write_parts(folder / "lens.exr", {"": colours(pictures[1]) | {"Depth.V": depth + 1}})
+    assert import_render(folder, tmp_path / "out")
+
+
 def test_no_other_scene_is_overwritten(tmp_path, write_render):
     folder = write_render("cycles", *stored_depth("cycles"))
     with pytest.raises(InvalidOptionError, match="would replace what it is made of"):
