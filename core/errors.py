@@ -69,6 +69,10 @@ class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
 
 
+class InvalidBundleError(BokehBenchError):
+    """A file that should be a result bundle and is none, or holds what no bundle may; the message names the member."""
+
+
 class LostProcessError(BokehBenchError):
     """Another process of this command that did not come, has ended or does not answer."""
 

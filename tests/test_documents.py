@@ -39,17 +39,22 @@ class Example:
     says: str = ""
 
 
+NIGHT = f"python run_bench.py --run night {ONE_PICTURE}"
+NIGHT_OUT = "python run_bench.py --run night --export DIR/night.zip"
 NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
 RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
     "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
     "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
+    "python run_bench.py --robustness --perturbations zoom": Example("--limit 1 --severities 4 --metrics psnr"),
     "python run_bench.py --latency": Example("--sizes 64,96 --radii 4 --renderers identity,classical"),
     "python run_bench.py --run night --output DIR": Example(ONE_PICTURE),
     "python run_bench.py --compare before after": Example(
         before=tuple(f"python run_bench.py --run {name} {ONE_PICTURE}" for name in ("before", "after"))
     ),
     "python run_bench.py --check ebb --data-root DIR": NO_EBB,
+    NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
+    "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
@@ -77,6 +82,7 @@ RUNS = {
     ),
     "python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR": Example(code=2, says="RealBokeh_3MP"),
     "python -m bokehbench.datasets.pairs.estimate_disparity ebb --data-root DIR": NO_EBB,
+    "python -m bokehbench.datasets.pairs.ebb400 --data-root DIR": Example(code=2, says="get EBB400"),
     "python -m bokehbench.benchmarks.fit_blur_strength ebb --data-root DIR": NO_EBB,
 }
 ELSEWHERE = {

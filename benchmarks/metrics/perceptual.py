@@ -1,6 +1,7 @@
 """Learned metrics: LPIPS and DISTS, computed by their published implementations on verified weights."""
 
 import hashlib
+import math
 import warnings
 from abc import abstractmethod
 from collections import OrderedDict
@@ -33,6 +34,7 @@ class NetworkMetric(ComparisonMetric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
 
     higher_is_better = False
+    bounds = (0.0, math.inf)
     least_size_px: int
     """The smaller side of the least image that the network's strides leave something of."""
 

@@ -19,6 +19,7 @@ class BoxSsim(ComparisonMetric):
 
     name = "ssim-box7"
     higher_is_better = True
+    bounds = (-1.0, 1.0)
     description = (
         "SSIM per RGB channel as scikit-image's defaults compute it: 7x7 box, sample covariances, 8-bit values"
     )
@@ -39,6 +40,7 @@ class BorderSsim(ComparisonMetric):
 
     name = "ssim-torchmetrics"
     higher_is_better = True
+    bounds = (-1.0, 1.0)
     description = (
         "SSIM per RGB channel as torchmetrics computes it: 11x11 Gaussian window, sigma 1.5, at every pixel of the "
         "image continued by reflection, 8-bit values"

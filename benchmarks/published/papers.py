@@ -65,7 +65,8 @@ class Spec:
     """What a paper's numbers belong to.
 
     ``metrics`` by column; ``comparison`` is the number of the table that compares methods; ``protocols`` are our data
-    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers.
+    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers; ``note``
+    is what a reader who sets the numbers beside ours must know, in sentences.
     """
 
     method: str
@@ -74,6 +75,7 @@ class Spec:
     comparison: int
     protocols: dict[str, str]
     ablations: AblationSpec | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

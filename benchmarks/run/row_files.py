@@ -16,16 +16,16 @@ from ...core.atomic_files import explained, write_atomically
 from ...core.documents import kind_of
 from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.records import parse_record
-from .schema import Row
+from .schema import Row, pictures_of
 
 DAMAGED_LINES = "damaged-rows.txt"
 
 MOST_FAULTS = 20
 """So many lines of one file that are no rows are named; of the others the number is said."""
 
-EARLIER_ROWS = dict.fromkeys(("weights", "peak_memory_mb", "disparity", "disparity_sha256", "backend")) | dict.fromkeys(
-    ("device", "dtype", "time"), ""
-)
+EARLIER_ROWS = dict.fromkeys(
+    ("weights", "peak_memory_mb", "input", "input_sha256", "disparity", "disparity_sha256", "backend")
+) | dict.fromkeys(("device", "dtype", "time"), "")
 """What rows of earlier versions may lack."""
 
 DIGEST = re.compile(rb', "digest": "([0-9a-f]{16})"\}\s*')
@@ -96,12 +96,11 @@ class RowWriter:
             self._file.close()
 
     def append(self, row: Row) -> None:
-        """Write one row. NaN and infinity are refused: a metric that has no value is null.
+        """Write one row.
 
         Raises CannotWriteError where the disk is full.
         """
-        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
-        self.append_line(line[:-1] + b', "digest": "' + _digest(line) + b'"}')
+        self.append_line(seal_row(row))
 
     def append_line(self, line: bytes) -> None:
         """Write one line as it is."""
@@ -133,7 +132,7 @@ def scan_rows(folder: Path) -> tuple[dict[str, Row], list[str]]:
             if not line.strip():
                 continue
             try:
-                row = _parse_row(line)
+                row = parse_row(line)
             except DamagedRecordError as error:
                 found.append(f"{part}, line {number}: no row, so passed over: {error}")
             else:
@@ -159,7 +158,17 @@ def _digest(line: bytes) -> bytes:
     return hashlib.sha256(line).hexdigest()[:16].encode()
 
 
-def _parse_row(line: bytes) -> Row:
+def seal_row(row: Row) -> bytes:
+    """Return a row's line, short of its end, with a digest of what stands before it.
+
+    NaN and infinity are refused: a metric that has no value is null.
+    """
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+    return line[:-1] + b', "digest": "' + _digest(line) + b'"}'
+
+
+def parse_row(line: bytes) -> Row:
+    """Return the row that a line holds. Raises DamagedRecordError where it is none, or not as it was written."""
     start = line.rfind(b', "digest": "')
     if start >= 0 and (sealed := DIGEST.fullmatch(line, start)):
         line = line[:start] + b"}"
@@ -179,7 +188,7 @@ def _contradiction(row: Row) -> str | None:
     """Return what of a row of the right types cannot be; None where nothing is wrong."""
     if row["status"] == "ok" and (row["image"] is None or row["image_sha256"] is None):
         return "status: ok, but no picture is named"
-    for name, path in (("image", row["image"]), ("disparity", row.get("disparity"))):
+    for name, (path, _) in pictures_of(row).items():
         if path is not None and not STORED_PATH.fullmatch(path):
             return f"{name}: expected a path below images/ or scenes/, got '{path}'"
     return None
@@ -187,7 +196,7 @@ def _contradiction(row: Row) -> str | None:
 
 def _fault_of(line: bytes) -> str | None:
     try:
-        _parse_row(line)
+        parse_row(line)
     except DamagedRecordError as error:
         return str(error)
     return None

@@ -29,9 +29,9 @@ class Row(TypedDict):
     scene: str
     renderer: str
     perturbation: str
-    """What is wrong about the disparity; "none" for the true one."""
+    """What is wrong about the renderer's inputs; "none" for those of the scene itself."""
     severity: float
-    """How wrong it is, in the perturbation's unit; 0 for the true one."""
+    """How wrong they are, in the perturbation's unit; 0 where nothing is."""
     seed: int
     device: NotRequired[str]
     dtype: NotRequired[str]
@@ -57,6 +57,9 @@ class Row(TypedDict):
     image: str | None
     """The picture that was scored, a path within the run."""
     image_sha256: str | None
+    input: NotRequired[str | None]
+    """A perturbed picture that the renderer was given, a path within the run."""
+    input_sha256: NotRequired[str | None]
     disparity: NotRequired[str | None]
     """A perturbed disparity as a picture, a path within the run."""
     disparity_sha256: NotRequired[str | None]
@@ -68,6 +71,15 @@ class Row(TypedDict):
     """When it was stored, UTC."""
     traceback: NotRequired[str]
     """Where an unexpected error came from."""
+
+
+def pictures_of(row: Row) -> dict[str, tuple[str | None, str | None]]:
+    """Return the pictures that a row may name, by its field: a path within the run and a SHA-256, None without one."""
+    return {
+        "image": (row["image"], row["image_sha256"]),
+        "input": (row.get("input"), row.get("input_sha256")),
+        "disparity": (row.get("disparity"), row.get("disparity_sha256")),
+    }
 
 
 class SceneRecord(TypedDict):
@@ -104,6 +116,7 @@ class Environment(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     processor: NotRequired[str | None]
     gpu: NotRequired[str | None]
+    threads: NotRequired[int]
     commit: NotRequired[str | None]
     python: NotRequired[str]
     packages: NotRequired[dict[str, str | None]]
@@ -219,16 +232,39 @@ class CommandRecord(TypedDict):
     doubts: NotRequired[list[DoubtRecord]]
 
 
+class DataCheck(TypedDict):
+    """Whether the scenes of an imported run are those that this machine has of the data set; ``note``: why not."""
+
+    state: Literal["same", "other", "unknown"]
+    note: str
+
+
+class ImportRecord(TypedDict):
+    """Where an imported run comes from; ``data``: see ``DataCheck``, by data set."""
+
+    file: str
+    sha256: str
+    run: str
+    by: str
+    version: str
+    commit: str | None
+    time: str
+    pictures: bool
+    data: dict[str, DataCheck]
+
+
 class RunRecord(CommandRecord):
     """The content of run.json: the last benchmark, and the last robustness sweep below ``sweep``.
 
-    ``contents`` is what digests in rows stand for; ``scored_by`` the digest of each metric's code as it was last used.
+    ``contents`` is what digests in rows stand for; ``scored_by`` the digest of each metric's code as it was last used;
+    ``imported`` stands in runs that were measured elsewhere.
     """
 
     environments: dict[str, Environment]
     contents: NotRequired[dict[str, dict[str, str]]]
     scored_by: NotRequired[dict[str, str]]
     sweep: NotRequired[CommandRecord]
+    imported: NotRequired[ImportRecord]
 
 
 def row_schema() -> dict[str, Any]:

@@ -54,7 +54,8 @@ class Pair:
     - ``disparity``: path of the estimated map without its suffix;
     - ``widest``: the scene's photograph at its widest aperture, which tells best where it was focused;
     - ``f_number``: of the target's aperture;
-    - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to.
+    - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to;
+    - ``clean``: where the source is degraded, the photograph before that: the focus is estimated from it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Pair:
     widest: Path
     f_number: float
     relative_aperture: float = 1.0
+    clean: Path | None = None
 
     @property
     def disparity_file(self) -> Path:
@@ -169,7 +171,8 @@ class PhotographPairs(UserPictures):
         focus = self._given_focus.get(pair.scene)
         files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
         if focus is None:
-            files["widest aperture"] = pair.widest  # the focus is estimated from it
+            files["widest aperture"] = pair.widest  # the focus is estimated from it, and from the clean picture
+            files |= {} if pair.clean is None else {"clean": pair.clean}
         settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
         return {**files, "settings": settings}
 
@@ -234,10 +237,12 @@ class PhotographPairs(UserPictures):
         if pair.scene not in self._estimated_focus:
             widest = target if pair.widest == pair.target else read_picture(pair.widest)
             check_size(pair.widest, widest, pair.source, source)
-            focus = estimate_focus(source, widest, disparity)
+            clean = pair.clean or pair.source
+            sharp = source if clean == pair.source else read_picture(clean)
+            focus = estimate_focus(sharp, widest, disparity)
             if focus is None:
                 raise DamagedDataError(
-                    f"{pair.widest}: nothing in it is as sharp as in {pair.source}: no focus found: where the pictures "
+                    f"{pair.widest}: nothing in it is as sharp as in {clean}: no focus found: where the pictures "
                     f'are right, put  {{"{pair.scene}": DISPARITY IN [0, 1]}}  into {self.folder / FOCUS_FILE}'
                 )
             self._estimated_focus[pair.scene] = focus

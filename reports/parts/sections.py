@@ -1,10 +1,9 @@
 """A data set in the report: its table of scores with tests, scatters, extremes, published numbers and pictures."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
-from ...benchmarks.published.papers import Paper, PrintedMetric, PublishedRow, read_papers
+from ...benchmarks.published.papers import read_papers
 from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
@@ -12,26 +11,12 @@ from ..files.export import Links, export_sheet
 from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
+from .published import Published
 from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
-
-
-@dataclass(frozen=True)
-class Published:
-    """A paper's table: ``metrics`` by column, those ``left_out`` that are of a variant the run did not measure."""
-
-    paper: Paper
-    rows: list[PublishedRow]
-    metrics: dict[str, PrintedMetric]
-    left_out: list[PrintedMetric]
-
-    @classmethod
-    def beside(cls, measured: Collection[str], paper: Paper, rows: list[PublishedRow]) -> Self:
-        """Choose the columns that may stand beside ``measured``, the names of a run's metrics."""
-        chosen = {name: metric for name, metric in paper.spec.metrics.items() if metric.stands_beside(measured)}
-        return cls(paper, rows, chosen, [m for name, m in paper.spec.metrics.items() if name not in chosen])
+UNSEEN = "there is no ground truth for these pictures, and the run came without them."
 
 
 @dataclass(frozen=True)
@@ -91,12 +76,12 @@ def _section(
         protocol=dataset["protocol"],
         terms=dataset["terms"],
         scored=scored,
-        unscored_because=UNSCORED,
+        unscored_because=UNSCORED if run.has_pictures else UNSEEN,
         table=table,
         links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
         test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
         scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
-        extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
+        extremes=show_extremes(table.measures[0], scenes) if table and table.measures and scenes else [],
         published=_find_published(run, name),
         scenes=scenes,
         stacks=[] if scored else gallery.stacks(name),

@@ -13,6 +13,8 @@ from bokehbench.reports.parts.perturbed_cases import choose_severities
 from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
 
+from ...stored_records import ORIGIN
+
 
 def stored(run):
     """Read the rows as anyone would: JSON lines into pandas."""
@@ -89,6 +91,31 @@ def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(sw
         assert (tmp_path / "reports" / "default" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
 
 
+def test_an_axis_of_poor_pictures_starts_at_the_clean_one_and_shows_what_was_given(swept_run, tmp_path):
+    kept = [row for row in swept_run.sweep if row["severity"] >= 0 and row["scene"] in ("scene 0", "scene 1")]
+    for row in kept:
+        if row["severity"]:
+            row |= {"perturbation": "zoom-both", "input": row["image"], "input_sha256": row["image_sha256"]}
+    swept_run.sweep[:] = kept
+    sweep = swept_run.meta["sweep"]
+    sweep |= {"metrics": {"psnr": sweep["metrics"]["psnr"]}, "cases": [row["key"] for row in kept]}
+    sweep["settings"] |= {"perturbations": [["none", 0], ["zoom-both", 4], ["zoom-both", 8]]}
+    write_report(swept_run, tmp_path / "reports")
+    folder = tmp_path / "reports" / "default"
+    text = (folder / "robustness.html").read_text(encoding="utf-8")
+    assert "Robustness to a poor picture and wrong disparity" in text
+    assert "than with the clean picture and the true disparity" in text
+    assert "severities 1, 4, 8." in text
+    assert "never reads" not in text  # every renderer sees the picture
+    assert text.count("picture at 4") == text.count("disparity at 4") == 2
+    curves = pd.read_csv(folder / "assets/tables/robustness-1-psnr-curves.csv")
+    assert sorted(curves.severity.unique()) == [1, 4, 8]
+    assert (curves[curves.severity == 1].drop_median == 0).all()
+    summary = pd.read_csv(folder / "assets/tables/robustness-1-psnr-summary.csv")
+    assert {"drop at 4", "drop at 8"} <= set(summary.columns)
+    assert "blind" in set(summary.renderer)
+
+
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):
     lost = next(row for row in swept_run.sweep if row["severity"] == 4 and row["renderer"] == "fragile")
     lost |= {"status": "failed", "reason": "out of luck", "metrics": {}, "image": None}
@@ -147,3 +174,14 @@ def test_any_name_can_be_drawn(swept_run, tmp_path, name):
     figure = draw_curves(found.curves(), found.severities, {name: 9}, {"x": name, "y": name, "what": "drop"})
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [shorten(name)]
     figure.savefig(io.BytesIO(), format="svg")
+
+
+def test_a_run_that_came_without_pictures_has_the_numbers_alone(swept_run, tmp_path):
+    swept_run.meta["imported"] = ORIGIN
+    home = write_report(swept_run, tmp_path)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in home.parent.glob("*.html")}
+    assert "gallery.html" not in pages
+    assert not any("gallery.html" in text for text in pages.values())
+    assert "erode" in pages["robustness.html"]
+    assert "What the renderers saw and made" not in pages["robustness.html"]
+    assert "imported from theirs.zip: measured on Abacus as &#39;there&#39;" in pages["index.html"]

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ...core.errors import MissingWeightsError
-from ..diffusion.stored_networks import check_finite, naming_damage
+from ..core.errors import MissingWeightsError
+from .diffusion.stored_networks import check_finite, naming_damage
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -21,14 +21,18 @@ NUMPY_RECORDS = [
     np.dtype,
     *(np.dtypes.Int32DType, np.dtypes.Int64DType, np.dtypes.Float32DType, np.dtypes.Float64DType),
 ]
-"""What lies beside the weights in the authors' files: counters, as arrays of numpy."""
+"""What lies beside the weights in BokehMe's files: counters, as arrays of numpy."""
+
+PARALLEL = "module."
+"""What torch.nn.DataParallel puts before the names of weights."""
 
 
 def read_network(network: Network, path: Path) -> Network:
     """Fill ``network`` from a file, tensor by tensor; returns it, in float32 on the CPU.
 
-    ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``model``. Raises MissingWeightsError that
-    names the file where it cannot be read, and the tensor that is absent, unknown, of another shape or not finite.
+    ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``model``, each name with or without the
+    ``module.`` that DataParallel puts before it. Raises MissingWeightsError that names the file where it cannot be
+    read, and the tensor that is absent, unknown or of another shape, InvalidOptionError for one that is not finite.
     """
     with naming_damage(path):
         state = load_file(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
@@ -38,7 +42,8 @@ def read_network(network: Network, path: Path) -> Network:
         raise MissingWeightsError(f"{path}: the file {problem} '{name}': get it again")
     for name, tensor in expected.items():
         got = state[name]
-        if not isinstance(got, Tensor) or got.shape != tensor.shape or not got.is_floating_point():
+        fits = isinstance(got, Tensor) and got.shape == tensor.shape
+        if not fits or got.is_floating_point() != tensor.is_floating_point():
             found = f"{tuple(got.shape)} of {got.dtype}" if isinstance(got, Tensor) else type(got).__name__
             raise MissingWeightsError(f"{path}: '{name}': expected {tuple(tensor.shape)}, got {found}: get it again")
     network.load_state_dict(state)
@@ -55,4 +60,6 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
         raise MissingWeightsError(f"{path}: expected a checkpoint with weights under 'model': get it again")
+    if all(name.startswith(PARALLEL) for name in state):
+        state = {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}
     return state
