@@ -65,16 +65,16 @@ def read_render(source: Path) -> Render:
     files = {role: inside(source, getattr(camera, role), source / CAMERA_FILE) for role in ("pinhole", "lens", "depth")}
     if os.path.realpath(files["lens"]) in (os.path.realpath(files["pinhole"]), os.path.realpath(files["depth"])):
         raise DamagedDataError(f"{files['lens']}: expected a file of its own, this is also a pinhole's")
-    pictures = [read_exr(files[role]) for role in ("pinhole", "lens")]
+    pinhole, lens = (read_exr(files[role]) for role in ("pinhole", "lens"))
     stored = read_exr(files["depth"], "depth", camera.depth_channel)
-    for file, pixels in zip(files.values(), (*pictures, stored), strict=True):
+    for file, pixels in zip(files.values(), (pinhole, lens, stored), strict=True):
         _check_size(file, pixels, camera)
     _require_pinhole_depth(files, stored, camera)
-    for role, picture in zip(("pinhole", "lens"), pictures, strict=True):
+    for role, picture in (("pinhole", pinhole), ("lens", lens)):
         check_finite(files[role], picture, "render it again")
         if picture.shape[2] != 3:
             raise refusal(files[role], Problem.NO_PICTURE, shape=picture.shape)
-    return Render(camera, *pictures, _convert(files["depth"], stored, camera))
+    return Render(camera, pinhole, lens, _convert(files["depth"], stored, camera))
 
 
 def _require_pinhole_depth(files: Mapping[str, Path], stored: NDArray[np.float32], camera: Camera) -> None:

@@ -23,12 +23,17 @@ def mitsuba_planar_depth(stored: Depth, near_clip: float, focal_px: float) -> De
 
     Rays start in the plane z = near_clip; cos is that of the angle between the ray and the axis.
     """
-    return _where_hit(stored, stored / ray_lengths(*stored.shape, focal_px) + near_clip)
+    return _where_hit(stored, _along_axis(stored, focal_px) + near_clip)
 
 
 def luxcore_planar_depth(stored: Depth, clip_hither: float, focal_px: float) -> Depth:
     """Return stored cos + clip_hither: LuxCore's rays start in the plane z = cliphither; infinity: nothing was hit."""
-    return _where_hit(stored, stored / ray_lengths(*stored.shape, focal_px) + clip_hither)
+    return _where_hit(stored, _along_axis(stored, focal_px) + clip_hither)
+
+
+def _along_axis(stored: Depth, focal_px: float) -> NDArray[np.floating]:
+    height, width = stored.shape
+    return stored / ray_lengths(height, width, focal_px)
 
 
 def _where_hit(stored: Depth, depth: NDArray[np.floating]) -> Depth:
