@@ -3,8 +3,8 @@
     blender -b SCENE.blend -P blender.py -- FOLDER
 
 Two renders by the scene's camera: depth of field off, with the depth pass, into pinhole.exr; then on, into lens.exr.
-Both are scene-linear 32-bit floats without compositor, sequencer and motion blur; the aperture is made round. Samples, resolution, denoiser and
-frame are the scene's own; nothing is saved to the .blend file. Writes camera.json last.
+Both are scene-linear 32-bit floats without compositor, sequencer and motion blur; the aperture is made round. Samples,
+resolution, denoiser and frame are the scene's own; nothing is saved to the .blend file. Writes camera.json last.
 
 Stands alone: needs Blender only. Tried with Blender 5.2.3 (bpy 5.2.3 of PyPI, Python 3.13) and Blender 3.4.1, both on a
 Linux x86_64 CPU.
