@@ -2,7 +2,7 @@
 
 A thin lens of radius R (scene units) and a focal length of F px in the picture draws a point at depth z as a circle of
 radius R F |1/z - 1/z_focus| px; there is no factor z_focus / (z_focus - f) in any of these renderers. Each was measured
-on points out of focus: Cycles (bpy 5.2.3) agrees to 0.1 %, Mitsuba 3.9.1, LuxCore and POV-Ray 3.7 to 1 %.
+on points out of focus: Cycles (bpy 5.2.3) agrees to 0.1 %, Mitsuba 3.9.1, LuxCore and POV-Ray to 1 %.
 """
 
 import math
