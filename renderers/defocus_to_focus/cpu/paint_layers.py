@@ -35,14 +35,16 @@ def paint_layers(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:
     painted = np.zeros_like(source)
     height, threads = source.shape[1], torch.get_num_threads()
     strips = [(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS)]
+    widest = source.shape[2] + len(layering.kernel_of(layering.count - 1))
+    memory = np.empty(height * (len(source) + 1) * widest, np.float32)  # once: new pages cost as much as a layer
+    masks = np.empty_like(depth)
     for layer in layering.layers:
-        masks = _mask(layer, depth, layering, strips, threads)
+        _mask(layer, depth, layering, masks, strips, threads)
         if layer.index == 0:
-            painted *= 1.0 - masks
-            painted += masks * source
+            run_strips(lambda top, bottom: _lay_sharp(source, masks, top, bottom, painted), strips, threads)
         elif masks.any():
             steps = _steps_of(layering, layer.index)
-            _paint(steps, source, masks, painted, strips, threads)
+            _paint(steps, source, masks, painted, memory, strips, threads)
     return torch.from_numpy(painted)
 
 
@@ -51,8 +53,9 @@ def _steps_of(layering: Layering, index: int) -> RowSteps:
     return find_steps(layering.kernel_of(index))
 
 
-def _mask(layer: Layer, depth: Floats, layering: Layering, strips: list[tuple[int, int]], threads: int) -> Floats:
-    masks = np.empty_like(depth)
+def _mask(
+    layer: Layer, depth: Floats, layering: Layering, masks: Floats, strips: list[tuple[int, int]], threads: int
+) -> None:
     middle, half = layering.window(layer.index)
     steepness = 2.0 * layering.hardness
 
@@ -60,15 +63,21 @@ def _mask(layer: Layer, depth: Floats, layering: Layering, strips: list[tuple[in
         _fill_mask(depth[top:bottom], middle, half, steepness, layer.side, masks[top:bottom])
 
     run_strips(fill, strips, threads)
-    return masks
 
 
 def _paint(
-    steps: RowSteps, source: Floats, masks: Floats, painted: Floats, strips: list[tuple[int, int]], threads: int
+    steps: RowSteps,
+    source: Floats,
+    masks: Floats,
+    painted: Floats,
+    memory: Floats,
+    strips: list[tuple[int, int]],
+    threads: int,
 ) -> None:
     count, height, width = source.shape
     reach = steps.reach
-    lines = np.empty((height, count + 1, width + 2 * reach), np.float32)
+    shape = (height, count + 1, width + 2 * reach)
+    lines = memory[: math.prod(shape)].reshape(shape)
     extents = np.empty((height, 2), np.int32)
 
     def fill(top: int, bottom: int) -> None:
@@ -120,16 +129,16 @@ def _fill_lines(
         extents[y, 1] = width + reach if last >= width - 1 - reach else last + 1
         for c in range(count + 1):
             line, mask = lines[y, c], masks[y]
+            inner = line[reach : reach + width]
             if c == 0:
-                for x in range(width):
-                    line[reach + x] = mask[x]
+                inner[:] = mask
             else:
                 row = source[c - 1, y]
                 for x in range(width):
-                    line[reach + x] = mask[x] * row[x]
+                    inner[x] = mask[x] * row[x]
             for x in range(1, reach + 1):
-                line[reach - x] = line[reach + mirrored(-x, width)]
-                line[reach + width - 1 + x] = line[reach + mirrored(width - 1 + x, width)]
+                line[reach - x] = inner[mirrored(-x, width)]
+                line[reach + width - 1 + x] = inner[mirrored(width - 1 + x, width)]
 
 
 @compiled
@@ -157,32 +166,33 @@ def _paint_rows(
     """Blur the layer and lay it over ``painted`` (C,H,W), rows ``top`` to ``bottom``."""
     count, height, width = painted.shape
     reach = len(rows) - 1
-    sums = np.empty((count + 1, lines.shape[2]), np.float32)
-    changes = np.empty((count + 1, width), np.float32)
+    all_sums = np.empty((count + 1) * lines.shape[2], np.float32)
+    all_changes = np.empty((count + 1) * lines.shape[2], np.float32)
     begin = np.empty(count + 1, np.float32)
     for y in range(top, bottom):
         first, last = _extent(extents, y, reach)
         left, right = max(0, first - reach), min(width, last + reach)
         if left >= right:
             continue
+        # What of the row is needed, channel after channel: steps then run over all of them at once. What they read
+        # across the border of two channels is never used.
+        stride = right - left + 2 * reach
+        sums = all_sums[: (count + 1) * stride]
+        changes = all_changes[: (count + 1) * stride - 2 * reach]
+        changes[:] = 0.0
         begin[:] = 0.0
-        changes[:, left:right] = 0.0
         for step in range(reach + 1):
             above, below = mirrored(y - step, height), mirrored(y + step, height)
             if extents[above, 1] == extents[above, 0] and extents[below, 1] == extents[below, 0]:
                 continue
-            _add_rows(lines, extents, above, below, step, left, right + 2 * reach, sums)
+            _add_rows(lines, extents, above, below, step > 0, left, stride, sums)
             for c in range(count + 1):
-                line, change = sums[c], changes[c]
-                start = rows[step, 0] * line[left + reach]
-                for x in range(1, reach + 1):
-                    start += rows[step, x] * (line[left + reach + x] + line[left + reach - x])
-                begin[c] += start
-                for k in range(begins[step], begins[step + 1]):
-                    ahead, behind, size = reach + offsets[k], reach - 1 - offsets[k], sizes[k]
-                    for x in range(left + 1, right):
-                        change[x] += size * (line[x + ahead] - line[x + behind])
-        _lay_on(begin, changes, left, right, y, painted)
+                begin[c] += _blur_one(sums[c * stride : c * stride + 2 * reach + 1], rows[step])
+            size = len(changes) - 1
+            for k in range(begins[step], begins[step + 1]):
+                ahead, behind = 1 + reach + offsets[k], reach - offsets[k]
+                _add_step(changes[1:], sums[ahead : ahead + size], sums[behind : behind + size], sizes[k])
+        _lay_on(begin, changes, stride, left, right, y, painted)
 
 
 @compiled
@@ -198,36 +208,64 @@ def _extent(extents: Integers, y: int, reach: int) -> tuple[int, int]:
 
 @compiled
 def _add_rows(
-    lines: Floats, extents: Integers, above: int, below: int, step: int, left: int, right: int, sums: Floats
+    lines: Floats, extents: Integers, above: int, below: int, both: bool, left: int, stride: int, sums: Floats
 ) -> None:
-    """Write the sum of two rows of ``lines``, or the only one that holds anything, columns ``left`` to ``right``."""
-    both = step > 0
+    """Write the sum of two rows of ``lines``, or the only one that holds anything, from column ``left`` on."""
     one = above
     if extents[above, 1] == extents[above, 0]:
         one, both = below, False
     elif extents[below, 1] == extents[below, 0]:
         both = False
     for c in range(lines.shape[1]):
-        total, upper, lower = sums[c], lines[one, c], lines[below, c]
+        total = sums[c * stride : (c + 1) * stride]
+        upper, lower = lines[one, c, left : left + stride], lines[below, c, left : left + stride]
         if both:
-            for x in range(left, right):
+            for x in range(stride):  # slices, and places counted from 0: what a compiler turns into vectors
                 total[x] = upper[x] + lower[x]
         else:
-            for x in range(left, right):
-                total[x] = upper[x]
+            total[:] = upper
 
 
 @compiled
-def _lay_on(begin: Floats, changes: Floats, left: int, right: int, y: int, painted: Floats) -> None:
+def _add_step(change: Floats, ahead: Floats, behind: Floats, size: float) -> None:
+    for x in range(len(change)):
+        change[x] += size * (ahead[x] - behind[x])
+
+
+@compiled(fastmath=True)
+def _blur_one(line: Floats, row: Floats) -> float:
+    """Return the first pixel of a blurred row: ``line`` (2r+1,), ``row`` (r+1,) from the middle outwards."""
+    reach = len(row) - 1
+    total = row[0] * line[reach]
+    for x in range(1, len(row)):
+        total += row[x] * (line[reach + x] + line[reach - x])
+    return total
+
+
+@compiled
+def _lay_on(
+    begin: Floats, changes: Floats, stride: int, left: int, right: int, y: int, painted: Floats
+) -> None:
     """Add the changes up along x, and lay the row over what is painted: R <- R (1 - alpha) + values."""
-    alpha = changes[0]
-    alpha[left] = begin[0]
-    for x in range(left + 1, right):
+    width = right - left
+    alpha = changes[:width]
+    alpha[0] = begin[0]
+    for x in range(1, width):
         alpha[x] += alpha[x - 1]
     for c in range(painted.shape[0]):
-        total, row = begin[c + 1], painted[c, y]
-        change = changes[c + 1]
-        row[left] = row[left] * (np.float32(1.0) - alpha[left]) + total
-        for x in range(left + 1, right):
+        total, row = begin[c + 1], painted[c, y, left:right]
+        change = changes[(c + 1) * stride : (c + 1) * stride + width]
+        row[0] = row[0] * (np.float32(1.0) - alpha[0]) + total
+        for x in range(1, width):
             total += change[x]
             row[x] = row[x] * (np.float32(1.0) - alpha[x]) + total
+
+
+@compiled
+def _lay_sharp(source: Floats, masks: Floats, top: int, bottom: int, painted: Floats) -> None:
+    """Lay the layer that is not blurred over ``painted``, rows ``top`` to ``bottom``."""
+    for c in range(painted.shape[0]):
+        for y in range(top, bottom):
+            row, mask, values = painted[c, y], masks[y], source[c, y]
+            for x in range(len(row)):
+                row[x] = row[x] * (np.float32(1.0) - mask[x]) + mask[x] * values[x]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ALIKE = 3e-6
-"""Weights this near 0 or the largest, in shares of their sum, are taken for it: moves less than 2e-5 of the light."""
+ALIKE = 1e-5
+"""Weights this near 0 or the largest, in shares of their sum, are taken for it: moves less than 7e-5 of the light."""
 
 
 @dataclass(frozen=True, eq=False)
