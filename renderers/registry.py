@@ -6,6 +6,7 @@ from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
+from .defocus_to_focus.variants import d2f_entries
 from .outside.adapter_info import find_entry, outside_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
@@ -32,11 +33,12 @@ RENDERERS = LazyRegistry(
             _BOKEHME, "bokehme with bright colours out of focus raised, as its authors offer", {"highlights": True}
         ),
         **variant_entries(shipped=True),
+        **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
     },
 )
 
-WITHOUT_WEIGHTS = variant_entries(shipped=False)
+WITHOUT_WEIGHTS = variant_entries(shipped=False) | d2f_entries(listed=False)
 """Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
 
 

@@ -1,18 +1,10 @@
-"""Networks from files, whole or not at all: the authors' checkpoints, read as tensors only, and a training's."""
+"""BokehMe's networks from files: the authors' checkpoints, which hold counters beside the weights, and a training's."""
 
-import pickle
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
 
-from ...core.errors import MissingWeightsError
-from ..diffusion.stored_networks import check_finite, naming_damage
-
-Network = TypeVar("Network", bound=nn.Module)
+from ..network_files import Network, fill_network
 
 NUMPY_RECORDS = [
     np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
@@ -30,29 +22,4 @@ def read_network(network: Network, path: Path) -> Network:
     ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``model``. Raises MissingWeightsError that
     names the file where it cannot be read, and the tensor that is absent, unknown, of another shape or not finite.
     """
-    with naming_damage(path):
-        state = load_file(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
-    expected = network.state_dict()
-    for name in [*(expected.keys() - state.keys()), *(state.keys() - expected.keys())]:
-        problem = "lacks" if name in expected else "holds, beside the network's,"
-        raise MissingWeightsError(f"{path}: the file {problem} '{name}': get it again")
-    for name, tensor in expected.items():
-        got = state[name]
-        if not isinstance(got, Tensor) or got.shape != tensor.shape or not got.is_floating_point():
-            found = f"{tuple(got.shape)} of {got.dtype}" if isinstance(got, Tensor) else type(got).__name__
-            raise MissingWeightsError(f"{path}: '{name}': expected {tuple(tensor.shape)}, got {found}: get it again")
-    network.load_state_dict(state)
-    check_finite(network, path)
-    return network
-
-
-def _read_checkpoint(path: Path) -> dict[str, Tensor]:
-    try:
-        with torch.serialization.safe_globals(NUMPY_RECORDS):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise MissingWeightsError(f"{path}: not complete, or it holds more than tensors: get it again") from error
-    state = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise MissingWeightsError(f"{path}: expected a checkpoint with weights under 'model': get it again")
-    return state
+    return fill_network(network, path, entry="model", required=True, records=NUMPY_RECORDS)

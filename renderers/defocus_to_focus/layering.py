@@ -8,7 +8,7 @@ neither knows near from far nor any number of layers but 15.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -98,6 +98,10 @@ class Layering:
             return 1.0, step / 4.0
         low, high = index * step, min((index + 1) * step, 1.0 - step / 4.0)
         return (low + high) / 2.0, (high - low) / 2.0
+
+    def scaled_to(self, largest_px: float) -> "Layering":
+        """Return the same layers with the published radii scaled so that the last one blurs by ``largest_px``, > 0."""
+        return replace(self, scale=self.scale * largest_px / self.blur_px[-1])
 
     def kernel_of(self, index: int) -> NDArray[np.float32]:
         """Return the kernel of a layer, (k,k), k odd, sum 1."""

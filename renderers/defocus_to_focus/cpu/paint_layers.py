@@ -48,6 +48,11 @@ def paint_layers(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:
     return torch.from_numpy(painted)
 
 
+def compile_kernels() -> None:
+    """Compile for the CPU, on a tiny picture."""
+    paint_layers(torch.ones(1, 4, 4), torch.full((4, 4), 0.3), Layering())
+
+
 @lru_cache(maxsize=512)
 def _steps_of(layering: Layering, index: int) -> RowSteps:
     return find_steps(layering.kernel_of(index))
