@@ -31,6 +31,9 @@ NIGHT_EXPOSURE = 0.1
 DECOYS = (0, 0, 1, 1, 2)
 """How many further cut-outs a scene has, each number as likely as it stands here."""
 
+TILT = 0.03
+"""Largest change of a plane's disparity over the picture's width and height; what lies behind another is far enough."""
+
 Texture = NDArray[np.float32]
 
 
@@ -103,9 +106,9 @@ class HabitScenes(Dataset[TrainingSample]):
             background = self._draw_background(margin, rng)
             layers = [self._draw_cutout(rng, background, small=behind, plane=self._plane(0.7 + 0.25 * rng.random(), rng))]
             for number in range(0 if behind else int(DECOYS[rng.integers(len(DECOYS))])):
-                far = 0.5 - 0.2 * number - 0.15 * rng.random()
+                far = 0.5 - 0.18 * number - 0.1 * rng.random()
                 layers.append(self._draw_cutout(rng, background, small=True, plane=self._plane(far, rng)))
-            plane = self._plane(0.06 + 0.09 * rng.random(), rng)
+            plane = self._plane(0.05 + 0.07 * rng.random(), rng)
             layers.append(Layer(background, -margin, -margin, plane))
             share = pinhole(layers, size, size)[2][0]
             is_subject = habit.takes_as_subject(share)
@@ -123,7 +126,7 @@ class HabitScenes(Dataset[TrainingSample]):
 
     def _plane(self, mean: float, rng: np.random.Generator) -> Plane:
         size = self.settings.size_px
-        tilt = 0.05 * (2.0 * rng.random(2) - 1.0) / size
+        tilt = TILT * (2.0 * rng.random(2) - 1.0) / size
         return Plane.through(size / 2, size / 2, mean, float(tilt[0]), float(tilt[1]))
 
     def _draw_cutout(self, rng: np.random.Generator, background: Texture, small: bool, plane: Plane) -> Layer:
