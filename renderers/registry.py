@@ -20,6 +20,10 @@ RENDERERS = LazyRegistry(
     "bokehbench.renderers",
     {
         "identity": Entry(".renderers.identity:IdentityRenderer", "the input, unblurred: the floor of every table"),
+        "centre-focus": Entry(
+            ".renderers.centre_focus:CentreFocusRenderer",
+            "sharp in the middle, one blur around it: the floor of methods that see the picture alone",
+        ),
         "classical": Entry(
             ".renderers.classical.scatter:ScatterRenderer",
             "scatter of every pixel over its disc in linear light (BokehMe's classical renderer)",

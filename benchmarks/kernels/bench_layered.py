@@ -60,7 +60,9 @@ def test_layers(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str],
     expected = paint_directly(values.double(), defocus.double(), layering)
     differences = {name: float((result - expected).abs().max()) for name, result in results.items()}
     with capsys.disabled():
-        print(f"\n{kind} {SIZE}x{SIZE}, {torch.get_num_threads()} threads; targets: {TARGET_SECONDS} s, {TARGET_RATIO}x")
+        print(
+            f"\n{kind} {SIZE}x{SIZE}, {torch.get_num_threads()} threads; targets: {TARGET_SECONDS} s, {TARGET_RATIO}x"
+        )
         for name in calls:
             ratio = medians["direct"] / medians[name]
             print(f"{name:>11} {medians[name]:8.3f} s {ratio:7.1f}x  off by {differences[name]:.1e}")

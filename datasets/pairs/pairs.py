@@ -54,7 +54,8 @@ class Pair:
     - ``disparity``: path of the estimated map without its suffix;
     - ``widest``: the scene's photograph at its widest aperture, which tells best where it was focused;
     - ``f_number``: of the target's aperture;
-    - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to.
+    - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to;
+    - ``one_of_several``: whether the photograph is asked for at other apertures, too.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Pair:
     widest: Path
     f_number: float
     relative_aperture: float = 1.0
+    one_of_several: bool = False
 
     @property
     def disparity_file(self) -> Path:
@@ -196,6 +198,7 @@ class PhotographPairs(UserPictures):
             blur_strength=blur_strength * pair.relative_aperture,
             f_number=pair.f_number,
             target=as_tensor(target),
+            one_of_several=pair.one_of_several,
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:

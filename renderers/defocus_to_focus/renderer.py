@@ -55,7 +55,9 @@ class DefocusToFocusRenderer(LearnedRenderer[D2fFiles]):
     capabilities: ClassVar[Capabilities] = Capabilities(inputs=PICTURE_ONLY)
     seconds_per_megapixel: ClassVar[float] = 1.5
 
-    def __init__(self, name: str | None = None, checkpoint: str | None = None, *, radiance: str = "learned", fused: bool = True):
+    def __init__(
+        self, name: str | None = None, checkpoint: str | None = None, *, radiance: str = "learned", fused: bool = True
+    ):
         super().__init__(name, checkpoint)
         if checkpoint is not None:
             find_files(checkpoint)  # a mistyped name is seen before anything runs

@@ -104,7 +104,9 @@ class HabitScenes(Dataset[TrainingSample]):
         behind = rng.random() < habit.background
         for _ in range(ATTEMPTS):
             background = self._draw_background(margin, rng)
-            layers = [self._draw_cutout(rng, background, small=behind, plane=self._plane(0.7 + 0.25 * rng.random(), rng))]
+            layers = [
+                self._draw_cutout(rng, background, small=behind, plane=self._plane(0.7 + 0.25 * rng.random(), rng))
+            ]
             for number in range(0 if behind else int(DECOYS[rng.integers(len(DECOYS))])):
                 far = 0.5 - 0.18 * number - 0.1 * rng.random()
                 layers.append(self._draw_cutout(rng, background, small=True, plane=self._plane(far, rng)))

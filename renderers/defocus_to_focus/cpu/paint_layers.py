@@ -248,9 +248,7 @@ def _blur_one(line: Floats, row: Floats) -> float:
 
 
 @compiled
-def _lay_on(
-    begin: Floats, changes: Floats, stride: int, left: int, right: int, y: int, painted: Floats
-) -> None:
+def _lay_on(begin: Floats, changes: Floats, stride: int, left: int, right: int, y: int, painted: Floats) -> None:
     """Add the changes up along x, and lay the row over what is painted: R <- R (1 - alpha) + values."""
     width = right - left
     alpha = changes[:width]
