@@ -32,6 +32,10 @@ class CentreFocusRenderer(Renderer):
         """Compile the scatter."""
         self._classical.compile_kernels()
 
+    def guess_radius_px(self, image: Tensor) -> Tensor:
+        """Return the radii, px, (1,H,W), that a picture (3,H,W) is blurred by, whatever it shows."""
+        return centred_radii(image.shape[1], image.shape[2])[None]
+
     def _load(self) -> None:
         self._classical.prepare(self.device)
         self.backend = self._classical.backend

@@ -1,5 +1,7 @@
 """The compact network that guesses defocus: this project's own, small enough to be trained on a CPU."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -54,7 +56,7 @@ class CompactHallucination(nn.Module):
         self.encoder = nn.ModuleList(
             nn.Sequential(*(_Block(width) for _ in range(depth))) for width, depth in zip(WIDTHS, DEPTHS, strict=True)
         )
-        pairs = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+        pairs = list(pairwise(WIDTHS))
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, kernel_size=2, stride=2) for fine, coarse in pairs)
         self.whole = _Everywhere(WIDTHS[-1])
         self.up = nn.ModuleList(nn.Conv2d(coarse, fine, kernel_size=1) for fine, coarse in pairs)

@@ -24,10 +24,10 @@ class DisparityRenderer(Renderer):
     - ``order``: of painting, ``blur`` as in the paper, or ``signed``, with near layers over the plane in focus.
     - ``count``, ``kernel``: see ``Layering``.
     - ``weighted``: weigh pixels as averages in linear light would (``power_weight``), or all alike.
-    - ``fused``: keep the sharp picture where layer 0 shows; it matters where the picture was halved.
 
     The published radii are scaled so that the last layer has the scene's largest radius; where that is over 34 px the
-    picture is halved first. Works on display-encoded values, as the paper does. Computes in float32.
+    picture is halved first, and the sharp picture shows where layer 0 does. Works on display-encoded values, as the
+    paper does. Computes in float32.
 
     Source: Defocus to Focus (Luo et al., Information Fusion 2023).
     """
@@ -44,11 +44,10 @@ class DisparityRenderer(Renderer):
         count: int = 15,
         kernel: str = "soft",
         weighted: bool = True,
-        fused: bool = True,
     ):
         super().__init__(name)
         self._layering = Layering(order=order, count=count, kernel=kernel)
-        self._weighted, self._fused = weighted, fused
+        self._weighted = weighted
 
     def compile_kernels(self) -> None:
         """Compile the painting of layers."""
@@ -66,23 +65,15 @@ class DisparityRenderer(Renderer):
             largest_px = float(defocus_px.abs().max())
             if largest_px == 0.0:
                 return scene.image
-            halvings = self._halvings(largest_px, min(image.shape[-2:]))
+            halvings = min(halvings_for(largest_px, self._layering), int(math.log2(min(image.shape[-2:]))))
             layering = self._layering.scaled_to(largest_px / 2**halvings)
             small, defocus = halve(image, halvings), layering.defocus_of(pick(defocus_px, halvings) / 2**halvings)
-        if layering.order == "blur":
-            defocus = defocus.abs()
+            if layering.order == "blur":
+                defocus = defocus.abs()
         with stage("layers"):
             weight = power_weight(small, scene.gamma) if self._weighted else torch.ones_like(small[:, :1])
             blurred = render_weighted(small, weight, defocus, layering)
         with stage("fusion"):
-            return self._fuse(image, enlarge(blurred, halvings, (scene.height, scene.width)), defocus_px, layering)
-
-    def _halvings(self, largest_px: float, shorter_px: int) -> int:
-        return min(halvings_for(largest_px, self._layering), int(math.log2(shorter_px)))
-
-    def _fuse(self, image: Tensor, blurred: Tensor, defocus_px: Tensor, layering: Layering) -> Tensor:
-        if not self._fused:
-            return blurred[0].clamp(0.0, 1.0)
-        halvings = self._halvings(float(defocus_px.abs().max()), min(image.shape[-2:]))
-        share = layering.mask(Layer(0), layering.defocus_of(defocus_px / 2**halvings))
-        return blend(share, image, blurred)[0]
+            blurred = enlarge(blurred, halvings, (scene.height, scene.width))
+            share = layering.mask(Layer(0), layering.defocus_of(defocus_px / 2**halvings))
+            return blend(share, image, blurred)[0]

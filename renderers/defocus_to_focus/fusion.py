@@ -13,10 +13,6 @@ from .radiance import luma
 IN_FOCUS = 0.125
 """Defocus below which a pixel counts as in focus: layer 0 and most of layer 1."""
 
-INPUTS = ("sharpness", "mask")
-"""What the network sees beside the brightness: 1 - D, as in the published program, or the first mask, as the paper says.
-"""
-
 
 class FusionNetwork(nn.Module):
     """Refines where the picture is sharp. 12,913 parameters, receptive field 9x9."""
@@ -35,7 +31,8 @@ class FusionNetwork(nn.Module):
     def forward(self, sharpness: Tensor, image: Tensor) -> Tensor:
         """Return the share of the sharp picture, (B,1,H,W), not clipped.
 
-        ``sharpness``: (B,1,H,W) in [0,1], see INPUTS; ``image``: (B,3,H,W), display-encoded.
+        ``sharpness``: (B,1,H,W) in [0,1], 1 where in focus, see ``weight_files.PROFILES``; ``image``:
+        (B,3,H,W), display-encoded.
         """
         return self.conv2(self.conv1(torch.cat([sharpness, luma(image)], dim=1)))
 

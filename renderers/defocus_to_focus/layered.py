@@ -1,7 +1,7 @@
 """The weighted layered rendering: a picture blurred by its defocus, layer by layer, each pixel with a weight.
 
-``render_weighted`` is the renderer. Where gradients are asked for, and on other devices than the CPU, layers are blurred
-by Fourier transforms in PyTorch; else by compiled kernels (``cpu``). Both do what direct convolutions do, which
+``render_weighted`` is the renderer. Where gradients are asked for, and on other devices than the CPU, layers are
+blurred by Fourier transforms in PyTorch; else by compiled kernels (``cpu``). Both do what direct convolutions do, which
 tests and the benchmark compare them with (``benchmarks/kernels/direct_layers.py``).
 
 Source: Defocus to Focus (Luo et al., Information Fusion 2023), in the form of the authors' published program.

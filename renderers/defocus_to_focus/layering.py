@@ -141,7 +141,7 @@ class Layering:
 
 @lru_cache(maxsize=512)
 def disc(radius: float, scale: float, kind: str) -> NDArray[np.float32]:
-    """Return a disc (k,k), k odd, sum 1, of ``radius`` x ``scale`` px; radius 0: a single 1. Do not change it in place."""
+    """Return a disc (k,k), k odd, sum 1, of ``radius`` x ``scale`` px, not to be changed; radius 0: a single 1."""
     if radius == 0.0:
         return np.ones((1, 1), np.float32)
     reach = math.ceil(scale * radius)

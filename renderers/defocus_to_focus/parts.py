@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...core.files import write_json
+from ..diffusion.padding import pad_to_multiple
 from ..network_files import fill_network
 from .compact import MULTIPLE, SEEN_PX, CompactHallucination
 from .fusion import FusionNetwork, first_mask
@@ -15,7 +16,6 @@ from .layering import HARDNESS, Layering
 from .radiance import RadianceNetwork
 from .resnext import ResNextHallucination
 from .weight_files import NETWORKS, PROFILE_FILE, D2fFiles, find_files
-from ..diffusion.padding import pad_to_multiple
 
 TABLE_HEIGHT_PX = 512.0
 """Shorter side of the pictures that the published radii belong to; the blur grows with the picture."""

@@ -30,7 +30,7 @@ LARGEST_WORKING_PX = 768
 class Guess:
     """What the network makes of a picture.
 
-    ``defocus`` (1,1,h,w) in [0,1] at 1 / 2^``halvings`` of the picture's size, and the ``layering`` that it is meant for.
+    ``defocus`` (1,1,h,w) in [0,1] at 1 / 2^``halvings`` of the picture's size, and the ``layering`` that it is for.
     """
 
     defocus: Tensor
@@ -42,7 +42,7 @@ class DefocusToFocusRenderer(LearnedRenderer[D2fFiles]):
     """Guesses defocus, blurs the picture in layers by it, and keeps the sharp picture where it is in focus.
 
     - ``checkpoint``: None for the shipped weights, or a folder, see ``weight_files``.
-    - ``radiance``: how pixels are weighed: ``learned``, ``linear`` (what imitates linear light at gamma 2.2) or ``none``.
+    - ``radiance``: how pixels are weighed: ``learned``, ``linear`` (as averages in light of gamma 2.2), ``none``.
     - ``fused``: False for the blurred picture alone.
 
     What is in focus and how strong the blur is, the weights decide; scenes with several lenses for one picture are
@@ -96,6 +96,12 @@ class DefocusToFocusRenderer(LearnedRenderer[D2fFiles]):
             defocus = network(pad_to_multiple(small.to(self.dtype), MULTIPLE))[..., : size[0], : size[1]]
             return Guess(defocus.float().clamp(0.0, 1.0), halvings, Layering())
         return Guess(guess_compactly(network, image[None].to(self.dtype), size).float(), halvings, layering_for(small))
+
+    def guess_radius_px(self, image: Tensor) -> Tensor:
+        """Return the radii, px, (1,H,W), that the network guesses for a picture (3,H,W); ``prepare`` comes first."""
+        guess = self.guess(image)
+        radius_px = 2**guess.halvings * guess.layering.radius_of(guess.defocus)
+        return fit(radius_px, (image.shape[1], image.shape[2]))[0]
 
     @torch.no_grad()
     def _render(self, scene: Scene, seed: int) -> Tensor:

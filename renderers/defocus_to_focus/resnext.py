@@ -1,7 +1,7 @@
 """The published network that guesses defocus: an encoder of ResNeXt-50 32x4d and four RefineNet blocks.
 
-Source: Defocus to Focus (Luo et al., Information Fusion 2023); the names of the weights are those of the checkpoints that
-its authors publish. The network is MiDaS 2's (Ranftl et al., TPAMI 2022) with one more interpolation in its head.
+Source: Defocus to Focus (Luo et al., Information Fusion 2023); the weights have the names of the checkpoints that its
+authors publish. The network is MiDaS 2's (Ranftl et al., TPAMI 2022) with one more interpolation in its head.
 """
 
 import torch.nn.functional as F

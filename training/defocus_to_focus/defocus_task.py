@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from ...renderers.defocus_to_focus.halving import halve
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses
 from ..losses.ssim import ssim_loss
-from ...renderers.defocus_to_focus.halving import halve
 from .config import DefocusConfig
 from .stage import Stage, true_defocus
 

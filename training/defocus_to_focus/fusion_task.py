@@ -4,12 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..engine.config import RunConfig
-from ..engine.task import Batch, ParameterGroup, StepLosses
-from ..losses.ssim import ssim_loss
 from ...renderers.defocus_to_focus.fusion import blend, first_mask
 from ...renderers.defocus_to_focus.halving import enlarge
 from ...renderers.defocus_to_focus.parts import sharpness_of
+from ..engine.config import RunConfig
+from ..engine.task import Batch, ParameterGroup, StepLosses
+from ..losses.ssim import ssim_loss
 from .config import FusionConfig
 from .stage import Stage
 

@@ -1,8 +1,8 @@
 """Scenes for a method that is given a picture alone: one subject in focus by a habit, and decoys that are not.
 
 What is pasted is not always sharp: further cut-outs stand blurred behind the subject, and now and then the cut-out is
-out of focus and the photograph is not. Colours and brightness of cut-outs are drawn towards those of the photograph, and
-the composite goes through noise and JPEG as a whole.
+out of focus and the photograph is not. Colours and brightness of cut-outs are drawn towards those of the photograph,
+and the composite goes through noise and JPEG as a whole.
 """
 
 import io

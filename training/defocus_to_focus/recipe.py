@@ -115,9 +115,10 @@ def ship(output: Path, folder: Path) -> None:
     first, second = (stages[stage]["configuration"] for stage in (DEFOCUS, FUSION))
     data = first["model"]["data"]
     seconds = sum(record["seconds"] for record in stages.values())
+    size_px = data["scenes"]["size_px"]
     summary = (
-        f"{first['steps']} and {second['steps']} steps of {first['batch']} pictures of {data['scenes']['size_px']} px out"
-        f" of {data['count']} synthesised scenes, {seconds / 60.0:.0f} minutes on {stages[DEFOCUS]['device']}"
+        f"{first['steps']} and {second['steps']} steps of {first['batch']} pictures of {size_px} px out of"
+        f" {data['count']} synthesised scenes, {seconds / 60.0:.0f} minutes on {stages[DEFOCUS]['device']}"
     )
     runs = {
         stage: {
