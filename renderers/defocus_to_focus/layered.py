@@ -23,8 +23,8 @@ def render_weighted(image: Tensor, weight: Tensor, defocus: Tensor, layering: La
     """Return the blurred picture (B,3,H,W): Render(I W, D) / Render(W, D). Differentiable in all three.
 
     ``image``: (B,3,H,W) in [0,1], display-encoded, as the paper blurs it; ``weight``: (B,1,H,W) or (B,3,H,W), > 0, what
-    a pixel counts beside its neighbours, of each channel; ``defocus``: (B,1,H,W), clipped to [0,1] ([-1,1], negative
-    behind the plane in focus, where the layering is signed).
+    a pixel counts beside its neighbours, of each channel; ``defocus``: (B,1,H,W), clipped to the layers' range: from 0
+    (where the layering is signed, negative behind the plane in focus) to ``Layering.most``.
 
     The normalisers of numerator and denominator are the same, and cancel.
     """
@@ -41,7 +41,7 @@ def paint_layers(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:
     """Return ``values`` (B,C,H,W) as the layers show them, painted one over the other, premultiplied: the paper's R.
 
     In the layering's order, with the layer's mask m and its disc k: R <- R (1 - k*m) + k*(m values). Borders are
-    mirrored. ``defocus``: (B,1,H,W) in [-1,1].
+    mirrored. ``defocus``: (B,1,H,W), within the layers' range.
     """
     with_gradients = torch.is_grad_enabled() and (values.requires_grad or defocus.requires_grad)
     if values.device.type == "cpu" and not with_gradients:
@@ -71,7 +71,7 @@ def mirror(maps: Tensor, reach: int) -> Tensor:
 
 
 def _clipped(defocus: Tensor, layering: Layering) -> Tensor:
-    return defocus.clamp(-1.0 if layering.order == "signed" else 0.0, 1.0)
+    return defocus.clamp(-layering.most if layering.order == "signed" else 0.0, layering.most)
 
 
 def _blur(maps: Tensor, layering: Layering, index: int) -> Tensor:

@@ -94,10 +94,12 @@ class Layering:
         step = 1.0 / (self.count - 1)
         if self.order == "blur" or index == 0:
             return index * step, step
-        if index == self.count - 1:
-            return 1.0, step / 4.0
-        low, high = index * step, min((index + 1) * step, 1.0 - step / 4.0)
-        return (low + high) / 2.0, (high - low) / 2.0
+        return (index + 0.5) * step, step / 2.0
+
+    @property
+    def most(self) -> float:
+        """The largest defocus, a little over 1: at 1 itself the published masks show the last two layers."""
+        return (self.count - 0.5) / (self.count - 1)
 
     def scaled_to(self, largest_px: float) -> "Layering":
         """Return the same layers with the published radii scaled so that the last one blurs by ``largest_px``, > 0."""
@@ -108,7 +110,7 @@ class Layering:
         return disc(self.radii[index], self.scale, self.kernel)
 
     def mask(self, layer: Layer, defocus: Tensor) -> Tensor:
-        """Return where a layer shows: (B,1,H,W) in [0,1], of ``defocus`` in [-1,1], negative where it is far.
+        """Return where a layer shows: (B,1,H,W) in [0,1], of ``defocus`` up to ``most``, negative where it is far.
 
         m = (1 + tanh(a (s - |D - i s|))) / 2 for the published order.
         """
@@ -119,18 +121,17 @@ class Layering:
     def defocus_of(self, radius_px: Tensor) -> Tensor:
         """Return the normalised defocus whose layer blurs most nearly by |radius|, with the sign of ``radius_px``.
 
-        Layer i is given the middle of the defocus for which it is seen, (i + 1/2) s; 0 and 1 belong to the first and
-        the last. Radii beyond the last layer's are cut to it.
+        Layer i is given the middle of the defocus for which it is seen, (i + 1/2) s, and 0 belongs to the first. Radii
+        beyond the last layer's are cut to it: see ``most``.
         """
         table = torch.tensor(self.blur_px, dtype=radius_px.dtype, device=radius_px.device)
         middles = (table[1:] + table[:-1]) / 2.0
         index = torch.bucketize(radius_px.abs(), middles).to(radius_px.dtype)
-        defocus = (index + 0.5) / (self.count - 1)
-        defocus = torch.where(index == 0, torch.zeros_like(defocus), defocus.clamp(max=1.0))
-        return torch.where(index == self.count - 1, torch.ones_like(defocus), defocus) * radius_px.sign()
+        defocus = torch.where(index == 0, torch.zeros_like(index), (index + 0.5) / (self.count - 1))
+        return defocus * radius_px.sign()
 
     def radius_of(self, defocus: Tensor) -> Tensor:
-        """Return the radius, px, that ``defocus`` in [-1,1] stands for: between the layers' in proportion."""
+        """Return the radius, px, that ``defocus`` stands for: between the layers' in proportion."""
         table = torch.tensor(self.blur_px, dtype=defocus.dtype, device=defocus.device)
         place = defocus.abs() * (self.count - 1) - 0.5
         last = self.count - 2.0  # beyond its middle the last layer takes half of the range

@@ -68,10 +68,10 @@ class Stage(Task):
 
 
 def true_defocus(batch: Batch) -> Tensor:
-    """Return the normalised defocus (B,1,H,W) that the layers need for a batch's true radii."""
+    """Return the normalised defocus (B,1,H,W), [0,1], that the layers need for a batch's true radii."""
     focus, strength = batch["focus_disparity"], batch["blur_strength"]
     radius_px = signed_defocus(batch["disparity"], focus[:, None, None, None], strength[:, None, None, None])
-    return layering_for(batch["image"]).defocus_of(radius_px.abs())
+    return layering_for(batch["image"]).defocus_of(radius_px.abs()).clamp(max=1.0)
 
 
 def open_habit(data: HabitData) -> Dataset[Any]:

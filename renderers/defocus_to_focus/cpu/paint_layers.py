@@ -28,7 +28,7 @@ OPEN, SHUT = 17.0, -11.6
 def paint_layers(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:
     """Return ``values`` (C,H,W) as the layers show them, premultiplied, (C,H,W) float32; see ``layered.paint_layers``.
 
-    ``defocus``: (H,W) in [-1,1]. Both float32 on the CPU.
+    ``defocus``: (H,W). Both float32 on the CPU.
     """
     source = np.ascontiguousarray(values.detach().numpy(), dtype=np.float32)
     depth = np.ascontiguousarray(defocus.detach().numpy(), dtype=np.float32)

@@ -20,7 +20,7 @@ def test_a_plain_picture_stays_plain_whatever_the_weights():
 
 def test_defocus_beyond_its_range_is_clipped():
     image, defocus = torch.rand(1, 3, 12, 16), torch.full((1, 1, 12, 16), 7.0)
-    last = render_layers(image, torch.ones_like(defocus), Layering())
+    last = render_layers(image, torch.full_like(defocus, Layering().most), Layering())
     torch.testing.assert_close(render_layers(image, defocus, Layering()), last)
 
 
