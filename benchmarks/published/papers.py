@@ -55,8 +55,9 @@ class AblationSpec:
 class Spec:
     """What a paper's numbers belong to.
 
-    ``metrics`` by column; ``comparison`` is the number of the table that compares methods; ``protocols`` are our data
-    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers.
+    ``metrics`` by column; ``comparison`` is the number of the table that compares methods, 0 where it has none;
+    ``protocols`` are our data sets that follow a published protocol, with what the paper calls it: no other data set
+    gets its numbers.
     """
 
     method: str
