@@ -11,11 +11,10 @@ truth, beside what its pictures score:
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import fmean, median
-from typing import Protocol, runtime_checkable
 
 from scipy.stats import spearmanr
 from torch import Tensor
@@ -32,14 +31,6 @@ from ..renderers.registry import load_renderer
 IN_FOCUS_PX = 2.0
 EVERY_PX = 4
 """Ranks are taken of every so many pixels along each axis, which a map that varies slowly does not need more of."""
-
-
-@runtime_checkable
-class Guessing(Protocol):
-    """A renderer that can say what it guesses."""
-
-    def guess_radius_px(self, image: Tensor) -> Tensor:
-        """Return the radii, px, (1,H,W), that it guesses for a picture (3,H,W)."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +56,19 @@ def compare_radii(guessed_px: Tensor, true_px: Tensor) -> Agreement:
 
 
 def judge(renderer: Renderer, scenes: Iterable[Scene]) -> dict[str, Agreement]:
-    """Return the agreement on each scene by its name. Raises InvalidOptionError for a renderer that guesses nothing."""
-    if not isinstance(renderer, Guessing):
+    """Return the agreement on each scene by its name.
+
+    Such a renderer has ``guess_radius_px``: a picture (3,H,W) to radii (1,H,W) in px. Raises InvalidOptionError for one
+    that guesses nothing.
+    """
+    guess_radius_px: Callable[[Tensor], Tensor] | None = getattr(renderer, "guess_radius_px", None)
+    if guess_radius_px is None:
         raise InvalidOptionError(f"{renderer.name} guesses no defocus: there is nothing to compare")
     renderer.prepare("cpu")
     found = {}
     for scene in scenes:
-        guess = renderer.guess_radius_px(scene.image.clamp(max=1.0))
-        found[scene.name] = compare_radii(guess, scene.defocus.abs())
+        guessed_px = guess_radius_px(scene.image.clamp(max=1.0))
+        found[scene.name] = compare_radii(guessed_px, scene.defocus.abs())
     return found
 
 
@@ -81,7 +77,7 @@ def sum_up(agreements: Iterable[Agreement]) -> Agreement:
     columns = [
         [value for value in column if not math.isnan(value)] for column in zip(*map(astuple, agreements), strict=True)
     ]
-    ways = (fmean, fmean, median)
+    ways: tuple[Callable[[list[float]], float], ...] = (fmean, fmean, median)
     return Agreement(*(way(column) if column else math.nan for way, column in zip(ways, columns, strict=True)))
 
 

@@ -83,4 +83,4 @@ class ResNextHallucination(nn.Module):
         for number in range(len(STAGES), 0, -1):
             block, skip = getattr(self.scratch, f"refinenet{number}"), skips[number - 1]
             path = block(skip, None) if path is None else block(path, skip)
-        return self.scratch.output_conv(path)
+        return getattr(self.scratch, "output_conv")(path)  # noqa: B009 - for the type checker
