@@ -1,6 +1,7 @@
 """Benchmark bokeh renderers: render, score, and write a report. See --help."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 try:
@@ -31,12 +32,12 @@ def main(arguments: list[str]) -> int:
     let_threads_sleep()
     if not is_helper():
         request = parse_options(arguments, HERE)
-        return answer(request) if request.list or request.compare or request.check else carry_out(request)
+        return answer(request) if request.needs_no_run else carry_out(request)
     # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing else.
     started = False
     try:
         request = parse_options(arguments, HERE)
-        if request.list or request.compare or request.check or request.latency or request.report_only:
+        if request.needs_no_run or request.latency or request.report_only:
             return 0
         check_names(request)
         started = True
@@ -51,9 +52,11 @@ def main(arguments: list[str]) -> int:
 
 
 def answer(request: RunRequest) -> int:
-    """Do what needs no run: list, compare or check."""
+    """Do what needs no run: list, compare, check, export or import."""
     if request.list:
         return list_names()
+    if request.export or request.import_:
+        return pass_on(request)
     return compare(request) if request.compare else check(request)
 
 
@@ -183,6 +186,19 @@ def compare(request: RunRequest) -> int:
     for name, one, other in comparison.settings:
         print(one_line(f"different: {name}: {one} -> {other}"))
     print(f"Report: {page}")
+    return 0
+
+
+def pass_on(request: RunRequest) -> int:
+    """Write a stored run as one file, or store such a file as a run of its own and write its report."""
+    if request.import_:
+        from bokehbench.benchmarks.bundles.importing import import_bundle
+
+        folder = import_bundle(request.import_, request.output, request.run, request.data_root)
+        return run(replace(request, run=folder.name, report_only=True))
+    from bokehbench.benchmarks.bundles.export import export_bundle
+
+    print(export_bundle(request))
     return 0
 
 

@@ -15,12 +15,23 @@ from .metrics.registry import METRICS
 Size = tuple[int, int]
 """Height and width, px."""
 
+LONGEST_NAME = 200
+
 
 def run_name(text: str) -> str:
     """Return the name of a run. Raises InvalidOptionError for one that is not a plain folder name."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", text):
         raise InvalidOptionError(
             f"--run '{text}': expected letters, digits, '.', '_' or '-', not starting with '.' or '-'"
+        )
+    return text
+
+
+def author(text: str) -> str:
+    """Return who measured: a printable line of at most ``LONGEST_NAME`` characters."""
+    if not text.isprintable() or len(text) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"expected a line of at most {LONGEST_NAME} characters, got '{printable(text)}'"
         )
     return text
 

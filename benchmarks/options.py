@@ -28,6 +28,8 @@ examples:
   python run_bench.py --latency                            how long each renderer takes, and where the time goes
   python run_bench.py --latency --sizes 512,1536x1024 --radii 8,32 --renderers classical
   python run_bench.py --check ebb --data-root DIR          what is there, missing or damaged in your copy
+  python run_bench.py --run night --export FILE.zip        the stored run as one file, for somebody else
+  python run_bench.py --import FILE.zip                    their run beside yours, marked as imported
   python run_bench.py --datasets folder --data-root DIR    your own pictures, one folder per scene
   accelerate launch --multi_gpu --num_processes 4 run_bench.py --run night      four processes share the cases
   python run_bench.py --list                               everything that has a name
@@ -38,7 +40,11 @@ cannot run (one line says why).
 """
 
 
-FOLLOWERS = {"robustness": ("perturbations", "severities"), "latency": ("sizes", "more_sizes", "radii")}
+FOLLOWERS = {
+    "robustness": ("perturbations", "severities"),
+    "latency": ("sizes", "more_sizes", "radii"),
+    "export": ("by", "with_pictures"),
+}
 """Options that have a meaning only with another."""
 
 
@@ -69,6 +75,8 @@ def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     given = vars(_build_parser().parse_args(_join_severities(arguments)))
     _refuse_contradictions(given)
     defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
+    if "import_" in given:
+        defaults["run"] = ""  # the bundle has a name
     if "robustness" in given:
         defaults |= {"renderers": SWEEP_RENDERERS, "datasets": SWEEP_DATASETS}
     request = RunRequest(**defaults | given, command=printable(shlex.join(["python", "run_bench.py", *arguments])))
@@ -93,12 +101,14 @@ def _build_parser() -> argparse.ArgumentParser:
         if name not in groups:
             group = parser.add_argument_group(name)
             groups[name] = group.add_mutually_exclusive_group() if name == INSTEAD else group
-        groups[name].add_argument(_flag(option.name), default=argparse.SUPPRESS, **option.metadata["keywords"])
+        groups[name].add_argument(
+            _flag(option.name), dest=option.name, default=argparse.SUPPRESS, **option.metadata["keywords"]
+        )
     return parser
 
 
 def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def _join_severities(arguments: Sequence[str]) -> list[str]:

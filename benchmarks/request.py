@@ -12,6 +12,7 @@ from typing import Any
 from .metrics.registry import DEFAULT_METRICS
 from .option_values import (
     Size,
+    author,
     blur_radii,
     device_name,
     image_sizes,
@@ -35,6 +36,7 @@ WHERE = "where"
 WRONG = "wrong disparity"
 SPEED = "speed (measure on an otherwise idle machine)"
 INSTEAD = "instead of a plain run"
+PASSING_ON = "passing a run on"
 
 
 def run_folder(output: Path, run: str) -> Path:
@@ -223,6 +225,24 @@ class RunRequest:
             "exit code 1: something in it is damaged or lacking, 2: a data set is absent",
         ),
     )
+    export: Path | None = field(
+        default=None,
+        metadata=option(
+            INSTEAD,
+            type=Path,
+            metavar="FILE.zip",
+            help="write the stored run as one file, which --import takes in elsewhere",
+        ),
+    )
+    import_: Path | None = field(
+        default=None,
+        metadata=option(
+            INSTEAD,
+            type=Path,
+            metavar="FILE.zip",
+            help="take in what --export wrote as a run of its own; --run names it, by default imported-NAME",
+        ),
+    )
     list: bool = field(
         default=False,
         metadata=option(
@@ -230,6 +250,14 @@ class RunRequest:
             action="store_true",
             help="name every renderer, data set, metric and perturbation",
         ),
+    )
+    by: str = field(
+        default="",
+        metadata=option(PASSING_ON, type=author, metavar="TEXT", help="with --export: who measured, for the readers"),
+    )
+    with_pictures: bool = field(
+        default=False,
+        metadata=option(PASSING_ON, action="store_true", help="with --export: the pictures, too"),
     )
     command: str = ""
 
@@ -242,3 +270,8 @@ class RunRequest:
     def recorded(self) -> dict[str, Any]:
         """What run.json keeps of the options: what the numbers depend on."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.metadata.get("recorded")}
+
+    @property
+    def needs_no_run(self) -> bool:
+        """Whether this only lists, checks, compares or passes on what is stored."""
+        return bool(self.list or self.compare or self.check or self.export or self.import_)

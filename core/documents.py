@@ -17,7 +17,8 @@ import os
 import re
 import reprlib
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,39 @@ def read_document(path: Path, what: str, raised: type[BokehBenchError] = Damaged
 
     ``what``: what the file should be, for the message. Raises ``raised`` for whatever the list above names.
     """
+    kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
+    with _explained(str(path), what, raised):
+        return _parse(_read_bytes(path, LARGEST_BYTES[kind]), kind)
+
+
+def parse_json(data: bytes, where: str, what: str, raised: type[BokehBenchError] = DamagedDataError) -> Any:
+    """Do the same with JSON that stands at ``where``, as a member of an archive, say."""
+    with _explained(where, what, raised):
+        return _parse(data, "JSON")
+
+
+def _parse(data: bytes, kind: str) -> Any:
+    """Return the content of JSON or YAML. Raises what ``_explained`` explains."""
     try:
-        kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
-        text = _read_text(path, LARGEST_BYTES[kind])
-        if not text.strip():
-            return None
-        content = STRICT_JSON.decode(text) if kind == "JSON" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-        _check_values(content)
-        return content
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    if not text.strip():
+        return None
+    content = STRICT_JSON.decode(text) if kind == "JSON" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    _check_values(content)
+    return content
+
+
+@contextmanager
+def _explained(where: str, what: str, raised: type[BokehBenchError]) -> Iterator[None]:
+    """Turn what is wrong with a file into ``raised``, one line that names it."""
+    try:
+        yield
     except RecursionError as error:
-        raise raised(f"{path}: expected {what}: nested deeper than {DEEPEST} levels") from error
+        raise raised(f"{where}: expected {what}: nested deeper than {DEEPEST} levels") from error
     except (OSError, ValueError, OverflowError, yaml.YAMLError) as error:
-        raise raised(f"{path}: expected {what}: {_reason(error)}") from error
+        raise raised(f"{where}: expected {what}: {_reason(error)}") from error
 
 
 def read_mapping(path: Path, what: str, raised: type[BokehBenchError] = DamagedDataError) -> dict[str, Any]:
@@ -125,7 +147,7 @@ for _name, _pattern, _first, _construct in (
     _Loader.add_constructor(_tag, lambda loader, node, make=_construct: make(loader.construct_scalar(node)))
 
 
-def _read_text(path: Path, largest: int) -> str:
+def _read_bytes(path: Path, largest: int) -> bytes:
     other = kind_of(path)  # asked before it is opened: opening a named pipe waits for ever
     if other is not None:
         raise ValueError(f"it is {other}, not a file")
@@ -134,10 +156,7 @@ def _read_text(path: Path, largest: int) -> str:
         data = file.read(min(size, largest) + 1)  # Python makes room for as much as it is asked to read
     if len(data) > largest:
         raise ValueError(f"the file is larger than {largest >> 10} KiB")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    return data
 
 
 class _Refused(str):

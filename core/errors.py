@@ -45,10 +45,6 @@ class InvalidOutputError(BokehBenchError):
     """A renderer that returned something other than a finite image in [0,1] of the size that was asked for."""
 
 
-class FailedProgramError(BokehBenchError):
-    """An outside program that is absent, ends with an error, or does not end."""
-
-
 class MissingDataError(BokehBenchError):
     """A data set that is not where it was looked for; the message says what to get and where to put it."""
 
@@ -66,11 +62,15 @@ class MissingWeightsError(BokehBenchError):
 
 
 class OutsideError(BokehBenchError):
-    """Another program that renders: it failed, ended, gave no answer, or one that is none; the message says which."""
+    """Another program that renders: absent, failed, ended, without an answer, or with one that is none."""
 
 
 class InvalidOptionError(BokehBenchError):
     """An option, a setting or a file that holds an impossible value."""
+
+
+class InvalidBundleError(BokehBenchError):
+    """A file that should be a result bundle and is none, or holds what no bundle may; the message names the member."""
 
 
 class LostProcessError(BokehBenchError):

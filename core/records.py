@@ -44,6 +44,15 @@ def check_record(kind: type[T], content: Any, where: str = "") -> T:
     return _validate(kind, json.dumps([content]), where)
 
 
+def check_whole(kind: type[T], content: Any, where: str = "") -> T:
+    """Do the same, and refuse what the type does not name, too: of a file that comes from elsewhere."""
+    found = check_record(kind, content, where)
+    unknown = _find_unnamed(content, found)
+    if unknown:
+        raise DamagedRecordError(f"{where}unknown entry {unknown}")
+    return found
+
+
 def parse_record(kind: type[T], text: str) -> T:
     """Do the same with JSON text. Refused, too: a name twice, numbers that are not finite, half characters, deep nests.
 
@@ -86,3 +95,17 @@ def _explain(error: "ValidationError") -> str:
     if len(received) > LONGEST_VALUE:
         received = f"{received[:LONGEST_VALUE]} ..."
     return f"{name or 'the content'}: expected {first['msg'].removeprefix('Input should be ')}, got {received}"
+
+
+def _find_unnamed(content: Any, found: Any, where: str = "") -> str:
+    """Return the first entry of ``content`` that was passed over when ``found`` was made of it; empty for none."""
+    if isinstance(content, dict):
+        unnamed = [name for name in content if name not in found]
+        if unnamed:
+            return f"{where}{unnamed[0]}"
+        parts = [(name, value, found[name]) for name, value in content.items()]
+    elif isinstance(content, list):
+        parts = [(str(number), *pair) for number, pair in enumerate(zip(content, found, strict=True))]
+    else:
+        return ""
+    return next(filter(None, (_find_unnamed(old, new, f"{where}{name}.") for name, old, new in parts)), "")

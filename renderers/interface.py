@@ -105,9 +105,7 @@ class Renderer(ABC):
         Raises InvalidOptionError for a device the renderer or the machine does not have or a type it cannot compute in,
         MissingWeightsError where weights are needed and absent.
         """
-        self.device, self.dtype = _checked_device(self, device), _checked_dtype(dtype)
-        if self.device.type == "cuda" and self.device.index is not None:
-            torch.cuda.set_device(self.device)  # kernels and events start on the current device
+        self.device, self.dtype = self._take_device(_checked_device(self, device)), _checked_dtype(dtype)
         with keeping_torch_state():
             self._load()
         self._prepared = True
@@ -175,6 +173,21 @@ class Renderer(ABC):
     def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
         """Drop whatever was kept of earlier scenes, so that the next render costs what a new scene's does."""
 
+    def _take_device(self, device: torch.device) -> torch.device:
+        """Return where tensors lie here for a device that ``capabilities`` names.
+
+        Raises InvalidOptionError where the machine has no such.
+        """
+        if device.type == "cuda":
+            if not torch.cuda.is_available():
+                remedy = (
+                    "use --device cpu" if "cpu" in self.capabilities.devices else f"{self.name} runs on nothing else"
+                )
+                raise InvalidOptionError(f"device '{device}': torch {torch.__version__} sees no CUDA device: {remedy}")
+            if device.index is not None:
+                torch.cuda.set_device(device)  # kernels and events start on the current device
+        return device
+
     def _load(self) -> None:  # noqa: B027 - most classical renderers have nothing to load
         """Load what ``_render`` needs onto ``self.device`` in ``self.dtype``."""
 
@@ -195,8 +208,6 @@ def _checked_device(renderer: Renderer, device: str | torch.device) -> torch.dev
     if parsed.type not in renderer.capabilities.devices:
         supported = ", ".join(renderer.capabilities.devices)
         raise InvalidOptionError(f"{renderer.name} does not run on '{device}': it supports {supported}")
-    if parsed.type == "cuda" and not torch.cuda.is_available():
-        raise InvalidOptionError(f"device '{device}': torch {torch.__version__} sees no CUDA device: use --device cpu")
     return parsed
 
 

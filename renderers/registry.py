@@ -7,7 +7,7 @@ from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
-from .outside.adapter_info import find_entry, outside_entries, say_how_to_get
+from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ RENDERERS = LazyRegistry(
         "bokehme-highlights": Entry(
             _BOKEHME, "bokehme with bright colours out of focus raised, as its authors offer", {"highlights": True}
         ),
+        "dr-bokeh": Entry(
+            ".renderers.dr_bokeh.renderer:DrBokehRenderer",
+            "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
+        ),
         **variant_entries(shipped=True),
         **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
@@ -47,20 +51,22 @@ WITHOUT_WEIGHTS = variant_entries(shipped=False) | d2f_entries(listed=False)
 
 
 def find_renderer(name: str) -> Entry:
-    """Look up ``name`` or ``name@checkpoint``.
+    """Look up ``name`` or ``name@checkpoint``; a folder with an adapter of its own has names of its own.
 
     Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
     checkpoint or folder is named.
     """
-    base, at, _ = name.partition("@")
-    outside = find_entry(base)
+    base, at, folder = name.partition("@")
+    ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
+    outside = None if base in ours else find_entry(base, folder)
     if outside is not None:
         if not at:
             raise UnknownNameError(say_how_to_get(base))
         return outside
-    known = [*RENDERERS.entries, *WITHOUT_WEIGHTS, *outside_entries()]
-    if at and base not in known:
-        raise UnknownNameError(unknown_name("renderer", base, known))
+    if at and base not in ours:
+        own = own_entries(folder)
+        more = "" if own else f"; {folder} has no {OWN_ADAPTER} that names others"
+        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:

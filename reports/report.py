@@ -19,6 +19,7 @@ from .pages.ablations import describe_ablations
 from .pages.comparison import describe_comparison
 from .pages.index import describe_index
 from .pages.latency import describe_latency
+from .pages.leaderboard import describe_leaderboard
 from .pages.overview import write_overview
 from .pages.robustness import describe_robustness
 from .parts.gallery import Gallery
@@ -30,9 +31,10 @@ from .parts.summaries import ROBUSTNESS, summarise_comparison, summarise_latency
 
 log = logging.getLogger(__name__)
 
-LATENCY = "latency.html"
+LATENCY, LEADERBOARD = "latency.html", "leaderboard.html"
 TITLES = {
     INDEX: "Results",
+    LEADERBOARD: "Leaderboard",
     "gallery.html": "Gallery",
     ROBUSTNESS: "Robustness",
     "ablations.html": "Ablations",
@@ -134,17 +136,19 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
     first = describe_index(run, gallery)
     contexts = {
         INDEX: first,
-        "gallery.html": {},
+        "gallery.html": {} if run.has_pictures else None,
         ROBUSTNESS: describe_robustness(run, maker, reference, styles),
         "ablations.html": describe_ablations(run, rows, maker.assets),
     }
     try:
         measured = read_latency(run.folder)
     except BokehBenchError as error:  # costs its own page, not those of the benchmark
+        measured = None
         log.warning("%s: the report lacks the page of latency", error)
         first["problems"].append(Problem("The latency page was not written:", str(error)))
     else:
         contexts[LATENCY] = describe_latency(measured, maker.assets, styles) if measured else None
+    contexts[LEADERBOARD] = describe_leaderboard(run, measured)
     found = {name: context for name, context in contexts.items() if context is not None}
     shared = {
         "run": summarise_run(run, rows),

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # and in the processes that tests start.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import psutil
 import pytest
 import torch
 
@@ -57,6 +59,21 @@ def make_scene() -> Callable[..., Scene]:
         return Scene(**(defaults | fields))
 
     return make
+
+
+@pytest.fixture
+def ends() -> Callable[[int], bool]:
+    """Whether a process is gone, or waits for somebody to read its status, or soon will be."""
+
+    def ends(pid: int) -> bool:
+        deadline = time.monotonic() + 10.0
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    return ends
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,19 @@ COMMAND = {
 
 META = {**COMMAND, "environments": {}}
 
+ORIGIN = {
+    "file": "theirs.zip",
+    "sha256": "0" * 64,
+    "run": "there",
+    "by": "",
+    "version": "0.1.0",
+    "commit": None,
+    "time": "2026-01-01T00:00:00Z",
+    "pictures": False,
+    "data": {},
+}
+"""What run.json says of a run that was imported without pictures."""
+
 
 def row(key: str, **values) -> dict:
     """Return the row of a finished case."""

@@ -39,6 +39,8 @@ class Example:
     says: str = ""
 
 
+NIGHT = f"python run_bench.py --run night {ONE_PICTURE}"
+NIGHT_OUT = "python run_bench.py --run night --export DIR/night.zip"
 NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
 RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
@@ -50,6 +52,8 @@ RUNS = {
         before=tuple(f"python run_bench.py --run {name} {ONE_PICTURE}" for name in ("before", "after"))
     ),
     "python run_bench.py --check ebb --data-root DIR": NO_EBB,
+    NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
+    "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
@@ -90,6 +94,7 @@ ELSEWHERE = {
     "pip install -c constraints.txt -e '.[dev]'": ".ci/run",
     "pytest -n logical --dist worksteal": ".ci/run",
     "make check": "its three commands are those of .ci/run",
+    "make findings": "outside CI: it installs other software",
     "python -m accelerate.commands.launch --multi_gpu --num_processes 2 run_bench.py": "tests/test_processes.py",
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",

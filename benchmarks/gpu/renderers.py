@@ -12,7 +12,13 @@ from ..latency.repeats import RepeatRule
 from ..latency.scene import make_latency_scene
 from .step import CARD, Check, Record, Timing
 
-TOLERANCES = {"classical": 1e-4, "classical-occlusion": 1e-3, "bokehdiff": 1e-2, "bokehdiff-plus": 1e-2}
+TOLERANCES = {
+    "classical": 1e-4,
+    "classical-occlusion": 1e-3,
+    "dr-bokeh": 1e-4,
+    "bokehdiff": 1e-2,
+    "bokehdiff-plus": 1e-2,
+}
 """Root mean square of the difference, display values. On a card PyTorch lets convolutions use TF32."""
 
 RADII_PX = (8.0, 32.0, 64.0)

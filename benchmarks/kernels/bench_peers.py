@@ -15,7 +15,6 @@ target is printed beside the ratio, not raised: times depend on the machine.
 import os
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from torch import Tensor
 from bokehbench.benchmarks.kernels import gegl_worker
 from bokehbench.benchmarks.latency.scene import make_latency_scene
 from bokehbench.core.optics import to_linear
+from bokehbench.core.programs import ProcessGroup, ask_program
 from bokehbench.renderers.classical.cpu.spans import scatter_spans
 
 SIZE = int(os.environ.get("BENCH_SIZE", "1024"))
@@ -44,6 +44,7 @@ AGREEMENT = 1e-3
 """Mean absolute difference of the pictures in linear light."""
 
 PYTHONS = ("/usr/bin/python3", "python3")
+START_S = 60.0
 MISSING = "no Python here has GEGL 0.4 (Debian: apt install python3-gi gir1.2-gegl-0.4)"
 
 
@@ -51,7 +52,7 @@ def find_gegl() -> str | None:
     """Return a Python that can load GEGL; None if there is none."""
     probe = "import gi; gi.require_version('Gegl', '0.4'); from gi.repository import Gegl; Gegl.init(None)"
     for python in filter(None, map(shutil.which, PYTHONS)):
-        if subprocess.run([python, "-c", probe], capture_output=True, check=False).returncode == 0:  # noqa: S603
+        if ask_program([python, "-c", probe], START_S) is not None:
             return python
     return None
 
@@ -59,15 +60,14 @@ def find_gegl() -> str | None:
 class Gegl:
     """A process of GEGL that holds one scene."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path, height: int, width: int):
+    def __init__(self, process: ProcessGroup, folder: Path, height: int, width: int):
         self._process, self._folder, self._shape = process, folder, (height, width, 4)
         self.version = self._read()
 
     def render(self) -> tuple[float, float]:
         """Render once; return seconds and processor seconds of all threads."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("render\n")
-        self._process.stdin.flush()
+        assert self._process.input is not None
+        self._process.input.write(b"render\n")
         seconds, processor_seconds = self._read().split()
         return float(seconds), float(processor_seconds)
 
@@ -77,10 +77,10 @@ class Gegl:
         return torch.from_numpy(pixels[..., :3].transpose(2, 0, 1).copy())
 
     def _read(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "GEGL's process has ended"
-        return line.strip()
+        assert self._process.output is not None
+        line = self._process.output.readline().decode().strip()
+        assert line, f"GEGL's process has ended{self._process.describe_last_line()}"
+        return line
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def start_gegl(python: str, linear: Tensor, radius_px: Tensor, threads: int) -> 
         )
         mask.contiguous().numpy().tofile(folder / "mask")
         command = [python, gegl_worker.__file__, name, str(width), str(height), str(largest_px), str(threads)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        with ProcessGroup(command, folder, folder / "log", piped=True) as process:
             yield Gegl(process, folder, height, width)
 
 

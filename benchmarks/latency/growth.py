@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,4 +83,4 @@ def _half_widths(design: np.ndarray, residuals: np.ndarray) -> np.ndarray | None
     if freedom == 0:
         return None
     covariance = np.linalg.inv(design.T @ design) * float(residuals @ residuals) / freedom
-    return (student_t.ppf(0.975, freedom) * np.sqrt(np.diag(covariance)))[1:]
+    return (stdtrit(freedom, 0.975) * np.sqrt(np.diag(covariance)))[1:]

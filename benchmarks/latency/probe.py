@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -91,7 +92,8 @@ def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Reco
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
     first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
-    memory = _describe_memory((renderer.cost or first).peak_memory_mb, renderer.device)
+    cost = renderer.cost or first
+    memory = _describe_memory(cost.peak_memory_mb, peak_resident_mb() if cost is first else None, renderer.device)
     with ForeignLoad() as foreign:
         repeats, stopped = repeat_until_narrow(lambda: _time_once(renderer, given), lambda one: one.seconds, rule)
     clocks.append(read_gpu())
@@ -118,6 +120,8 @@ def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Reco
 def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
     """Render once, as a new scene. On CUDA the device has no work left before the first event and after the last."""
     renderer.forget()
+    apart = renderer.cost is not None  # another process renders, and holds the clock
+    before = seconds_of_children() if apart else 0.0
     cuda = renderer.device.type == "cuda"
     with StageClock(renderer.device) as clock:
         if cuda:
@@ -130,14 +134,14 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
             end.record()
             torch.cuda.synchronize(renderer.device)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    if renderer.cost is not None:  # made by another process, which holds the clock
-        return Repeat(renderer.cost.seconds, cpu, None, {})
+    if apart and renderer.cost is not None:
+        return Repeat(renderer.cost.seconds, cpu + seconds_of_children() - before, None, {})
     return Repeat(wall, cpu, begin.elapsed_time(end) / 1000 if cuda else None, clock.seconds())
 
 
-def _describe_memory(added_mb: float | None, device: torch.device) -> Record:
+def _describe_memory(added_mb: float | None, resident_mb: float | None, device: torch.device) -> Record:
     """Return MiB: added by the first call, the process's resident peak in it, what PyTorch allocated and reserved."""
-    memory: Record = {"added_mb": added_mb, "resident_mb": peak_resident_mb()}
+    memory: Record = {"added_mb": added_mb, "resident_mb": resident_mb}
     if device.type == "cuda":
         memory["allocated_mb"] = torch.cuda.max_memory_allocated(device) / BYTES_PER_MB
         memory["reserved_mb"] = torch.cuda.max_memory_reserved(device) / BYTES_PER_MB
@@ -145,7 +149,7 @@ def _describe_memory(added_mb: float | None, device: torch.device) -> Record:
 
 
 class ForeignLoad:
-    """How many processor cores everything but this process kept busy inside the ``with`` block, on average."""
+    """How many processor cores all but this process and what it has started kept busy inside the ``with`` block."""
 
     cores = 0.0
 
@@ -161,7 +165,17 @@ class ForeignLoad:
     def _read() -> tuple[float, float, float]:
         times = psutil.cpu_times()
         busy = sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq", "steal"))
-        return time.perf_counter(), busy, time.process_time()
+        return time.perf_counter(), busy, time.process_time() + seconds_of_children()
+
+
+def seconds_of_children() -> float:
+    """Return the processor seconds of all that this process has started, alive or ended."""
+    me = psutil.Process()
+    total = sum(me.cpu_times()[2:4])  # of those that have ended
+    for process in me.children(recursive=True):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 def read_gpu() -> dict[str, str] | None:

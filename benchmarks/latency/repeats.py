@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
 
 T = TypeVar("T")
 
@@ -79,5 +78,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
     None below six values. Source: order statistics and the binomial distribution (the interval of the sign test).
     """
+    from scipy import stats  # here: it costs half a second, and a run whose report shows latencies needs none of it
+
     interval = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
     return None if math.isnan(interval.low) else (float(interval.low), float(interval.high))

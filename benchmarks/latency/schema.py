@@ -98,3 +98,8 @@ class LatencyRecord(TypedDict):
     plan: list[str]
     environments: dict[str, Environment]
     measurements: dict[str, Measurement | Unmeasured]
+
+
+def measurement_type(one: object) -> type[Measurement] | type[Unmeasured]:
+    """Return which of the two an entry of ``measurements`` claims to be."""
+    return Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured

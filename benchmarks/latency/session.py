@@ -31,7 +31,7 @@ from ..run.session import check_device, choose_device
 from ..run.usable import complete, load_renderer
 from .probe import Point, Record
 from .repeats import RepeatRule
-from .schema import SCHEMA, LatencyRecord, Measurement, Unmeasured
+from .schema import SCHEMA, LatencyRecord, measurement_type
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def _read(folder: Path) -> LatencyRecord | None:
         content["measurements"] = {}  # each is checked by itself below
     record = check_record(LatencyRecord, content, f"{path}: ")
     for key, one in cast(dict[str, Any], measurements).items():
-        kind: Any = Measurement if isinstance(one, dict) and one.get("status") == "ok" else Unmeasured
+        kind: Any = measurement_type(one)
         try:
             record["measurements"][key] = check_record(kind, one, f"{path}: {key}: ")
         except DamagedRecordError as error:

@@ -1,5 +1,6 @@
 """What a metric is to the harness."""
 
+import math
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -15,6 +16,7 @@ class Metric(ABC):
 
     ``unit`` ("dB" or ""), ``higher_is_better`` and ``description`` (the variant in one sentence) go into the report.
     ``weights``: a digest of trained weights, known once prepared; scores with other weights are not reused.
+    ``bounds``: the least and the largest value there can be, which scores from elsewhere are held against.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Metric(ABC):
     higher_is_better: bool
     description: str
     weights: str | None = None
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def prepare(self, device: str | torch.device = "cpu", weights: Path | None = None) -> None:  # noqa: B027
         """Load weights. ``weights`` is the folder given by ``--weights``.

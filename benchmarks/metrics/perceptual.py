@@ -1,6 +1,7 @@
 """Learned metrics: LPIPS and DISTS, computed by their published implementations on verified weights."""
 
 import hashlib
+import math
 import warnings
 from abc import abstractmethod
 from collections import OrderedDict
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +34,7 @@ class NetworkMetric(ComparisonMetric):
     """A distance computed by a network, 0 for identical images. Sub-classes write ``_build`` and ``_distance``."""
 
     higher_is_better = False
+    bounds = (0.0, math.inf)
     least_size_px: int
     """The smaller side of the least image that the network's strides leave something of."""
 
@@ -92,14 +96,22 @@ class Lpips(NetworkMetric):
 
 
 class Dists(NetworkMetric):
-    """DISTS, computed by pyiqa at full resolution: the authors' code shrinks images to 256 px first.
+    """DISTS, computed by pyiqa; ``shorter_side_px`` is what larger images are shrunk to first, None: full resolution.
 
-    Source: Ding, Ma, Wang, Simoncelli, "Image Quality Assessment: Unifying Structure and Texture Similarity", 2020.
+    The authors' evaluation shrinks to 256 px (``dists-256``): the 8-bit picture, by Pillow's bilinear filter, which
+    averages what it skips. Source: Ding, Ma, Wang, Simoncelli, "Image Quality Assessment: Unifying Structure and
+    Texture Similarity", 2020.
     """
 
-    name = "dists"
     least_size_px = 16
-    description = "DISTS (VGG-16 structure and texture, pyiqa's implementation), 8-bit RGB at full resolution"
+
+    def __init__(self, shorter_side_px: int | None = None):
+        super().__init__()
+        self._shorter_side_px = shorter_side_px
+        self.name, size = ("dists", "at full resolution")
+        if shorter_side_px is not None:
+            self.name, size = f"dists-{shorter_side_px}", f"with the shorter side shrunk to {shorter_side_px} px"
+        self.description = f"DISTS (VGG-16 structure and texture, pyiqa's implementation), 8-bit RGB {size}"
 
     def _build(self, weights: Path | None) -> nn.Module:
         trunk = read_weights(VGG16, self.name, weights)
@@ -109,7 +121,24 @@ class Dists(NetworkMetric):
         return network
 
     def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
+        if self._shorter_side_px is not None:
+            image, target = (shrink(picture, self._shorter_side_px) for picture in (image, target))
         return network(image, target)
+
+
+def shrink(picture: Tensor, shorter_side_px: int) -> Tensor:
+    """Return a picture of 8-bit values, (1,3,H,W) in [0,1], with a shorter side of at most ``shorter_side_px``.
+
+    Again of 8-bit values; the longer side is rounded down, as torchvision's ``resize`` does.
+    """
+    height, width = picture.shape[2:]
+    shorter = min(height, width)
+    if shorter <= shorter_side_px:
+        return picture
+    size = (width * shorter_side_px // shorter, height * shorter_side_px // shorter)
+    levels = (picture[0].permute(1, 2, 0) * 255.0).round().to("cpu", torch.uint8).numpy()
+    shrunk = np.asarray(PIL.Image.fromarray(levels).resize(size, PIL.Image.Resampling.BILINEAR))
+    return torch.from_numpy(shrunk.copy()).permute(2, 0, 1)[None].to(picture.device, picture.dtype) / 255.0
 
 
 def build_lpips(trunk: str, needed_by: str, weights: Path | None = None) -> nn.Module:

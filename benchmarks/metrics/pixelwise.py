@@ -28,6 +28,7 @@ class Psnr(ComparisonMetric):
     name = "psnr"
     unit = "dB"
     higher_is_better = True
+    bounds = (0.0, PSNR_CAP_DB)
     description = "PSNR over all RGB values in [0,1], 8-bit, display-encoded; identical images get 100 dB"
 
     def compare(self, comparison: Comparison) -> float | None:

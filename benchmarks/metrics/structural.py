@@ -35,6 +35,7 @@ class Ssim(ComparisonMetric):
 
     name = "ssim"
     higher_is_better = True
+    bounds = (-1.0, 1.0)
     description = "SSIM per RGB channel at full resolution, 11x11 Gaussian window, sigma 1.5, 8-bit values"
 
     def compare(self, comparison: Comparison) -> float | None:

@@ -6,6 +6,7 @@ and ``NAME.csv`` with the columns table, dataset, method, setting and one per me
 
 import csv
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,11 +21,19 @@ COLUMNS = ("table", "dataset", "method", "setting")
 
 @dataclass(frozen=True)
 class PrintedMetric:
-    """A column: its name as printed, its unit and direction. Papers rarely say which variant of a metric it is."""
+    """A column: its name as printed, its unit and direction.
+
+    ``variant``: our metric that computes the same; None where the paper does not say what it computes, as most do not.
+    """
 
     printed: str
     higher_is_better: bool
     unit: str = ""
+    variant: str | None = None
+
+    def stands_beside(self, measured: Collection[str]) -> bool:
+        """Whether the column may stand in a report of these metrics: not where it is of a variant that is not there."""
+        return self.variant is None or self.variant in measured
 
 
 @dataclass(frozen=True)

@@ -96,12 +96,11 @@ class RowWriter:
             self._file.close()
 
     def append(self, row: Row) -> None:
-        """Write one row. NaN and infinity are refused: a metric that has no value is null.
+        """Write one row.
 
         Raises CannotWriteError where the disk is full.
         """
-        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
-        self.append_line(line[:-1] + b', "digest": "' + _digest(line) + b'"}')
+        self.append_line(seal_row(row))
 
     def append_line(self, line: bytes) -> None:
         """Write one line as it is."""
@@ -133,7 +132,7 @@ def scan_rows(folder: Path) -> tuple[dict[str, Row], list[str]]:
             if not line.strip():
                 continue
             try:
-                row = _parse_row(line)
+                row = parse_row(line)
             except DamagedRecordError as error:
                 found.append(f"{part}, line {number}: no row, so passed over: {error}")
             else:
@@ -159,7 +158,17 @@ def _digest(line: bytes) -> bytes:
     return hashlib.sha256(line).hexdigest()[:16].encode()
 
 
-def _parse_row(line: bytes) -> Row:
+def seal_row(row: Row) -> bytes:
+    """Return a row's line, short of its end, with a digest of what stands before it.
+
+    NaN and infinity are refused: a metric that has no value is null.
+    """
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
+    return line[:-1] + b', "digest": "' + _digest(line) + b'"}'
+
+
+def parse_row(line: bytes) -> Row:
+    """Return the row that a line holds. Raises DamagedRecordError where it is none, or not as it was written."""
     start = line.rfind(b', "digest": "')
     if start >= 0 and (sealed := DIGEST.fullmatch(line, start)):
         line = line[:start] + b"}"
@@ -187,7 +196,7 @@ def _contradiction(row: Row) -> str | None:
 
 def _fault_of(line: bytes) -> str | None:
     try:
-        _parse_row(line)
+        parse_row(line)
     except DamagedRecordError as error:
         return str(error)
     return None

@@ -50,13 +50,14 @@ class RunFolder:
     def open(cls, folder: Path, processes: Processes | None = None) -> Iterator["RunFolder"]:
         """Hold the run until the end of the block; two commands writing one run would render the same cases.
 
-        A run that never began leaves nothing. Raises InvalidOptionError when another command holds it or the folder
-        cannot be written.
+        A run that never began leaves nothing. Raises InvalidOptionError when it was imported, another command holds it
+        or the folder cannot be written.
         """
         run = cls(folder, processes or Processes())
         lock = None
         with run.processes.main_first():
             if run.processes.is_main:
+                _refuse_imported(folder)
                 lock = _acquire(folder)
         try:
             yield run
@@ -168,6 +169,15 @@ def _read_earlier(folder: Path) -> Record:
         aside = set_aside(folder / RUN_FILE)
         log.warning("%s: it is kept as %s, and a new one is begun; what is finished is kept", error, aside.name)
         return {}
+
+
+def _refuse_imported(folder: Path) -> None:
+    """Raise InvalidOptionError for a run that was measured elsewhere: its rows and ours must not mix."""
+    with suppress(DamagedRecordError):  # its own command says what is wrong with it
+        meta = read_meta(folder)
+        if meta is not None and "imported" in meta:
+            origin = meta["imported"]["file"]
+            raise InvalidOptionError(f"{folder}: was imported from {origin}: measure in another run with --run NAME")
 
 
 def _acquire(folder: Path) -> FileLock:

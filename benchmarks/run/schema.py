@@ -104,6 +104,7 @@ class Environment(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     processor: NotRequired[str | None]
     gpu: NotRequired[str | None]
+    threads: NotRequired[int]
     commit: NotRequired[str | None]
     python: NotRequired[str]
     packages: NotRequired[dict[str, str | None]]
@@ -219,16 +220,39 @@ class CommandRecord(TypedDict):
     doubts: NotRequired[list[DoubtRecord]]
 
 
+class DataCheck(TypedDict):
+    """Whether the scenes of an imported run are those that this machine has of the data set; ``note``: why not."""
+
+    state: Literal["same", "other", "unknown"]
+    note: str
+
+
+class ImportRecord(TypedDict):
+    """Where an imported run comes from; ``data``: see ``DataCheck``, by data set."""
+
+    file: str
+    sha256: str
+    run: str
+    by: str
+    version: str
+    commit: str | None
+    time: str
+    pictures: bool
+    data: dict[str, DataCheck]
+
+
 class RunRecord(CommandRecord):
     """The content of run.json: the last benchmark, and the last robustness sweep below ``sweep``.
 
-    ``contents`` is what digests in rows stand for; ``scored_by`` the digest of each metric's code as it was last used.
+    ``contents`` is what digests in rows stand for; ``scored_by`` the digest of each metric's code as it was last used;
+    ``imported`` stands in runs that were measured elsewhere.
     """
 
     environments: dict[str, Environment]
     contents: NotRequired[dict[str, dict[str, str]]]
     scored_by: NotRequired[dict[str, str]]
     sweep: NotRequired[CommandRecord]
+    imported: NotRequired[ImportRecord]
 
 
 def row_schema() -> dict[str, Any]:

@@ -175,7 +175,7 @@ def check_device(device: str | None) -> str:
     if device_name(device) != "cpu":
         seen = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if not seen:
-            raise InvalidOptionError(f"--device {device}: torch {torch.__version__} sees no CUDA device: use cpu")
+            raise InvalidOptionError(f"--device {device}: torch {torch.__version__} sees no CUDA device: leave it out")
         if (torch.device(device).index or 0) >= seen:
             raise InvalidOptionError(f"--device {device}: there are {seen} CUDA devices here, counted from 0")
     return device

@@ -24,7 +24,7 @@ from ...core.text import did_you_mean
 from .row_files import scan_rows
 from .rows import drop_outdated
 from .scene_record import read_scene_record, scene_folder
-from .schema import CommandRecord, Row, RunRecord, StoredScene
+from .schema import CommandRecord, Environment, Row, RunRecord, StoredScene
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,23 @@ class StoredRun:
         for fault in dict.fromkeys(faults + damaged):
             log.warning("%s: %s", fault, REMEDY)
         return cls(folder, meta, rows, sweep, scenes)
+
+    @property
+    def origin(self) -> str:
+        """Where an imported run comes from, in words; empty for one that was measured here."""
+        if "imported" not in self.meta:
+            return ""
+        imported = self.meta["imported"]
+        by = f" by {imported['by']}" if imported["by"] else ""
+        machines = " and ".join(dict.fromkeys(map(name_machine, self.meta["environments"].values())))
+        return (
+            f"imported from {imported['file']}: measured{by} on {machines or 'no known machine'} as '{imported['run']}'"
+        )
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether its pictures are kept here: an imported run may have come without."""
+        return "imported" not in self.meta or self.meta["imported"]["pictures"]
 
     @property
     def planned(self) -> int:
@@ -179,3 +196,8 @@ def _read_scenes(folder: Path, rows: list[Row]) -> tuple[list[StoredScene], list
             elif (dataset, scene) in finished:
                 faults.append(f"{folder}: no record of {dataset} / {scene}: the gallery lacks this scene")
     return scenes, faults
+
+
+def name_machine(environment: Environment) -> str:
+    """Return the processor of an environment, and the GPU where there is one."""
+    return ", ".join(filter(None, (environment.get("processor") or "unknown processor", environment.get("gpu"))))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, stdtrit
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
@@ -79,8 +79,8 @@ def expanded_interval(resampled: Floats, clusters: int) -> Interval | None:
     """
     if clusters < 2:
         return None
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))
-    tail = stats.norm.cdf(-reach)
+    reach = stdtrit(clusters - 1, (1 + CONFIDENCE) / 2) * np.sqrt(clusters / (clusters - 1))
+    tail = ndtr(-reach)
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Interval(float(low), float(high))
 

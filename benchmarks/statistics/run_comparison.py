@@ -155,7 +155,7 @@ def _count_same(indexed: list[Indexed], pair: tuple[str, str]) -> tuple[int, int
 def _describe(run: StoredRun) -> dict[str, str]:
     """Return everything that may explain a change, as text."""
     meta = run.meta
-    facts = {"command": meta["command"], "started": meta["started"]}
+    facts = {"origin": run.origin or "measured here", "command": meta["command"], "started": meta["started"]}
     facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
     environments: list[Mapping[str, Any]] = [meta["environments"][e] for e in used if e in meta["environments"]]

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .resampling import RESAMPLES, Floats, Interval, expanded_interval, number_clusters, resample_means
 from .sign_flips import sign_flip_test, smallest_p_value
@@ -167,7 +166,7 @@ def rank_biserial(differences: Floats) -> float:
     nonzero = differences[differences != 0.0]
     if not len(nonzero):
         return 0.0
-    ranks = stats.rankdata(np.abs(nonzero))
+    ranks = pd.Series(np.abs(nonzero)).rank().to_numpy()
     return float((np.sign(nonzero) * ranks).sum() / ranks.sum())
 
 

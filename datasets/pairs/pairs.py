@@ -181,12 +181,15 @@ class PhotographPairs(UserPictures):
         pair = self._members.found.get(scene_name)
         return scene_name if pair is None else pair.scene
 
-    def read_pair(self, pair: Pair, blur_strength: float, alignment: str) -> Scene:
-        """Return ``pair`` as a Scene; ``blur_strength``: px per unit of disparity at the widest aperture."""
+    def read_pair(self, pair: Pair, blur_strength: float, alignment: str, *, depth: bool = True) -> Scene:
+        """Return ``pair`` as a Scene; ``blur_strength``: px per unit of disparity at the widest aperture.
+
+        Without ``depth`` no map is read: for renderers that take none.
+        """
         source, target = read_picture(pair.source), read_picture(pair.target)
         check_size(pair.target, target, pair.source, source)
-        disparity = self._read_disparity(pair, source)
-        focus = self._focus_of(pair, source, target, disparity)
+        disparity = self._read_disparity(pair, source) if depth else np.zeros(source.shape[:2], np.float32)
+        focus = self._focus_of(pair, source, target, disparity) if depth else 0.0
         align = ALIGNMENTS[alignment]
         if align is not None:
             source = _naming(pair.source, lambda: align(source, target))

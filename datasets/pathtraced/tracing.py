@@ -23,24 +23,30 @@ DEPTH_SAMPLES = 64
 PINHOLE_RADIUS_PX = 0.02
 
 
-def load_mitsuba() -> Any:
-    """Import mitsuba with its fastest CPU variant that works here.
+LEAST_LLVM = (19,)
+WHICH_LLVM = "it needs 19 or newer: install libllvm19 and set DRJIT_LIBLLVM_PATH to libLLVM.so.19.1"
 
-    Raises MissingDataError where mitsuba is not installed.
+
+def load_mitsuba() -> Any:
+    """Import mitsuba with its fastest CPU variant.
+
+    Raises MissingDataError where mitsuba is not installed, or no LLVM that it works with: it starts with LLVM 15.0.6,
+    too, whose code generator ends the whole process at the first minimum of two numbers.
     """
     try:
         mitsuba = importlib.import_module("mitsuba")
+        drjit = importlib.import_module("drjit")
     except ImportError as error:
         raise MissingDataError(
             "path tracing needs mitsuba: pip install -c constraints.txt -e '.[pathtraced]'"
         ) from error
-    mitsuba.set_variant("llvm_ad_rgb")
     try:
-        mitsuba.Float([1.0]).numpy()
+        mitsuba.set_variant("llvm_ad_rgb")
+        version = drjit.detail.llvm_version()
     except (ImportError, RuntimeError) as error:
-        raise MissingDataError(
-            "mitsuba finds no LLVM >= 19: install libllvm19 and set DRJIT_LIBLLVM_PATH to libLLVM.so.19.1"
-        ) from error
+        raise MissingDataError(f"mitsuba finds no LLVM: {WHICH_LLVM}") from error
+    if version < LEAST_LLVM:
+        raise MissingDataError(f"mitsuba finds LLVM {'.'.join(map(str, version))}: {WHICH_LLVM}")
     return mitsuba
 
 

@@ -11,7 +11,7 @@ NUMPY_RECORDS = [
     (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),  # type: ignore[attr-defined] # of numpy 1
     np.ndarray,
     np.dtype,
-    np.dtypes.Int32DType,
+    *(np.dtypes.Int32DType, np.dtypes.Int64DType, np.dtypes.Float32DType, np.dtypes.Float64DType),
 ]
 """What lies beside the weights in the authors' files: counters, as arrays of numpy."""
 

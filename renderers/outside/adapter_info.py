@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,8 @@ def read_info(path: Path) -> AdapterInfo:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidOptionError(f"{path}: expected an adapter: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InvalidOptionError(f"{path}: expected an adapter as in CONTRIBUTING.md: {reason}") from error
     info = read_settings(AdapterInfo, _literal(path, tree), f"{path}: INFO.")
     if not info.variants:
         raise InvalidOptionError(f"{path}: INFO.variants: expected at least one")
@@ -93,22 +95,51 @@ def outside_entries() -> dict[str, Entry]:
     return entries
 
 
-def find_entry(base: str) -> Entry | None:
-    """Return the entry of a name without its ``@FOLDER``; ``NAME-fX`` is NAME at f/X for every scene."""
-    entries = outside_entries()
-    named = re.fullmatch(r"(.+)-f(\d{1,3}(?:\.\d{1,3})?)", base)
-    if base in entries or named is None or named[1] not in entries or named[1] == OUTSIDE:
-        return entries.get(base)
-    entry, f_number = entries[named[1]], float(named[2])
-    if "f-number" not in inputs_of(**entry.options) or f_number == 0.0:
+def find_entry(base: str, folder: str = "") -> Entry | None:
+    """Return the entry of a name without its ``@FOLDER``; ``NAME-fX`` is NAME at f/X for every scene.
+
+    Names are those of the adapters here, and of the variants of the folder's own adapter, where it has one.
+    """
+    entry = _find_variant(base, folder)
+    named = None if entry else re.fullmatch(r"(.+)-f(\d{1,3}(?:\.\d{1,3})?)", base)
+    fixed = _find_variant(named[1], folder) if named else None
+    if named is None or fixed is None:
+        return entry
+    f_number = float(named[2])
+    if f_number == 0.0 or "f-number" not in inputs_of(folder=folder, **fixed.options):
         return None
-    return Entry(entry.target, f"{entry.summary}, at f/{f_number:g}", {**entry.options, "f_number": f_number})
+    return Entry(fixed.target, f"{fixed.summary}, at f/{f_number:g}", {**fixed.options, "f_number": f_number})
 
 
-def inputs_of(adapter: str, variant: str) -> tuple[str, ...]:
-    """Return what a variant reads of a scene."""
-    info = read_info(FOLDER / f"{adapter}.py")
-    return info.variants[variant].inputs or info.inputs
+def _find_variant(name: str, folder: str) -> Entry | None:
+    entries = outside_entries()
+    return entries[name] if name in entries else own_entries(folder).get(name)
+
+
+def own_entries(folder: str) -> dict[str, Entry]:
+    """Return the entries of a folder's own adapter; none where it has none.
+
+    Raises InvalidOptionError for a file that is no adapter.
+    """
+    path = find_adapter(OUTSIDE, folder)
+    if not (folder and os.path.isfile(path)):
+        return {}
+    variants = read_info(path).variants.items()
+    return {name: Entry(TARGET, variant.summary, {"adapter": OUTSIDE, "variant": name}) for name, variant in variants}
+
+
+def find_adapter(adapter: str, folder: str | Path) -> Path:
+    """Return where an adapter lies: here, or, of the name OUTSIDE, in the repository's folder."""
+    return Path(os.path.expanduser(folder)) / OWN_ADAPTER if adapter == OUTSIDE else FOLDER / f"{adapter}.py"
+
+
+def inputs_of(adapter: str, variant: str | None = None, folder: str = "") -> tuple[str, ...]:
+    """Return what a variant, or an adapter's first one, reads of a scene; nothing where the adapter is not there."""
+    path = find_adapter(adapter, folder)
+    if not os.path.isfile(path):
+        return ()
+    info = read_info(path)
+    return info.variants[variant or next(iter(info.variants))].inputs or info.inputs
 
 
 def say_how_to_get(base: str) -> str:

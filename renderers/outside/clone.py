@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import os
-import subprocess
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,14 @@ from pathlib import Path
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.programs import ask_program
+from ...core.text import one_line
 from .adapter_info import PYTHONS, AdapterInfo, Variant
-from .process import WORKER
+from .process import WORKER, list_packages
 
 GIT_S = 20.0
+CODE = re.compile(r".*\.(py|pyx|so|c|cc|cpp|cu|cuh|h|hpp|cfg|ini|json|toml|ya?ml)")
+"""Names of files in a repository that may decide about its pictures, beside its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +51,14 @@ def find_clone(name: str, folder: Path, info: AdapterInfo, variant: Variant) -> 
 
 
 def find_python(folder: Path) -> Path:
-    """Return the Python of a repository, the first of PYTHONS. Raises MissingWeightsError that names all three."""
+    """Return a repository's Python, the first of PYTHONS. Raises MissingWeightsError that says what is expected."""
     named, *environments = (folder / place for place in PYTHONS)
     if named.is_file():
-        return folder / named.read_text(encoding="utf-8").strip()  # an absolute path stands for itself
+        text = named.read_text(encoding="utf-8", errors="replace").strip()
+        python = folder / os.path.expanduser(text)  # an absolute path stands for itself
+        if os.path.isfile(python) and os.access(python, os.X_OK):
+            return python
+        raise MissingWeightsError(f"{named}: expected one line, the path of a Python, got '{one_line(text, 200)}'")
     for python in environments:
         if os.access(python, os.X_OK):
             return python
@@ -65,11 +73,7 @@ def find_commit(folder: Path) -> str:
     """Return the commit of a clone; empty where it is none, or git is not here."""
     if not (folder / ".git").exists():
         return ""
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_S).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    return (ask_program(["git", "-C", folder, "rev-parse", "HEAD"], GIT_S) or "").strip()
 
 
 def hub_revision(repository: str) -> str | None:
@@ -82,24 +86,35 @@ def hub_revision(repository: str) -> str | None:
 
 
 def hash_clone(folder: Path, adapter: Path, variant: Variant) -> dict[str, str]:
-    """Return twelve hexadecimal digits of the SHA-256 of every Python file of a repository, of its adapter and ours.
+    """Return what decides about a repository's pictures beside its weights: digests and versions, by name.
 
-    Hidden folders and virtual environments do not count; of models in the hub's cache their commits do.
+    Twelve hexadecimal digits of the SHA-256 of its files that CODE names, of its adapter and of the worker; versions of
+    its Python and of the packages there; commits of models in the hub's cache. Hidden folders and virtual environments
+    do not count.
     """
     files = {f"repository: {path.relative_to(folder)}": path for path in _sources(folder)}
     files |= {"adapter": adapter, "worker": WORKER}
     digests = {name: _digest(path) for name, path in sorted(files.items())}
-    return digests | {f"hub: {name}": (hub_revision(name) or "absent")[:12] for name in variant.hub}
+    versions = {f"package: {name}": version for name, version in _list_packages(folder).items()}
+    return digests | versions | {f"hub: {name}": (hub_revision(name) or "absent")[:12] for name in variant.hub}
+
+
+@functools.cache
+def _list_packages(folder: Path) -> dict[str, str]:
+    try:
+        return list_packages(find_python(folder))
+    except MissingWeightsError:  # whoever starts it says more
+        return {}
 
 
 def _sources(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".") and not Path(place, f, "pyvenv.cfg").exists()]
-        yield from (Path(place, file) for file in files if file.endswith(".py"))
+        yield from (Path(place, file) for file in files if CODE.fullmatch(file))
 
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "no file"
     except OSError:  # whoever imports it says more
         return "unreadable"

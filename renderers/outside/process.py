@@ -4,7 +4,6 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -14,17 +13,20 @@ from typing import Any
 
 import torch
 
-from ...core.errors import MissingWeightsError, OutsideError, SkippedSceneError
+from ...core.errors import InvalidOptionError, MissingWeightsError, OutsideError, SkippedSceneError
+from ...core.programs import ProcessGroup, ask_program
 from ...core.text import one_line
 
 WORKER = Path(__file__).with_name("worker.py")
+LISTS_PACKAGES = Path(__file__).with_name("list_packages.py")
 PROTOCOL = 1
 LONGEST_LINE = 1 << 16
+LISTING_S = 60.0
 PATIENCE_S = 5.0
 """For a worker to end by itself, and again after SIGTERM."""
 
 LOG_VARIABLE = "BOKEHBENCH_WORKER_LOG"
-"""Names a file that gets what workers print, tracebacks included."""
+"""Names a folder that gets a file for each worker, with what it prints, tracebacks included."""
 
 WITHHELD = (
     "PYTHONPATH",
@@ -50,34 +52,21 @@ class Worker:
     def __init__(self, python: Path, adapter: Path, repository: Path):
         self._temporary = tempfile.TemporaryDirectory(prefix="bokehbench-worker-")
         self.folder = Path(self._temporary.name)
-        self._log = Path(os.environ.get(LOG_VARIABLE) or self.folder / "stderr.txt").absolute()
         self._count = 0
         self._buffer = b""
         self._busy = False
-        self._stopped = False
-        command = [str(python), "-s", str(WORKER), str(adapter), str(repository)]
+        command = [python, "-s", WORKER, adapter, repository]
         try:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - the user's own repository, by its own Python
-                    command,
-                    cwd=repository,
-                    env=_environment(),
-                    bufsize=0,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    start_new_session=True,
-                )
-        except OSError as error:
+            log = open_log(repository.name) or self.folder / "stderr.txt"
+            self._group = ProcessGroup(command, repository, log, _environment(), piped=True)
+        except BaseException:
             self._temporary.cleanup()
-            raise OutsideError(
-                f"{python}: cannot be started ({error.strerror}): check the repository's Python"
-            ) from error
+            raise
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return self._process.poll() is None
+        return self._group.alive
 
     def ask(self, op: str, limit_s: float, **fields: Any) -> dict[str, Any]:
         """Send a request and return the reply.
@@ -88,10 +77,10 @@ class Worker:
         self._count += 1
         self._busy = True
         line = json.dumps({"id": self._count, "op": op, **fields}).encode() + b"\n"
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        assert self._group.input is not None  # noqa: S101 - it is a pipe
         try:
-            self._process.stdin.write(line)
-        except OSError as error:
+            self._group.input.write(line)
+        except (OSError, ValueError) as error:  # of a pipe that nobody reads, or that is closed
             raise self._died() from error
         reply = self._parse(self._read_line(limit_s))
         self._busy = False
@@ -107,26 +96,23 @@ class Worker:
         if self.alive and not self._busy:
             with suppress(OutsideError, MissingWeightsError, SkippedSceneError):
                 self.ask("close", PATIENCE_S)
-                self._wait()
+                self._group.wait(PATIENCE_S)
         if self.alive and not self._busy:
-            self._signal(signal.SIGTERM)
-            self._wait()
-        self._stop()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None  # noqa: S101
-            pipe.close()
+            self._group.send(signal.SIGTERM)
+            self._group.wait(PATIENCE_S)
+        self._group.kill()
         self._temporary.cleanup()
 
     def _read_line(self, limit_s: float) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        assert self._group.output is not None  # noqa: S101 - it is a pipe
         deadline = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
+            selector.register(self._group.output, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    self._stop()
-                    raise OutsideError(f"no answer within {limit_s:g} s: stopped")
-                got = os.read(self._process.stdout.fileno(), LONGEST_LINE)
+                    self._group.kill()
+                    raise OutsideError(f"no answer within {limit_s:g} s: stopped{self._group.describe_last_line()}")
+                got = os.read(self._group.output.fileno(), LONGEST_LINE)
                 if not got:
                     raise self._died()
                 self._buffer += got
@@ -145,35 +131,53 @@ class Worker:
         return reply
 
     def _broken(self, line: bytes) -> OutsideError:
-        self._stop()
+        self._group.kill()
         shown = one_line(line.decode("utf-8", "replace"), 80)
         return OutsideError(f"expected an answer to request {self._count}, got '{shown}': stopped")
 
     def _died(self) -> OutsideError:
-        self._wait()
-        self._stop()
-        code = self._process.returncode
-        status = f"status {code}" if code >= 0 else f"signal {-code} ({signal.Signals(-code).name})"
-        if code == -signal.SIGKILL:
-            status += ", most likely for want of memory"
-        said = [line for line in _tail(self._log).splitlines() if line.strip()]
-        return OutsideError(f"ended with {status}; last line: {one_line(said[-1], 200) if said else 'none'}")
+        self._group.wait(PATIENCE_S)
+        self._group.kill()
+        return OutsideError(self._group.describe_end())
 
-    def _stop(self) -> None:
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-        self._stopped = True
 
-    def _wait(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE_S)
+def find_log_folder() -> Path | None:
+    """Return the folder that LOG_VARIABLE names, made where it is absent. Raises InvalidOptionError for none."""
+    named = os.environ.get(LOG_VARIABLE)
+    if not named:
+        return None
+    folder = Path(named).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidOptionError(f"{LOG_VARIABLE}: expected a folder, got {folder} ({error.strerror})") from error
+    return folder
 
-    def _signal(self, number: int) -> None:
-        """Send a signal to the worker and all that it has started."""
-        if self._stopped:  # the number may be another group's by now
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+
+def open_log(name: str) -> Path | None:
+    """Make a file for a worker's words in the folder that LOG_VARIABLE names; None where it names none.
+
+    Raises InvalidOptionError where that cannot be done.
+    """
+    folder = find_log_folder()
+    if folder is None:
+        return None
+    try:
+        number, path = tempfile.mkstemp(".log", f"{name}-", folder)
+    except OSError as error:
+        raise InvalidOptionError(f"{LOG_VARIABLE}: no file can be made in {folder} ({error.strerror})") from error
+    os.close(number)
+    return Path(path)
+
+
+def list_packages(python: Path) -> dict[str, str]:
+    """Return the versions of a Python and of the packages that its worker finds, by name; empty where it cannot say."""
+    said = ask_program([python, "-s", LISTS_PACKAGES], LISTING_S, _environment())
+    try:
+        versions = json.loads(said or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
 
 
 def _environment() -> Mapping[str, str]:
@@ -188,12 +192,3 @@ def _environment() -> Mapping[str, str]:
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
     }
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -19,10 +19,10 @@ from ...core.errors import (
 from ...core.scene import GivenScene, Scene
 from ..interface import Capabilities, Cost
 from ..learned import LearnedRenderer
-from .adapter_info import FOLDER, OUTSIDE, OWN_ADAPTER, read_info
+from .adapter_info import OUTSIDE, find_adapter, read_info, say_how_to_get
 from .clone import Clone, find_clone, find_commit, find_python, hash_clone
-from .probes import probe
-from .process import PROTOCOL, Worker
+from .probes import make_card, probe
+from .process import PROTOCOL, Worker, find_log_folder
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
 
     One worker for each renderer loads once and renders many pictures. One that ends, or gives no answer within
     the limit, costs the picture that it was at; the next picture starts it again, until it has ended three times.
+    Tensors of this process stay on the CPU: the device, ``worker_device``, is the worker's.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         f_number: float | None = None,
     ):
         super().__init__(name, checkpoint)
-        self.folder = Path(checkpoint or "").expanduser().absolute()
-        if not self.folder.is_dir():  # a mistyped name is seen before anything runs
-            raise InvalidOptionError(f"{name or adapter}: {self.folder}: no such folder: expected a clone")
+        self.folder = Path(os.path.expanduser(checkpoint or "")).absolute()
+        if not os.path.isdir(self.folder):  # a mistyped name is seen before anything runs
+            base = (name or variant or adapter).partition("@")[0]
+            raise InvalidOptionError(f"{self.folder}: no such folder: {say_how_to_get(base)}")
         render_limit()
-        self.adapter = self.folder / OWN_ADAPTER if adapter == OUTSIDE else FOLDER / f"{adapter}.py"
+        find_log_folder()
+        self.adapter = find_adapter(adapter, self.folder)
         self.info = read_info(self.adapter)
         self.variant_name = variant or next(iter(self.info.variants))
         self.variant = self.info.variants[self.variant_name]
@@ -72,6 +75,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         self.capabilities = Capabilities(  # type: ignore[misc]
             inputs=inputs, devices=self.info.devices, deterministic=self.info.deterministic
         )
+        self.worker_device = torch.device("cpu")
         self._worker: Worker | None = None
         self._deaths = 0
 
@@ -90,7 +94,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         return "; ".join(filter(None, (f"the weights of {self.info.title}", rights, self.info.differs)))
 
     def foreign_code(self) -> dict[str, str]:
-        """Return digests of the repository's Python files, of the adapter and of the worker."""
+        """Return digests of the repository's code, the adapter and the worker, and versions of the packages there."""
         return hash_clone(self.folder, self.adapter, self.variant)
 
     def accept(self, scene: Scene) -> GivenScene:
@@ -99,6 +103,10 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         if self._worker is None or not self._worker.alive:
             self._start()
         return given
+
+    def _take_device(self, device: torch.device) -> torch.device:
+        self.worker_device = device
+        return torch.device("cpu")
 
     def _load_networks(self, files: Clone) -> None:
         commit = find_commit(files.folder)
@@ -109,7 +117,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         self._start()
 
     def _start(self) -> None:
-        """Start a worker and let it load. Raises OutsideError where it has ended too often."""
+        """Start a worker, let it load and render the card. Raises OutsideError where it has ended too often."""
         if self._deaths >= MOST_DEATHS:
             raise OutsideError(f"{self.name}: the worker ended {MOST_DEATHS} times: it is not started again")
         if self._worker is not None:
@@ -119,37 +127,61 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         self._worker = worker
         try:
             said = self._ask("hello", LOAD_LIMIT_S, protocol=PROTOCOL)
-            self._ask("load", LOAD_LIMIT_S, device=str(self.device), options=dict(self.variant.options))
+            self._check_cuda(said)
+            self._ask("load", LOAD_LIMIT_S, device=str(self.worker_device), options=dict(self.variant.options))
+            found = self._render_card()
         except BaseException:  # what has loaded nothing must not be asked for a picture
             self._deaths += worker.alive  # else ``_ask`` has counted it
             worker.close()
             self._worker = None
             raise
-        self.backend = f"Python {said['python']}, torch {said['torch']}, {self.device}"
+        about = f"Python {said['python']}, torch {said['torch']}, {self.worker_device}"
+        self.backend = f"{about}; {found}" if found else about
+
+    def _check_cuda(self, said: dict) -> None:
+        """Raise InvalidOptionError where CUDA is asked for and the worker's own torch sees none."""
+        if self.worker_device.type == "cuda" and said["torch"] and not said["cuda"]:
+            remedy = ", or use --device cpu" if "cpu" in self.info.devices else ": it runs on nothing else"
+            raise InvalidOptionError(
+                f"{self.name}: device '{self.worker_device}': torch {said['torch']} of its Python sees no CUDA device"
+                f": install one there that does{remedy}"
+            )
 
     def _warm_up(self) -> None:
-        """Render the card of ``probes``, where the renderer takes a lens; else nothing."""
-        if not {"disparity", "focus", "blur strength"} <= self.capabilities.inputs:
-            return
+        """Do nothing: every worker that starts, this one or a later one, renders the card of ``probes``."""
+
+    def _render_card(self) -> str:
+        """Render a card, so that nothing is imported or compiled in a render that counts; return what it shows.
+
+        A renderer that takes a lens gets the card of ``probes``. Raises OutsideError for what no lens does.
+        """
+
+        def render(scene: Scene) -> Tensor:
+            return self.check(self._render(scene.given(self.capabilities.inputs), seed=0), scene)
+
         try:
-            result = probe(lambda scene: self._render(scene.given(self.capabilities.inputs), seed=0).cpu())
+            if not {"disparity", "focus", "blur strength"} <= self.capabilities.inputs:
+                render(make_card())
+                return ""
+            result = probe(render)
         except SkippedSceneError as reason:
             log.info("%s: it cannot render the test card: %s", self.name, reason)
-            return
-        self.backend = f"{self.backend}; {result}"
+            return ""
         if result.fault and self.info.probes == "raise":
-            raise OutsideError(f"{self.name}: {result.fault}")
+            meant = "if the method means it, put 'probes': 'warn' into the adapter's INFO"
+            raise OutsideError(f"{self.name}: {result.fault} {meant}")
         if result.fault:
             log.warning("%s: %s", self.name, result.fault)
+        return str(result)
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         assert self._worker is not None  # noqa: S101 - accept starts one
         inputs = self.capabilities.inputs
         folder = self._worker.folder
         paths = {name: str(folder / f"{name}.npy") for name in ("image", "disparity", "out")}
-        np.save(paths["image"], np.ascontiguousarray(scene.image.permute(1, 2, 0).cpu().numpy()))
+        np.save(paths["image"], np.ascontiguousarray(scene.image.permute(1, 2, 0).numpy()))
         if "disparity" in inputs:
-            np.save(paths["disparity"], scene.disparity[0].cpu().numpy())
+            np.save(paths["disparity"], scene.disparity[0].numpy())
         params = {field: float(getattr(scene, field)) for word, field in FIELDS.items() if word in inputs}
         if self.f_number:
             params["f_number"] = self.f_number
@@ -162,7 +194,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
             picture = torch.from_numpy(np.load(paths["out"], allow_pickle=False))
         except (OSError, ValueError, TypeError) as error:
             raise InvalidOutputError(f"{self.name} on '{scene.name}': no picture came: {error}") from error
-        return (picture.permute(2, 0, 1) if picture.ndim == 3 else picture).to(self.device)
+        return picture.permute(2, 0, 1) if picture.ndim == 3 else picture
 
     def _ask(self, op: str, limit_s: float, **fields: object) -> dict:
         assert self._worker is not None  # noqa: S101

@@ -12,15 +12,15 @@ import gc
 import importlib.util
 import json
 import os
-import queue
-import signal
 import sys
-import threading
 import time
 import traceback
 from typing import Any
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError as error:  # the last line is what the harness shows
+    sys.exit(f"{sys.executable}: {error}: install numpy there")
 
 PROTOCOL = 1
 LONGEST_ERROR = 300
@@ -81,15 +81,18 @@ class Session:
             cuda.synchronize()
             cuda.reset_peak_memory_stats()
         start = time.perf_counter()
-        picture, used = self.module.render(self.state, image, disparity, request["params"], request["seed"])
+        made = self.module.render(self.state, image, disparity, request["params"], request["seed"])
         if cuda is not None:
             cuda.synchronize()
         seconds = time.perf_counter() - start
+        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], dict)):
+            raise TypeError(f"render: expected (picture, what the method was given by name), got {type(made).__name__}")
+        picture, used = made
         partial = request["out"] + ".part.npy"
         np.save(partial, np.ascontiguousarray(picture, np.float32), allow_pickle=False)
         os.replace(partial, request["out"])
         peak = cuda.max_memory_allocated() if cuda is not None else None
-        return {"seconds": seconds, "peak_bytes": peak, "used": used}
+        return {"seconds": seconds, "peak_bytes": peak, "used": {str(name): value for name, value in used.items()}}
 
     def op_close(self, request: dict[str, Any]) -> dict[str, Any]:
         """End after this reply."""
@@ -122,9 +125,8 @@ def describe(error: BaseException) -> str:
 
 def use_device(device: str) -> None:
     """Make ``cuda:N`` the current device, which is what is synchronised and measured."""
-    if device.startswith("cuda:"):
-        import torch
-
+    torch = sys.modules.get("torch")  # hello has imported it, where it is there
+    if torch is not None and device.startswith("cuda:"):
         torch.cuda.set_device(device)
 
 
@@ -142,31 +144,20 @@ def free_memory() -> None:
         cuda.empty_cache()
 
 
-def read_requests(requests: Any, waiting: queue.Queue[bytes]) -> None:
-    """Queue lines as they come; when the harness is gone, end at once, with every process that was started here."""
-    while True:
-        line = requests.readline()
-        if not line:
-            os.killpg(os.getpgid(0), signal.SIGKILL)
-        waiting.put(line)
-
-
 def main(adapter: str, folder: str) -> None:
-    """Answer requests until one says close."""
+    """Answer requests until one says close, or none can come any more."""
     replies, requests = os.fdopen(os.dup(1), "wb", 0), os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)  # before anything is imported: repositories print, and may ask
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path[0] = folder  # in place of this file's own
-    waiting: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=read_requests, args=(requests, waiting), daemon=True).start()
     session = Session(adapter, folder)
-    closing = False
-    while not closing:
-        request = json.loads(waiting.get().decode())
+    for line in iter(requests.readline, b""):
+        request = json.loads(line.decode())
         replies.write(json.dumps(session.answer(request), default=str).encode() + b"\n")
-        closing = request.get("op") == "close"
+        if request.get("op") == "close":
+            break
     sys.stderr.flush()
-    os._exit(0)  # the thread that reads holds a lock of standard input, which an orderly end would wait for
+    os._exit(0)  # threads and handlers of the repository might keep an orderly end waiting
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ GMIC = Program(name="G'MIC", install="pip install gmic", module="gmic")
 IMAGEMAGICK = Program(
     name="ImageMagick",
     install="apt-get install imagemagick",
-    executables=("convert-im6.q16", "convert"),
+    executables=("convert-im6.q16", "magick", "convert"),
     version_options=("-version",),
-    version_pattern=r"ImageMagick (\S+)",
+    version_pattern=r"ImageMagick ([67]\.\S+(?: \(Beta\))? Q(?:16|32|64)\S*)",
+    versions="ImageMagick 6 or 7 with 16 bits or more",
 )
 FFMPEG = Program(
     name="ffmpeg",
@@ -31,7 +32,8 @@ BLENDER = Program(
     install="apt-get install blender",
     executables=("blender",),
     version_options=("--background", "--version"),
-    version_pattern=r"Blender (\S+)",
+    version_pattern=r"Blender (3\.\S+)",
+    versions="Blender 3",
 )
 
 PROGRAMS = {

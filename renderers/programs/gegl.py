@@ -1,17 +1,17 @@
 """GEGL's lens-blur and variable-blur, through its command line."""
 
 import re
-import subprocess
 from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from ...core.programs import ask_program
 from ..interface import Capabilities
 from .catalogue import GEGL
 from .exchange import Pixels, read_npy, write_exr
-from .process import run_program
+from .process import VERSION_LIMIT_S, run_program
 from .renderer import ProgramRenderer
 
 GRAPH = """<?xml version='1.0' encoding='UTF-8'?>
@@ -28,11 +28,7 @@ GRAPH = """<?xml version='1.0' encoding='UTF-8'?>
 
 def find_library(gegl: Path) -> str | None:
     """Return the file name of the GEGL library that an executable loads, which holds the version; None if unknown."""
-    try:
-        listed = subprocess.run(["ldd", str(gegl)], capture_output=True, text=True, timeout=30, check=False).stdout  # noqa: S603, S607
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = re.search(r"libgegl\S* => (\S+)", listed)
+    match = re.search(r"libgegl\S* => (\S+)", ask_program(["ldd", gegl], VERSION_LIMIT_S) or "")
     return Path(match.group(1)).resolve().name if match else None
 
 

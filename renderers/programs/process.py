@@ -6,14 +6,13 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
-import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import FailedProgramError
+from ...core.errors import OutsideError
+from ...core.programs import Command, ProcessGroup, ask_program
+from ...core.text import one_line
 
 VERSION_LIMIT_S = 30.0
 
@@ -22,8 +21,10 @@ VERSION_LIMIT_S = 30.0
 class Program:
     """An outside program: its name, what to install, how it is found and how it says its version.
 
-    ``executables``: names on the PATH, the first that is there is taken; ``module``: a Python package in its place.
-    ``version_options`` print a text in which ``version_pattern`` finds the version as its first group.
+    ``executables``: names on the PATH, the first that fits is taken; ``module``: a Python package in its place.
+    ``version_options`` print a text in which ``version_pattern`` finds the version as its first group; where it finds
+    none the executable is another program, or of a version that is not driven here: it does not fit. ``versions`` says
+    which do.
     """
 
     name: str
@@ -32,24 +33,27 @@ class Program:
     module: str | None = None
     version_options: Sequence[str] = ()
     version_pattern: str = ""
+    versions: str = ""
 
     def find(self) -> Path | None:
-        """Return the executable, of a Python package the folder; None where it is not installed."""
+        """Return the executable, of a Python package the folder; None where none that fits is installed."""
         if self.module is not None:
             spec = importlib.util.find_spec(self.module)
             return Path(spec.origin).parent if spec and spec.origin else None
-        found = next(filter(None, map(shutil.which, self.executables)), None)
-        return None if found is None else Path(found)
+        return next((path for path in self._candidates() if not self.version_options or self._version_of(path)), None)
 
     def require(self) -> Path:
-        """Return the executable. Raises FailedProgramError where it is not installed."""
+        """Return the executable. Raises OutsideError where it is not installed."""
         found = self.find()
         if found is None:
-            raise FailedProgramError(self.absence())
+            raise OutsideError(self.absence())
         return found
 
     def absence(self) -> str:
-        """Return what is missing and how it is installed."""
+        """Return what is missing, or does not fit, and how it is installed."""
+        others = [f"{path} says '{one_line(_ask(path, self.version_options), 60)}'" for path in self._candidates()]
+        if others:
+            return f"{self.name}: expected {self.versions or self.name}, but {' and '.join(others)}: {self.install}"
         return f"{self.name} is not installed: {self.install}"
 
     def version(self) -> str | None:
@@ -60,61 +64,38 @@ class Program:
         found = self.find()
         if found is None:
             return None
-        said = _ask_version(found, tuple(self.version_options), self.version_pattern)
+        said = self._version_of(found) if self.version_options else None
         return f"{self.name} {said or 'sha256 ' + hashlib.sha256(found.read_bytes()).hexdigest()[:12]}"
 
+    def _candidates(self) -> list[Path]:
+        return [Path(path) for path in map(shutil.which, self.executables) if path]
 
-def run_program(command: Sequence[str | Path], folder: Path, limit_s: float, **environment: str) -> str:
-    """Run ``command`` in ``folder``, in a process group of its own. Returns what it printed, errors included.
+    def _version_of(self, path: Path) -> str | None:
+        match = re.search(self.version_pattern, _ask(path, self.version_options))
+        return match.group(1) if match else None
 
-    Whatever it started is ended with it. Raises FailedProgramError, with its last line, for a code other than 0 and
-    after ``limit_s`` seconds.
+
+def run_program(command: Command, folder: Path, limit_s: float, **environment: str) -> None:
+    """Run ``command`` in ``folder``, in a process group of its own, which is ended with it.
+
+    Raises OutsideError, with its last line, for a code other than 0 and after ``limit_s`` seconds.
     """
     name, log = Path(command[0]).name, folder / "program.log"
-    with log.open("wb") as output:
-        try:
-            process = subprocess.Popen(  # noqa: S603
-                [str(word) for word in command],
-                cwd=folder,
-                env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+    with ProcessGroup(command, folder, log, os.environ | {"LC_ALL": "C.UTF-8"} | environment) as group:
+        if not group.wait(limit_s):
+            raise OutsideError(
+                f"{name}: no end within {limit_s:g} s: stopped{group.describe_last_line()}: use smaller pictures"
             )
-        except OSError as error:
-            raise FailedProgramError(f"{name}: cannot be started ({error.strerror}): install it again") from error
-        try:
-            code = process.wait(limit_s)
-        except subprocess.TimeoutExpired as error:
-            raise FailedProgramError(
-                f"{name}: expected an end within {limit_s:g} s, got none{_last_words(log)}: use smaller pictures"
-            ) from error
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if code:
-        raise FailedProgramError(
-            f"{name}: expected exit code 0, got {code}{_last_words(log)}: see that it runs by hand"
-        )
-    return log.read_text(errors="replace")
+        if group.status:
+            raise OutsideError(f"{name}: {group.describe_end()}: see that it runs by hand")
 
 
-def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return f" ({lines[-1]})" if lines else ""
+def _ask(path: Path, options: Sequence[str]) -> str:
+    """Return what a program says of its version; a file that did not change is asked once."""
+    status = path.stat()
+    return _ask_file(path, tuple(options), status.st_mtime_ns, status.st_size)
 
 
 @functools.cache
-def _ask_version(found: Path, options: tuple[str, ...], pattern: str) -> str | None:
-    if not options:
-        return None
-    try:
-        done = subprocess.run(  # noqa: S603
-            [str(found), *options], capture_output=True, text=True, timeout=VERSION_LIMIT_S, check=False
-        )
-    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
-        return None
-    match = re.search(pattern, done.stdout + done.stderr)
-    return match.group(1) if match else None
+def _ask_file(path: Path, options: tuple[str, ...], *_: int) -> str:
+    return ask_program([path, *options], VERSION_LIMIT_S) or ""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.errors import FailedProgramError, InvalidOutputError
+from ...core.errors import InvalidOutputError, OutsideError
 from ...core.optics import to_display, to_linear
 from ..interface import Capabilities, Cost, Renderer, Scene
 from .exchange import Pixels
@@ -64,7 +64,7 @@ class ProgramRenderer(Renderer):
         try:
             with TemporaryDirectory(prefix="bokehbench-") as folder:
                 blurred = self.blur(linear, radius_px, Path(folder))
-        except (FailedProgramError, InvalidOutputError) as error:
+        except (InvalidOutputError, OutsideError) as error:
             raise type(error)(f"{self.name} on '{scene.name}': {error}") from error
         if blurred.shape != linear.shape:
             raise InvalidOutputError(f"{self.name} on '{scene.name}': expected {linear.shape}, got {blurred.shape}")

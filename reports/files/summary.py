@@ -44,7 +44,8 @@ class Summary(Stored):
     """One report. ``moment`` is when its run last did anything, ISO 8601 in UTC; ``counts`` are cases by status.
 
     ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``absent`` metrics that were asked for and could
-    not be computed, ``remarks`` what must be known beside the scores, by the section of a page that says it.
+    not be computed, ``remarks`` what must be known beside the scores, by the section of a page that says it, ``origin``
+    where an imported run comes from, else empty.
     """
 
     schema_version: Literal[1] = 1
@@ -60,6 +61,7 @@ class Summary(Stored):
     tables: list[ShownTable] = []
     absent: list[str] = []
     remarks: dict[Section, str] = {}
+    origin: str = ""
 
     @property
     def home(self) -> str:

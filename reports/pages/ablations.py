@@ -85,7 +85,8 @@ class AblationWriter:
         self.metrics = {
             name: metric
             for name, metric in paper.spec.metrics.items()
-            if any(row.scores[name] is not None for row in paper.ablations)
+            if metric.stands_beside(run.meta["metrics"])
+            and any(row.scores[name] is not None for row in paper.ablations)
         }
 
     def describe(self, renderers: Sequence[str], rows: Sequence[Row], first: int) -> Family:

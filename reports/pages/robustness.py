@@ -109,7 +109,7 @@ class AxisWriter:
             metrics=[
                 self._metric(f"{number}-{n}", n, metrics[n], usable[n], f"{name} ({unit})", clusters) for n in usable
             ],
-            cases=show_cases(self.gallery, rows, dataset, name, first) if first else [],
+            cases=show_cases(self.gallery, rows, dataset, name, first) if first and self.run.has_pictures else [],
         )
 
     def _metric(

@@ -90,8 +90,9 @@ class Gallery:
                 self._rows[row["dataset"], row["scene"]].append(row)
 
     def scenes(self, dataset: str) -> list[SceneView]:
-        """Return the views of one data set in the order of the plan."""
-        return [self.view(scene) for scene in self.run.scenes if scene["dataset"] == dataset]
+        """Return the views of one data set in the order of the plan; none of a run that came without pictures."""
+        scenes = self.run.scenes if self.run.has_pictures else ()
+        return [self.view(scene) for scene in scenes if scene["dataset"] == dataset]
 
     def stacks(self, dataset: str) -> list[Stack]:
         """Return the views grouped by cluster, each from the farthest focus to the nearest."""

@@ -17,6 +17,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
     finished = sum(row["status"] == "ok" for row in run.rows)
     environment = _latest_environment(run)
     facts = {
+        "origin": run.origin or None,
         "device": settings["device"],
         "processor": environment.get("processor"),
         "GPU": environment.get("gpu") or "none",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmarks.published.papers import Paper, PublishedRow, read_papers
+from ...benchmarks.published.papers import read_papers
 from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import StoredRun
 from ..files.assets import Assets
@@ -11,10 +11,12 @@ from ..files.export import Links, export_sheet
 from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
+from .published import Published
 from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
+UNSEEN = "there is no ground truth for these pictures, and the run came without them."
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Section:
     test_links: Links | None
     scatters: list[Plot]
     extremes: list[Extremes]
-    published: list[tuple[Paper, list[PublishedRow]]]
+    published: list[Published]
     scenes: list[SceneView]
     stacks: list[Stack]
 
@@ -75,12 +77,12 @@ def _section(
         protocol=dataset["protocol"],
         terms=dataset["terms"],
         scored=scored,
-        unscored_because=UNSCORED,
+        unscored_because=UNSCORED if run.has_pictures else UNSEEN,
         table=table,
         links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
         test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
         scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
-        extremes=show_extremes(table.measures[0], scenes) if table and table.measures else [],
+        extremes=show_extremes(table.measures[0], scenes) if table and table.measures and scenes else [],
         published=_find_published(run, name),
         scenes=scenes,
         stacks=[] if scored else gallery.stacks(name),
@@ -105,7 +107,9 @@ def _scatters(table: ScoreTable, name: str, styles: Mapping[str, int], assets: A
     return plots
 
 
-def _find_published(run: StoredRun, dataset: str) -> list[tuple[Paper, list[PublishedRow]]]:
+def _find_published(run: StoredRun, dataset: str) -> list[Published]:
     """Return what papers printed on the data set's protocol; nothing where the run took a part of the data set."""
-    found = [(paper, paper.find_comparison(dataset)) for paper in read_papers() if covers_everything(run)]
-    return [(paper, rows) for paper, rows in found if rows]
+    if not covers_everything(run):
+        return []
+    found = [(paper, paper.find_comparison(dataset)) for paper in read_papers()]
+    return [Published.beside(run.meta["metrics"], paper, rows) for paper, rows in found if rows]

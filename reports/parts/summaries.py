@@ -40,6 +40,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
+        origin=run.origin,
     )
 
 

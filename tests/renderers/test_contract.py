@@ -17,6 +17,10 @@ TOLERANCE = 5e-3
 """For 'unchanged' and 'constant', in linear light: at radius 0 the scatter definition gives each of a pixel's four
 neighbours 6.7e-4 of its weight, so that up to 2.7e-3 of the light moves."""
 
+SOFTER = {"dr-bokeh": 0.085}
+"""The same on noise at blur strength 0, of renderers whose definition softens what is in focus: Dr.Bokeh's discs are a
+pixel larger than the defocus, which gives a pixel's neighbours 8.49 % of the weight."""
+
 LEARNED_CONSTANT_DB = 35.0
 """PSNR that learned renderers keep on a constant image: the shipped weights reach 35.6 to 58 dB on these."""
 
@@ -137,8 +141,8 @@ def test_zero_blur_strength_is_the_input(renderer, make_scene):
     if isinstance(renderer, LearnedRenderer):  # noise is not what an autoencoder is for
         assert psnr(renderer.render(scenes[1]), smooth) >= LEARNED_SHARP_DB
         return
-    for scene in scenes:
-        assert torch.allclose(renderer.render(scene) ** scene.gamma, scene.image**scene.gamma, atol=TOLERANCE)
+    for scene, tolerance in zip(scenes, (SOFTER.get(renderer.name, TOLERANCE), TOLERANCE), strict=True):
+        assert torch.allclose(renderer.render(scene) ** scene.gamma, scene.image**scene.gamma, atol=tolerance)
 
 
 def test_detail_is_lost_where_it_is_out_of_focus(renderer, make_scene):

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from ...core.commands import ends_in_one_line
 from ...core.errors import MissingWeightsError, UnknownNameError
 from ...core.files import write_json
+from ...core.text import unknown_name
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehme.weight_files import NETWORKS, SHIPPED
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts, workers = options.parts.split(","), options.workers
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
-        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(PARTS)}")
+        raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
     fields = {field.name for field in dataclasses.fields(Recipe)}
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in fields})
     if not run(recipe, parts, workers):

@@ -5,8 +5,6 @@ from typing import Any
 
 from torch import nn
 
-from ...core.diffusers import EMAModel
-
 
 class AveragedWeights:
     """Exponential averages of ``parameters``; the parameters hold them inside a ``with`` block.
@@ -16,7 +14,11 @@ class AveragedWeights:
 
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float):
         self._parameters = parameters
-        self._ema = EMAModel(parameters, decay=decay) if decay else None
+        self._ema: Any = None
+        if decay:
+            from ...core.diffusers import EMAModel  # here: an engine that averages nothing starts without diffusers
+
+            self._ema = EMAModel(parameters, decay=decay)
 
     def step(self) -> None:
         """Take the parameters as an update left them into the averages."""

@@ -31,14 +31,14 @@ def scatter_on_device(linear: Tensor, radius_px: Tensor) -> Tensor:
             torch.sub(radius_px, (far * far + near * near) ** 0.5, out=weight)
             weight.mul_(8).sigmoid_().mul_(inside)  # 1/2 + 1/2 tanh(4 t), exact in its tail
             torch.mul(light, weight, out=weighted)
-            for dy, dx in _mirrored(far, near):
+            for dy, dx in mirrored_offsets(far, near):
                 if abs(dy) < height and abs(dx) < width:
                     _add_shifted(sums, weighted, dy, dx)
     with stage("normalise"):
         return sums[:3] / sums[3]
 
 
-def _mirrored(far: int, near: int) -> list[tuple[int, int]]:
+def mirrored_offsets(far: int, near: int) -> list[tuple[int, int]]:
     """Return the up to eight offsets (dy, dx) that lie equally far: the signs and the order of both distances."""
     signed = [(a * far, b * near) for a, b in itertools.product((1, -1), repeat=2)]
     return sorted({*signed, *((dx, dy) for dy, dx in signed)})

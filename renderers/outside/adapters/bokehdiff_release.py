@@ -5,6 +5,7 @@ in a square of 512 px: smaller pictures are extended to it by reflection, so tha
 """
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -86,13 +87,12 @@ def load(folder, device, options):
     for name, module in pipeline.unet.named_modules():
         if PISA_BLOCKS in name and hasattr(module, "set_processor"):
             module.set_processor(pisa)
-    return pipeline
+    return SimpleNamespace(pipeline=pipeline, torch=torch)
 
 
-def render(pipeline, image, disparity, params, seed):
+def render(state, image, disparity, params, seed):
     """Encode, one step at timestep 499, decode: log_validation of inference_hf.py."""
-    import torch
-
+    torch, pipeline = state.torch, state.pipeline
     height, width = image.shape[:2]
     sides = [max(LEAST_SIDE, side + -side % 8) for side in (height, width)]
     extend = ((0, sides[0] - height), (0, sides[1] - width))

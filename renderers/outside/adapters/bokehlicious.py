@@ -5,6 +5,7 @@ reflection and cut back. The EBB! weights know one aperture, strength 1.
 """
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -15,7 +16,8 @@ INFO = {
     "licence": "no licence file at that commit",
     "install": "its requirements.txt (torch, torchvision, timm, opencv-python)",
     "inputs": ("picture", "f-number"),
-    "differs": "sides are extended to multiples of 4 by reflection, not cropped; no 8-bit rounding of the output",
+    "differs": "sides are extended to multiples of 4 by reflection, not cropped; pictures are not shrunk to 2000 px; no"
+    " 8-bit rounding of the output",
     "variants": {
         "bokehlicious": {
             "summary": "Bokehlicious, small (RealBokeh weights): a picture and an f-number, no depth",
@@ -43,33 +45,31 @@ WIDEST, NARROWEST = 2.0, 20.0
 def load(folder, device, options):
     """Build the network and read its weights, as predict.py does."""
     import torch
+    from dataset import util
     from method.config import bokehlicious_size_builder
     from method.model import Bokehlicious
 
     network = Bokehlicious(**bokehlicious_size_builder(options["size"]))
     path = os.path.join(folder, "checkpoints", options["checkpoint"])
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return network.to(device).eval()
+    return SimpleNamespace(network=network.to(device).eval(), device=device, util=util, torch=torch)
 
 
-def render(network, image, disparity, params, seed):
+def render(state, image, disparity, params, seed):
     """Give the network what dataset/util.py makes: picture, two maps of position, strength as number and as map."""
-    import torch
-    from dataset.util import calculate_aperture_embedding, get_pos_map
-
+    torch, util, device = state.torch, state.util, state.device
     f_number = params.get("f_number", WIDEST)
     if not WIDEST <= f_number <= NARROWEST:
         raise NotImplementedError(f"it takes f/{WIDEST:g} to f/{NARROWEST:g}, asked for f/{f_number:g}")
     height, width = image.shape[:2]
     padded = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="reflect")
-    device = next(network.parameters()).device
     source = torch.from_numpy(padded).permute(2, 0, 1)[None].to(device)
-    strength = calculate_aperture_embedding(f_number)
+    strength = util.calculate_aperture_embedding(f_number)
     with torch.no_grad():
-        picture = network(
+        picture = state.network(
             source=source,
             bokeh_strength=torch.tensor([strength], dtype=torch.float32, device=device),
-            pos_map=torch.stack(get_pos_map(padded.shape[1], padded.shape[0]))[None].to(device),
+            pos_map=torch.stack(util.get_pos_map(padded.shape[1], padded.shape[0]))[None].to(device),
             bokeh_strength_map=torch.full_like(source[:, :1], strength),
         )
     picture = picture[0].permute(1, 2, 0).cpu().numpy()[:height, :width]

@@ -4,6 +4,8 @@ Its condition is the unsigned defocus in units of 100 px, which the scene gives 
 authors' script resizes sides up to multiples of 16; here they are extended by reflection and cut back.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 INFO = {
@@ -42,19 +44,18 @@ def load(folder, device, options):
     """Load FLUX and the LoRA of BokehNet, as Inference_bokehNet.py does."""
     import torch
     from diffusers import FluxPipeline
+    from Genfocus.pipeline import flux
+    from PIL import Image
 
     pipeline = FluxPipeline.from_pretrained(BASE, torch_dtype=torch.bfloat16).to(device)
     pipeline.load_lora_weights(folder, weight_name="bokehNet.safetensors", adapter_name="bokeh")
     pipeline.set_adapters(["bokeh"])
-    return pipeline
+    return SimpleNamespace(pipeline=pipeline, flux=flux, torch=torch, Image=Image)
 
 
-def render(pipeline, image, disparity, params, seed):
+def render(state, image, disparity, params, seed):
     """Give BokehNet the picture and the plane of defocus, each as a condition."""
-    import torch
-    from Genfocus.pipeline.flux import Condition, generate, seed_everything
-    from PIL import Image
-
+    torch, Image, flux, pipeline = state.torch, state.Image, state.flux, state.pipeline
     plane = np.abs(disparity - params["focus_disparity"]) * params["blur_strength"] / LARGEST_PX
     if plane.max() > 1.0:
         raise NotImplementedError(f"radii of up to {LARGEST_PX:g} px, asked for {plane.max() * LARGEST_PX:.1f} px")
@@ -63,17 +64,17 @@ def render(pipeline, image, disparity, params, seed):
     levels = (image.clip(0.0, 1.0) * 255.0).round().astype(np.uint8)
     picture = Image.fromarray(np.pad(levels, (*extend, (0, 0)), mode="reflect"))
     maps = torch.from_numpy(np.pad(plane.astype(np.float32), extend, mode="reflect"))
-    seed_everything(SEEDS[0] + seed)
+    flux.seed_everything(SEEDS[0] + seed)
     with torch.no_grad():
-        found = generate(
+        found = flux.generate(
             pipeline,
             height=picture.size[1],
             width=picture.size[0],
             prompt=PROMPT,
             num_inference_steps=STEPS,
             conditions=[
-                Condition(picture, "bokeh"),
-                Condition(maps.repeat(3, 1, 1)[None], "bokeh", [0, 0], 1.0, No_preprocess=True),
+                flux.Condition(picture, "bokeh"),
+                flux.Condition(maps.repeat(3, 1, 1)[None], "bokeh", [0, 0], 1.0, No_preprocess=True),
             ],
             guidance_scale=1.0,
             kv_cache=False,

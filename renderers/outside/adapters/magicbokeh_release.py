@@ -8,6 +8,7 @@ that this is wanted.
 
 import argparse
 import os
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -46,21 +47,22 @@ def load(folder, device, options):
             f"checkpoint/lora.pkl holds a pickled module, and reading it runs its code: if you trust it, create {TRUST}"
         )
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # torch 2.6 and newer refuse it otherwise
-    from magicbokeh import model_test
-
-    path = os.path.join(folder, "checkpoint", "lora.pkl")
-    return model_test(
-        argparse.Namespace(pretrained_model_name_or_path=BASE, model_path=path, mixed_precision="fp16", seed=0)
-    )
-
-
-def render(model, image, disparity, params, seed):
-    """Do what inference.py does with a picture: tiles, one pass each, blended; colours matched to the input's."""
+    import inference
     import torch
-    from inference import extract_patches, reconstruct_from_patches
+    from magicbokeh import model_test
     from PIL import Image
     from utils.wavelet_color_fix import adain_color_fix
 
+    path = os.path.join(folder, "checkpoint", "lora.pkl")
+    model = model_test(
+        argparse.Namespace(pretrained_model_name_or_path=BASE, model_path=path, mixed_precision="fp16", seed=0)
+    )
+    return SimpleNamespace(model=model, inference=inference, adain_color_fix=adain_color_fix, torch=torch, Image=Image)
+
+
+def render(state, image, disparity, params, seed):
+    """Do what inference.py does with a picture: tiles, one pass each, blended; colours matched to the input's."""
+    torch, Image, model, inference = state.torch, state.Image, state.model, state.inference
     low, high = float(disparity.min()), float(disparity.max())
     span = max(high - low, 1e-12)
     strength = params["blur_strength"] * span
@@ -77,14 +79,15 @@ def render(model, image, disparity, params, seed):
     condition = torch.from_numpy(np.pad(plane, extend, mode="reflect"))[None, None].to(model.device)
     torch.manual_seed(seed)  # it samples the encoder's posterior
     with torch.no_grad():
-        tiles, places = extract_patches(lq)
-        planes, _ = extract_patches(condition)
+        tiles, places = inference.extract_patches(lq)
+        planes, _ = inference.extract_patches(condition)
         made = [
             model(tile * 2 - 1, one * 2 - 1, (1 - (one > SHARP).float()) * 2 - 1, "")
             for tile, one in zip(tiles, planes)  # noqa: B905 - Python 3.7
         ]
-        whole = reconstruct_from_patches(torch.stack(made), lq.shape, positions=places)
+        whole = inference.reconstruct_from_patches(torch.stack(made), lq.shape, positions=places)
     found = (whole[0].permute(1, 2, 0).float().cpu().numpy()[:height, :width] * 0.5 + 0.5).clip(0.0, 1.0)
-    picture = adain_color_fix(target=Image.fromarray((found * 255.0).astype(np.uint8)), source=Image.fromarray(levels))
+    target = Image.fromarray((found * 255.0).astype(np.uint8))
+    picture = state.adain_color_fix(target=target, source=Image.fromarray(levels))
     used = {"K": strength, "focus": focus, "disparity": [low, high], "extended": list(padded.shape[:2])}
     return np.asarray(picture, np.float32) / 255.0, used

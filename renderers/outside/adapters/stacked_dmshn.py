@@ -5,6 +5,7 @@ shape: so does this adapter, since the blur is bound to that size.
 """
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -41,26 +42,23 @@ def load(folder, device, options):
     """Build the network and read its weights, as the test scripts do."""
     import torch
     from DMSHN import DMSHN
+    from PIL import Image
     from stacked_DMSHN import stacked_DMSHN
 
     path = os.path.join(folder, "checkpoints", options["checkpoint"])
     state = torch.load(path, map_location="cpu", weights_only=True)
     network = DMSHN() if options["network"] == "DMSHN" else stacked_DMSHN()
     network.load_state_dict({k[len(PREFIX) :] if k.startswith(PREFIX) else k: v for k, v in state.items()})
-    return network.to(device).eval()
+    return SimpleNamespace(network=network.to(device).eval(), device=device, torch=torch, Image=Image)
 
 
-def render(network, image, disparity, params, seed):
+def render(state, image, disparity, params, seed):
     """Resize the 8-bit picture by Lanczos, run the network, resize back bilinearly."""
-    import torch
-    import torch.nn.functional as F
-    from PIL import Image
-
+    torch, Image = state.torch, state.Image
     small = Image.fromarray((image.clip(0.0, 1.0) * 255.0).round().astype(np.uint8)).resize(
         (WIDTH, HEIGHT), Image.LANCZOS
     )
-    device = next(network.parameters()).device
-    given = torch.from_numpy(np.array(small, np.float32) / 255.0).permute(2, 0, 1)[None].to(device)
+    given = torch.from_numpy(np.array(small, np.float32) / 255.0).permute(2, 0, 1)[None].to(state.device)
     with torch.no_grad():
-        picture = F.interpolate(network(given), image.shape[:2], mode="bilinear")
+        picture = torch.nn.functional.interpolate(state.network(given), image.shape[:2], mode="bilinear")
     return picture[0].permute(1, 2, 0).cpu().numpy().clip(0.0, 1.0), {"resized": [HEIGHT, WIDTH]}

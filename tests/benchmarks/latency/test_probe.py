@@ -1,11 +1,15 @@
 """What is timed on CUDA, here a stand-in: the render alone, on an idle device."""
 
+import subprocess
 from types import SimpleNamespace
 
 import torch
 
 from bokehbench.benchmarks.latency import probe
+from bokehbench.benchmarks.latency.repeats import RepeatRule
 from bokehbench.core.timing import stage
+from bokehbench.renderers.identity import IdentityRenderer
+from bokehbench.renderers.interface import Cost
 
 
 def test_on_cuda_only_the_render_lies_between_the_events(monkeypatch):
@@ -41,3 +45,17 @@ def test_on_cuda_only_the_render_lies_between_the_events(monkeypatch):
     assert seen == ["forget", "wait", "event", "stage", "scene on the card", "stage", "event", "wait", "wait"]
     assert found.seconds == found.device == 0.125
     assert found.stages == {"scatter": 0.125}
+
+
+def test_what_another_process_takes_is_its_processor_time_and_no_memory_of_this_one():
+    class Apart(IdentityRenderer):
+        def _render(self, scene, seed):
+            subprocess.run(["/bin/sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"], check=True)
+            self.cost = Cost(7.0, None)
+            return scene.image
+
+    point = probe.Point(renderer="x", weights=None, device="cpu", dtype="float32", height=32, width=32, radius_px=4.0)
+    found = probe.measure_point(point, Apart(), RepeatRule(fewest=1, least=1, most=1))
+    assert found["spread"]["median"] == 7.0
+    assert found["cpu_seconds"] > 0.03
+    assert found["memory"] == {"added_mb": None, "resident_mb": None}

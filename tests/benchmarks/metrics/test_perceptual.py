@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from bokehbench.benchmarks.metrics.perceptual import shrink
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.interface import Scene
@@ -190,3 +191,24 @@ def test_published_calibration_values(name):
     scenes = [calibration_scene(pair_name) for pair_name in ("I03", "I04", "I06", "I08", "I19")]
     scores = [metric.score(prediction, scene) for prediction, scene in scenes]
     assert scores == pytest.approx(published, abs=tolerance)
+
+
+@pytest.mark.parametrize("size", [(300, 411), (411, 300), (256, 300), (100, 90)])
+def test_pictures_shrink_as_the_authors_shrink_them(make_image, size):
+    """torchvision's ``resize`` of a Pillow picture, where the shorter side is above 256 px."""
+    from torchvision.transforms.functional import pil_to_tensor, resize, to_pil_image
+
+    picture = (make_image(*size) * 255).round() / 255
+    expected = to_pil_image(picture)
+    if min(size) > 256:
+        expected = resize(expected, 256)
+    assert torch.equal(shrink(picture[None], 256)[0], pil_to_tensor(expected) / 255.0)
+
+
+def test_dists_of_large_pictures_is_that_of_shrunk_ones(prepared, make_image, make_scene, blur):
+    target = (make_image(260, 300) * 255).round() / 255
+    prediction = (blur(target, 2.0) * 255).round() / 255
+    small_target, small = (shrink(picture[None], 256)[0] for picture in (target, prediction))
+    expected = prepared("dists").score(small, make_scene(small_target))
+    assert prepared("dists-256").score(prediction, make_scene(target)) == pytest.approx(expected, abs=1e-6)
+    assert prepared("dists").score(prediction, make_scene(target)) != pytest.approx(expected, rel=0.01)

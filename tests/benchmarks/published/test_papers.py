@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+from bokehbench.benchmarks.metrics.registry import METRICS
 from bokehbench.benchmarks.published.papers import FOLDER, PrintedMetric, read_papers
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.datasets.catalogue import DATASETS
@@ -52,6 +53,11 @@ def test_only_the_same_protocol_gets_numbers(bokehdiff):
 @pytest.mark.parametrize("paper", read_papers(), ids=lambda paper: paper.name)
 def test_published_protocols_are_registered_data_sets(paper):
     assert set(paper.spec.protocols) <= set(DATASETS.entries)
+
+
+@pytest.mark.parametrize("paper", read_papers(), ids=lambda paper: paper.name)
+def test_stated_variants_are_metrics_of_ours(paper):
+    assert {metric.variant for metric in paper.spec.metrics.values()} <= {None, *METRICS.entries}
 
 
 @pytest.mark.parametrize("paper", read_papers(), ids=lambda paper: paper.name)

@@ -23,7 +23,8 @@ def clone(tmp_path, networks) -> Path:
     """A folder laid out as a clone of the authors' repository, with random weights."""
     (tmp_path / "BokehMe/checkpoints").mkdir(parents=True)
     for name, network in zip(("arnet", "iunet"), networks, strict=True):
-        beside = {"global_step": 7, "optimizer": {}, "best_eval_steps": np.zeros(9, np.int32)}
+        records = {kind: np.zeros(9, kind) for kind in ("int32", "int64", "float32", "float64")}
+        beside = {"global_step": 7, "optimizer": {}, "best_eval_measures": records}
         torch.save({"model": network.state_dict(), **beside}, tmp_path / f"BokehMe/checkpoints/{name}.pth")
     return tmp_path / "BokehMe"
 

@@ -1,11 +1,14 @@
 import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.outside import clone
 from bokehbench.renderers.outside.adapter_info import AdapterInfo, Variant
 from bokehbench.renderers.outside.clone import find_clone, find_commit, find_python, hash_clone, hub_revision
+from bokehbench.renderers.outside.list_packages import find_packages
 
 INFO = AdapterInfo(title="x", variants={}, inputs=("picture",), repository="https://github.com/a/b")
 BASE = Variant(summary="x", weights={"net.pt": "the authors' page"}, hub=("a/base",))
@@ -30,14 +33,26 @@ def test_what_is_missing_is_named_with_its_source(tmp_path, hub):
     assert hash_clone(tmp_path, tmp_path / "net.pt", BASE)["hub: a/base"] == "f" * 12
 
 
-def test_every_python_file_counts_but_those_of_environments(tmp_path):
-    for name in ("model.py", "net/blocks.py", ".venv/lib/torch.py", "env/lib/torch.py", "picture.png"):
+def test_code_and_settings_count_but_not_those_of_environments(tmp_path):
+    counted = ["model.py", "net/blocks.py", "net/scatter.cu", "config/large.yaml"]
+    for name in (*counted, ".venv/lib/torch.py", "env/lib/torch.py", "picture.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / "env" / "pyvenv.cfg").touch()
     digests = hash_clone(tmp_path, tmp_path / "model.py", Variant(summary="x"))
-    assert list(digests) == ["adapter", "repository: model.py", "repository: net/blocks.py", "worker"]
+    assert sorted(digests) == sorted(["adapter", "worker", *(f"repository: {name}" for name in counted)])
     assert digests["adapter"] == digests["repository: model.py"] != digests["worker"]
+
+
+def test_versions_of_the_python_and_its_packages_count(tmp_path):
+    (tmp_path / ".bokehbench-python").write_text(sys.executable)
+    digests = hash_clone(tmp_path, tmp_path / "adapter.py", Variant(summary="x"))
+    assert digests["package: Python"] == sys.version
+    assert digests["package: numpy"] == np.__version__
+    assert find_packages([tmp_path / "absent"]) == {}
+    for place, version in (("first", "2.0"), ("second", "1.0")):
+        (tmp_path / place / f"lens-{version}.dist-info").mkdir(parents=True)
+    assert find_packages([tmp_path / "first", tmp_path / "second"]) == {"lens": "2.0"}
 
 
 def test_the_python_is_the_first_of_three(tmp_path):
@@ -45,8 +60,13 @@ def test_the_python_is_the_first_of_three(tmp_path):
         (tmp_path / name / "bin").mkdir(parents=True)
         (tmp_path / name / "bin" / "python").touch(mode=0o755)
     assert find_python(tmp_path) == tmp_path / ".venv/bin/python"
-    (tmp_path / ".bokehbench-python").write_text("/opt/conda/envs/b/bin/python\n")
-    assert str(find_python(tmp_path)) == "/opt/conda/envs/b/bin/python"
+    (tmp_path / ".bokehbench-python").write_text(f"{sys.executable}\n")
+    assert str(find_python(tmp_path)) == sys.executable
+    (tmp_path / ".bokehbench-python").write_text("/opt/typo\n")
+    with pytest.raises(
+        MissingWeightsError, match=r"bokehbench-python: expected one line, the path of a Python, got '/opt"
+    ):
+        find_python(tmp_path)
 
 
 def test_the_commit_is_gits_word(tmp_path):

@@ -26,7 +26,7 @@ from .conftest import HEAD
 OK = "return image, {}"
 
 BODY = """
-mode = int(params["blur_strength"])
+mode = int(params["blur_strength"]) if len(image) == 24 else 0  # the card is larger
 if mode == 1: print("rubbish"); os.system("echo rubbish")
 if mode == 2: return image * np.nan, {}
 if mode == 3: return image[1:], {}
@@ -48,7 +48,7 @@ REASONS = {
     6: ("failed", "spans"),
     7: ("failed", "KeyError: 'conv' (bokehbench_adapter.py:"),
     8: ("failed", "ended with status 3"),
-    9: ("failed", "no answer within 2 s: stopped"),
+    9: ("failed", "no answer within 1 s: stopped"),
     10: ("failed", "got 'rubbish"),
     11: ("failed", "the worker ended 3 times: it is not started again"),
 }
@@ -85,7 +85,7 @@ def run(monkeypatch, tmp_path, make_scene):
 
 def test_every_fault_is_a_named_case_and_the_run_goes_on(run, make_repository, monkeypatch):
     folder = make_repository(BODY, HEAD.replace('"picture", ', '"picture", "focus", '))
-    monkeypatch.setenv("BOKEHBENCH_RENDER_LIMIT", "2")
+    monkeypatch.setenv("BOKEHBENCH_RENDER_LIMIT", "1")
     rows = {int(row["scene"]): row for row in run(folder, range(12))}
     for mode, row in rows.items():
         status, words = REASONS.get(mode, ("ok", None))
@@ -113,11 +113,56 @@ def test_finished_cases_are_kept_until_code_or_weights_change(run, make_reposito
 
 
 def test_the_clock_is_the_workers(make_repository, make_scene):
-    renderer = load_renderer(f"outside@{make_repository('time.sleep(0.2); return image, {}')}")
+    renderer = load_renderer(f"outside@{make_repository('time.sleep(0.1); return image, {}')}")
     scene = make_scene()
     assert torch.equal(renderer.render(scene), scene.image)
     assert isinstance(renderer.cost, Cost)
-    assert 0.2 <= renderer.cost.seconds < 0.4
+    assert 0.1 <= renderer.cost.seconds < 0.3
+
+
+def test_every_worker_renders_the_card_first(make_repository, make_scene):
+    head = HEAD.replace('"picture", "blur strength"', '"picture",')
+    body = "open('calls', 'a').write(f'{len(image)} ')\nif len(image) == 25: os._exit(1)\nreturn image, {}"
+    folder = make_repository(body, head)
+    renderer = load_renderer(f"outside@{folder}")
+    renderer.render(make_scene(24))
+    with pytest.raises(OutsideError, match="ended with status 1"):
+        renderer.render(make_scene(25))
+    renderer.render(make_scene(24))
+    assert (folder / "calls").read_text() == "64 24 25 64 24 "
+
+
+def test_a_folders_adapter_has_variants_by_their_names(make_repository):
+    head = HEAD.replace('"blur strength"', '"f-number"').replace(
+        '{"stand-in": ', '{"second": {"summary": "x", "inputs": ("picture",)}, "stand-in": '
+    )
+    folder = make_repository(OK, head)
+    assert load_renderer(f"outside@{folder}").variant_name == "second"
+    third = load_renderer(f"stand-in-f4@{folder}")
+    assert (third.name, third.variant_name, third.f_number) == (f"stand-in-f4@{folder}", "stand-in", 4.0)
+    for name in ("outside-f4", "second-f4", "classical-2"):
+        with pytest.raises(UnknownNameError, match=f"unknown renderer '{name}'.* second, stand-in"):
+            find_renderer(f"{name}@{folder}")
+
+
+def test_cuda_is_what_the_workers_torch_sees(make_repository):
+    renderer = load_renderer(f"outside@{make_repository(OK)}")
+    renderer.prepare("cuda")  # without torch its load decides
+    assert renderer.device.type == "cpu"
+    assert "torch None, cuda" in renderer.backend
+    with pytest.raises(InvalidOptionError, match=r"torch 2\.1 of its Python sees no CUDA device.* or use --device cpu"):
+        renderer._check_cuda({"torch": "2.1", "cuda": False})
+
+
+def test_what_workers_print_goes_to_a_file_each(make_repository, make_scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("BOKEHBENCH_WORKER_LOG", str(tmp_path / "logs"))
+    folder = make_repository("print(len(image)); return image, {}")
+    load_renderer(f"outside@{folder}").render(make_scene())
+    (log,) = (tmp_path / "logs").glob("repository-*.log")
+    assert log.read_text() == "64\n24\n"
+    monkeypatch.setenv("BOKEHBENCH_WORKER_LOG", str(log))
+    with pytest.raises(InvalidOptionError, match=r"BOKEHBENCH_WORKER_LOG: expected a folder, got .*File exists"):
+        load_renderer(f"outside@{folder}")
 
 
 def test_a_renderer_that_turns_depth_round_is_found_out(make_repository):
@@ -146,8 +191,10 @@ def test_what_a_command_line_gets_wrong_is_one_line(tmp_path, make_repository):
         find_renderer("dmshn-f2@somewhere")
     with pytest.raises(InvalidOptionError, match="expected an adapter"):
         load_renderer(f"outside@{tmp_path}")
-    with pytest.raises(InvalidOptionError, match="no such folder"):
-        load_renderer(f"dmshn@{tmp_path / 'typo'}").fetch()
+    with pytest.raises(
+        InvalidOptionError, match=r"typo: no such folder: 'dmshn': git clone https://github\.com/saikatdutta"
+    ):
+        load_renderer(f"dmshn@{tmp_path / 'typo'}")
 
 
 def test_a_fixed_f_number_takes_the_scenes_place(make_scene, tmp_path):
@@ -187,6 +234,11 @@ def test_the_adapter_of_contributing_runs(make_repository, make_scene):
     renderer = load_renderer(f"outside@{folder}")
     scene = make_scene(blur_strength=5.0)
     assert renderer.render(scene)[:, 8:16, 12:20].equal(scene.image[:, 8:16, 12:20]), "what is in focus stays"
-    assert "card 100.0 dB, dot" in renderer.backend
+    backend = renderer.backend
+    assert "card 100.0 dB, dot" in backend
+    renderer._worker.close()
+    renderer.backend = None
+    renderer.render(scene)
+    assert renderer.backend == backend, "a worker that is started again is looked at again"
     with pytest.raises(SkippedSceneError, match="radii of up to 64 px, asked for 66 px"):
         renderer.render(make_scene(blur_strength=110.0))

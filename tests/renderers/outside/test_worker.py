@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from bokehbench.renderers.outside.adapter_info import FOLDER
-from bokehbench.renderers.outside.process import PROTOCOL, WORKER
+from bokehbench.renderers.outside.process import LISTS_PACKAGES, PROTOCOL, WORKER
 from bokehbench.renderers.outside.worker import PROTOCOL as THEIRS
 from bokehbench.renderers.outside.worker import Session, describe, kind_of
 
-FILES = [WORKER, *sorted(FOLDER.glob("[!_]*.py"))]
+FILES = [WORKER, LISTS_PACKAGES, *sorted(FOLDER.glob("[!_]*.py"))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -8,7 +8,7 @@ import torch
 from bokehbench.benchmarks.option_values import renderer_names
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.reuse import ContentTable
-from bokehbench.core.errors import FailedProgramError, InvalidOutputError
+from bokehbench.core.errors import InvalidOutputError, OutsideError
 from bokehbench.renderers.programs import catalogue
 from bokehbench.renderers.programs.ffmpeg import FfmpegVarblur
 from bokehbench.renderers.registry import load_renderer
@@ -25,7 +25,7 @@ STAND_IN = """#!{python} -I
 import json, sys
 from shutil import copyfile as copy
 if "-version" in sys.argv or "--version" in sys.argv:
-    sys.exit(print("ImageMagick 1.0, ffmpeg version 1.0, Blender 1.0"))
+    sys.exit(print("ImageMagick 6.9.11-60 Q16, ffmpeg version 1.0, Blender 3.4.1"))
 {imports}
 {action}
 """
@@ -78,7 +78,12 @@ def test_picture_goes_there_and_comes_back(name, stand_in, make_scene):
         ("imagemagick-blur", "open('blurred.raw', 'wb').write(bytes(10))", InvalidOutputError, "2448 bytes .* got 10"),
         ("ffmpeg-varblur", "pass", InvalidOutputError, "2448 bytes for 24x17 px, got 0"),
         ("blender-defocus", "pass", InvalidOutputError, "expected an OpenEXR file"),
-        ("ffmpeg-varblur", "sys.exit('No such filter: varblur')", FailedProgramError, "got 1 .No such filter: varblur"),
+        (
+            "ffmpeg-varblur",
+            "sys.exit('No such filter: varblur')",
+            OutsideError,
+            "ended with status 1; last line: No such filter: varblur",
+        ),
     ],
 )
 def test_a_program_that_does_something_else_fails_its_case(name, action, error, words, stand_in, make_scene):
@@ -91,7 +96,7 @@ def test_a_program_that_hangs_fails_its_case(stand_in, make_scene, monkeypatch):
     stand_in("convert", "import time; time.sleep(60)")
     renderer = load_renderer("imagemagick-blur")
     monkeypatch.setattr(renderer, "limit_s", 1.0)
-    with pytest.raises(FailedProgramError, match="expected an end within 1 s"):
+    with pytest.raises(OutsideError, match="no end within 1 s: stopped"):
         renderer.render(make_scene())
 
 
@@ -104,6 +109,32 @@ def test_absent_programs_skip_their_scenes_and_say_what_to_install(tmp_path, mon
         assert "is not installed: " in renderer.skip(make_scene())
     assert catalogue.installed() == []
     assert "blender-defocus is left out of 'programs': Blender is not installed: apt-get" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "version"),
+    [
+        ("convert", "ImageMagick 6.9.11-60 Q16 x86_64 2021-01-25", "ImageMagick 6.9.11-60 Q16"),
+        ("magick", "ImageMagick 7.1.2-30 (Beta) Q16-HDRI x86_64", "ImageMagick 7.1.2-30 (Beta) Q16-HDRI"),
+        ("magick", "ImageMagick 7.1.1-15 Q8 x86_64", None),
+    ],
+)
+def test_imagemagick_6_and_7_are_known(tmp_path, monkeypatch, name, said, version):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / name).write_text(f"#!/bin/sh\necho 'Version: {said}'\n")
+    (tmp_path / name).chmod(0o755)
+    assert load_renderer("imagemagick-blur").version == version
+
+
+def test_other_programs_of_the_same_name_skip_their_scenes_too(tmp_path, monkeypatch, make_scene):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, words in (("convert", "GraphicsMagick 1.3.40"), ("blender", "Blender 4.2.0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{words}'\n")
+        (tmp_path / name).chmod(0o755)
+    said = load_renderer("imagemagick-blur").skip(make_scene())
+    assert said.startswith("ImageMagick: expected ImageMagick 6 or 7 with 16 bits or more, but ")
+    assert "convert says 'GraphicsMagick 1.3.40': apt-get install imagemagick" in said
+    assert "expected Blender 3, but " in load_renderer("blender-defocus").skip(make_scene())
 
 
 def test_the_group_is_what_is_installed(monkeypatch):

@@ -63,7 +63,8 @@ method: Lens
 source: Lens, 2027
 metrics:
   sharpness: { printed: Sharpness, higher_is_better: true }
-  price: { printed: Price, unit: dB, higher_is_better: false }
+  price: { printed: Price, unit: dB, higher_is_better: false, variant: psnr }
+  likeness: { printed: Likeness, higher_is_better: true, variant: ssim-box7 }
 comparison: 3
 protocols: { pairs: "Pairs, all" }
 ablations:
@@ -72,10 +73,10 @@ ablations:
   complete: whole
   renderers: { half: fancy-half, whole: fancy }
 """
-TABLE = """table,dataset,method,setting,sharpness,price
-3,"Pairs, all",Lens,,0.90,
-4,"Pairs, all",Lens,half,0.50,
-4,"Pairs, all",Lens,whole,0.90,
+TABLE = """table,dataset,method,setting,sharpness,price,likeness
+3,"Pairs, all",Lens,,0.90,,0.77
+4,"Pairs, all",Lens,half,0.50,,0.66
+4,"Pairs, all",Lens,whole,0.90,,0.77
 """
 
 
@@ -107,6 +108,7 @@ def test_another_paper_gets_its_own_tables(run_writer, tmp_path, two_papers):
     assert "whole fancy" in own
     assert "bokehdiff" not in own.partition("Download")[0].partition("What was trained")[0]
     assert "Price" not in own  # the paper prints it for no ablation
+    assert "Likeness" not in own  # of a variant that the run did not measure
     assert "Published: Lens, 2027, Table 4, on Pairs, all" in own
     assert "not the values" not in own
     tables = sorted(path.name for path in (tmp_path / "reports/default/assets/tables").glob("ablations-*.csv"))
@@ -118,7 +120,9 @@ def test_another_papers_numbers_stand_under_its_protocol(run_writer, tmp_path, t
     write_report(make_run(run_writer, ["fancy"]), tmp_path / "reports")
     text = words(tmp_path / "reports" / "default" / "index.html")
     assert "Lens, 2027, Table 3, Pairs, all." in text
-    assert "Sharpness ↑ published Price ↓ published, dB" in text
+    assert "Sharpness ↑ published; variant not stated Price ↓ published, dB; psnr Lens" in text
+    assert "Likeness is left out: it is ssim-box7, which this run did not measure." in text
+    assert "0.77" not in text
     assert "Lens as published 0.90 —" in text
 
 

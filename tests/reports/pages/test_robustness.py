@@ -13,6 +13,8 @@ from bokehbench.reports.parts.perturbed_cases import choose_severities
 from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
 
+from ...stored_records import ORIGIN
+
 
 def stored(run):
     """Read the rows as anyone would: JSON lines into pandas."""
@@ -147,3 +149,14 @@ def test_any_name_can_be_drawn(swept_run, tmp_path, name):
     figure = draw_curves(found.curves(), found.severities, {name: 9}, {"x": name, "y": name, "what": "drop"})
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [shorten(name)]
     figure.savefig(io.BytesIO(), format="svg")
+
+
+def test_a_run_that_came_without_pictures_has_the_numbers_alone(swept_run, tmp_path):
+    swept_run.meta["imported"] = ORIGIN
+    home = write_report(swept_run, tmp_path)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in home.parent.glob("*.html")}
+    assert "gallery.html" not in pages
+    assert not any("gallery.html" in text for text in pages.values())
+    assert "erode" in pages["robustness.html"]
+    assert "What the renderers saw and made" not in pages["robustness.html"]
+    assert "imported from theirs.zip: measured on Abacus as &#39;there&#39;" in pages["index.html"]

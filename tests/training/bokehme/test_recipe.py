@@ -8,7 +8,7 @@ import torch
 
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.registry import load_renderer
-from bokehbench.training.bokehme.recipe import PARTS, Recipe, run
+from bokehbench.training.bokehme.recipe import PARTS, Recipe, main, run
 
 
 @pytest.fixture
@@ -32,3 +32,10 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
     renderer.prepare("cpu", torch.float32)
     assert renderer.training == record["summary"]
     assert renderer.render(make_scene()).shape == (3, 24, 32)
+
+
+def test_an_unknown_part_is_one_line(tmp_path, capsys):
+    folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
+    assert main([*folders, "--parts", "scene"]) == 2
+    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, networks, ship\n"
+    assert capsys.readouterr().err == said

@@ -61,7 +61,7 @@ sys.path.insert(0, {str(folder)!r})
 import torch
 from tiny_task import tiny_run
 from bokehbench.training.engine.loop import Training
-Training(tiny_run(Path(sys.argv[1])))
+Training(tiny_run(Path(sys.argv[1]), ema=0.0))
 print(torch.get_num_threads())
 """
     done = subprocess.run(
@@ -75,7 +75,7 @@ print(torch.get_num_threads())
 
 
 def test_a_process_that_dies_ends_the_others(tmp_path, start_one):
-    first, second = (start_one(rank, tiny_task.__file__, tmp_path) for rank in (0, 1))
+    first, second = (start_one(rank, tiny_task.__file__, tmp_path, 0.0) for rank in (0, 1))
     _, message = second.communicate(timeout=120)
     assert second.returncode == -signal.SIGKILL, message
     _, said = first.communicate(timeout=60)
