@@ -21,6 +21,7 @@ from ..scenes.degraded import identity_of_scenes
 from ..scenes.shards import StoredScenes
 from .config import DefocusConfig, FusionConfig, HabitData
 from .habit_scenes import HabitScenes
+from .radiance_start import start_at_linear_light
 
 
 class Stage(Task):
@@ -30,7 +31,11 @@ class Stage(Task):
         super().__init__()
         self._config, self._run = config, run
         torch.manual_seed(run.seed)
-        self.parts = Parts.compact() if config.start is None else Parts.read(config.start)
+        if config.start is None:
+            self.parts = Parts.compact()
+            start_at_linear_light(self.parts.radiance, run.seed)
+        else:
+            self.parts = Parts.read(config.start)
         self._dataset = open_habit(config.data)
 
     def dataset(self) -> Dataset[Any]:
