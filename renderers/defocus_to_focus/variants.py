@@ -32,7 +32,7 @@ GIVEN: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Need none."""
 
-SHIPPED = False
+SHIPPED = True
 """Whether weights of this project ship."""
 
 
