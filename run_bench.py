@@ -71,7 +71,7 @@ def list_names() -> int:
     from bokehbench.benchmarks.metrics.registry import METRICS
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.outside.adapter_info import outside_entries
-    from bokehbench.renderers.registry import RENDERERS
+    from bokehbench.renderers.registry import RENDERERS, WITH_AUTHORS_WEIGHTS
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
     for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
@@ -80,8 +80,9 @@ def list_names() -> int:
         for name, entry in registry.entries.items():
             print(f"  {name:<{width}}  {entry.summary}")
     print("renderers of other repositories, each as NAME@FOLDER; the name alone says what to get:")
-    width = max(map(len, outside_entries()))
-    for name, entry in outside_entries().items():
+    entries = {**WITH_AUTHORS_WEIGHTS, **outside_entries()}
+    width = max(map(len, entries))
+    for name, entry in entries.items():
         print(f"  {name:<{width}}  {entry.summary}")
     return 0
 

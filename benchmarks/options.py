@@ -24,6 +24,7 @@ examples:
   python run_bench.py --run night --output /data/bokeh     results in /data/bokeh/results/night
   python run_bench.py --robustness                         how quality falls when the disparity is wrong
   python run_bench.py --robustness --perturbations erode,noise --severities 0,2,8
+  python run_bench.py --robustness --perturbations zoom    when the picture is a digital zoom's, 1 to 8 times
   python run_bench.py --compare before after               two stored runs: what changed, significantly or not
   python run_bench.py --latency                            how long each renderer takes, and where the time goes
   python run_bench.py --latency --sizes 512,1536x1024 --radii 8,32 --renderers classical

@@ -33,7 +33,7 @@ SWEEP_DATASETS = ("synbokeh-mini",)
 WHAT = "what to run (comma-separated names; --list shows them)"
 HOW = "how"
 WHERE = "where"
-WRONG = "wrong disparity"
+WRONG = "wrong disparity, poor pictures"
 SPEED = "speed (measure on an otherwise idle machine)"
 INSTEAD = "instead of a plain run"
 PASSING_ON = "passing a run on"
@@ -159,12 +159,14 @@ class RunRequest:
         metadata=option(
             WRONG,
             action="store_true",
-            help=f"repeat every scored case with perturbed disparity; default data set: {','.join(SWEEP_DATASETS)}",
+            help=f"repeat every scored case with perturbed inputs; default data set: {','.join(SWEEP_DATASETS)}",
         ),
     )
     perturbations: Sequence[str] = field(
         default=("erode",),
-        metadata=option(WRONG, type=names, metavar="NAMES", help="with --robustness; default: erode"),
+        metadata=option(
+            WRONG, type=names, metavar="NAMES", help="with --robustness; --list says what each is; default: erode"
+        ),
     )
     severities: Sequence[float] | None = field(
         default=None,

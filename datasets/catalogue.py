@@ -66,6 +66,14 @@ DATASETS = LazyRegistry(
             "the same with one gain for all channels",
             {"alignment": "brightness"},
         ),
+        "ebb400": Entry(
+            ".datasets.pairs.ebb400:Ebb400",
+            "EBB400, the pairs of EBB! that BokehMe's authors chose (your own copy, see --data-root)",
+        ),
+        "ebb400-lq": Entry(
+            ".datasets.pairs.ebb400:Ebb400LowQuality",
+            "the same from degraded pictures (python -m bokehbench.datasets.pairs.ebb400 makes them, see --data-root)",
+        ),
         "realbokeh": Entry(
             ".datasets.pairs.realbokeh:RealBokeh",
             "RealBokeh_3MP's test split, real photographs at many apertures (your own copy, see --data-root)",

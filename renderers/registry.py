@@ -7,6 +7,7 @@ from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
+from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 
@@ -46,8 +47,15 @@ RENDERERS = LazyRegistry(
     },
 )
 
-WITHOUT_WEIGHTS = variant_entries(shipped=False) | d2f_entries(listed=False)
-"""Renderers that need ``@FOLDER``: nobody's weights ship, so they are not listed."""
+WITH_AUTHORS_WEIGHTS = {
+    "mpib": Entry(".renderers.mpib.renderer:MpibRenderer", "32 planes over a filled-in background (MPIB, ECCV 2022)"),
+}
+"""Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
+
+HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB}
+
+WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
+"""All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 
 def find_renderer(name: str) -> Entry:
@@ -70,6 +78,8 @@ def find_renderer(name: str) -> Entry:
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
+        if base in HOW_TO_GET:
+            raise UnknownNameError(f"'{base}': no weights of it ship: {HOW_TO_GET[base]}")
         raise UnknownNameError(f"'{base}': no weights of this variant ship: get or train them, and use {base}@FOLDER")
     return WITHOUT_WEIGHTS[base]
 

@@ -1,1 +1,1 @@
-"""How quality falls when the disparity is wrong."""
+"""How quality falls when a renderer's inputs are wrong."""

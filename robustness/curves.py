@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from ..benchmarks.run.cases import UNPERTURBED
 from ..benchmarks.run.schema import Row
+from .perturbations.interface import MARKS
 
 Floats = NDArray[np.float64]
-
-MARK = 8.0
-"""The paper reads its curves at 8 px to either side; axes without it are read at their ends."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Quartiles:
 
 @dataclass(frozen=True)
 class Curve:
-    """One renderer along the axis: the metric itself, and per scene how much worse it gets than at severity 0."""
+    """One renderer along the axis: the metric itself, and per scene how much worse it gets than unperturbed."""
 
     renderer: str
     score: Quartiles
@@ -37,14 +35,27 @@ class Curve:
 class Degradation:
     """A metric on the scenes where every renderer has a value at every severity.
 
-    ``scores`` is scenes x (renderer, severity). ``drops`` holds scenes x severities of each renderer, against severity
-    0 of the same scene, above 0 where the metric got worse whichever way it points. ``incomplete`` names the renderers
-    that have a severity without any value: they are left out. ``dropped_scenes`` counts the scenes that lack a value of
-    another renderer.
+    ``neutral`` is the severity at which the unperturbed case stands on the axis, ``chosen_marks`` where the drop is
+    read if it was swept there.
+
+    ``scores`` is scenes x (renderer, severity). ``drops`` holds scenes x severities of each renderer, against the
+    unperturbed case of the same scene, above 0 where the metric got worse whichever way it points. ``incomplete`` names
+    the renderers that have a severity without any value: they are left out. ``dropped_scenes`` counts the scenes that
+    lack a value of another renderer.
     """
 
-    def __init__(self, rows: Sequence[Row], perturbation: str, metric: str, higher_is_better: bool):
-        found = _tabulate(rows, perturbation, metric)
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        perturbation: str,
+        metric: str,
+        higher_is_better: bool,
+        neutral: float = 0.0,
+        chosen_marks: Collection[float] = MARKS,
+    ):
+        self.neutral = neutral
+        self._chosen_marks = chosen_marks
+        found = _tabulate(rows, perturbation, metric, neutral)
         absent = found.isna().all(axis=0)
         self.incomplete = [str(name) for name in dict.fromkeys(found.columns[absent].get_level_values(0))]
         kept = found.drop(columns=self.incomplete, level=0)
@@ -53,7 +64,7 @@ class Degradation:
         self.renderers = [str(name) for name in dict.fromkeys(kept.columns.get_level_values(0))]
         self.severities = [float(s) for s in dict.fromkeys(kept.columns.get_level_values(1))]
         sign = 1.0 if higher_is_better else -1.0
-        self.drops = {name: _drop(self.scores_of(name), sign) for name in self.renderers}
+        self.drops = {name: _drop(self.scores_of(name), neutral, sign) for name in self.renderers}
 
     def curves(self) -> list[Curve]:
         """Return the quartiles along the axis, one curve a renderer; none without a common scene."""
@@ -62,9 +73,14 @@ class Degradation:
         return [Curve(name, _quartiles(self.scores_of(name)), _quartiles(self.drops[name])) for name in self.renderers]
 
     def marks(self) -> list[float]:
-        """Return the severities that the drop is read at, 8 to either side or the ends, without 0."""
+        """Return the severities that the drop is read at, the chosen ones or the ends, without the neutral one."""
         ends = {min(self.severities), max(self.severities)}
-        return sorted(({-MARK, MARK} & set(self.severities) or ends) - {0.0})
+        return sorted((set(self._chosen_marks) & set(self.severities) or ends) - {self.neutral})
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether severities lie on both sides of the neutral one, or below."""
+        return min(self.severities) < self.neutral
 
     def mean_scores(self) -> pd.DataFrame:
         """Return the area under each scene's curve over the axis's length: scenes x renderers."""
@@ -92,7 +108,7 @@ class Degradation:
 def repeat_blind(rows: Sequence[Row], blind: Collection[str], perturbation: str) -> list[Row]:
     """Return ``rows`` with the unperturbed row of each ``blind`` renderer standing for every severity that others have.
 
-    A renderer that takes no disparity makes one picture a scene, whatever is done to the disparity.
+    A renderer that takes nothing of what is changed makes one picture a scene, whatever is done to it.
     """
     severities = {row["severity"]: None for row in rows if row["perturbation"] == perturbation}
     kept = [row for row in rows if row["renderer"] not in blind or row["perturbation"] == UNPERTURBED]
@@ -100,25 +116,30 @@ def repeat_blind(rows: Sequence[Row], blind: Collection[str], perturbation: str)
     return [*kept, *(row | {"perturbation": perturbation, "severity": s} for row in once for s in severities)]
 
 
-def _tabulate(rows: Sequence[Row], perturbation: str, metric: str) -> pd.DataFrame:
-    """Return scenes x (renderer, severity), NaN where there is no value; severity 0 is the unperturbed case.
+def _tabulate(rows: Sequence[Row], perturbation: str, metric: str, neutral: float) -> pd.DataFrame:
+    """Return scenes x (renderer, severity), NaN where there is no value; ``neutral`` is the unperturbed case.
 
     Renderers keep the rows' order, severities ascend, seeds are averaged. Renderers without any value are left out.
     """
     values = [
-        (row["scene"], row["renderer"], float(row["severity"]), row["metrics"].get(metric))
+        (row["scene"], row["renderer"], severity_on_axis(row, neutral), row["metrics"].get(metric))
         for row in rows
         if row["perturbation"] in (UNPERTURBED, perturbation) and row["status"] == "ok"
     ]
     table = pd.DataFrame(values, columns=["scene", "renderer", "severity", "value"]).dropna(subset="value")
     means = table.groupby(["scene", "renderer", "severity"], sort=False)["value"].mean()
-    columns = pd.MultiIndex.from_product([table["renderer"].unique(), sorted({0.0, *table["severity"]})])
+    columns = pd.MultiIndex.from_product([table["renderer"].unique(), sorted({neutral, *table["severity"]})])
     scenes = list(dict.fromkeys(table["scene"]))
     return means.unstack(["renderer", "severity"]).reindex(index=scenes, columns=columns).astype(float)
 
 
-def _drop(scores: pd.DataFrame, sign: float) -> pd.DataFrame:
-    return scores.rsub(scores[0.0], axis=0) * sign
+def severity_on_axis(row: Row, neutral: float) -> float:
+    """Return where a row stands on a perturbation's axis; the unperturbed case stands at ``neutral``."""
+    return neutral if row["perturbation"] == UNPERTURBED else float(row["severity"])
+
+
+def _drop(scores: pd.DataFrame, neutral: float, sign: float) -> pd.DataFrame:
+    return scores.rsub(scores[neutral], axis=0) * sign
 
 
 def _quartiles(values: pd.DataFrame) -> Quartiles:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..benchmarks.request import RunRequest
-from ..benchmarks.run.cases import Case
+from ..benchmarks.run.cases import UNPERTURBED, Case
 from ..benchmarks.run.runner import Row
 from ..benchmarks.run.session import run_benchmark
 from ..benchmarks.run.usable import load_renderer
@@ -15,28 +15,34 @@ from .perturbations.registry import PERTURBATIONS, load_perturbation
 def run_sweep(request: RunRequest) -> list[Row]:
     """Run ``request`` for each of its perturbations at their default severities, or at those that it names.
 
-    Severity 0 is always included: every drop is measured against it, and it is the benchmark's own case, made once.
-    Raises InvalidOptionError where a severity means nothing to a perturbation, or no renderer takes a disparity.
+    The neutral severity is always included: every drop is measured against it, and it is the benchmark's own case, made
+    once. A renderer that takes nothing of what a perturbation changes is rendered at the neutral severity alone.
+    Raises InvalidOptionError where a severity means nothing to a perturbation, or no renderer takes what is changed.
     """
-    if not any("disparity" in load_renderer(name).capabilities.inputs for name in request.renderers):
-        listed = ", ".join(request.renderers)
-        raise InvalidOptionError(f"--renderers {listed}: expected one that takes a disparity: a sweep changes it")
     severities = plan_severities(request.perturbations, request.severities)
-    code = {name: PERTURBATIONS.find(name).hash_code(load_perturbation(name)) for name in request.perturbations}
-    return run_benchmark(request, severities, perturb, code)
+    perturbations = {name: load_perturbation(name) for name in request.perturbations}
+    changes = {name: perturbation.changes for name, perturbation in perturbations.items()}
+    changed = frozenset[str]().union(*changes.values())
+    if all(changed.isdisjoint(load_renderer(name).capabilities.inputs) for name in request.renderers):
+        what, listed = " or a ".join(sorted(changed)), ", ".join(request.renderers)
+        raise InvalidOptionError(f"--renderers {listed}: expected one that takes a {what}: a sweep changes it")
+    code = {name: PERTURBATIONS.find(name).hash_code(one) for name, one in perturbations.items()}
+    return run_benchmark(request, severities, perturb, code, changes)
 
 
 def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:
-    """Return (perturbation, severity) pairs in ascending order of severity."""
+    """Return (perturbation, severity) pairs in ascending order of severity; the neutral one is nobody's, severity 0."""
     pairs = []
     for name in names:
         perturbation = load_perturbation(name)
-        chosen = sorted({0.0, *(perturbation.severities if severities is None else severities)})
+        neutral = perturbation.neutral
+        chosen = sorted({neutral, *(perturbation.severities if severities is None else severities)})
         for severity in chosen:
             perturbation.check(severity)
-            pairs.append((name, severity))
-    if all(severity == 0 for _, severity in pairs):
-        raise InvalidOptionError("--severities: expected at least one severity other than 0")
+            pairs.append((UNPERTURBED, 0) if severity == neutral else (name, severity))
+    if all(name == UNPERTURBED for name, _ in pairs):
+        others = " or ".join(dict.fromkeys(f"{load_perturbation(name).neutral:g}" for name in names))
+        raise InvalidOptionError(f"--severities: expected at least one severity other than {others}")
     return pairs
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bokehbench.datasets.files.exr import write_exr
+from bokehbench.datasets.pairs.ebb400 import Ebb400, make_low_quality
 from bokehbench.renderers.interface import Scene
 from bokehbench.renderers.registry import load_renderer
 
@@ -124,11 +125,15 @@ def write_blb_scene(folder: Path, made: Blurred, levels: int, focuses: int) -> P
 
 @pytest.fixture(scope="session")
 def miniature_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root of tiny pictures: EBB's split, two scenes of RealBokeh, one of BLB and of its kind, two own ones."""
+    """A data root of tiny pictures: EBB's split, two of EBB400, two scenes of RealBokeh, one of BLB, and so on."""
     root = tmp_path_factory.mktemp("data")
     made = make_blurred(strength=6.0)
     for number in range(4400, 4694):
         write_ebb_pair(root / "ebb", number, made)
+    for number in (7, 12):
+        write_ebb_pair(root / "ebb400", number, made)
+        save_disparity(root / "ebb400/low_quality/disparity" / f"{number}.npy", made.disparity)
+    make_low_quality(Ebb400(data_root=root))
     by_f_number = {f: make_blurred(49, 66, strength=12.0 / f) for f in (4.0, 2.0)}
     for number in (2, 11):
         write_realbokeh_scene(root / "realbokeh", "test", number, by_f_number)

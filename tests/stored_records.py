@@ -61,6 +61,8 @@ def row(key: str, **values) -> dict:
         "peak_memory_mb": None,
         "image": "images/d/s/r.png",
         "image_sha256": "0" * 64,
+        "input": None,
+        "input_sha256": None,
         "disparity": None,
         "disparity_sha256": None,
         "backend": None,

@@ -46,6 +46,7 @@ RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
     "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
     "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
+    "python run_bench.py --robustness --perturbations zoom": Example("--limit 1 --severities 4 --metrics psnr"),
     "python run_bench.py --latency": Example("--sizes 64,96 --radii 4 --renderers identity,classical"),
     "python run_bench.py --run night --output DIR": Example(ONE_PICTURE),
     "python run_bench.py --compare before after": Example(
@@ -81,6 +82,7 @@ RUNS = {
     ),
     "python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR": Example(code=2, says="RealBokeh_3MP"),
     "python -m bokehbench.datasets.pairs.estimate_disparity ebb --data-root DIR": NO_EBB,
+    "python -m bokehbench.datasets.pairs.ebb400 --data-root DIR": Example(code=2, says="get EBB400"),
     "python -m bokehbench.benchmarks.fit_blur_strength ebb --data-root DIR": NO_EBB,
 }
 ELSEWHERE = {

@@ -21,7 +21,7 @@ from ..metrics.registry import METRICS, load_metric
 from ..option_values import LONGEST_NAME, run_name
 from ..run.row_files import parse_row
 from ..run.scene_record import scene_folder
-from ..run.schema import Row, RunRecord, SceneRecord
+from ..run.schema import Row, RunRecord, SceneRecord, pictures_of
 from ..run.store import REMEDY, RUN_SCHEMA, cases_of_sweep
 from .archive import Archive
 from .schema import FORMAT, LATENCY, MANIFEST, MOST_PIXELS, NEEDED, ROWS, RUN, SCENES, TEXTS, Manifest
@@ -219,7 +219,7 @@ def picture_digests(rows: Iterable[Row], scenes: Iterable[SceneRecord]) -> dict[
     """
     found: dict[str, tuple[tuple[str, str], str]] = {}
     for row in rows:
-        for path, sha256 in ((row["image"], row["image_sha256"]), (row["disparity"], row["disparity_sha256"])):
+        for path, sha256 in pictures_of(row).values():
             if row["status"] == "ok" and path is not None:
                 found[path] = ((row["dataset"], row["scene"]), _digest_of(path, sha256))
     for scene in scenes:

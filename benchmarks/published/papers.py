@@ -66,7 +66,7 @@ class Spec:
 
     ``metrics`` by column; ``comparison`` is the number of the table that compares methods, 0 where it has none;
     ``protocols`` are our data sets that follow a published protocol, with what the paper calls it: no other data set
-    gets its numbers.
+    gets its numbers; ``note`` is what a reader who sets the numbers beside ours must know, in sentences.
     """
 
     method: str
@@ -75,6 +75,7 @@ class Spec:
     comparison: int
     protocols: dict[str, str]
     ablations: AblationSpec | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ CASE = (
     *("dataset", "scene", "cluster", "renderer", "perturbation", "severity", "seed"),
     *("device", "dtype", "weights", "status", "reason"),
 )
-COST = ("seconds", "peak_memory_mb", "image", "disparity", "backend", "environment", "time")
+COST = ("seconds", "peak_memory_mb", "image", "input", "disparity", "backend", "environment", "time")
 
 
 def read(
@@ -33,14 +33,14 @@ def read(
     Columns:
 
     - ``dataset, scene, renderer, perturbation, severity, seed, device, dtype, weights``: the case. ``perturbation`` is
-      ``none`` and ``severity`` 0 where the disparity is the true one. ``cluster``: scenes of the same one are no
+      ``none`` and ``severity`` 0 where nothing is perturbed. ``cluster``: scenes of the same one are no
       independent evidence; a scene by itself is its own.
     - ``status``: ``ok``, ``failed`` or ``skipped``; ``reason``: why, where it is not ``ok``.
     - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok`` and where
       only other code of the metric, or of other weights, has scored the picture.
-    - ``seconds`` of one render, ``peak_memory_mb`` in MiB, NaN where unknown; ``image, disparity``: the scored picture
-      and the perturbed map, paths within the run's folder; ``backend, environment, time``: how, where (an entry of
-      run.json's ``environments``) and when, UTC.
+    - ``seconds`` of one render, ``peak_memory_mb`` in MiB, NaN where unknown; ``image, input, disparity``: the scored
+      picture, the perturbed picture and the perturbed map, paths within the run's folder; ``backend, environment,
+      time``: how, where (an entry of run.json's ``environments``) and when, UTC.
 
     A row that cannot be read is left out, and a warning names it. Raises InvalidOptionError where no run is stored, a
     metric has the name of another column, or ``sweep`` is asked of a run without one.

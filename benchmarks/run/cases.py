@@ -1,6 +1,6 @@
 """Cases: what one command asks for, expanded before anything is rendered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -65,13 +65,13 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRenderer:
-    """A renderer of a plan; one that is ``blind`` takes no disparity, so that no perturbation reaches it."""
+    """A renderer of a plan; ``blind_to``: the perturbations of which it takes no input that they change."""
 
     name: str
     weights: str | None = None
     device: str = "cpu"
     code: str = ""
-    blind: bool = False
+    blind_to: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def expand_cases(
     """Expand renderers, data sets and (perturbation, severity) into cases.
 
     Renderers vary slowest, so that a run holds one renderer in memory at a time. Severity 0 of any perturbation is the
-    same unperturbed case, which is made once. Blind renderers get that case alone.
+    same unperturbed case, which is made once. Perturbations that a renderer is blind to are left out.
     """
     pairs = list(dict.fromkeys((name, severity) if severity else (UNPERTURBED, 0) for name, severity in perturbations))
     return [
@@ -119,7 +119,8 @@ def expand_cases(
         for renderer in renderers
         for dataset in datasets
         for scene, data in dataset.scenes.items()
-        for perturbation, severity in ([(UNPERTURBED, 0)] if renderer.blind else pairs)
+        for perturbation, severity in pairs
+        if perturbation not in renderer.blind_to
     ]
 
 

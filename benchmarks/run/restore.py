@@ -11,7 +11,7 @@ from ...core.text import one_line
 from ...datasets.interface import SceneDataset
 from .cases import Case
 from .scene_record import is_recorded, record_perturbed, record_scene
-from .schema import Row
+from .schema import Row, pictures_of
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def restore_scenes(
     load: Callable[[Case], Scene],
     perturb: Callable[[Scene, Case], Scene] | None,
 ) -> None:
-    """Write scene records with their pictures, and perturbed disparities, that are not as they were written.
+    """Write scene records with their pictures, and perturbed inputs, that are not as they were written.
 
     What cannot be made again is named in a warning: the gallery lacks it, and no case is lost. Raises CannotWriteError.
     """
@@ -34,8 +34,9 @@ def restore_scenes(
             dataset = datasets[case.dataset]
             record_scene(folder, case.dataset, dataset.cluster(case.scene), load(case), data, dataset.photographs)
 
-    def restore_disparity(case: Case, path: str, sha256: str | None) -> None:
-        if perturb and not is_intact(folder / path, sha256):
+    def restore_perturbed(case: Case, row: Row) -> None:
+        given = [picture for name, picture in pictures_of(row).items() if name != "image"]
+        if perturb and any(path and not is_intact(folder / path, sha256) for path, sha256 in given):
             scene = load(case)
             record_perturbed(folder, case, scene, perturb(scene.without_target(), case))
 
@@ -45,9 +46,10 @@ def restore_scenes(
             if (case.dataset, case.scene) not in seen:
                 seen.add((case.dataset, case.scene))
                 restore_scene(case)
-            if row["disparity"] and row["disparity"] not in seen:
-                seen.add(row["disparity"])
-                restore_disparity(case, row["disparity"], row["disparity_sha256"])
+            perturbed = row["input"], row["disparity"]
+            if any(perturbed) and perturbed not in seen:
+                seen.add(perturbed)
+                restore_perturbed(case, row)
         except CannotWriteError:
             raise
         except Exception as error:  # noqa: BLE001 - of a data set's code; see above

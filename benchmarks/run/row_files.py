@@ -16,16 +16,16 @@ from ...core.atomic_files import explained, write_atomically
 from ...core.documents import kind_of
 from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.records import parse_record
-from .schema import Row
+from .schema import Row, pictures_of
 
 DAMAGED_LINES = "damaged-rows.txt"
 
 MOST_FAULTS = 20
 """So many lines of one file that are no rows are named; of the others the number is said."""
 
-EARLIER_ROWS = dict.fromkeys(("weights", "peak_memory_mb", "disparity", "disparity_sha256", "backend")) | dict.fromkeys(
-    ("device", "dtype", "time"), ""
-)
+EARLIER_ROWS = dict.fromkeys(
+    ("weights", "peak_memory_mb", "input", "input_sha256", "disparity", "disparity_sha256", "backend")
+) | dict.fromkeys(("device", "dtype", "time"), "")
 """What rows of earlier versions may lack."""
 
 DIGEST = re.compile(rb', "digest": "([0-9a-f]{16})"\}\s*')
@@ -188,7 +188,7 @@ def _contradiction(row: Row) -> str | None:
     """Return what of a row of the right types cannot be; None where nothing is wrong."""
     if row["status"] == "ok" and (row["image"] is None or row["image_sha256"] is None):
         return "status: ok, but no picture is named"
-    for name, path in (("image", row["image"]), ("disparity", row.get("disparity"))):
+    for name, (path, _) in pictures_of(row).items():
         if path is not None and not STORED_PATH.fullmatch(path):
             return f"{name}: expected a path below images/ or scenes/, got '{path}'"
     return None

@@ -23,6 +23,8 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "peak_memory_mb": None,
         "image": None,
         "image_sha256": None,
+        "input": None,
+        "input_sha256": None,
         "disparity": None,
         "disparity_sha256": None,
         "backend": None,

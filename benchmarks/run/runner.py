@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -44,11 +44,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A scene, what the renderer gets to see of it, and path and SHA-256 of its perturbed disparity, if any."""
+    """A scene, what the renderer gets to see of it, and what its row says of perturbed inputs that are stored."""
 
     scene: Scene
     given: Scene
-    disparity: tuple[str | None, str | None] = None, None
+    perturbed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,10 +232,9 @@ class Runner:
             seconds=cost.seconds,
             peak_memory_mb=cost.peak_memory_mb,
             image=image_path(case).as_posix(),
-            disparity=loaded.disparity[0],
-            disparity_sha256=loaded.disparity[1],
             weights=renderer.weights,
             backend=renderer.backend,
+            **loaded.perturbed,
         )
         return Rendered(loaded.scene, picture.detach().to("cpu"), row)
 

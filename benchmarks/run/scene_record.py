@@ -5,7 +5,7 @@ pixels and those of its disparity are repeated.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -100,16 +100,24 @@ def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     return record if all(is_intact(folder / name, digest) for name, digest in record["files"].items()) else None
 
 
-def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> tuple[str, str]:
-    """Write the disparity a perturbed case was rendered from, on the true map's scale.
+def record_perturbed(run: Path, case: Case, scene: Scene, perturbed: Scene) -> dict[str, str]:
+    """Write what is another than in ``scene``: picture and disparity, on the true map's scale, of a perturbed case.
 
-    Returns its path in the run and its SHA-256.
+    Returns what the case's row says of them: paths in the run and SHA-256.
     """
-    name = safe_name(f"disparity-{case.perturbation}-{case.severity:.12g}-{case.seed}")
-    path = scene_folder(run, case.dataset, case.scene) / f"{name}.png"
-    disparity = _enlarged(perturbed.disparity, perturbed.scale)
-    digest = write_map(path, disparity, float(scene.disparity.min()), float(scene.disparity.max()))
-    return path.relative_to(run).as_posix(), digest
+    said: dict[str, str] = {}
+
+    def note(field: str, write: Callable[[Path], str]) -> None:
+        name = safe_name(f"{field}-{case.perturbation}-{case.severity:.12g}-{case.seed}")
+        path = scene_folder(run, case.dataset, case.scene) / f"{name}.png"
+        said.update({f"{field}_sha256": write(path), field: path.relative_to(run).as_posix()})
+
+    if perturbed.image is not scene.image:
+        note("input", lambda path: write_image(path, _enlarged(perturbed.image, perturbed.scale)))
+    if perturbed.disparity is not scene.disparity:
+        low, high = float(scene.disparity.min()), float(scene.disparity.max())
+        note("disparity", lambda path: write_map(path, _enlarged(perturbed.disparity, perturbed.scale), low, high))
+    return said
 
 
 def describe_scene(dataset: str, cluster: str, scene: Scene) -> SceneRecord:

@@ -29,9 +29,9 @@ class Row(TypedDict):
     scene: str
     renderer: str
     perturbation: str
-    """What is wrong about the disparity; "none" for the true one."""
+    """What is wrong about the renderer's inputs; "none" for those of the scene itself."""
     severity: float
-    """How wrong it is, in the perturbation's unit; 0 for the true one."""
+    """How wrong they are, in the perturbation's unit; 0 where nothing is."""
     seed: int
     device: NotRequired[str]
     dtype: NotRequired[str]
@@ -57,6 +57,9 @@ class Row(TypedDict):
     image: str | None
     """The picture that was scored, a path within the run."""
     image_sha256: str | None
+    input: NotRequired[str | None]
+    """A perturbed picture that the renderer was given, a path within the run."""
+    input_sha256: NotRequired[str | None]
     disparity: NotRequired[str | None]
     """A perturbed disparity as a picture, a path within the run."""
     disparity_sha256: NotRequired[str | None]
@@ -68,6 +71,15 @@ class Row(TypedDict):
     """When it was stored, UTC."""
     traceback: NotRequired[str]
     """Where an unexpected error came from."""
+
+
+def pictures_of(row: Row) -> dict[str, tuple[str | None, str | None]]:
+    """Return the pictures that a row may name, by its field: a path within the run and a SHA-256, None without one."""
+    return {
+        "image": (row["image"], row["image_sha256"]),
+        "input": (row.get("input"), row.get("input_sha256")),
+        "disparity": (row.get("disparity"), row.get("disparity_sha256")),
+    }
 
 
 class SceneRecord(TypedDict):

@@ -1,7 +1,7 @@
 """One benchmark command: from names to a stored run."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -44,11 +44,12 @@ def run_benchmark(
     severities: Severities = ((UNPERTURBED, 0),),
     perturb: Callable[[Scene, Case], Scene] | None = None,
     perturbation_code: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    changes: Mapping[str, Set[str]] = MappingProxyType({}),
 ) -> list[Row]:
     """Render and score what ``request`` asks for; the run is stored in DIR/results/RUN. Returns the cases' rows.
 
     Every scene is rendered at ``severities``; ``perturb`` makes the scene of a perturbed case, ``perturbation_code``
-    hashes what it does so with, by perturbation and module.
+    hashes what it does so with, by perturbation and module, ``changes`` says which inputs each one changes.
     Everything that can be found wrong before the first picture is found then: unknown names, missing data, an absent
     device. Raises BokehBenchError for these.
     """
@@ -70,7 +71,7 @@ def run_benchmark(
         unavailable = _prepare_metrics(metrics, device, request.weights)
         metric_codes = {name: contents.add(_hash_metric(name, metric)) for name, metric in metrics.items()}
         cases = expand_cases(
-            [_plan_renderer(name, renderer, devices[name], contents) for name, renderer in renderers.items()],
+            [_plan_renderer(name, renderer, devices[name], contents, changes) for name, renderer in renderers.items()],
             planned,
             severities,
             {name: contents.add(code) for name, code in perturbation_code.items()},
@@ -106,7 +107,9 @@ def _plan_dataset(
     return PlannedDataset(name=name, scenes={scene: contents.add(parts[scene]) for scene in scenes}, code=code)
 
 
-def _plan_renderer(name: str, renderer: Renderer, device: str, contents: ContentTable) -> PlannedRenderer:
+def _plan_renderer(
+    name: str, renderer: Renderer, device: str, contents: ContentTable, changes: Mapping[str, Set[str]]
+) -> PlannedRenderer:
     """Return a renderer of the plan; what writes its pictures belongs to its code.
 
     What stands for one that cannot be loaded has no code of its own.
@@ -119,7 +122,7 @@ def _plan_renderer(name: str, renderer: Renderer, device: str, contents: Content
         code=contents.add(
             find_renderer(name).hash_code(plugin) | renderer.foreign_code() | hash_sources(files.__name__)
         ),
-        blind="disparity" not in renderer.capabilities.inputs,
+        blind_to={one for one, changed in changes.items() if changed.isdisjoint(renderer.capabilities.inputs)},
     )
 
 

@@ -56,6 +56,7 @@ class Pair:
     - ``f_number``: of the target's aperture;
     - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to;
     - ``one_of_several``: whether the photograph is asked for at other apertures, too.
+    - ``clean``: where the source is degraded, the photograph before that: the focus is estimated from it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Pair:
     f_number: float
     relative_aperture: float = 1.0
     one_of_several: bool = False
+    clean: Path | None = None
 
     @property
     def disparity_file(self) -> Path:
@@ -171,7 +173,8 @@ class PhotographPairs(UserPictures):
         focus = self._given_focus.get(pair.scene)
         files = {"image": pair.source, "target": pair.target, "disparity": pair.disparity_file}
         if focus is None:
-            files["widest aperture"] = pair.widest  # the focus is estimated from it
+            files["widest aperture"] = pair.widest  # the focus is estimated from it, and from the clean picture
+            files |= {} if pair.clean is None else {"clean": pair.clean}
         settings = (self.version, focus, self.strength.blur_strength, pair.relative_aperture, pair.f_number)
         return {**files, "settings": settings}
 
@@ -237,10 +240,12 @@ class PhotographPairs(UserPictures):
         if pair.scene not in self._estimated_focus:
             widest = target if pair.widest == pair.target else read_picture(pair.widest)
             check_size(pair.widest, widest, pair.source, source)
-            focus = estimate_focus(source, widest, disparity)
+            clean = pair.clean or pair.source
+            sharp = source if clean == pair.source else read_picture(clean)
+            focus = estimate_focus(sharp, widest, disparity)
             if focus is None:
                 raise DamagedDataError(
-                    f"{pair.widest}: nothing in it is as sharp as in {pair.source}: no focus found: where the pictures "
+                    f"{pair.widest}: nothing in it is as sharp as in {clean}: no focus found: where the pictures "
                     f'are right, put  {{"{pair.scene}": DISPARITY IN [0, 1]}}  into {self.folder / FOCUS_FILE}'
                 )
             self._estimated_focus[pair.scene] = focus

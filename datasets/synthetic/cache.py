@@ -6,6 +6,7 @@ as it is.
 
 import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,8 +16,6 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import torch
-from datasets import Features, Value  # type: ignore[attr-defined]
-from datasets import Image as ImageColumn  # type: ignore[attr-defined]
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
@@ -26,20 +25,17 @@ from ...core.errors import DISK_FULL, CannotWriteError, DamagedDataError, Missin
 from ...core.scene import Scene
 from ..files.user_cache import CACHE_VARIABLE, cache_root
 
-# Mypy takes the package for our folder of the same name, hence the ignored imports.
-FEATURES = Features(
-    {
-        "name": Value("string"),
-        "image": ImageColumn(),
-        "target": ImageColumn(),
-        "disparity": Value("binary"),
-        "focus_disparity": Value("float64"),
-        "blur_strength": Value("float64"),
-        "gamma": Value("float64"),
-        "recipe": Value("string"),
-        "digest": Value("string"),
-    }
-)
+COLUMNS = {
+    "name": "string",
+    "image": "picture",
+    "target": "picture",
+    "disparity": "binary",
+    "focus_disparity": "float64",
+    "blur_strength": "float64",
+    "gamma": "float64",
+    "recipe": "string",
+    "digest": "string",
+}
 """Pictures are 8-bit PNG. Disparity is raw little-endian float32, row by row: exact, and needs no scale or codec.
 
 ``digest``: of all other columns, since neither parquet nor the disparity has a checksum.
@@ -47,6 +43,17 @@ FEATURES = Features(
 
 FORMAT = 2
 """Of the rows: scenes in the cache that are stored otherwise are generated again."""
+
+
+def make_schema() -> pyarrow.Schema:
+    """Return the schema of COLUMNS as ``datasets.Features`` has it, which takes more than half a second to import."""
+    picture = pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})
+    types = {name: picture if kind == "picture" else pyarrow.type_for_alias(kind) for name, kind in COLUMNS.items()}
+    features = {
+        name: {"_type": "Image"} if kind == "picture" else {"dtype": kind, "_type": "Value"}
+        for name, kind in COLUMNS.items()
+    }
+    return pyarrow.schema(types, metadata={"huggingface": json.dumps({"info": {"features": features}})})
 
 
 def cache_folder(name: str, version: str) -> Path:
@@ -77,7 +84,7 @@ def _is_earlier(path: Path) -> bool:
 
 
 def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
-    """Write the row of ``generate`` (as FEATURES) to ``path`` unless it is there, as ``is_stored`` sees it.
+    """Write the row of ``generate`` (as COLUMNS) to ``path`` unless it is there, as ``is_stored`` sees it.
 
     The file appears in one rename when everything is written, so that a killed run leaves no half of it. A lock makes
     parallel processes wait for one of them to generate. Raises MissingDataError where the folder cannot be written,
@@ -92,7 +99,7 @@ def ensure_shard(path: Path, generate: Callable[[], Mapping[str, Any]]) -> None:
             if not is_stored(path):
                 row = dict(generate())
                 row["digest"] = _digest(row)
-                table = pyarrow.Table.from_pylist([row], schema=FEATURES.arrow_schema)
+                table = pyarrow.Table.from_pylist([row], schema=make_schema())
                 write_atomically(path, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
         lock.unlink(missing_ok=True)  # who still waits for it finds the shard
     except (OSError, CannotWriteError) as error:
@@ -129,7 +136,7 @@ def encode_row(
     disparity: NDArray[np.float32],
     **columns: float | str,
 ) -> dict[str, Any]:
-    """Return a row of FEATURES. ``image``, ``target``: (H,W,3) display-encoded, [0,1]; ``disparity``: (H,W)."""
+    """Return a row of COLUMNS. ``image``, ``target``: (H,W,3) display-encoded, [0,1]; ``disparity``: (H,W)."""
     return {
         "name": name,
         "image": _to_picture(image),
@@ -161,9 +168,9 @@ def decode_row(row: Mapping[str, Any], path: Path) -> Scene:
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    """Return the SHA-256 over a row's columns, in the order of FEATURES, but its own."""
+    """Return the SHA-256 over a row's columns, in the order of COLUMNS, but its own."""
     digest = hashlib.sha256()
-    for column in FEATURES:
+    for column in COLUMNS:
         value = row.get(column) if column != "digest" else None
         content = value["bytes"] if isinstance(value, Mapping) else value
         digest.update(content if isinstance(content, bytes) else repr(content).encode())

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..resize import resize
+
 FOLD = 2
 """Side of the squares of pixels whose values become channels."""
 
@@ -101,13 +103,6 @@ class IUNet(FoldedNetwork):
         if coarse.shape[-2:] != folded.shape[-2:]:
             coarse = F.interpolate(coarse, folded.shape[-2:], mode="bilinear", align_corners=False)
         return self.convolve(torch.cat([folded, coarse, _plane(folded, gamma)], dim=1), image.shape[-2:])
-
-
-def resize(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Return maps (B,C,H,W) at ``size``, bilinear between the centres of the corner pixels."""
-    if tuple(maps.shape[-2:]) == tuple(size):
-        return maps
-    return F.interpolate(maps, tuple(size), mode="bilinear", align_corners=True)
 
 
 def _plane(folded: Tensor, gamma: float) -> Tensor:

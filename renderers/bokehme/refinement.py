@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .networks import ARNet, IUNet, resize
+from ..resize import resize
+from .networks import ARNet, IUNet
 
 UNIT_PX = 10.0
 """The networks see defocus in this unit: the largest blur that they were trained on."""

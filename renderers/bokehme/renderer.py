@@ -10,9 +10,9 @@ from ...core.timing import stage
 from ..classical.scatter import ScatterRenderer
 from ..interface import Capabilities
 from ..learned import LearnedRenderer, freeze
+from ..read_weights import read_network
 from .dilated_defocus import dilate_defocus
 from .networks import ARNet, IUNet
-from .read_weights import read_network
 from .refinement import UNIT_PX, lift_highlights, refine
 from .weight_files import BokehMeFiles, find_files
 

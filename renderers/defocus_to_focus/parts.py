@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ...core.files import write_json
 from ..diffusion.padding import pad_to_multiple
-from ..network_files import fill_network
+from ..read_weights import read_network
 from .compact import MULTIPLE, SEEN_PX, CompactHallucination
 from .fusion import FusionNetwork, first_mask
 from .halving import fit, resized_sides
@@ -41,7 +41,7 @@ class Parts(nn.Module):
             return _read_published(files)
         parts = cls.compact()
         for name, path in zip(NETWORKS, files.paths, strict=True):
-            fill_network(getattr(parts, name), path)
+            read_network(getattr(parts, name), path)
         return parts
 
     def save(self, folder: Path, profile: str, dtype: torch.dtype = torch.float32) -> None:
@@ -86,6 +86,6 @@ class _SecondStage(nn.Module):
 
 
 def _read_published(files: D2fFiles) -> Parts:
-    first = fill_network(_FirstStage(), files.paths[0], entry="net")
-    second = fill_network(_SecondStage(), files.paths[1], entry="net")
+    first = read_network(_FirstStage(), files.paths[0], entry="net", required=False)
+    second = read_network(_SecondStage(), files.paths[1], entry="net", required=False)
     return Parts(first.midas, first.radiance, second.blend)

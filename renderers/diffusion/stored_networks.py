@@ -97,7 +97,7 @@ def read_shapes(path: Path) -> dict[str, Shape]:
 
 def check_finite(network: nn.Module, source: Path) -> None:
     """Raise InvalidOptionError that names the first weight which is NaN or infinite in the network's type."""
-    for name, weight in network.named_parameters():
+    for name, weight in network.state_dict().items():
         if not bool(weight.isfinite().all()):
             raise InvalidOptionError(
                 f"{source}: '{name}' holds NaN or infinite values as {str(weight.dtype).removeprefix('torch.')}:"

@@ -1,12 +1,13 @@
-"""The robustness page: degradation curves, what sums them up, and what the wrong disparity did to pictures."""
+"""The robustness page: degradation curves, what sums them up, and what wrong inputs did to the renders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.estimates import estimate_quartile_width
 from ...robustness.curves import Degradation, repeat_blind
+from ...robustness.perturbations.interface import Perturbation
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
 from ..files.export import Links, Sheet, export_sheet
 from ..parts.cells import Cell, Grid, Measure, compare_measures, estimate_cells
@@ -16,7 +17,7 @@ from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import find_oddities, find_problems
-from ..parts.run_facts import takes_disparity
+from ..parts.run_facts import takes
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
 
@@ -42,14 +43,20 @@ class MetricCurves:
     notes: list[str]
 
 
+FAULTS = {"disparity": ("wrong disparity", "the true disparity"), "picture": ("a poor picture", "the clean picture")}
+"""What a changed input is called, and the unchanged one."""
+
+
 @dataclass(frozen=True)
 class Axis:
-    """One perturbation of one data set."""
+    """One perturbation of one data set; ``fault``: what is wrong, ``truth``: what the drop is measured against."""
 
     number: int
     dataset: str
     perturbation: str
     unit: str
+    fault: str
+    truth: str
     summary: str
     sentence: str
     metrics: list[MetricCurves]
@@ -68,9 +75,11 @@ def describe_robustness(
     pairs = [
         (dataset, name) for dataset, about in sweep["datasets"].items() if about["scored"] for name in perturbations
     ]
+    changed = frozenset[str]().union(*(load_perturbation(name).changes for name in perturbations))
     return {
         "command": sweep["command"],
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
+        "faults": _name(changed, 0),
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
         "oddities": find_oddities(sweep, run.scenes),
@@ -86,30 +95,33 @@ class AxisWriter:
         self.assets = gallery.maker.assets
         self.reference = reference
         self.styles = styles
-        about = run.meta["sweep"]["renderers"]
-        self.blind = {name for name in about if not takes_disparity(about[name]["capabilities"])}
+        self.about = run.meta["sweep"]["renderers"]
 
     def describe(self, number: int, dataset: str, name: str) -> Axis:
         """Return what the page shows of the perturbation ``name`` on a data set; figures and tables are written."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset]
-        rows = repeat_blind(rows, self.blind, name)
+        one = load_perturbation(name)
+        blind = {n for n, about in self.about.items() if not takes(about["capabilities"], one.changes)}
+        rows = repeat_blind(rows, blind, name)
         clusters = find_clusters(self.run, dataset, rows)
-        unit = load_perturbation(name).unit
         metrics = {n: metric for n, metric in self.run.meta["sweep"]["metrics"].items() if metric["available"]}
-        found = {n: Degradation(rows, name, n, metric["higher_is_better"]) for n, metric in metrics.items()}
+        found = {
+            n: Degradation(rows, name, n, metric["higher_is_better"], one.neutral, one.marks)
+            for n, metric in metrics.items()
+        }
         usable = {n: d for n, d in found.items() if len(d.severities) > 1 and not d.scores.empty}
         first = next(iter(usable.values()), None)
         return Axis(
             number=number,
             dataset=dataset,
             perturbation=name,
-            unit=unit,
+            unit=one.unit,
+            fault=_name(one.changes, 0),
+            truth=_name(one.changes, 1),
             summary=PERTURBATIONS.find(name).summary,
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
-            metrics=[
-                self._metric(f"{number}-{n}", n, metrics[n], usable[n], f"{name} ({unit})", clusters) for n in usable
-            ],
-            cases=show_cases(self.gallery, rows, dataset, name, first) if first and self.run.has_pictures else [],
+            metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
+            cases=show_cases(self.gallery, rows, dataset, one, first) if first and self.run.has_pictures else [],
         )
 
     def _metric(
@@ -118,11 +130,13 @@ class AxisWriter:
         name: str,
         metric: Mapping[str, Any],
         found: Degradation,
-        label: str,
+        perturbation: Perturbation,
         clusters: Mapping[str, str],
+        blind: Set[str],
     ) -> MetricCurves:
+        label = f"{perturbation.name} ({perturbation.unit})"
         unit, where = metric["unit"], f"{name} along {label}"
-        grid = self._summarise(name, metric, found, clusters)
+        grid = self._summarise(name, metric, found, clusters, blind)
         widths = {r: estimate_quartile_width(found.scores_of(r), clusters) for r in grid.cells}
         cells = estimate_cells(widths, unit)
         tests = comparison_sheet(grid.tests, grid.reference, where) if grid.reference and grid.tests else None
@@ -138,13 +152,20 @@ class AxisWriter:
             links=export_sheet(self.assets, f"robustness-{key}-curves", _curve_sheet(where, unit, found)),
             summary_links=export_sheet(self.assets, f"robustness-{key}-summary", grid_sheet(where, grid, cells)),
             test_links=export_sheet(self.assets, f"robustness-{key}-tests", tests) if tests else None,
-            notes=grid.warnings + _notes(found, set(found.renderers) - set(grid.cells)),
+            notes=grid.warnings + _notes(found, perturbation.changes, blind),
         )
 
-    def _summarise(self, name: str, metric: Mapping[str, Any], found: Degradation, clusters: Mapping[str, str]) -> Grid:
-        """Compare the renderers that read the disparity, by their mean score and by their drops."""
-        renderers = [name for name in found.renderers if name not in self.blind]
-        span = f"{write_severity(found.severities[0])} to {write_severity(found.severities[-1])}"
+    def _summarise(
+        self,
+        name: str,
+        metric: Mapping[str, Any],
+        found: Degradation,
+        clusters: Mapping[str, str],
+        blind: Set[str],
+    ) -> Grid:
+        """Compare the renderers that read what is changed, by their mean score and by their drops."""
+        renderers = [name for name in found.renderers if name not in blind]
+        span = " to ".join(write_severity(found.severities[end], found.is_signed) for end in (0, -1))
         unit, up = metric["unit"], metric["higher_is_better"]
         columns = [
             ("mean score", up, f"area under {name} over {span}, by the axis's length", found.mean_scores()),
@@ -156,8 +177,9 @@ class AxisWriter:
             ),
         ]
         for severity in found.marks():
-            text = f"how much worse {name} is than with the true disparity"
-            columns.append((f"drop at {write_severity(severity)}", False, text, found.drops_at(severity)))
+            text = f"how much worse {name} is than unperturbed"
+            at = write_severity(severity, found.is_signed)
+            columns.append((f"drop at {at}", False, text, found.drops_at(severity)))
         measures = [Measure(text, unit, higher, tip, values[renderers]) for text, higher, tip, values in columns]
         return compare_measures(
             measures, renderers, clusters, self.reference, dict.fromkeys(renderers, len(found.scores))
@@ -176,6 +198,11 @@ class AxisWriter:
         return plots
 
 
+def _name(changes: Set[str], which: int) -> str:
+    """Name what is wrong about inputs (0) or the right ones (1)."""
+    return " and ".join(FAULTS[what][which] for what in sorted(changes, reverse=True))
+
+
 def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, str]]]]:
     lines = []
     for position, severity in enumerate(found.severities):
@@ -184,7 +211,7 @@ def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, s
             low, median, high = (values[position] for values in (curve.score.low, curve.score.median, curve.score.high))
             band = f"{write_score(low, unit)} \N{EN DASH} {write_score(high, unit)}"
             cells.append((write_score(median, unit), band))
-        lines.append((write_severity(severity), cells))
+        lines.append((write_severity(severity, found.is_signed), cells))
     return lines
 
 
@@ -208,16 +235,17 @@ def _curve_sheet(where: str, unit: str, found: Degradation) -> Sheet:
 
 def _describe_axis(found: Degradation) -> str:
     scenes = write_count(len(found.scores), "scene")
-    severities = ", ".join(write_severity(severity) for severity in found.severities)
+    severities = ", ".join(write_severity(severity, found.is_signed) for severity in found.severities)
     return f"{write_count(len(found.renderers), 'renderer')} on {scenes} at severities {severities}."
 
 
-def _notes(found: Degradation, blind: set[str]) -> list[str]:
+def _notes(found: Degradation, changes: Set[str], blind: Set[str]) -> list[str]:
     notes = []
-    if blind:
-        names = ", ".join(name for name in found.renderers if name in blind)
+    names = ", ".join(name for name in found.renderers if name in blind)
+    if names:
+        what = " or the ".join(sorted(changes))
         notes.append(
-            f"{names}: never reads the disparity, so it is rendered once a scene and cannot drop. Drawn for comparison,"
+            f"{names}: never reads the {what}, so it is rendered once a scene and cannot drop. Drawn for comparison,"
             " not summed up."
         )
     if found.incomplete:

@@ -73,8 +73,8 @@ def draw_curves(
 ) -> Figure:
     """Draw every renderer's median with its quartile band; ``labels`` holds ``x`` and ``y``.
 
-    ``labels["what"]`` chooses the metric (``score``) or the loss against severity 0 (``drop``). ``styles`` numbers the
-    renderers, so that one looks the same in all figures.
+    ``labels["what"]`` chooses the metric (``score``) or the loss against the unperturbed case (``drop``). ``styles``
+    numbers the renderers, so that one looks the same in all figures.
     """
     figure, axes = _start(SIZE_INCHES, labels)
     for curve in curves:
@@ -91,7 +91,8 @@ def draw_curves(
     if min(severities) < 0 < max(severities):
         axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
     axes.set_xticks(list(severities) if len(severities) <= 12 else [*severities[::2]])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write_severity(value)))
+    signed = min(severities) < 0
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: write_severity(value, signed)))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     _add_legend(figure, [curve.renderer for curve in curves], styles)
     return figure

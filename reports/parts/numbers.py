@@ -66,6 +66,6 @@ def write_percent(part: float) -> str:
     return f"{100 * part:.0f} %"
 
 
-def write_severity(severity: float) -> str:
-    """Write a severity with its sign."""
-    return "0" if severity == 0 else f"{severity:+g}".replace("-", "\N{MINUS SIGN}")
+def write_severity(severity: float, signed: bool = True) -> str:
+    """Write a severity, ``signed`` where there are some of either sign."""
+    return f"{severity:{'+' if signed and severity else ''}g}".replace("-", "\N{MINUS SIGN}")

@@ -1,6 +1,6 @@
 """What a report says of its run as a whole: one sentence, its settings, its renderers, its environments."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from ...benchmarks.run.reuse import write_reuse
@@ -70,11 +70,16 @@ def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
     return described
 
 
-def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
-    """Whether a renderer reads the disparity; runs of before ``inputs`` say ``needs_disparity``."""
+def takes(capabilities: Mapping[str, Any], inputs: Set[str]) -> bool:
+    """Whether a renderer reads any of ``inputs``; runs of before ``inputs`` say ``needs_disparity``."""
     if "inputs" in capabilities:
-        return "disparity" in capabilities["inputs"]
-    return bool(capabilities["needs_disparity"])
+        return not inputs.isdisjoint(capabilities["inputs"])
+    return inputs != {"disparity"} or bool(capabilities["needs_disparity"])
+
+
+def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a renderer reads the disparity."""
+    return takes(capabilities, {"disparity"})
 
 
 def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _judge_axes(axes: Iterable[Any]) -> list[str]:
     """Say of every axis of a sweep who has the best mean of the first metric along it."""
     found = []
     for axis in axes:
-        where = f"{axis.dataset} with wrong disparity ({axis.perturbation})"
+        where = f"{axis.dataset} with {axis.fault} ({axis.perturbation})"
         metric = axis.metrics[0] if axis.metrics else None
         if metric is None or not metric.grid.cells:
             found.append(f"{where}: no score along the axis.")

@@ -1,1 +1,1 @@
-"""What can be wrong about a disparity map."""
+"""What can be wrong about a renderer's inputs."""

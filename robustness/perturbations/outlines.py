@@ -32,12 +32,12 @@ ERODE = Perturbation(
     name="erode",
     unit="px",
     severities=(-10, -8, -6, -4, -2, 0, 2, 4, 6, 8, 10),
-    change=erode,
+    change_disparity=erode,
     signed=True,
     whole=True,
     maximum=1000,
 )
 SHIFT = Perturbation(
-    name="shift", unit="px", severities=(-8, -4, -2, 0, 2, 4, 8), change=shift, signed=True, maximum=1000
+    name="shift", unit="px", severities=(-8, -4, -2, 0, 2, 4, 8), change_disparity=shift, signed=True, maximum=1000
 )
-BLUR = Perturbation(name="blur", unit="px", severities=(0, 1, 2, 4, 8), change=blur, maximum=1000)
+BLUR = Perturbation(name="blur", unit="px", severities=(0, 1, 2, 4, 8), change_disparity=blur, maximum=1000)

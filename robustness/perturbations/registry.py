@@ -1,4 +1,4 @@
-"""Perturbations of disparity by name. Listing names imports no torch."""
+"""Perturbations by name. Listing names imports no torch."""
 
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,22 @@ PERTURBATIONS = LazyRegistry(
         "scale": Entry(".robustness.perturbations.values:SCALE", "stretched about the middle of the range by %"),
         "holes": Entry(
             ".robustness.perturbations.values:HOLES", "blobs without a match fall to the farthest value, % of the area"
+        ),
+        "zoom": Entry(
+            ".robustness.perturbations.pictures:ZOOM",
+            "the picture as a digital zoom delivers it: blurred, coarser by this factor, noisy, JPEG, enlarged again",
+        ),
+        "zoom-both": Entry(
+            ".robustness.perturbations.pictures:ZOOM_BOTH",
+            "zoom, and the disparity at 1/factor of its resolution, as estimated from such a picture",
+        ),
+        "degrade": Entry(
+            ".robustness.perturbations.pictures:DEGRADE",
+            "the picture after Real-ESRGAN's two random rounds of blur, resizing, noise and JPEG, to 1/factor and back",
+        ),
+        "degrade-both": Entry(
+            ".robustness.perturbations.pictures:DEGRADE_BOTH",
+            "degrade, and the disparity at 1/factor of its resolution",
         ),
     },
 )

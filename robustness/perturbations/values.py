@@ -51,12 +51,14 @@ def _smooth_noise(shape: tuple[int, ...], rng: np.random.Generator) -> Map:
     return noise / noise.std()
 
 
-NOISE = Perturbation(name="noise", unit="%", severities=(0, 1, 2, 5, 10, 20), change=add_noise, maximum=100)
+NOISE = Perturbation(name="noise", unit="%", severities=(0, 1, 2, 5, 10, 20), change_disparity=add_noise, maximum=100)
 NOISE_SMOOTH = Perturbation(
-    name="noise-smooth", unit="%", severities=(0, 1, 2, 5, 10, 20), change=add_smooth_noise, maximum=100
+    name="noise-smooth", unit="%", severities=(0, 1, 2, 5, 10, 20), change_disparity=add_smooth_noise, maximum=100
 )
-QUANTISE = Perturbation(name="quantise", unit="%", severities=(0, 0.4, 2, 5, 10, 25), change=quantise, maximum=100)
+QUANTISE = Perturbation(
+    name="quantise", unit="%", severities=(0, 0.4, 2, 5, 10, 25), change_disparity=quantise, maximum=100
+)
 SCALE = Perturbation(
-    name="scale", unit="%", severities=(-40, -20, -10, 0, 10, 20, 40), change=scale, signed=True, maximum=100
+    name="scale", unit="%", severities=(-40, -20, -10, 0, 10, 20, 40), change_disparity=scale, signed=True, maximum=100
 )
-HOLES = Perturbation(name="holes", unit="%", severities=(0, 1, 2, 5, 10, 20), change=punch_holes, maximum=100)
+HOLES = Perturbation(name="holes", unit="%", severities=(0, 1, 2, 5, 10, 20), change_disparity=punch_holes, maximum=100)

@@ -62,8 +62,8 @@ def test_metrics_stand_between_the_case_and_its_cost(stored):
     table = results.read(stored)
     assert list(table.columns) == [
         *("dataset", "scene", "cluster", "renderer", "perturbation", "severity", "seed", "device", "dtype", "weights"),
-        *("status", "reason", "psnr", "lpips", "seconds", "peak_memory_mb", "image", "disparity", "backend"),
-        *("environment", "time"),
+        *("status", "reason", "psnr", "lpips", "seconds", "peak_memory_mb", "image", "input", "disparity"),
+        *("backend", "environment", "time"),
     ]
     assert {str(table[name].dtype) for name in ("psnr", "lpips", "severity", "seconds", "peak_memory_mb")} == {
         "float64"

@@ -36,11 +36,11 @@ def test_two_processes_join(start_one):
 
 
 @pytest.mark.parametrize(
-    ("rank", "message"),
-    [("0", "only 1 of 2 processes have come within 0.02 minutes"), ("1", "no main process at 127.0.0.1:")],
+    ("rank", "minutes", "message"),
+    [("0", 0.02, "only 1 of 2 processes have come within 0.02 minutes"), ("1", 0.002, "no main process at 127.0.0.1:")],
 )
-def test_who_does_not_come_is_said(start_one, rank, message):
-    process = start_one(rank, "-c", SHARED, minutes=0.02)
+def test_who_does_not_come_is_said(start_one, rank, minutes, message):
+    process = start_one(rank, "-c", SHARED, minutes=minutes)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 1
     assert said.startswith(message)
@@ -59,10 +59,22 @@ def test_one_that_dies_is_noticed_at_once(start_one):
     assert "give the same command to go on" in said
 
 
+WAITING = (
+    """
+import signal
+from bokehbench.core import joining
+signal.signal(signal.SIGTERM, lambda *_: exit(143))
+answers = joining._answers
+joining._answers = lambda *place: answers(*place) or print("waiting", flush=True)
+"""
+    + SHARED
+)
+"""Says whenever it has looked for the main process in vain."""
+
+
 def test_a_signal_ends_the_wait(start_one):
-    code = "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(143))" + SHARED + "else: pass"
-    process = start_one(1, "-c", code)
-    time.sleep(4.0)
+    process = start_one(1, "-c", WAITING)
+    assert process.stdout.readline() == "waiting\n"
     process.terminate()
     assert process.wait(timeout=30) == 143
 
@@ -76,7 +88,7 @@ def test_an_impossible_time_is_refused(monkeypatch, minutes):
 
 def test_run_bench_says_that_the_main_process_does_not_come(start_one, tmp_path):
     arguments = ["--renderers", "identity", "--datasets", "synbokeh-mini", "--output", tmp_path]
-    process = start_one(1, ROOT / "run_bench.py", *arguments, minutes=0.02)
+    process = start_one(1, ROOT / "run_bench.py", *arguments, minutes=0.002)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 2
     (line,) = said.splitlines()

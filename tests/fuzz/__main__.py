@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_campaign(options: argparse.Namespace, home: Path) -> list[Outcome]:
     """Share the mutations among the specimens, one after the other."""
-    child.warm_up()
     chosen = [specimen for specimen in SPECIMENS + DATA_SPECIMENS if options.kind in specimen.name]
+    child.warm_up(any(specimen.networks for specimen in chosen))
     numbers = [options.only] if options.only is not None else range(options.count)
     outcomes = []
     with tqdm(total=len(numbers), unit="mutation") as progress:

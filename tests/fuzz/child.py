@@ -79,14 +79,20 @@ def script() -> object:
     return module
 
 
-def warm_up() -> None:
-    """Import what commands import, so that a child starts at once; nothing here starts a thread."""
+def warm_up(networks: bool) -> None:
+    """Import what commands import, so that a child starts at once; nothing here starts a thread.
+
+    ``networks``: diffusers too, and what trains with it.
+    """
     import bokehbench.benchmarks.run.session
-    import bokehbench.core.diffusers
-    import bokehbench.renderers.bokehdiff.pipeline
     import bokehbench.reports.report
-    import bokehbench.training.engine.loop  # noqa: F401
     from bokehbench.renderers.registry import load_renderer
 
-    for name in ("identity", "classical", "bokehdiff"):
+    for name in ("identity", "classical"):
         load_renderer(name)
+    if networks:
+        import bokehbench.renderers.bokehdiff.pipeline
+        import bokehbench.training.engine.loop  # noqa: F401
+        from bokehbench.core.diffusers import EMAModel  # noqa: F401
+
+        load_renderer("bokehdiff")

@@ -201,6 +201,7 @@ def _training(name: str, pattern: str, fresh: bool) -> Specimen:
         _trained,
         inputs=fresh,
         before=before,
+        networks=True,
     )
 
 

@@ -51,6 +51,9 @@ class Specimen:
     others: Sequence[str] = ()
     """Parts of the names of results that no mutation may cost."""
 
+    networks: bool = False
+    """Whether its commands render with networks or train them."""
+
     def first(self, folder: Path) -> list[Command]:
         """Return what is run before anything is damaged."""
         return (self.before or self.commands)(folder)
@@ -206,7 +209,8 @@ def _weights() -> Specimen:
         return [bench("--renderers", names, *RUN, *where, report=False)]
 
     targets = lambda folder: files(folder, "weights/**/*.json", "weights/**/*.safetensors")  # noqa: E731
-    return Specimen("weights", build, targets, commands, read_rows, inputs=True, others=("kept/identity",))
+    others = ("kept/identity",)
+    return Specimen("weights", build, targets, commands, read_rows, inputs=True, others=others, networks=True)
 
 
 SPECIMENS = [

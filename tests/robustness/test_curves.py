@@ -65,6 +65,15 @@ def test_drops_are_read_at_eight_or_at_the_ends(severities, marks):
     assert Degradation(make_rows(severities=severities), "erode", "psnr", True).marks() == marks
 
 
+def test_the_unperturbed_case_stands_at_the_neutral_severity():
+    rows = make_rows(severities=[0, 2, 4, 8], perturbation="zoom")
+    found = Degradation(rows, "zoom", "psnr", True, 1.0, (4.0,))
+    assert (found.severities, found.marks(), found.is_signed) == ([1, 2, 4, 8], [4], False)
+    assert (found.drops["fragile"][1.0] == 0).all()
+    expected = Degradation(rows, "zoom", "psnr", True).drops["fragile"]
+    pd.testing.assert_frame_equal(found.drops["fragile"][[2.0, 4.0, 8.0]], expected[[2.0, 4.0, 8.0]])
+
+
 def test_only_scenes_with_every_value_count_and_absent_renderers_cost_none():
     rows = make_rows(renderers=("steady", "fragile", "broken"))
     rows = [row for row in rows if (row["renderer"], row["severity"]) != ("broken", 8)]

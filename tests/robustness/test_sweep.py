@@ -5,17 +5,19 @@ from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.cases import Case
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.files import sha256_of
 from bokehbench.core.registry import Entry
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.robustness.sweep import perturb, plan_severities, run_sweep
 
 
 def test_default_axis_is_the_papers():
-    assert plan_severities(["erode"]) == [("erode", s) for s in range(-10, 11, 2)]
+    assert plan_severities(["erode"]) == [("erode", s) if s else ("none", 0) for s in range(-10, 11, 2)]
 
 
-def test_chosen_severities_always_hold_zero_and_are_sorted():
-    assert plan_severities(["blur"], [4, 1]) == [("blur", 0), ("blur", 1), ("blur", 4)]
+def test_chosen_severities_always_hold_the_neutral_one_and_are_sorted():
+    assert plan_severities(["blur"], [4, 1]) == [("none", 0), ("blur", 1), ("blur", 4)]
+    assert plan_severities(["zoom"], [4, 2]) == [("none", 0), ("zoom", 2), ("zoom", 4)]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,8 @@ def test_chosen_severities_always_hold_zero_and_are_sorted():
         (["erode"], [0.5], InvalidOptionError),
         (["blur"], [-1], InvalidOptionError),
         (["erode"], [0], InvalidOptionError),
+        (["zoom"], [1], InvalidOptionError),
+        (["zoom"], [0.5], InvalidOptionError),
         (["erodes"], None, UnknownNameError),
     ],
 )
@@ -48,7 +52,7 @@ def test_case_is_perturbed_by_name_severity_and_seed(make_scene):
 def sweep(monkeypatch, tmp_path, make_scene):
     """A function that sweeps three scenes, of which those named have ground truth."""
 
-    def start(*with_target, limit=None, renderers=("classical",)):
+    def start(*with_target, limit=None, renderers=("classical",), perturbations=("shift",)):
         class Mixed(SceneDataset):
             name = "folder"
             protocol = terms = "for tests"
@@ -73,7 +77,7 @@ def sweep(monkeypatch, tmp_path, make_scene):
                 output=tmp_path,
                 device="cpu",
                 limit=limit,
-                perturbations=["shift"],
+                perturbations=perturbations,
                 severities=[2],
             )
         )
@@ -113,6 +117,19 @@ def test_a_renderer_that_takes_no_disparity_is_rendered_once_a_scene(sweep):
 def test_a_sweep_of_nothing_but_such_renderers_is_refused(sweep):
     with pytest.raises(InvalidOptionError, match="--renderers identity: expected one that takes a disparity"):
         sweep("two", renderers=("identity",))
+
+
+def test_every_renderer_sees_a_changed_picture_and_the_row_says_where_it_lies(sweep, tmp_path):
+    asked = {"renderers": ("identity", "classical"), "perturbations": ("zoom", "zoom-both")}
+    rows = sweep("two", **asked)
+    found = [(row["renderer"], row["perturbation"], bool(row["input"]), bool(row["disparity"])) for row in rows]
+    kinds = [("none", False, False), ("zoom", True, False), ("zoom-both", True, True)]
+    assert found == [(renderer, *kind) for renderer in ("identity", "classical") for kind in kinds]
+    assert all(row["image_sha256"] == row["input_sha256"] for row in rows[1:3])  # the identity shows what it sees
+    stored = {tmp_path / "results/default" / row["input"]: row["input_sha256"] for row in rows if row["input"]}
+    next(iter(stored)).write_bytes(b"lost")
+    assert sweep("two", **asked) == rows
+    assert {path: sha256_of(path) for path in stored} == stored
 
 
 def test_a_limit_counts_the_scenes_that_a_sweep_keeps(sweep):

@@ -12,34 +12,35 @@ import torch
 
 from bokehbench.training.__main__ import main
 
+from .forked import ONE_THREAD, Forked
 from .runs import assert_same, weights, write_config
-
-ONE_THREAD = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-"""What else a process did, and its threads, may decide in which order a library adds up, and so the last bits."""
 
 
 def start(folder, settings):
-    command = [sys.executable, "-m", "bokehbench.training", str(write_config(folder, settings, steps=20))]
-    return subprocess.Popen(command, env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process):
-    _, message = process.communicate(timeout=300.0)
-    assert process.returncode == 0, message
+    config = write_config(folder, settings, steps=20)
+    return Forked(folder / "said", "bokehbench.training", config)
 
 
 def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings):
-    whole, killed = (start(tmp_path / name, settings) for name in ("whole", "killed"))
+    command = [sys.executable, "-m", "bokehbench.training", write_config(tmp_path / "whole", settings, steps=20)]
+    whole = subprocess.Popen(
+        command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    killed = start(tmp_path / "killed", settings)
     checkpoints = tmp_path / "killed/run/checkpoints"
     deadline = time.monotonic() + 200.0
     while not list(checkpoints.glob("step-*.pt")) and time.monotonic() < deadline:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
-    killed.communicate()
+    killed.finish()
+    assert killed.returncode == -signal.SIGKILL
     assert list(checkpoints.glob("step-*.pt"))
     assert not (tmp_path / "killed/run/model").exists()
-    finish(start(tmp_path / "killed", settings))
-    finish(whole)
+    again = start(tmp_path / "killed", settings)
+    message = again.finish()
+    assert again.returncode == 0, message
+    _, message = whole.communicate(timeout=300.0)
+    assert whole.returncode == 0, message
     assert_same(weights(tmp_path / "whole/run/model"), weights(tmp_path / "killed/run/model"))
 
 
@@ -87,7 +88,7 @@ def test_a_signal_ends_in_one_line_and_the_checkpoints_stay(tmp_path, settings, 
     while not list(checkpoints.glob("step-*.pt")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    _, message = process.communicate(timeout=60.0)
+    message = process.finish(60.0)
     assert process.returncode == code
     lines = [line for line in message.splitlines() if "step/s" not in line]
     assert lines[-1] == "training: interrupted; give the same command to go on from the last checkpoint"

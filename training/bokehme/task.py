@@ -11,10 +11,11 @@ from torch.utils.data import Dataset
 
 from ...core.optics import GAMMA, signed_defocus
 from ...renderers.bokehme.dilated_defocus import dilate_defocus
-from ...renderers.bokehme.networks import ARNet, IUNet, resize
-from ...renderers.bokehme.read_weights import read_network
+from ...renderers.bokehme.networks import ARNet, IUNet
 from ...renderers.bokehme.refinement import UNIT_PX, Refined, refine
 from ...renderers.bokehme.weight_files import NETWORKS, find_files
+from ...renderers.read_weights import read_network
+from ...renderers.resize import resize
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses, Task
 from ..scenes.crops import draw_corner

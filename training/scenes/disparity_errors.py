@@ -67,4 +67,5 @@ class DisparityErrors:
 
 
 def _change(perturbation: Perturbation, disparity: Map, severity: float, rng: np.random.Generator) -> Map:
-    return disparity if severity == 0.0 else perturbation.change(disparity, severity, rng)
+    assert perturbation.change_disparity is not None  # noqa: S101 - as of each that is listed above
+    return disparity if severity == 0.0 else perturbation.change_disparity(disparity, severity, rng)

@@ -54,7 +54,7 @@ def test_key_is_stable_printable_and_one_line():
 
 def test_perturbations_do_not_reach_renderers_that_take_no_disparity():
     pairs = [("erode", 0), ("erode", 4), ("blur", 0), ("blur", 2)]
-    renderers = [PlannedRenderer(name="blind", blind=True), PlannedRenderer(name="seeing")]
+    renderers = [PlannedRenderer(name="blind", blind_to={"erode", "blur"}), PlannedRenderer(name="seeing")]
     cases = expand_cases(renderers, [PlannedDataset(name="d", scenes={"s": "", "t": ""})], pairs)
     found = [(case.renderer, case.scene, case.perturbation, case.severity) for case in cases]
     assert found[:2] == [("blind", "s", "none", 0), ("blind", "t", "none", 0)]

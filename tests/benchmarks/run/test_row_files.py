@@ -127,7 +127,17 @@ def test_rows_that_cannot_be_read_cost_no_others(tmp_path):
 
 def test_rows_of_earlier_versions_are_filled_in(tmp_path):
     old = row("a")
-    for name in ("notes", "backend", "disparity", "disparity_sha256", "weights", "peak_memory_mb", "time"):
+    for name in (
+        "notes",
+        "backend",
+        "input",
+        "input_sha256",
+        "disparity",
+        "disparity_sha256",
+        "weights",
+        "peak_memory_mb",
+        "time",
+    ):
         del old[name]
     with RowWriter(tmp_path) as writer:
         writer.append(old)

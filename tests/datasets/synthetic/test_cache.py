@@ -9,16 +9,17 @@ import numpy as np
 import pyarrow
 import pytest
 import torch
-from datasets import load_dataset
+from datasets import Features, Image, Value, load_dataset
 
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.synthetic.cache import (
     CACHE_VARIABLE,
-    FEATURES,
+    COLUMNS,
     cache_folder,
     encode_row,
     ensure_shard,
     is_stored,
+    make_schema,
     read_shard,
     remove_earlier,
     shard_path,
@@ -38,7 +39,7 @@ def die(table, file, **options):
     file.flush()
     os._exit(9)
 
-row = {name: None for name in scene_cache.FEATURES}
+row = {name: None for name in scene_cache.COLUMNS}
 scene_cache.pyarrow.parquet.write_table = die
 scene_cache.ensure_shard(Path(sys.argv[1]), lambda: row)
 """
@@ -98,7 +99,7 @@ def test_what_is_cached_is_not_generated_again(tmp_path: Path) -> None:
 
 def test_scenes_of_an_earlier_version_are_named_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "1.parquet"
-    table = pyarrow.Table.from_pylist([row()], schema=FEATURES.arrow_schema).drop_columns(["digest"])
+    table = pyarrow.Table.from_pylist([row()], schema=make_schema()).drop_columns(["digest"])
     pyarrow.parquet.write_table(table, path)
     assert not is_stored(path)
     with pytest.raises(DamagedDataError, match=r"1\.parquet: stored by an earlier version: give .* --output DIR again"):
@@ -181,14 +182,18 @@ def test_another_scenes_file_is_no_scene(tmp_path: Path) -> None:
         read_shard(path, "scene-1")
 
 
+def test_the_schema_is_that_of_hugging_face() -> None:
+    features = Features({name: Image() if kind == "picture" else Value(kind) for name, kind in COLUMNS.items()})
+    assert make_schema().equals(features.arrow_schema, check_metadata=True)
+
+
 @pytest.mark.parametrize("column", ["image", "disparity", "focus_disparity", "recipe"])
 def test_a_row_that_was_changed_is_no_scene(tmp_path: Path, column: str) -> None:
     path = tmp_path / "1.parquet"
     ensure_shard(path, row)
     (stored,) = pyarrow.parquet.read_table(path).to_pylist()
     changed = {"image": row()["target"], "disparity": row(1)["disparity"], "focus_disparity": 0.26, "recipe": "{ }"}
-    schema = FEATURES.arrow_schema
-    table = pyarrow.Table.from_pylist([stored | {column: changed[column]}], schema=schema)
+    table = pyarrow.Table.from_pylist([stored | {column: changed[column]}], schema=make_schema())
     pyarrow.parquet.write_table(table, path)
     with pytest.raises(DamagedDataError, match="as it was generated"):
         read_shard(path, "scene-0")

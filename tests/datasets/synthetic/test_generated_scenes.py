@@ -219,11 +219,12 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_the_command(number: signal.Signals, tmp_path: Path) -> None:
-    script = tmp_path / "generating.py"
+def start_generating(folder: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """Return the command and its two workers."""
+    folder.mkdir()
+    script = folder / "generating.py"
     script.write_text(GENERATING)
-    command = [sys.executable, str(script), str(tmp_path / "set")]
+    command = [sys.executable, str(script), str(folder / "set")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     main = psutil.Process(process.pid)
     workers: list[psutil.Process] = []
@@ -231,10 +232,16 @@ def test_workers_end_with_the_command(number: signal.Signals, tmp_path: Path) ->
         assert process.poll() is None
         workers = [child for child in main.children() if "spawn_main" in " ".join(child.cmdline())]
         time.sleep(0.05)
+    return process, workers
+
+
+def test_workers_end_with_the_command(tmp_path: Path) -> None:
+    started = {number: start_generating(tmp_path / number.name) for number in (signal.SIGTERM, signal.SIGKILL)}
     time.sleep(3.0)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == (143 if number == signal.SIGTERM else -number)
-    assert "Traceback" not in said
-    _, alive = psutil.wait_procs(workers, timeout=60)
-    assert alive == []
+    for number, (process, workers) in started.items():
+        process.send_signal(number)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == (143 if number == signal.SIGTERM else -number)
+        assert "Traceback" not in said
+        _, alive = psutil.wait_procs(workers, timeout=60)
+        assert alive == []

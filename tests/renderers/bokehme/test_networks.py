@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from bokehbench.renderers.bokehme.networks import IUNet
-from bokehbench.renderers.bokehme.read_weights import read_network
+from bokehbench.renderers.read_weights import read_network
 
 HIDDEN = {f"block_stack.blocks.{block}.{half}.conv" for block in range(3) for half in range(2)}
 

@@ -91,6 +91,31 @@ def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(sw
         assert (tmp_path / "reports" / "default" / path.relative_to(swept_report)).read_bytes() == path.read_bytes()
 
 
+def test_an_axis_of_poor_pictures_starts_at_the_clean_one_and_shows_what_was_given(swept_run, tmp_path):
+    kept = [row for row in swept_run.sweep if row["severity"] >= 0 and row["scene"] in ("scene 0", "scene 1")]
+    for row in kept:
+        if row["severity"]:
+            row |= {"perturbation": "zoom-both", "input": row["image"], "input_sha256": row["image_sha256"]}
+    swept_run.sweep[:] = kept
+    sweep = swept_run.meta["sweep"]
+    sweep |= {"metrics": {"psnr": sweep["metrics"]["psnr"]}, "cases": [row["key"] for row in kept]}
+    sweep["settings"] |= {"perturbations": [["none", 0], ["zoom-both", 4], ["zoom-both", 8]]}
+    write_report(swept_run, tmp_path / "reports")
+    folder = tmp_path / "reports" / "default"
+    text = (folder / "robustness.html").read_text(encoding="utf-8")
+    assert "Robustness to a poor picture and wrong disparity" in text
+    assert "than with the clean picture and the true disparity" in text
+    assert "severities 1, 4, 8." in text
+    assert "never reads" not in text  # every renderer sees the picture
+    assert text.count("picture at 4") == text.count("disparity at 4") == 2
+    curves = pd.read_csv(folder / "assets/tables/robustness-1-psnr-curves.csv")
+    assert sorted(curves.severity.unique()) == [1, 4, 8]
+    assert (curves[curves.severity == 1].drop_median == 0).all()
+    summary = pd.read_csv(folder / "assets/tables/robustness-1-psnr-summary.csv")
+    assert {"drop at 4", "drop at 8"} <= set(summary.columns)
+    assert "blind" in set(summary.renderer)
+
+
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):
     lost = next(row for row in swept_run.sweep if row["severity"] == 4 and row["renderer"] == "fragile")
     lost |= {"status": "failed", "reason": "out of luck", "metrics": {}, "image": None}

@@ -19,10 +19,11 @@ def scene(make_scene):
 
 @pytest.mark.parametrize("name", NAMES)
 class TestContract:
-    def test_severity_zero_is_the_identity(self, scene, name):
-        assert load_perturbation(name).name == name
-        assert 0 in load_perturbation(name).severities
-        assert load_perturbation(name).apply(scene, 0) is scene
+    def test_the_neutral_severity_is_the_identity(self, scene, name):
+        perturbation = load_perturbation(name)
+        assert perturbation.name == name
+        assert perturbation.neutral in perturbation.severities
+        assert perturbation.apply(scene, perturbation.neutral) is scene
 
     def test_every_default_severity_keeps_size_type_range_and_focus(self, scene, name):
         perturbation = load_perturbation(name)
@@ -32,23 +33,29 @@ class TestContract:
             assert changed.disparity.dtype == torch.float32
             assert float(changed.disparity.min()) >= float(scene.disparity.min())
             assert float(changed.disparity.max()) <= float(scene.disparity.max())
+            assert changed.image.shape == scene.image.shape
+            assert 0.0 <= float(changed.image.min()) <= float(changed.image.max()) <= 1.0
             assert changed.focus_disparity == scene.focus_disparity
-            assert torch.equal(changed.image, scene.image)
+            assert changed.target is scene.target
 
-    def test_severe_changes_something_and_leaves_the_input_alone(self, scene, name):
-        before = scene.disparity.clone()
+    def test_severe_changes_what_it_says_and_leaves_the_input_alone(self, scene, name):
+        perturbation = load_perturbation(name)
         smooth = torch.linspace(0, 1, 80).repeat(60, 1)[None] + scene.disparity
-        changed = load_perturbation(name).apply(
-            type(scene)(**{**vars(scene), "disparity": smooth}), load_perturbation(name).severities[-1]
-        )
-        assert not torch.equal(changed.disparity, smooth)
-        assert torch.equal(scene.disparity, before)
+        given = type(scene)(**{**vars(scene), "disparity": smooth})
+        before = smooth.clone(), scene.image.clone()
+        changed = perturbation.apply(given, perturbation.severities[-1])
+        assert perturbation.changes
+        assert torch.equal(changed.disparity, given.disparity) == ("disparity" not in perturbation.changes)
+        assert torch.equal(changed.image, given.image) == ("picture" not in perturbation.changes)
+        assert torch.equal(smooth, before[0])
+        assert torch.equal(scene.image, before[1])
 
-    def test_same_seed_same_map(self, scene, name):
+    def test_same_seed_same_scene(self, scene, name):
         perturbation = load_perturbation(name)
         severity = perturbation.severities[-1]
-        first, second = (perturbation.apply(scene, severity, seed=3).disparity for _ in range(2))
-        assert torch.equal(first, second)
+        first, second = (perturbation.apply(scene, severity, seed=3) for _ in range(2))
+        assert torch.equal(first.disparity, second.disparity)
+        assert torch.equal(first.image, second.image)
 
     def test_constant_disparity_is_kept_finite(self, make_scene, name):
         perturbation = load_perturbation(name)
@@ -64,7 +71,7 @@ class TestContract:
 @pytest.mark.parametrize("size", [1, 3, -1, -3])
 def test_erosion_is_the_naive_minimum_over_an_ellipse(scene, size):
     disparity = np.random.default_rng(0).random((20, 30), np.float32)
-    changed = load_perturbation("erode").change(disparity, size, np.random.default_rng(0))
+    changed = load_perturbation("erode").change_disparity(disparity, size, np.random.default_rng(0))
     e = abs(size)
     best = np.minimum if size > 0 else np.maximum
     expected = disparity.copy()
@@ -116,6 +123,16 @@ def test_other_seeds_and_scenes_get_other_noise(make_scene):
     assert not torch.equal(maps[0], maps[2])
 
 
+@pytest.mark.parametrize("name", ["zoom", "degrade"])
+def test_a_picture_is_the_same_whatever_becomes_of_the_disparity(scene, name):
+    alone, both = (load_perturbation(kind).apply(scene, 4) for kind in (name, f"{name}-both"))
+    assert torch.equal(alone.image, both.image)
+    assert alone.disparity is scene.disparity
+    assert not torch.equal(both.disparity, scene.disparity)
+    for other in ({"seed": 1}, {"severity": 6}):
+        assert not torch.equal(load_perturbation(name).apply(scene, **({"severity": 4} | other)).image, alone.image)
+
+
 def test_unknown_name_and_lazy_listing():
     with pytest.raises(UnknownNameError, match="Did you mean erode"):
         load_perturbation("erod")
@@ -131,5 +148,5 @@ def test_what_a_perturbation_changes_in_place_stays_its_own(scene):
 
     before = scene.disparity.clone()
     original = load_perturbation("erode")
-    dataclasses.replace(original, change=spoil).apply(scene, 1)
+    dataclasses.replace(original, change_disparity=spoil).apply(scene, 1)
     assert torch.equal(scene.disparity, before)

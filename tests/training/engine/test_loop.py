@@ -16,6 +16,7 @@ from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.training.engine import pass_means
 from bokehbench.training.engine.loop import LOGGED_EVERY, Training, train
 
+from ..forked import Forked
 from . import tiny_task
 from .tiny_task import KILLED_AT, STEPS, TinyConfig, result, tiny_run
 
@@ -40,10 +41,9 @@ def test_it_learns(tmp_path, method):
 
 def test_a_run_that_is_killed_goes_on_exactly(tmp_path):
     whole = train(tiny_run(tmp_path / "whole"))
-    killed = subprocess.run(
-        [sys.executable, tiny_task.__file__, tmp_path / "killed"], capture_output=True, text=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = Forked(tmp_path / "said", tiny_task.__file__, tmp_path / "killed")
+    said = killed.finish()
+    assert killed.returncode == -signal.SIGKILL, said
     assert not (tmp_path / "killed/model").exists()
     training = Training(tiny_run(tmp_path / "killed"))
     assert training.step == KILLED_AT

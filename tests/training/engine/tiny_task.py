@@ -1,7 +1,7 @@
 """A task that has nothing to do with pictures: a line is fitted to points, by the engine's own loop.
 
-As a program, ``python tiny_task.py OUTPUT [EMA]``, it is killed in the middle of step KILLED_AT: alone, or as the second
-of two processes.
+As a program, ``python tiny_task.py OUTPUT [EMA]``, it is killed in the middle of step KILLED_AT: alone, or as the
+second of two processes.
 """
 
 import os
@@ -90,7 +90,7 @@ def result(folder):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    doomed, averages = os.environ.get("RANK") != "0", {"ema": float(value) for value in sys.argv[2:]}
+    doomed, averages = os.environ.get("RANK") != "0", dict(zip(["ema"], map(float, sys.argv[2:]), strict=False))
     try:
         train(tiny_run(sys.argv[1], TinyConfig(killed_at=KILLED_AT if doomed else -1), **averages))
     except BokehBenchError as error:

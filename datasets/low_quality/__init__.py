@@ -1,0 +1,1 @@
+"""Clean photographs made into poor ones, reproducibly."""
