@@ -32,8 +32,8 @@ def read_network(network: Network, path: Path, entry: str = "model", required: b
 
     ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``entry``, or, unless that is ``required``,
     with nothing else; each name with or without the ``module.`` that DataParallel puts before it. Raises
-    MissingWeightsError that names the file where it cannot be read, and the tensor that is absent, unknown or of another
-    shape, InvalidOptionError for one that is not finite.
+    MissingWeightsError that names the file where it cannot be read, and the tensor that is absent, unknown or of
+    another shape, InvalidOptionError for one that is not finite.
     """
     with naming_damage(path):
         state = load_file(path) if path.suffix == ".safetensors" else _read_checkpoint(path, entry, required)
