@@ -81,7 +81,7 @@ class RunRequest:
             recorded=True,
             type=metric_names,
             metavar="NAMES",
-            help="or 'all'; default: those that are quick on a CPU",
+            help=f"or 'all'; default: {','.join(DEFAULT_METRICS)}",
         ),
     )
     limit: int | None = field(

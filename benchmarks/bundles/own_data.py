@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...core.errors import BokehBenchError
+from ...core.errors import BokehBenchError, MissingDataError
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import prepare_dataset
 from ..run.reuse import digest_parts
@@ -29,8 +29,11 @@ def _check(name: str, digests: set[tuple[str, str]], data_root: Path | None) -> 
         prepare_dataset(dataset)
         own = set(dataset.scene_names())
         parts = dataset.contents([scene for scene, _ in sorted(digests) if scene in own])
-    except BokehBenchError:
+    except MissingDataError:
         return {"state": "unknown", "note": "the data set is not here, so nothing shows that its scenes are the same"}
+    except BokehBenchError:
+        note = f"the data set here cannot be read (--check {name} says why): nothing shows that its scenes are the same"
+        return {"state": "unknown", "note": note}
     here = {(scene, digest_parts(found)) for scene, found in parts.items()}
     others = sorted({scene for scene, _ in digests - here})
     if not others:

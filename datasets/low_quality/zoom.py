@@ -16,7 +16,7 @@ LENS_BLUR_PX = 0.5
 that, and the difference of the two is applied."""
 
 LARGEST_FACTOR = 8.0
-"""Where noise and JPEG are at the end of their ranges."""
+"""Where noise has ``NOISE_LEVELS`` and JPEG its worst quality; beyond it the noise alone grows on."""
 
 NOISE_LEVELS = 10.0
 """Standard deviation of the noise at the largest factor, of 255 levels."""

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
-from ...core.files import is_intact, sha256_of, write_image, write_json
+from ...core.files import is_intact, regular, sha256_of, write_image, write_json
 from ...core.records import read_record
 from ...core.scene import Scene
 from ..files.data_root import HELP, default_data_root
@@ -173,8 +173,12 @@ def make_low_quality(dataset: Ebb400) -> list[str]:
             manifest = earlier
     failures = []
     for name, pair in tqdm(dataset.find_pairs().found.items(), desc="degrading", unit="picture"):
-        made, source = folder / f"{name}.png", sha256_of(pair.source)
-        kept = manifest["pictures"].get(name)
+        made, kept = folder / f"{name}.png", manifest["pictures"].get(name)
+        try:
+            source = sha256_of(regular(pair.source))
+        except OSError as error:
+            failures.append(f"{pair.source}: cannot be read ({error.strerror})")
+            continue
         if kept and kept["original"] == source and is_intact(made, kept["low_quality"]):
             continue
         try:

@@ -93,7 +93,7 @@ def _write_board(board: Board) -> str:
 
 
 def _write_head(name: str, higher_is_better: bool, unit: str) -> str:
-    return f"{text(name)} {ARROWS[higher_is_better]}" + (f", {unit}" if unit else "")
+    return f"{text(name)} {ARROWS[higher_is_better]}" + (f", {text(unit)}" if unit else "")
 
 
 def _write_measured(one: Standing) -> str:

@@ -26,3 +26,12 @@ def test_each_data_set_is_looked_at(tmp_path, dataset, scene, data, state, said)
     found = check_data([row("k", dataset=dataset, scene=scene, data=data)], tmp_path)
     assert found[dataset]["state"] == state
     assert said in found[dataset]["note"]
+
+
+def test_a_data_set_that_cannot_be_read_is_not_called_absent(tmp_path):
+    for file in ("original/1.jpg", "low_quality/manifest.json"):
+        (tmp_path / "ebb400" / file).parent.mkdir(parents=True)
+        (tmp_path / "ebb400" / file).write_text("{")
+    found = check_data([row("k", dataset="ebb400-lq", scene="1", data="d")], tmp_path)["ebb400-lq"]
+    assert found["state"] == "unknown"
+    assert "cannot be read (--check ebb400-lq says why)" in found["note"]

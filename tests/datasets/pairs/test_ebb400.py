@@ -93,8 +93,13 @@ def test_what_is_absent_is_one_line_with_its_remedy(root, spoil, message):
 
 def test_an_unreadable_picture_costs_no_other(root, capsys):
     (root / "ebb400/original/7.jpg").write_bytes(b"no picture")
+    (root / "ebb400/original/1.jpg").mkdir()
+    (root / "ebb400/low_quality/12.png").unlink()
     assert ebb400.main(["--data-root", str(root)]) == 1
-    assert "7.jpg: cannot be read" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "7.jpg: cannot be read" in said
+    assert "1.jpg: cannot be read" in said
+    assert (root / "ebb400/low_quality/12.png").exists()
     assert np.isfinite(load_dataset("ebb400-lq", root).load("3").focus_disparity)
 
 

@@ -1,5 +1,6 @@
 """A leaderboard as Markdown: what it says is what the statistics say, and names stay names."""
 
+import dataclasses
 import re
 
 import pytest
@@ -48,6 +49,12 @@ def test_the_page_says_what_its_numbers_rest_on(board):
     assert "none of it was measured here" in published
     assert "| BokehDiff | as published | 36.798 | 0.9814 | — | 0.0888 |" in published
     assert "36.798" not in page.partition("## Published numbers")[0]
+
+
+def test_units_of_an_imported_run_stay_units(board):
+    columns = board.boards[0].table.columns
+    columns[0] = dataclasses.replace(columns[0], unit=HOSTILE)
+    assert "<script" not in write_markdown(board, "python -m this")
 
 
 def test_names_stay_names():
