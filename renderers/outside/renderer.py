@@ -41,7 +41,7 @@ FIELDS = {"focus": "focus_disparity", "blur strength": "blur_strength", "gamma":
 class OutsideRenderer(LearnedRenderer[Clone]):
     """Renders with the code and weights in a folder, through a file in ``adapters`` that knows how to call them.
 
-    - ``checkpoint``: the folder, a clone of the repository with its weights and its Python: see docs/renderers.md.
+    - ``checkpoint``: the folder, a clone of the repository with its weights and its Python: see docs/repositories.md.
     - ``adapter``: a file's name in ``adapters``; ``outside``: the folder's own ``bokehbench_adapter.py``.
     - ``variant``: which of the adapter's renderers; None: its first.
     - ``f_number``: of the aperture, for every scene, in place of the scene's own.
