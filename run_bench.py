@@ -79,7 +79,7 @@ def list_names() -> int:
         width = max(map(len, registry.entries))
         for name, entry in registry.entries.items():
             print(f"  {name:<{width}}  {entry.summary}")
-    print("renderers of other repositories, each as NAME@FOLDER; the name alone says what to get:")
+    print("renderers whose weights or code you get elsewhere, as NAME@FOLDER; the name alone says what to get:")
     entries = {**WITH_AUTHORS_WEIGHTS, **outside_entries()}
     width = max(map(len, entries))
     for name, entry in entries.items():

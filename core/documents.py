@@ -53,7 +53,7 @@ def read_document(path: Path, what: str, raised: type[BokehBenchError] = Damaged
 
 
 def parse_json(data: bytes, where: str, what: str, raised: type[BokehBenchError] = DamagedDataError) -> Any:
-    """Do the same with JSON that stands at ``where``, as a member of an archive, say."""
+    """Do what ``read_document`` does, with JSON that stands at ``where``, as a member of an archive, say."""
     with _explained(where, what, raised):
         return _parse(data, "JSON")
 
@@ -83,7 +83,7 @@ def _explained(where: str, what: str, raised: type[BokehBenchError]) -> Iterator
 
 
 def read_mapping(path: Path, what: str, raised: type[BokehBenchError] = DamagedDataError) -> dict[str, Any]:
-    """Do the same with a file that has to hold entries ``name: value``. Raises ``raised`` for another content, too."""
+    """Do what ``read_document`` does, with a file of entries ``name: value``. Refuses another content, too."""
     content = read_document(path, what, raised)
     if not isinstance(content, dict):
         received = "a list" if isinstance(content, list) else reprlib.repr(content)

@@ -148,17 +148,27 @@ def _start_guard() -> subprocess.Popen[bytes]:
 
 
 def ask_program(command: Command, limit_s: float, environment: Mapping[str, str] | None = None) -> str | None:
-    """Return what a short command prints; None where it cannot be started, fails, or takes longer than the limit."""
+    """Return what a short command prints; None where it cannot be started, fails, or takes longer than the limit.
+
+    Whatever it has started ends with it.
+    """
     try:
-        done = subprocess.run(  # noqa: S603 - what the user installed
+        process = subprocess.Popen(  # noqa: S603 - what the user installed
             list(map(str, command)),
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=limit_s,
-            check=True,
+            start_new_session=True,
         )
-    except (OSError, subprocess.SubprocessError):
+    except OSError:
         return None
-    return done.stdout.decode("utf-8", "replace")
+    with process:
+        try:
+            said, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return said.decode("utf-8", "replace") if process.returncode == 0 else None

@@ -54,9 +54,9 @@ def check_whole(kind: type[T], content: Any, where: str = "") -> T:
 
 
 def parse_record(kind: type[T], text: str) -> T:
-    """Do the same with JSON text. Refused, too: a name twice, numbers that are not finite, half characters, deep nests.
+    """Do what ``check_record`` does, with JSON text.
 
-    Raises DamagedRecordError.
+    Refused, too: a name twice, numbers that are not finite, half characters, deep nests. Raises DamagedRecordError.
     """
     found = _validate(kind, f"[{text}]")
     try:

@@ -52,6 +52,7 @@ class Scene:
     - ``target``: (3,scale*H,scale*W) float32 ground truth, display-encoded as ``image``, or None.
     - ``scale``: how many times larger than the image a render is, >= 1; nearly always 1.
     - ``is_metric``: whether the disparity is 1/depth in 1/m: messages then speak of metres.
+    - ``one_of_several``: whether the data set asks for other lenses over the same picture, too.
 
     The constructor, and so ``dataclasses.replace``, looks at every pixel; ``to`` and ``without_target`` do not again.
     Raises InvalidSceneError on the wrong shape, type, range, or on values that are not finite.
@@ -67,6 +68,7 @@ class Scene:
     target: Tensor | None = None
     scale: int = 1
     is_metric: bool = False
+    one_of_several: bool = False
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[0] != 3 or 0 in self.image.shape:

@@ -44,6 +44,10 @@ DATASETS = LazyRegistry(
             ".datasets.synthetic.synbokeh300.dataset:SynBokeh300",
             "300 layered scenes of 512x512, each generated when it is first asked for",
         ),
+        "synbokeh-subject": Entry(
+            ".datasets.synthetic.synbokeh_subject:SynBokehSubject",
+            "16 layered scenes with a subject in focus by a stated habit, for methods that see the picture alone",
+        ),
         "motorcycle": Entry(
             ".datasets.motorcycle:Motorcycle",
             "a focal stack over a photograph with measured disparity; no ground truth, shown and not scored",

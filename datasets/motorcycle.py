@@ -51,6 +51,7 @@ class Motorcycle(SceneDataset):
             disparity=torch.from_numpy(_load_disparity().copy())[None],
             focus_disparity=FOCUS[scene_name],
             blur_strength=MAX_RADIUS_PX,
+            one_of_several=True,
         )
 
     def cluster(self, scene_name: str) -> str:

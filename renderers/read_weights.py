@@ -27,15 +27,16 @@ PARALLEL = "module."
 """What torch.nn.DataParallel puts before the names of weights."""
 
 
-def read_network(network: Network, path: Path) -> Network:
+def read_network(network: Network, path: Path, entry: str = "model", required: bool = True) -> Network:
     """Fill ``network`` from a file, tensor by tensor; returns it, in float32 on the CPU.
 
-    ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``model``, each name with or without the
-    ``module.`` that DataParallel puts before it. Raises MissingWeightsError that names the file where it cannot be
-    read, and the tensor that is absent, unknown or of another shape, InvalidOptionError for one that is not finite.
+    ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``entry``, or, unless that is ``required``,
+    with nothing else; each name with or without the ``module.`` that DataParallel puts before it. Raises
+    MissingWeightsError that names the file where it cannot be read, and the tensor that is absent, unknown or of
+    another shape, InvalidOptionError for one that is not finite.
     """
     with naming_damage(path):
-        state = load_file(path) if path.suffix == ".safetensors" else _read_checkpoint(path)
+        state = load_file(path) if path.suffix == ".safetensors" else _read_checkpoint(path, entry, required)
     expected = network.state_dict()
     for name in [*(expected.keys() - state.keys()), *(state.keys() - expected.keys())]:
         problem = "lacks" if name in expected else "holds, beside the network's,"
@@ -51,15 +52,15 @@ def read_network(network: Network, path: Path) -> Network:
     return network
 
 
-def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+def _read_checkpoint(path: Path, entry: str, required: bool) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(NUMPY_RECORDS):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise MissingWeightsError(f"{path}: not complete, or it holds more than tensors: get it again") from error
-    state = content.get("model") if isinstance(content, dict) else None
+    state = content.get(entry, None if required else content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise MissingWeightsError(f"{path}: expected a checkpoint with weights under 'model': get it again")
+        raise MissingWeightsError(f"{path}: expected a checkpoint with weights under '{entry}': get it again")
     if all(name.startswith(PARALLEL) for name in state):
         state = {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}
     return state

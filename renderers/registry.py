@@ -6,6 +6,7 @@ from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
+from .defocus_to_focus.variants import d2f_entries
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
@@ -20,6 +21,10 @@ RENDERERS = LazyRegistry(
     "bokehbench.renderers",
     {
         "identity": Entry(".renderers.identity:IdentityRenderer", "the input, unblurred: the floor of every table"),
+        "centre-focus": Entry(
+            ".renderers.centre_focus:CentreFocusRenderer",
+            "sharp in the middle, one blur around it: the floor of methods that see the picture alone",
+        ),
         "classical": Entry(
             ".renderers.classical.scatter:ScatterRenderer",
             "scatter of every pixel over its disc in linear light (BokehMe's classical renderer)",
@@ -37,6 +42,7 @@ RENDERERS = LazyRegistry(
             "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
         ),
         **variant_entries(shipped=True),
+        **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
     },
 )
@@ -48,7 +54,7 @@ WITH_AUTHORS_WEIGHTS = {
 
 HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB}
 
-WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **WITH_AUTHORS_WEIGHTS}
+WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 
@@ -67,7 +73,7 @@ def find_renderer(name: str) -> Entry:
         return outside
     if at and base not in ours:
         own = own_entries(folder)
-        more = "" if own else f"; {folder} has no {OWN_ADAPTER} that names others"
+        more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
         raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
     if base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)

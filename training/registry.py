@@ -20,5 +20,12 @@ TASKS = LazyRegistry(
             ".training.bokehdiff.config:PictureConfig", "BokehDiff as the paper trains it, on SDXL: Eq. 10-12"
         ),
         "bokehme/networks": Entry(".training.bokehme.config:BokehMeConfig", "BokehMe's two networks, as they render"),
+        "defocus-to-focus/defocus": Entry(
+            ".training.defocus_to_focus.config:DefocusConfig",
+            "Defocus to Focus, first stage: what is in focus, guessed, and how bright pixels count",
+        ),
+        "defocus-to-focus/fusion": Entry(
+            ".training.defocus_to_focus.config:FusionConfig", "its second stage: where the sharp picture shows"
+        ),
     },
 )

@@ -64,9 +64,9 @@ class AblationSpec:
 class Spec:
     """What a paper's numbers belong to.
 
-    ``metrics`` by column; ``comparison`` is the number of the table that compares methods; ``protocols`` are our data
-    sets that follow a published protocol, with what the paper calls it: no other data set gets its numbers; ``note``
-    is what a reader who sets the numbers beside ours must know, in sentences.
+    ``metrics`` by column; ``comparison`` is the number of the table that compares methods, 0 where it has none;
+    ``protocols`` are our data sets that follow a published protocol, with what the paper calls it: no other data set
+    gets its numbers; ``note`` is what a reader who sets the numbers beside ours must know, in sentences.
     """
 
     method: str

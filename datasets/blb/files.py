@@ -77,6 +77,7 @@ def read_blb_scene(folder: Path, level: int, focus: int) -> Scene:
         blur_strength=float(levels[level]),
         gamma=GAMMA,
         target=_encode(target),
+        one_of_several=len(levels) * len(distances) > 1,
     )
 
 

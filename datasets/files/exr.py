@@ -60,25 +60,25 @@ class _Prints:
 PRINTS = _Prints()
 
 
-def read_exr(path: Path, role: Role = "picture") -> NDArray[np.float32]:
+def read_exr(path: Path, role: Role = "picture", channel: str | None = None) -> NDArray[np.float32]:
     """Read a file's picture or map: (H,W,C) float32 as stored, C = 3 for colours, otherwise 1.
 
-    Raises MissingDataError naming a file that is absent, DamagedDataError one that cannot be read, holds other channels
-    or is transparent.
+    ``channel``: the full name of the one that is meant; None: the role decides. Raises MissingDataError naming a file
+    that is absent, DamagedDataError one that cannot be read, holds other channels or is transparent.
     """
     require_file(path, "an OpenEXR file")
     with guarded(path):
-        raster = read_exr_raster(path, role)
+        raster = read_exr_raster(path, role, channel)
         raster.require_opaque(path)
         return raster.scaled(path)
 
 
-def read_exr_raster(path: Path, role: Role) -> Raster:
-    """Read the channels that are meant, in the display window. Raises DamagedDataError."""
+def read_exr_raster(path: Path, role: Role, channel: str | None = None) -> Raster:
+    """Read the channels that are meant, or ``channel``, in the display window. Raises DamagedDataError."""
     try:
         with PRINTS.kept(), OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
             places, count = _find_channels(path, file.parts), len(file.parts)
-            names, alpha = _choose(path, places, role)
+            names, alpha = _choose(path, places, role, channel)
             _check_chosen(path, file.parts, [places[name] for name in (*names, *([alpha] if alpha else ()))])
         with PRINTS.kept() as printed, OpenEXR.File(str(path), separate_channels=True) as file:
             if len(file.parts) < count:  # OpenEXR leaves out a part whose pixels it cannot read, and prints why
@@ -122,7 +122,14 @@ def _find_channels(path: Path, parts: list) -> dict[str, Place]:
     return places
 
 
-def _choose(path: Path, places: Mapping[str, Place], role: Role) -> Chosen:
+def _choose(path: Path, places: Mapping[str, Place], role: Role, channel: str | None) -> Chosen:
+    if channel is not None:
+        if channel not in places:
+            found = ", ".join(places) or "none"
+            raise refusal(
+                path, Problem.CHANNELS, expected=f"a channel {channel}", found=found, remedy="it, or name another"
+            )
+        return (channel,), None
     chosen = find_colours(places) if role == "picture" else find_map(places, role)
     if chosen is None:
         expected = "R, G, B (and A) or one channel" if role == "picture" else f"one channel of {role}, or one named so"

@@ -93,9 +93,14 @@ def along_axis(disparity: NDArray[np.float32], ray_fov: float) -> NDArray[np.flo
     """
     height, width = disparity.shape
     focal_px = 0.5 * width / np.tan(0.5 * np.radians(ray_fov))
+    return (disparity * ray_lengths(height, width, focal_px)).astype(np.float32)
+
+
+def ray_lengths(height: int, width: int, focal_px: float) -> NDArray[np.float64]:
+    """Return (H,W): how long each pixel's ray is where its depth along the axis is 1, the reciprocal of its cosine."""
     x = (np.arange(width) + 0.5 - 0.5 * width) / focal_px
     y = (np.arange(height) + 0.5 - 0.5 * height) / focal_px
-    return (disparity * np.sqrt(1.0 + x**2 + y[:, None] ** 2)).astype(np.float32)
+    return np.sqrt(1.0 + x**2 + y[:, None] ** 2)
 
 
 def as_map(path: Path, raster: Raster, role: Role) -> NDArray[np.float32]:

@@ -55,6 +55,7 @@ class Pair:
     - ``widest``: the scene's photograph at its widest aperture, which tells best where it was focused;
     - ``f_number``: of the target's aperture;
     - ``relative_aperture``: diameter of the target's aperture over the one that the blur strength belongs to;
+    - ``one_of_several``: whether the photograph is asked for at other apertures, too.
     - ``clean``: where the source is degraded, the photograph before that: the focus is estimated from it.
     """
 
@@ -66,6 +67,7 @@ class Pair:
     widest: Path
     f_number: float
     relative_aperture: float = 1.0
+    one_of_several: bool = False
     clean: Path | None = None
 
     @property
@@ -202,6 +204,7 @@ class PhotographPairs(UserPictures):
             blur_strength=blur_strength * pair.relative_aperture,
             f_number=pair.f_number,
             target=as_tensor(target),
+            one_of_several=pair.one_of_several,
         )
 
     def disparity_jobs(self, held_out: int) -> list[tuple[Path, Path]]:

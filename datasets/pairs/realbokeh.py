@@ -102,6 +102,7 @@ class RealBokeh(PhotographPairs):
             )
         widest = min(targets)
         chosen = [WIDEST_F_NUMBER] if self.binary else sorted(targets)
+        several = len(targets.keys() & set(chosen)) > 1
         pairs = [
             Pair(
                 name=f"{prefix}{file.stem}-f{f_number:g}",
@@ -112,6 +113,7 @@ class RealBokeh(PhotographPairs):
                 widest=targets[widest],
                 f_number=f_number,
                 relative_aperture=WIDEST_F_NUMBER / f_number,
+                one_of_several=several,
             )
             for f_number in chosen
             if f_number in targets

@@ -4,21 +4,14 @@
 committed manifest; ``--write-manifest`` replaces it after an intended change (raise GENERATOR_VERSION, too).
 """
 
-import argparse
 import hashlib
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from ...core.commands import ends_in_one_line
-from ...core.scene import Scene
-from .cache import decode_row
-from .generated_scenes import GeneratedScenes, generate_row, manifest_of
-from .manifest import differences, read_manifest, summarise
+from .committed import hold_against_manifest
+from .generated_scenes import GeneratedScenes
 from .photographs import PHOTOGRAPHS
 from .recipes import BACKGROUND, SceneRecipe, recipe_hash
 
@@ -73,30 +66,11 @@ class SynBokehMini(GeneratedScenes):
     recipes = RECIPES
 
 
-def describe(scenes: Iterable[Scene]) -> dict[str, Any]:
-    """Return the manifest of all scenes, in order: the hash of each one's parameters and its coarse statistics."""
-    return manifest_of(SynBokehMini.version, RECIPES, map(summarise, scenes))
-
-
 @ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate the scenes afresh and compare them with the manifest, or replace it. Exit code 1 where they differ."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehbench.datasets.synthetic.synbokeh_mini", description=main.__doc__
-    )
-    parser.add_argument("--write-manifest", action="store_true", help=f"replace {MANIFEST.name}")
-    options = parser.parse_args(arguments)
-    bar = tqdm(RECIPES, desc=SynBokehMini.name, unit="scene")
-    found = describe(decode_row(generate_row(recipe), MANIFEST) for recipe in bar)
-    if options.write_manifest:
-        MANIFEST.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        return 0
-    problems = differences(read_manifest(MANIFEST), found)
-    for problem in problems:
-        print(problem)
-    if not problems:
-        print(f"{len(RECIPES)} scenes agree with {MANIFEST.name}")
-    return 1 if problems else 0
+    module = "bokehbench.datasets.synthetic.synbokeh_mini"
+    return hold_against_manifest(SynBokehMini, MANIFEST, module, arguments)
 
 
 if __name__ == "__main__":

@@ -66,8 +66,11 @@ class FoldedNetwork(nn.Module):
 
     def convolve(self, folded: Tensor, size: Sequence[int]) -> Tensor:
         """Return (B,outputs,*size) of all channels at half the size."""
-        x = self.conv1(self.block_stack(F.elu(self.conv0(folded))))
-        return resize(F.pixel_shuffle(x, FOLD), size)
+        return resize(F.pixel_shuffle(self.layers(folded), FOLD), size)
+
+    def layers(self, folded: Tensor) -> Tensor:
+        """Return (B,4 outputs,h,w) of all channels (B,I,h,w)."""
+        return self.conv1(self.block_stack(F.elu(self.conv0(folded))))
 
 
 class ARNet(FoldedNetwork):

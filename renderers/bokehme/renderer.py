@@ -8,9 +8,11 @@ from torch import Tensor
 from ...core.scene import Scene
 from ...core.timing import stage
 from ..classical.scatter import ScatterRenderer
+from ..convolution.winograd import compile_convolution
 from ..interface import Capabilities
 from ..learned import LearnedRenderer, freeze
 from ..read_weights import read_network
+from .compiled_layers import compile_layers
 from .dilated_defocus import dilate_defocus
 from .networks import ARNet, IUNet
 from .refinement import UNIT_PX, lift_highlights, refine
@@ -41,8 +43,9 @@ class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
         self._classical = ScatterRenderer()
 
     def compile_kernels(self) -> None:
-        """Compile the scatter and the dilation of the defocus."""
+        """Compile the scatter, the convolutions and the dilation of the defocus."""
         self._classical.compile_kernels()
+        compile_convolution()
         dilate_defocus(torch.full((4, 4), 2.0))
 
     def find_weights(self, *, download: bool) -> BokehMeFiles:
@@ -54,6 +57,8 @@ class BokehMeRenderer(LearnedRenderer[BokehMeFiles]):
         self._iunet = read_network(IUNet(), files.iunet).to(self.device, self.dtype)
         for network in (self._arnet, self._iunet):
             freeze(network)
+            if self.device.type == "cpu" and self.dtype == torch.float32:
+                compile_layers(network)
         self._classical.prepare(self.device)
         self.backend = self._classical.backend
 

@@ -37,6 +37,10 @@ class ScatterRenderer(Renderer):
         kernel.scatter(torch.ones(3, 4, 4, device=self.device), faint)
         self.backend, self._scatter = kernel.name, kernel.scatter
 
+    def scatter(self, linear: Tensor, radius_px: Tensor) -> Tensor:
+        """Return linear light (3,H,W) spread over discs of the radii (H,W), in px; ``prepare`` comes first."""
+        return self._scatter(linear, radius_px)
+
     def _render(self, scene: Scene, seed: int) -> Tensor:
         with stage("to linear light"):
             linear, radius_px = to_linear(scene.image, scene.gamma), scene.defocus[0].abs()

@@ -17,7 +17,11 @@ def find_packages(places: list[str]) -> dict[str, str]:
     """Return the version of each package by its name; what an import finds first counts."""
     found: dict[str, str] = {}
     for place in places:
-        for entry in sorted(os.listdir(place)) if os.path.isdir(place) else ():
+        try:
+            entries = sorted(os.listdir(place))
+        except OSError:  # absent, an archive, or not readable, which stops no import either
+            continue
+        for entry in entries:
             stem, end = os.path.splitext(entry)
             if end in METADATA:
                 name, _, version = stem.partition("-")

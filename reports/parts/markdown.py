@@ -142,7 +142,8 @@ def _write_published(table: Published) -> str:
         for row in table.rows
     ]
     first = table.rows[0]
-    where = f"{text(table.paper.spec.source)}, Table {first.table}; {write_count(len(lines), 'line')} as printed."
+    number = f", Table {first.table}" if first.table else ""
+    where = f"{text(table.paper.spec.source)}{number}; {write_count(len(lines), 'line')} as printed."
     return f"### {text(first.dataset)}\n\n{where}\n\n{_table(head, range(2, len(head)), lines)}"
 
 

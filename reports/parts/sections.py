@@ -66,7 +66,8 @@ def _section(
     table = None
     if scored:
         about, metrics = run.meta["renderers"], run.meta["metrics"]
-        apart = [n for n, r in about.items() if r["needs_weights"] and not takes_disparity(r["capabilities"])]
+        blind = [n for n, r in about.items() if not takes_disparity(r["capabilities"])]
+        apart = blind if len(blind) > 1 else []  # one alone is the floor of the others
         table = build_table(rows, list(about), metrics, find_clusters(run, name, rows), reference, apart)
     scenes = gallery.scenes(name) if scored else []
     tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None

@@ -164,7 +164,8 @@ def _notes(
     if apart:
         notes.append(
             f"{', '.join(apart)}: given neither disparity nor focus, so apart, last in the table. What such a "
-            "renderer keeps sharp, and mostly how far it blurs, is its own choice; the scores count that against it."
+            "renderer keeps sharp, and mostly how far it blurs, is its own choice; the scores count that against it. "
+            "Their floors are identity, the input, and centre-focus, one blur around a sharp middle."
         )
     seeds = len({row["seed"] for row in rows})
     if seeds > 1:

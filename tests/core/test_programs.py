@@ -80,8 +80,9 @@ def test_what_cannot_be_started_is_one_line(tmp_path):
     assert {process.pid for process in psutil.Process().children()} == before
 
 
-def test_a_short_command_is_asked(tmp_path):
+def test_a_short_command_is_asked(tmp_path, ends):
     assert ask_program(["sh", "-c", "echo said; echo aside >&2"], 10.0) == "said\n"
     assert ask_program(["sh", "-c", "echo said; exit 1"], 10.0) is None
-    assert ask_program(["sleep", "60"], 0.1) is None
+    assert ask_program(["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait"], 0.2) is None
+    assert ends(int((tmp_path / "pid").read_text()))
     assert ask_program([tmp_path / "absent"], 10.0) is None

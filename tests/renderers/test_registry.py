@@ -25,6 +25,8 @@ def test_listing_names_imports_no_torch():
 def test_unknown_name_suggests_neighbours():
     with pytest.raises(UnknownNameError, match=r"unknown renderer 'clasical'. Did you mean classical"):
         load_renderer("clasical")
+    with pytest.raises(UnknownNameError, match=r"Did you mean classical .* Known: [^;]*$"):
+        load_renderer("clasical@")
 
 
 @pytest.mark.parametrize("name", ["identity@somewhere", "identity@"])

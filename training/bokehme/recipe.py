@@ -6,7 +6,7 @@ One command stores the scenes, trains, and goes on where it was interrupted.
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,11 @@ from ..scenes.recipe_scenes import training_scenes, validation_scenes
 from ..scenes.shards import store_scenes
 from .config import BASE, BokehMeConfig
 
-SCENES, TRAIN, SHIP = "scenes", "networks", "ship"
-PARTS = (SCENES, TRAIN, SHIP)
+SCENES, FIRST, TRAIN, SHIP = "scenes", "first", "networks", "ship"
+PARTS = (SCENES, FIRST, TRAIN, SHIP)
+"""``first``: the training that ``networks`` goes on from, in the latter's folder."""
+
+RECORDED_MODEL = ("error_weight", "blend_loss", "right_weight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +49,10 @@ class Recipe:
     validation_photographs: str | None = None
     validation_cutouts: str | None = None
     scenes: int = 1600
-    steps: int = 1200
-    batch: int = 4
-    crop_px: int = 128
+    first_steps: int = 1200
+    steps: int = 850
+    crops_px: tuple[int, int] = (128, 192)
+    precision: str = "no"
     minutes: float = 0.0
 
     @property
@@ -57,26 +61,49 @@ class Recipe:
         return training_scenes(self.photographs, self.cutouts)
 
     @property
-    def training(self) -> RunConfig:
-        """Return the training of both networks."""
+    def first(self) -> RunConfig:
+        """Return the training of both networks from random weights."""
         data = DataConfig(
             scenes=self.settings,
             stored=str(self.output / SCENES),
             count=self.scenes,
-            crop_px=self.crop_px,
+            crop_px=self.crops_px[0],
             validation=self._validation(),
         )
         return RunConfig(
             task="bokehme/networks",
-            output=str(self.output / TRAIN),
+            output=str(self.output / TRAIN / FIRST),
             model=BokehMeConfig(data=data),
-            steps=self.steps,
-            batch=self.batch,
+            steps=self.first_steps,
+            batch=4,
             optimiser=OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.0),
             checkpoint_every=100,
             validate_every=200,
             validation_count=12,
+            precision=self.precision,
             minutes=self.minutes,
+        )
+
+    @property
+    def training(self) -> RunConfig:
+        """Return the training that goes on from the first: larger crops, and more weight on what the blend shows."""
+        first = self.first
+        return dataclasses.replace(
+            first,
+            output=str(self.output / TRAIN),
+            model=BokehMeConfig(
+                data=dataclasses.replace(first.model.data, crop_px=self.crops_px[1]),
+                start=f"{first.output}/model",
+                error_weight=0.005,
+                blend_loss="psnr",
+                right_weight=0.1,
+            ),
+            steps=self.steps,
+            batch=3,
+            optimiser=dataclasses.replace(first.optimiser, warmup=30),
+            seed=first.seed + 1,
+            checkpoint_every=50,
+            validate_every=100,
         )
 
     def store_scenes(self, workers: int) -> None:
@@ -93,38 +120,57 @@ class Recipe:
 
 
 def ship(trained: Path, folder: Path) -> None:
-    """Write a finished training's networks to ``folder`` in half precision, with a record of it beside them.
+    """Write the networks of a finished training, and of its first, to ``folder`` in half precision, with its record.
 
     Raises MissingWeightsError where it is not finished.
     """
+    _require(trained / FIRST, FIRST)
+    _require(trained, TRAIN)
     model = trained / "model"
-    if not (model / RECORD_FILE).is_file():
-        raise MissingWeightsError(f"{model / RECORD_FILE}: absent: give the training's command again, to finish it")
-    record = read_finished(model / RECORD_FILE)
-    config = record["configuration"]
     folder.mkdir(parents=True, exist_ok=True)
     for network in NETWORKS:
         state = load_file(model / f"{network}.safetensors")
         save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / f"{network}.safetensors")
-    stated = {
-        "summary": summarise(record, record["seconds"], None),
-        "seconds": record["seconds"],
+    write_json(folder / RECORD_FILE, _describe(trained, _describe(trained / FIRST)))
+
+
+def _require(trained: Path, part: str) -> None:
+    path = trained / "model" / RECORD_FILE
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: absent: give the training's command with --parts {part}, to finish it")
+
+
+def _describe(trained: Path, first: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a reader of the results should know about a training, and of the ``first`` that it went on from."""
+    record = read_finished(trained / "model" / RECORD_FILE)
+    config = record["configuration"]
+    model, data = config["model"], config["model"]["data"]
+    seconds = record["seconds"] + (first["seconds"] if first else 0.0)
+    before = f"{first['steps']} steps of {first['batch']} crops of {first['crop_px']} px, then " if first else ""
+    return {
+        "summary": before + summarise(record, seconds, None),
+        "seconds": round(seconds, 1),
         **{name: config[name] for name in RECORDED_RUN},
-        "error_weight": config["model"]["error_weight"],
-        "scenes": nameless(config["model"]["data"]["scenes"]),
+        **{name: model[name] for name in RECORDED_MODEL if name in model},
+        "crop_px": data["crop_px"],
+        "scenes": nameless(data["scenes"]),
         "validation": read_curve(trained),
+        **({"first": first} if first else {}),
     }
-    write_json(folder / RECORD_FILE, stated)
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = SHIPPED) -> bool:
-    """Do the named parts in their order. Returns False where the training's minutes were over before its steps."""
+    """Do the named parts in their order. Returns False where a training's minutes were over before its steps."""
     from ..engine.loop import train
 
     if SCENES in parts:
         recipe.store_scenes(workers)
-    if TRAIN in parts and train(recipe.training) is None:
+    if FIRST in parts and train(recipe.first) is None:
         return False
+    if TRAIN in parts:
+        _require(recipe.output / TRAIN / FIRST, FIRST)
+        if train(recipe.training) is None:
+            return False
     if SHIP in parts:
         ship(recipe.output / TRAIN, folder)
     return True
@@ -141,13 +187,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
     parser.add_argument(
         "--parts",
-        default=f"{SCENES},{TRAIN}",
+        default=f"{SCENES},{FIRST},{TRAIN}",
         metavar="NAMES",
         help=f"some of {', '.join(PARTS)}; default: %(default)s",
     )
-    parser.add_argument("--steps", type=int, default=Recipe.steps, metavar="N", help="default: %(default)s")
+    parser.add_argument("--first-steps", type=int, default=Recipe.first_steps, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--steps", type=int, default=Recipe.steps, metavar="N", help="after those; default: %(default)s"
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
-    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop the training after so long")
+    parser.add_argument("--precision", default=Recipe.precision, metavar="NAME", help="no, bf16 or fp16; default: no")
+    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
     options: Any = parser.parse_args(arguments)
     parts, workers = options.parts.split(","), options.workers
     unknown = [part for part in parts if part not in PARTS]

@@ -18,6 +18,7 @@ from ...renderers.read_weights import read_network
 from ...renderers.resize import resize
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses, Task
+from ..losses.latent import PSNR_FLOOR, PSNR_WEIGHT
 from ..scenes.crops import draw_corner
 from ..scenes.open_scenes import open_scenes, open_validation
 from .config import BASE, BokehMeConfig
@@ -29,10 +30,11 @@ SMALLEST_SHARE = 1e-4
 
 
 class BokehMeTask(Task):
-    """Loss: L1 of every level's picture against the truth at its size, of the blend, and of the error map.
+    """Loss: L1 of every level's picture against the truth at its size, the blend's, and the error map's.
 
     The error map's term is a cross-entropy against where the classical picture is wrong: 0 below SMALL_ERROR, 1 above
-    LARGE_ERROR, the largest of a pixel's neighbourhood. The paper gives its map no formula; this is its idea.
+    LARGE_ERROR, the largest of a pixel's neighbourhood. The paper gives its map no formula; this is its idea. The same
+    map weights the pixels of the levels, see ``config``.
 
     Source: BokehMe (Peng et al., CVPR 2022), Sec. 3.3 and 4.1.
     """
@@ -60,10 +62,11 @@ class BokehMeTask(Task):
         for sample in samples:
             refined, blend = self._render(sample)
             target = sample["target"]
-            levels = [(p - resize(target, list(p.shape[-2:]))).abs().mean() for p in refined.pictures]
-            terms["levels"].append(torch.stack(levels).mean())
-            terms["blend"].append((blend - target).abs().mean())
-            terms["error"].append(_error_term(refined.error, sample["base"], target))
+            wrong = _find_wrong(sample["base"], target)
+            terms["levels"].append(self._levels_term(refined.pictures, target, wrong))
+            terms["blend"].append(self._blend_term(blend, target))
+            share = refined.error.clamp(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE).float()
+            terms["error"].append(F.binary_cross_entropy(share, wrong))
             squared.append((blend.detach().clamp(0.0, 1.0) - target).square().mean())
         weights = {"levels": 1.0, "blend": 1.0, "error": self._config.error_weight}
         means = {name: weights[name] * torch.stack(values).mean() for name, values in terms.items()}
@@ -112,14 +115,26 @@ class BokehMeTask(Task):
         maps |= {"defocus": defocus_px / UNIT_PX, "dilated": dilate_defocus(defocus_px[0])[None] / UNIT_PX}
         return {name: value[None] for name, value in maps.items()}
 
+    def _levels_term(self, pictures: list[Tensor], target: Tensor, wrong: Tensor) -> Tensor:
+        right = self._config.right_weight
+        maps = torch.cat([target, right + (1.0 - right) * wrong], dim=1)
+        small = [resize(maps, list(picture.shape[-2:])) for picture in pictures]
+        return torch.stack(
+            [(m[:, 3:] * (p - m[:, :3]).abs()).mean() for p, m in zip(pictures, small, strict=True)]
+        ).mean()
+
+    def _blend_term(self, blend: Tensor, target: Tensor) -> Tensor:
+        if self._config.blend_loss == "l1":
+            return (blend - target).abs().mean()
+        return PSNR_WEIGHT * torch.log((blend - target).square().mean() + PSNR_FLOOR)
+
     def _render(self, maps: dict[str, Tensor]) -> tuple[Refined, Tensor]:
         refined = refine(self.arnet, self.iunet, maps["image"], maps["defocus"], maps["dilated"], GAMMA)
         return refined, maps["base"] * (1.0 - refined.error) + refined.pictures[-1] * refined.error
 
 
-def _error_term(error: Tensor, base: Tensor, target: Tensor) -> Tensor:
+def _find_wrong(base: Tensor, target: Tensor) -> Tensor:
+    """Return where the classical picture is wrong, (1,1,H,W) in [0,1]."""
     off = (base - target).abs().amax(dim=1, keepdim=True)
     wrong = ((off - SMALL_ERROR) / (LARGE_ERROR - SMALL_ERROR)).clamp(0.0, 1.0)
-    wrong = F.max_pool2d(wrong, kernel_size=3, stride=1, padding=1)
-    share = error.clamp(SMALLEST_SHARE, 1.0 - SMALLEST_SHARE).float()
-    return F.binary_cross_entropy(share, wrong)
+    return F.max_pool2d(wrong, kernel_size=3, stride=1, padding=1)

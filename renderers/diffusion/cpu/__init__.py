@@ -1,1 +1,1 @@
-"""Compiled convolutions for the CPU: what the networks' residual blocks run on while they render."""
+"""Compiled steps of the networks of diffusers for the CPU: residual blocks, group norms, transformer blocks."""

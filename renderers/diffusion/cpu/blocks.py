@@ -7,22 +7,18 @@ API: ``compile_blocks(network)`` once its weights are final. The modules stay, a
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .group_norm import GroupNorm, Moments
-from .layouts import channels_first, channels_last
-from .simd_winograd import LANES
+from ...convolution.layouts import channels_first, channels_last
+from ...convolution.simd_winograd import LANES
+from ...convolution.winograd import NO_NORM, NO_RESIDUAL, convolve, pack_weights
+from .group_norm import GroupNorm
 from .transformer import Transformer, fits_transformer
-from .winograd import convolve, pack_weights
 
 if TYPE_CHECKING:
     from ....core.diffusers import ResnetBlock2D
-
-NOTHING = np.empty((0, 0, 0), np.float32)
-UNUSED = Moments(*[np.empty(0, np.float32)] * 3)
 
 MOST_WEIGHTS = 100_000_000
 """Larger networks are left alone: the transformed weights of a convolution take four times the memory of its own."""
@@ -113,8 +109,8 @@ class _Convolution:
         out = x.new_empty(*x.shape[:3], self.channels)
         for i, picture in enumerate(x.numpy()):
             bias = self.bias if added is None else self.bias + added[i]
-            moments = UNUSED if norm is None else norm.moments(picture)
-            other = NOTHING if residual is None else residual[i].numpy()
+            moments = NO_NORM if norm is None else norm.moments(picture)
+            other = NO_RESIDUAL if residual is None else residual[i].numpy()
             convolve(picture, self.weights, bias.numpy(), out[i].numpy(), moments, norm is not None, other)
         return out
 

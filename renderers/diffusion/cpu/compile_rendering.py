@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ...convolution.simd_winograd import LANES
+from ...convolution.winograd import compile_convolution
 from .group_norm import find_moments
-from .simd_winograd import LANES
 from .transformer_steps import After, Before, LayerNorm, after_attention, before_attention, pack_matrix
-from .winograd import convolve, pack_weights
 
 SIDE = 4
 
@@ -14,8 +14,7 @@ def compile_rendering() -> None:
     """Run every kernel once on a few pixels, all 0, with arguments of the types that rendering has."""
     picture, values = np.zeros((SIDE, SIDE, LANES), np.float32), np.zeros(LANES, np.float32)
     moments = find_moments(picture, 1, 1e-5, values, values)
-    weights = pack_weights(np.zeros((LANES, LANES, 3, 3), np.float32))
-    convolve(picture, weights, values, np.empty_like(picture), moments, True, picture)
+    compile_convolution()
 
     rows, norm = picture.reshape(-1, LANES), LayerNorm(values, values, np.float32(1e-5))
     layer, double, triple = (pack_matrix(np.zeros((n * LANES, LANES)), np.zeros(n * LANES)) for n in (1, 2, 3))

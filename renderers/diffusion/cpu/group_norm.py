@@ -4,29 +4,17 @@ PyTorch's own in this layout takes them in float32 and loses precision where the
 deviations); ``winograd`` applies them while it reads.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ....core.compiled import compiled
 from ....core.sharing import share_range
-from .layouts import channels_first, channels_last
+from ...convolution.layouts import channels_first, channels_last
+from ...convolution.winograd import Moments
 
 CHUNK = 1024
 """Pixels whose sums are added up by one thread."""
-
-
-class Moments(NamedTuple):
-    """A group norm of one picture as (x - mean) scale + shift, (C,) float32 each.
-
-    The mean is taken away first: where all is alike, scale is large, and scale x alone would lose what is left.
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    shift: np.ndarray
 
 
 def find_moments(x: np.ndarray, groups: int, eps: float, weight: np.ndarray, bias: np.ndarray) -> Moments:

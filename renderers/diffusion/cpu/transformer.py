@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ....core.sharing import share_range
+from ...convolution.layouts import channels_first, channels_last
+from ...convolution.simd_winograd import LANES
 from .group_norm import GroupNorm
-from .layouts import channels_first, channels_last
-from .simd_winograd import LANES
 from .transformer_steps import BLOCK, After, Before, LayerNorm, Linear, after_attention, before_attention, pack_matrix
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ....core.compiled import compiled
 from ...attention.cpu.exponentials import FASTMATH, exponential
-from .group_norm import Moments
-from .simd_winograd import PANEL, ROWS, multiply_panel
+from ...convolution.simd_winograd import PANEL, ROWS, multiply_panel
+from ...convolution.winograd import Moments
 
 BLOCK = 64
 """Rows at a time."""

@@ -5,10 +5,12 @@ import json
 import pytest
 
 from bokehbench.datasets.synthetic.cache import decode_row
+from bokehbench.datasets.synthetic.committed import describe
 from bokehbench.datasets.synthetic.cutouts import CUTOUTS
+from bokehbench.datasets.synthetic.generated_scenes import generate_row
 from bokehbench.datasets.synthetic.manifest import differences, summarise
 from bokehbench.datasets.synthetic.recipes import BACKGROUND, recipe_hash
-from bokehbench.datasets.synthetic.synbokeh_mini import MANIFEST, RECIPES, SynBokehMini, describe, generate_row
+from bokehbench.datasets.synthetic.synbokeh_mini import MANIFEST, RECIPES, SynBokehMini
 
 ADVICE = "the generator draws other pictures: raise GENERATOR_VERSION and write the manifest again"
 FRESH = ("hair-brick", "fur-coffee", "wire-rocket", "glass-night", "glass-lettering")
@@ -38,7 +40,7 @@ def test_fresh_scenes_look_like_the_manifest(manifest: dict, name: str, tmp_path
 
 def test_cached_scenes_look_like_the_manifest(manifest: dict) -> None:
     dataset = SynBokehMini()
-    assert differences(manifest, describe(map(dataset.load, dataset.scene_names()))) == []
+    assert differences(manifest, describe(SynBokehMini, map(dataset.load, dataset.scene_names()))) == []
 
 
 def test_scenes_cover_what_renderers_must_handle() -> None:

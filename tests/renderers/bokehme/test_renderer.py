@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.bokehme.compiled_layers import compile_layers
 from bokehbench.renderers.bokehme.renderer import BokehMeRenderer
 from bokehbench.renderers.classical.scatter import ScatterRenderer
 from bokehbench.renderers.registry import load_renderer
@@ -29,6 +30,7 @@ def test_the_error_map_decides_between_the_two(renderer, make_scene):
     with torch.no_grad():
         last.weight[12:] = 0.0  # the error map's four pixels
         last.bias[12:] = -50.0
+    compile_layers(renderer._arnet)  # the kernels hold weights of their own
     torch.testing.assert_close(renderer.render(scene), ScatterRenderer().render(scene))
 
 

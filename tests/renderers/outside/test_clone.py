@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_code_and_settings_count_but_not_those_of_environments(tmp_path):
     assert digests["adapter"] == digests["repository: model.py"] != digests["worker"]
 
 
-def test_versions_of_the_python_and_its_packages_count(tmp_path):
+def test_versions_of_the_python_and_its_packages_count(tmp_path, monkeypatch):
     (tmp_path / ".bokehbench-python").write_text(sys.executable)
     digests = hash_clone(tmp_path, tmp_path / "adapter.py", Variant(summary="x"))
     assert digests["package: Python"] == sys.version
@@ -53,6 +54,8 @@ def test_versions_of_the_python_and_its_packages_count(tmp_path):
     for place, version in (("first", "2.0"), ("second", "1.0")):
         (tmp_path / place / f"lens-{version}.dist-info").mkdir(parents=True)
     assert find_packages([tmp_path / "first", tmp_path / "second"]) == {"lens": "2.0"}
+    monkeypatch.setattr("os.listdir", Mock(side_effect=PermissionError))
+    assert find_packages([tmp_path / "first"]) == {}
 
 
 def test_the_python_is_the_first_of_three(tmp_path):

@@ -14,7 +14,7 @@ from bokehbench.training.bokehme.recipe import PARTS, Recipe, main, run
 @pytest.fixture
 def toy(pictures, tmp_path, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, steps=1, batch=1, crop_px=32)
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, first_steps=1, steps=1, crops_px=(24, 32))
     small = dataclasses.replace(recipe.settings, size_px=48, lens_samples=4, painted=1)
     monkeypatch.setattr(Recipe, "settings", small)
     return recipe
@@ -22,11 +22,13 @@ def toy(pictures, tmp_path, monkeypatch):
 
 def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
     shipped = tmp_path / "shipped"
-    with pytest.raises(MissingWeightsError, match="to finish it"):
-        run(toy, ["ship"], folder=shipped)
+    for part in ("networks", "ship"):
+        with pytest.raises(MissingWeightsError, match=r"first/model/training\.json: absent: .* --parts first, to"):
+            run(toy, [part], folder=shipped)
     assert run(toy, PARTS, folder=shipped)
     record = json.loads((shipped / "training.json").read_text())
-    assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 50 synthesised scenes")
+    assert record["summary"].startswith("1 steps of 4 crops of 24 px, then 1 steps of 3 crops of 32 px out of 50")
+    assert record["seconds"] > record["first"]["seconds"] > 0.0
     assert str(tmp_path) not in json.dumps(record)
     renderer = load_renderer(f"bokehme@{shipped}")
     renderer.prepare("cpu", torch.float32)
@@ -37,5 +39,5 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
 def test_an_unknown_part_is_one_line(tmp_path, capsys):
     folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
     assert main([*folders, "--parts", "scene"]) == 2
-    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, networks, ship\n"
+    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, first, networks, ship\n"
     assert capsys.readouterr().err == said

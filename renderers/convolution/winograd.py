@@ -5,13 +5,15 @@ way into the cache, and what a residual adds is added on its way out, so that ne
 Every output has one order of sums, whatever the number of threads. Source: see ``simd_winograd``.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ....core.compiled import compiled
-from ....core.sharing import share_range
-from ...attention.cpu.exponentials import FASTMATH, exponential
-from .group_norm import Moments
+from ...core.compiled import compiled
+from ...core.sharing import share_range
+from ..attention.cpu.exponentials import FASTMATH, exponential
 from .simd_winograd import (
+    LANES,
     OUTPUTS,
     PANEL,
     POSITIONS,
@@ -27,7 +29,22 @@ TILES_Y, TILES_X = 4, 8
 
 BLOCK_Y, BLOCK_X = TILES_Y * OUTPUTS, TILES_X * OUTPUTS
 
-ONE = np.float32(1.0)
+ONE, ZERO = np.float32(1.0), np.float32(0.0)
+
+
+class Moments(NamedTuple):
+    """A norm of one picture as (x - mean) scale + shift, (C,) float32 each.
+
+    The mean is taken away first: where all is alike, scale is large, and scale x alone would lose what is left.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+NO_NORM = Moments(*[np.empty(0, np.float32)] * 3)
+NO_RESIDUAL = np.empty((0, 0, 0), np.float32)
 
 
 def pack_weights(weight: np.ndarray) -> np.ndarray:
@@ -46,14 +63,23 @@ def convolve(
     norm: Moments,
     activated: bool,
     residual: np.ndarray,
+    elu: bool = False,
 ) -> None:
-    """Write the convolution of f(x) with zeros around it, plus ``bias`` and ``residual``, to ``out``.
+    """Write g(the convolution of f(x) with zeros around it, plus ``bias``), plus ``residual``, to ``out``.
 
-    ``x``: (H,W,I); ``out``: (H,W,O); ``weights``: of ``pack_weights``; f: SiLU of the ``norm`` if ``activated``, else
-    the identity; ``residual``: (H,W,O), or (0,0,0) for none.
+    ``x``: (H,W,I); ``out``: (H,W,O), O of any number; ``weights``: of ``pack_weights``; f: SiLU of the ``norm`` if
+    ``activated``, else the identity; g: ELU if ``elu``, else the identity; ``residual``: (H,W,O), or NO_RESIDUAL. It
+    may be ``out`` itself.
     """
     blocks = -(-x.shape[0] // BLOCK_Y) * -(-x.shape[1] // BLOCK_X)
-    share_range(_convolve_blocks, blocks, x, weights, bias, out, norm, activated, residual)
+    share_range(_convolve_blocks, blocks, x, weights, bias, out, norm, activated, residual, elu)
+
+
+def compile_convolution() -> None:
+    """Run the kernel once on a few pixels, all 0, with arguments of the types that rendering has."""
+    picture, values = np.zeros((OUTPUTS, OUTPUTS, LANES), np.float32), np.zeros(LANES, np.float32)
+    weights = pack_weights(np.zeros((LANES, LANES, 3, 3), np.float32))
+    convolve(picture, weights, values, np.empty_like(picture), NO_NORM, False, NO_RESIDUAL)
 
 
 @compiled(fastmath=FASTMATH)
@@ -66,6 +92,7 @@ def _convolve_blocks(
     norm: Moments,
     activated: bool,
     residual: np.ndarray,
+    elu: bool,
 ) -> None:
     inputs, padded = x.shape[2], weights.shape[1] * PANEL
     seen = np.zeros((BLOCK_Y + 2, BLOCK_X + 2, inputs), np.float32)
@@ -89,7 +116,7 @@ def _convolve_blocks(
             transform_tile_back(
                 M, tile * padded, M.shape[1] * padded, made, first, made.shape[1] * padded, padded, padded
             )
-        _hand_out(made, top, left, bias, residual, out)
+        _hand_out(made, top, left, bias, elu, residual, out)
 
 
 @compiled(fastmath=FASTMATH)
@@ -129,15 +156,33 @@ def _multiply(V: np.ndarray, weights: np.ndarray, tiles: int, M: np.ndarray) -> 
 
 
 @compiled(fastmath=FASTMATH)
-def _hand_out(made: np.ndarray, top: int, left: int, bias: np.ndarray, residual: np.ndarray, out: np.ndarray) -> None:
+def _hand_out(
+    made: np.ndarray, top: int, left: int, bias: np.ndarray, elu: bool, residual: np.ndarray, out: np.ndarray
+) -> None:
     """Write a block's part of ``out``."""
     for i in range(min(BLOCK_Y, out.shape[0] - top)):
         for j in range(min(BLOCK_X, out.shape[1] - left)):
             pixel, values = out[top + i, left + j], made[i, j]
-            if len(residual):
+            if elu:
+                _write_elu(values, bias, residual, top + i, left + j, pixel)
+            elif len(residual):
                 other = residual[top + i, left + j]
                 for c in range(len(pixel)):
                     pixel[c] = values[c] + bias[c] + other[c]
             else:
                 for c in range(len(pixel)):
                     pixel[c] = values[c] + bias[c]
+
+
+@compiled(fastmath=FASTMATH)
+def _write_elu(values: np.ndarray, bias: np.ndarray, residual: np.ndarray, y: int, x: int, pixel: np.ndarray) -> None:
+    """Write a pixel's ELU and residual to ``pixel``, which may be the residual's; spoils ``values``."""
+    for c in range(len(pixel)):
+        value = values[c] + bias[c]
+        values[c] = max(value, ZERO) + (exponential(min(value, ZERO)) - ONE)
+    if len(residual):
+        for c in range(len(pixel)):
+            pixel[c] = values[c] + residual[y, x, c]
+    else:
+        for c in range(len(pixel)):
+            pixel[c] = values[c]

@@ -6,18 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bokehbench.renderers.diffusion.cpu.blocks import NOTHING, UNUSED
-from bokehbench.renderers.diffusion.cpu.group_norm import Moments
-from bokehbench.renderers.diffusion.cpu.winograd import convolve, pack_weights
+from bokehbench.renderers.convolution.winograd import NO_NORM, NO_RESIDUAL, Moments, convolve, pack_weights
 
 
 def _random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _convolve(x, weight, bias, norm=UNUSED, residual=NOTHING):
+def _convolve(x, weight, bias, norm=NO_NORM, residual=NO_RESIDUAL, elu=False):
     out = np.empty((*x.shape[:2], len(weight)), np.float32)
-    convolve(x, pack_weights(weight), bias, out, norm, norm is not UNUSED, residual)
+    convolve(x, pack_weights(weight), bias, out, norm, norm is not NO_NORM, residual, elu)
     return out
 
 
@@ -46,6 +44,15 @@ def test_normalises_and_activates_first_and_adds_last():
     pixels = x.permute(1, 2, 0).contiguous().numpy()
     made = _convolve(pixels, weight.numpy(), bias.numpy(), norm, residual.numpy())
     torch.testing.assert_close(torch.from_numpy(made).double(), expected, rtol=0, atol=1e-4 * float(expected.std()))
+
+
+def test_elu_comes_before_the_residual_which_may_be_written_over():
+    x, weight, bias = 3.0 * _random(16, 18, 37), _random(20, 16, 3, 3, seed=1), _random(20, seed=2)
+    out = _random(18, 37, 20, seed=3)
+    expected = F.elu(F.conv2d(x.double(), weight.double(), bias.double(), padding=1)).permute(1, 2, 0) + out
+    pixels = x.permute(1, 2, 0).contiguous().numpy()
+    convolve(pixels, pack_weights(weight.numpy()), bias.numpy(), out.numpy(), NO_NORM, False, out.numpy(), True)
+    torch.testing.assert_close(out.double(), expected, rtol=0, atol=1e-4 * float(expected.std()))
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one thread")

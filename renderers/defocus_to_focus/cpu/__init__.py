@@ -1,0 +1,1 @@
+"""The layered rendering, compiled for the CPU."""

@@ -1,0 +1,27 @@
+"""The recipe at toy size: scenes, both stages, and what ships of them."""
+
+import dataclasses
+import json
+
+import pytest
+
+from bokehbench.core.errors import MissingWeightsError
+from bokehbench.renderers.registry import load_renderer
+from bokehbench.training.defocus_to_focus.recipe import PARTS, Recipe, run
+
+
+def test_what_is_trained_ships_with_its_record(pictures, tmp_path, make_scene, monkeypatch):
+    folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, steps=1, fusion_steps=1, batch=1)
+    small = dataclasses.replace(recipe.settings, size_px=32, lens_samples=4, painted=0)
+    monkeypatch.setattr(Recipe, "settings", small)
+    shipped = tmp_path / "shipped"
+    with pytest.raises(MissingWeightsError, match="to finish it"):
+        run(recipe, ["ship"], folder=shipped)
+    assert run(recipe, PARTS, folder=shipped)
+    record = json.loads((shipped / "training.json").read_text())
+    assert record["summary"].startswith("1 and 1 steps of 1 pictures of 32 px out of 50 synthesised scenes")
+    assert str(tmp_path) not in json.dumps(record)
+    renderer = load_renderer(f"defocus-to-focus@{shipped}")
+    assert renderer.training == record["summary"]
+    assert renderer.render(make_scene()).shape == (3, 24, 32)

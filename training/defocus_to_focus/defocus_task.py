@@ -1,0 +1,73 @@
+"""Stage 1: what is in focus and how far the rest is blurred, guessed; and how much a bright pixel counts."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ...renderers.defocus_to_focus.halving import halve
+from ..engine.config import RunConfig
+from ..engine.task import Batch, ParameterGroup, StepLosses
+from ..losses.ssim import ssim_loss
+from .config import DefocusConfig
+from .stage import Stage, true_defocus
+
+
+class DefocusTask(Stage):
+    """Loss: |D - D*| + edges |grad D - grad D*|, and later |B - T| + ssim (1 - SSIM), all means, at half the size.
+
+    D* is the defocus whose layer blurs as the scene's lens does. The paper supervises D by the picture alone, through
+    layers whose masks give hardly any gradient where they are hard; so the defocus comes first, and the masks of the
+    rendering begin soft.
+    """
+
+    _config: DefocusConfig
+
+    def __init__(self, config: DefocusConfig, run: RunConfig):
+        super().__init__(config, run)
+        self.parts.fusion.requires_grad_(False)
+
+    def losses(self, batch: Batch, step: int) -> StepLosses:
+        """Guess the defocus of each picture; from ``rendering_from`` on render it, too."""
+        batch = _mirrored(batch, step)
+        config, truth = self._config, true_defocus(batch)
+        guess = self.parts.hallucination(batch["image"])
+        terms = {"defocus": (guess - truth).abs().mean(), "edges": config.edges * _gradients_apart(guess, truth)}
+        squared = (guess - truth).square().mean()
+        done = step / self._run.steps
+        if done >= config.rendering_from:
+            share = (done - config.rendering_from) / max(1.0 - config.rendering_from, 1e-9)
+            low, high = map(math.log, config.hardness)
+            picture = self.render_small(batch["image"], guess, math.exp(low + share * (high - low)))
+            target = halve(batch["target"], 1)
+            terms["picture"] = config.picture * (picture - target).abs().mean()
+            terms["ssim"] = config.ssim * ssim_loss(picture, target)
+            squared = (picture - target).square().mean()
+        return StepLosses(terms, squared.detach())
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Return both networks; what makes defocus and weights keeps out of Muon."""
+        network = self.parts.hallucination
+        last = [*network.head.parameters(), *self.parts.radiance.parameters()]
+        ids = {id(p) for p in last}
+        hidden = [p for p in network.parameters() if id(p) not in ids]
+        return [{"params": hidden, "rate": 1.0, "muon": True}, {"params": last, "rate": 1.0, "muon": False}]
+
+    @torch.no_grad()
+    def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
+        """Return the blurred picture at half the size, and the truth."""
+        guess = self.parts.hallucination(sample["image"])
+        picture = self.render_small(sample["image"], guess, self._config.hardness[1])
+        return picture.clamp(0.0, 1.0), halve(sample["target"], 1)
+
+
+def _mirrored(batch: Batch, step: int) -> Batch:
+    """Return the batch from left to right in every other epoch of steps: a second look at every scene."""
+    if (step * 2654435761 >> 7) % 2 == 0:
+        return batch
+    return {name: value.flip(-1) if value.ndim == 4 else value for name, value in batch.items()}
+
+
+def _gradients_apart(first: Tensor, second: Tensor) -> Tensor:
+    apart = first - second
+    return apart.diff(dim=-1).abs().mean() + apart.diff(dim=-2).abs().mean()
