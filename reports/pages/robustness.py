@@ -16,7 +16,7 @@ from ..parts.gallery import Gallery
 from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
-from ..parts.problems import find_oddities, find_problems
+from ..parts.problems import Problem, find_oddities, find_problems
 from ..parts.run_facts import takes
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
@@ -71,7 +71,13 @@ def describe_robustness(
     if not sweep:
         return None
     writer = AxisWriter(run, Gallery(run, [], maker), reference, styles)
-    perturbations = list(dict.fromkeys(name for name, severity in sweep["settings"]["perturbations"] if severity))
+    swept = dict.fromkeys(name for name, severity in sweep["settings"]["perturbations"] if severity)
+    perturbations = [name for name in swept if name in PERTURBATIONS.entries]  # those of another package may be absent
+    unknown = [
+        Problem(f"{name} is not shown:", "no perturbation of this name is known here: install the package that has it")
+        for name in swept
+        if name not in perturbations
+    ]
     pairs = [
         (dataset, name) for dataset, about in sweep["datasets"].items() if about["scored"] for name in perturbations
     ]
@@ -79,9 +85,9 @@ def describe_robustness(
     return {
         "command": sweep["command"],
         "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
-        "faults": _name(changed, 0),
+        "faults": _name(changed, 0) or "wrong inputs",
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
-        "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost),
+        "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost) + unknown,
         "oddities": find_oddities(sweep, run.scenes),
     }
 

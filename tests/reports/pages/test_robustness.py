@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from bokehbench.reports.files.assets import Assets
+from bokehbench.reports.pages.robustness import describe_robustness
 from bokehbench.reports.parts.figures import draw_curves, save, shorten
 from bokehbench.reports.parts.perturbed_cases import choose_severities
+from bokehbench.reports.parts.pictures import PictureMaker
 from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
 
@@ -185,3 +187,10 @@ def test_a_run_that_came_without_pictures_has_the_numbers_alone(swept_run, tmp_p
     assert "erode" in pages["robustness.html"]
     assert "What the renderers saw and made" not in pages["robustness.html"]
     assert "imported from theirs.zip: measured on Abacus as &#39;there&#39;" in pages["index.html"]
+
+
+def test_a_perturbation_that_is_not_known_here_costs_its_own_axis(swept_run, tmp_path):
+    swept_run.meta["sweep"]["settings"]["perturbations"] = [["none", 0], ["theirs", 2.0]]
+    page = describe_robustness(swept_run, PictureMaker(Assets(tmp_path)), None, {})
+    assert (page["axes"], page["faults"]) == ([], "wrong inputs")
+    assert "theirs is not shown:" in [problem.what for problem in page["problems"]]
