@@ -32,17 +32,16 @@ def run_sweep(request: RunRequest) -> list[Row]:
 
 def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:
     """Return (perturbation, severity) pairs in ascending order of severity; the neutral one is nobody's, severity 0."""
-    pairs = []
+    pairs: list[tuple[str, float]] = []
     for name in names:
         perturbation = load_perturbation(name)
         neutral = perturbation.neutral
         chosen = sorted({neutral, *(perturbation.severities if severities is None else severities)})
+        if chosen == [neutral]:
+            raise InvalidOptionError(f"--severities: expected at least one severity other than {neutral:g} for {name}")
         for severity in chosen:
             perturbation.check(severity)
             pairs.append((UNPERTURBED, 0) if severity == neutral else (name, severity))
-    if all(name == UNPERTURBED for name, _ in pairs):
-        others = " or ".join(dict.fromkeys(f"{load_perturbation(name).neutral:g}" for name in names))
-        raise InvalidOptionError(f"--severities: expected at least one severity other than {others}")
     return pairs
 
 

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...renderers.defocus_to_focus.layered import mirror
 from ...renderers.defocus_to_focus.layering import Layering
+from ...renderers.mirror import mirror
 
 
 def paint_directly(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from ..mirror import mirror
 from .cpu import paint_layers as cpu
 from .layering import Layering
 
@@ -62,14 +63,6 @@ def paint_by_transforms(values: Tensor, defocus: Tensor, layering: Layering) -> 
     return painted
 
 
-def mirror(maps: Tensor, reach: int) -> Tensor:
-    """Return maps (B,C,H,W) with ``reach`` px more on every side, mirrored again and again where they are smaller."""
-    for axis in (-2, -1):
-        places = _mirrored_places(maps.shape[axis], reach).to(maps.device)
-        maps = maps.index_select(axis, places)
-    return maps
-
-
 def _clipped(defocus: Tensor, layering: Layering) -> Tensor:
     return defocus.clamp(-layering.most if layering.order == "signed" else 0.0, layering.most)
 
@@ -87,11 +80,3 @@ def _blur(maps: Tensor, layering: Layering, index: int) -> Tensor:
 @lru_cache(maxsize=64)
 def _spectrum(layering: Layering, index: int, size: tuple[int, int]) -> Tensor:
     return torch.fft.rfft2(torch.from_numpy(layering.kernel_of(index)), size)
-
-
-@lru_cache(maxsize=64)
-def _mirrored_places(length: int, reach: int) -> Tensor:
-    places = torch.arange(-reach, length + reach).abs()
-    period = max(2 * (length - 1), 1)
-    places = places % period
-    return torch.where(places < length, places, period - places)

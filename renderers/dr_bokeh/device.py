@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ..classical.device.offsets import mirrored_offsets
+from ..mirror import mirror
 from .gather import BLURRED_BELOW, TAIL_PX
 from .layers import LensLayer
-from .opacity import average_alpha, continue_beyond
+from .opacity import average_alpha
 from .reference import DEPTH_SHARPNESS, DEPTH_STEP, RIM_FLOOR, RIM_SHARPNESS
 
 PIXELS_AT_ONCE = 1 << 22
@@ -51,7 +52,7 @@ def _gather(layer: LensLayer, reach_px: float) -> Tensor:
     margin, height = math.ceil(reach_px), layer.alpha.shape[0]
     radius_px = layer.defocus_px + 1
     light = torch.cat([layer.colour, torch.ones_like(layer.alpha)[None]]) * (layer.alpha / radius_px**2)
-    planes = continue_beyond(torch.cat([light, torch.stack([radius_px, layer.disparity])]), margin)
+    planes = mirror(torch.cat([light, torch.stack([radius_px, layer.disparity])]), margin)
     sharp = torch.exp(-3 * layer.defocus_px**2)
     rows = max(PIXELS_AT_ONCE // planes.shape[2] - 2 * margin, 1)
     colour = torch.empty_like(layer.colour)

@@ -20,8 +20,9 @@ from torch import Tensor
 from ...core.compiled import compiled
 from ...core.lanes import LANES, any_of, fill, load, select, store
 from ..classical.cpu.strips import run_strips
+from ..mirror import mirror
 from .layers import LensLayer
-from .opacity import average_alpha, continue_beyond
+from .opacity import average_alpha
 from .reference import DEPTH_SHARPNESS, DEPTH_STEP, RIM_FLOOR, RIM_SHARPNESS
 
 Floats = NDArray[np.float32]
@@ -79,7 +80,7 @@ def _add_layer(layer: LensLayer, remaining: Floats, picture: Floats) -> None:
 
 
 def _continue(planes: Floats, margin: int, more_columns: int) -> Floats:
-    return continue_beyond(torch.from_numpy(planes), margin, more_columns).numpy()
+    return mirror(torch.from_numpy(planes), margin, more_columns).numpy()
 
 
 def _make_sources(layer: LensLayer, bands: int) -> Floats:

@@ -1,8 +1,9 @@
-"""How opaque a layer is at each pixel, and how pictures continue beyond their borders; on any device."""
+"""How opaque a layer is at each pixel, on any device."""
 
 import torch
 from torch import Tensor
 
+from ..mirror import mirror
 from .layers import LensLayer
 
 
@@ -17,22 +18,9 @@ def average_alpha(layer: LensLayer) -> Tensor:
     half = ((layer.defocus_px.double() + 1) / 2).long()
     margin = int(half.max())
     sums = torch.zeros(height + 2 * margin + 1, width + 2 * margin + 1, dtype=torch.float64, device=device)
-    sums[1:, 1:] = continue_beyond(layer.alpha, margin).double().cumsum(dim=0).cumsum(dim=1)
+    sums[1:, 1:] = mirror(layer.alpha, margin).double().cumsum(dim=0).cumsum(dim=1)
     y = torch.arange(margin, height + margin, device=device)[:, None]
     x = torch.arange(margin, width + margin, device=device)
     top, bottom, left, right = y - half, y + half + 1, x - half, x + half + 1
     total = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     return (total / (2 * half + 1) ** 2).to(layer.alpha.dtype)
-
-
-def continue_beyond(planes: Tensor, margin: int, more_columns: int = 0) -> Tensor:
-    """Continue (...,H,W) by ``margin`` pixels on each side, mirrored: c b | a b c; on the right by more columns."""
-    rows = _mirror_indices(planes.shape[-2], margin, 0)
-    columns = _mirror_indices(planes.shape[-1], margin, more_columns)
-    return planes.index_select(-2, rows.to(planes.device)).index_select(-1, columns.to(planes.device))
-
-
-def _mirror_indices(size: int, margin: int, more: int) -> Tensor:
-    period = max(2 * (size - 1), 1)
-    index = torch.arange(-margin, size + margin + more) % period
-    return torch.minimum(index, period - index)

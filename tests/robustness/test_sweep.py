@@ -24,6 +24,7 @@ def test_chosen_severities_always_hold_the_neutral_one_and_are_sorted():
     ("names", "severities", "error"),
     [
         (["erode"], [0.5], InvalidOptionError),
+        (["zoom", "erode"], [1], InvalidOptionError),
         (["blur"], [-1], InvalidOptionError),
         (["erode"], [0], InvalidOptionError),
         (["zoom"], [1], InvalidOptionError),

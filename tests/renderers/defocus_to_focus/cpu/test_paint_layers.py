@@ -5,8 +5,9 @@ import torch
 
 from bokehbench.benchmarks.kernels.direct_layers import paint_directly
 from bokehbench.renderers.defocus_to_focus.cpu.paint_layers import mirrored, paint_layers
-from bokehbench.renderers.defocus_to_focus.layered import mirror, paint_by_transforms
+from bokehbench.renderers.defocus_to_focus.layered import paint_by_transforms
 from bokehbench.renderers.defocus_to_focus.layering import Layering
+from bokehbench.renderers.mirror import mirror
 
 TOLERANCE = 1e-4
 
