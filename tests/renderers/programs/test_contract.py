@@ -146,9 +146,8 @@ def test_another_version_is_another_case(monkeypatch):
     keys = []
     for version in ("1.0", "2.0"):
         monkeypatch.setattr(FfmpegVarblur, "version", f"ffmpeg {version}")
-        keys.append(
-            session._plan_renderer("ffmpeg-varblur", load_renderer("ffmpeg-varblur"), "cpu", ContentTable()).code
-        )
+        renderer = load_renderer("ffmpeg-varblur")
+        keys.append(session._plan_renderer("ffmpeg-varblur", renderer, "cpu", ContentTable(), {}).code)
     assert keys[0] != keys[1]
 
 
