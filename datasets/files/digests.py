@@ -43,7 +43,9 @@ def hash_scenes(root: Path, scene_names: Iterable[str], parts_of: Callable[[str]
     """
     found = {}
     with FileDigests(root) as files:
-        for scene in tqdm(scene_names, desc="reading the data set's files", unit="scene", delay=1.0, leave=False):
+        # On a terminal only: below another bar it moves the cursor.
+        bar = tqdm(scene_names, "reading the data set's files", unit="scene", delay=1.0, leave=False, disable=None)
+        for scene in bar:
             try:
                 parts = parts_of(scene)
             except Exception as error:  # noqa: BLE001 - loading it meets the same

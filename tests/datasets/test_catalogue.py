@@ -11,7 +11,7 @@ from bokehbench.core.errors import MissingDataError, UnknownNameError
 from bokehbench.datasets.catalogue import DATASETS, load_dataset
 from bokehbench.datasets.interface import SceneDataset
 
-LIMITS = {"synbokeh300": 1}
+LIMITS = {"synbokeh300": 1, "synbokeh-subject": 1}
 """Of data sets whose scenes take seconds each to generate, so many are looked at; their own tests see more."""
 
 

@@ -27,7 +27,9 @@ def test_the_entry_model_is_the_tasks(tmp_path, values, settings):
     by_habit = {entry: value for entry, value in settings.items() if entry != "planes"}  # one rule places its layers
     for name in TASKS.entries:
         scenes = by_habit if name.startswith("defocus-to-focus/") else settings
-        config = read_config(write(tmp_path, values | {"task": name, "model": {"data": {"scenes": scenes}}}))
+        config = read_config(
+            write(tmp_path, values | {"task": name, "model": {"data": {"scenes": scenes, "crop_px": 32}}})
+        )
         assert isinstance(config.model, TASKS.find(name).load())
     with pytest.raises(UnknownNameError, match=r"unknown task 'bokehdiff/late'. Did you mean bokehdiff/latent"):
         read_config(write(tmp_path, values | {"task": "bokehdiff/late"}))
