@@ -24,7 +24,7 @@ def values(settings):
 
 
 def test_the_entry_model_is_the_tasks(tmp_path, values, settings):
-    by_habit = {entry: value for entry, value in settings.items() if entry != "planes"}  # one rule places its layers
+    by_habit = {entry: settings[entry] for entry in ("photographs", "cutouts", "size_px")}  # one rule places its layers
     for name in TASKS.entries:
         scenes = by_habit if name.startswith("defocus-to-focus/") else settings
         config = read_config(
