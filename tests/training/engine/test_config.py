@@ -24,12 +24,10 @@ def values(settings):
 
 
 def test_the_entry_model_is_the_tasks(tmp_path, values, settings):
-    by_habit = {entry: settings[entry] for entry in ("photographs", "cutouts", "size_px")}  # one rule places its layers
+    by_habit = {"scenes": {entry: settings[entry] for entry in ("photographs", "cutouts", "size_px")}}
     for name in TASKS.entries:
-        scenes = by_habit if name.startswith("defocus-to-focus/") else settings
-        config = read_config(
-            write(tmp_path, values | {"task": name, "model": {"data": {"scenes": scenes, "crop_px": 32}}})
-        )
+        data = by_habit if name.startswith("defocus-to-focus/") else values["model"]["data"]
+        config = read_config(write(tmp_path, values | {"task": name, "model": {"data": data}}))
         assert isinstance(config.model, TASKS.find(name).load())
     with pytest.raises(UnknownNameError, match=r"unknown task 'bokehdiff/late'. Did you mean bokehdiff/latent"):
         read_config(write(tmp_path, values | {"task": "bokehdiff/late"}))
