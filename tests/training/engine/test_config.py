@@ -24,10 +24,10 @@ def values(settings):
 
 
 def test_the_entry_model_is_the_tasks(tmp_path, values, settings):
-    by_habit = {"scenes": {entry: settings[entry] for entry in ("photographs", "cutouts", "size_px")}}
+    by_habit = {"data": {"scenes": {entry: settings[entry] for entry in ("photographs", "cutouts", "size_px")}}}
+    models = {"defocus-to-focus/defocus": by_habit, "defocus-to-focus/fusion": by_habit | {"start": str(tmp_path)}}
     for name in TASKS.entries:
-        data = by_habit if name.startswith("defocus-to-focus/") else values["model"]["data"]
-        config = read_config(write(tmp_path, values | {"task": name, "model": {"data": data}}))
+        config = read_config(write(tmp_path, values | {"task": name, "model": models.get(name, values["model"])}))
         assert isinstance(config.model, TASKS.find(name).load())
     with pytest.raises(UnknownNameError, match=r"unknown task 'bokehdiff/late'. Did you mean bokehdiff/latent"):
         read_config(write(tmp_path, values | {"task": "bokehdiff/late"}))
