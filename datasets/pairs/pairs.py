@@ -102,6 +102,7 @@ class PhotographPairs(UserPictures):
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
     version = "1"
+    true_disparity = False
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
         super().__init__(name, data_root)
