@@ -2,6 +2,7 @@
 
 import os
 import reprlib
+import shlex
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -281,7 +282,7 @@ def evenly_chosen(items: Sequence[Pair], count: int) -> list[Pair]:
 
 def disparity_command(name: str, data_root: Path | None) -> str:
     """Return the command that makes the disparity of a data set."""
-    return f"python -m bokehbench.datasets.pairs.estimate_disparity {name} --data-root {data_root}"
+    return f"python -m bokehbench.datasets.pairs.estimate_disparity {name} --data-root {shlex.quote(str(data_root))}"
 
 
 def _naming(path: Path, work: Callable[[], Picture]) -> Picture:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.errors import InvalidOptionError, PluginError, UnknownNameError
 from bokehbench.robustness.perturbations.estimates import OUTSET, SOFTNESS, estimate
+from bokehbench.robustness.perturbations.interface import Perturbation
 from bokehbench.robustness.perturbations.outlines import erode_unevenly, uneven_sizes
 from bokehbench.robustness.perturbations.registry import PERTURBATIONS, load_perturbation
 
@@ -172,6 +173,11 @@ def test_unknown_name_and_lazy_listing():
     registry = "bokehbench.robustness.perturbations.registry"
     code = f"import sys, {registry} as r; r.PERTURBATIONS.entries; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_perturbation_of_nothing_is_refused():
+    with pytest.raises(PluginError, match="perturbation idle: changes nothing: give it change_disparity"):
+        Perturbation(name="idle", unit="px", severities=(0, 1), maximum=1)
 
 
 def test_what_a_perturbation_changes_in_place_stays_its_own(scene):
