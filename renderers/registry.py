@@ -7,6 +7,8 @@ from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
+from .magicbokeh.release.variants import RELEASE_ENTRIES
+from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
@@ -49,10 +51,11 @@ RENDERERS = LazyRegistry(
 
 WITH_AUTHORS_WEIGHTS = {
     "mpib": Entry(".renderers.mpib.renderer:MpibRenderer", "32 planes over a filled-in background (MPIB, ECCV 2022)"),
+    **RELEASE_ENTRIES,
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB}
+HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
 
 WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
