@@ -12,6 +12,9 @@ from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
+from .stages.entry import compose_entry
+from .stages.registry import plain_name as strip_stages
+from .stages.registry import take_apart
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -64,9 +67,12 @@ WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False)
 def find_renderer(name: str) -> Entry:
     """Look up ``name`` or ``name@checkpoint``; a folder with an adapter of its own has names of its own.
 
-    Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
-    checkpoint or folder is named.
+    ``STAGE+NAME`` and ``NAME+STAGE`` are renderers, too. Raises UnknownNameError for an unknown name, and for one
+    without weights, or of another repository, unless a checkpoint or folder is named.
     """
+    composition = take_apart(name, RENDERERS.entries)
+    if composition:
+        return compose_entry(find_renderer(composition.renderer), composition.stage)
     base, at, folder = name.partition("@")
     ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
     outside = None if base in ours else find_entry(base, folder)
@@ -92,6 +98,9 @@ def load_renderer(name: str) -> "Renderer":
 
     Raises UnknownNameError for an unknown name, InvalidOptionError for a checkpoint where the renderer has no weights.
     """
+    composition = take_apart(name, RENDERERS.entries)
+    if composition:
+        return find_renderer(name).load()(name, load_renderer(composition.renderer), composition.stage.create())
     base, at, checkpoint = name.partition("@")
     entry = find_renderer(name)
     target = entry.load()
@@ -104,3 +113,8 @@ def load_renderer(name: str) -> "Renderer":
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
     return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+
+
+def plain_name(name: str) -> str:
+    """Return the name of the renderer inside ``name``, without its stages."""
+    return strip_stages(name, RENDERERS.entries)
