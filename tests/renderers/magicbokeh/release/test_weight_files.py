@@ -8,7 +8,7 @@ from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.magicbokeh.release.weight_files import BASE_FOLDER, FORMAT_FILE, find_files, is_release
 from bokehbench.renderers.registry import load_renderer
 
-REMEDY = r"run `git clone .*/MagicBokeh`.*hf download LinxiaoShi/Magicbokeh.*docs/converters/magicbokeh\.py.*magicbokeh@FOLDER"
+REMEDY = r"run `git clone .*/MagicBokeh`.*hf download LinxiaoShi/Magicbokeh.*docs/converters/magicbokeh\.py.*@FOLDER"
 
 
 def test_files_and_the_base_in_the_folder(release, base):
