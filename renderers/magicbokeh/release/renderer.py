@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....core.scene import Scene
 from ...diffusion.cpu.blocks import compile_blocks
@@ -72,8 +72,9 @@ class MagicBokehReleaseRenderer(LearnedRenderer[ReleaseFiles]):
 
         self._networks = load_release(files)
         for network in (self._networks.vae, self._networks.unet, self._networks.control):
+            nn.Module.to(network, self.device, self.dtype)  # past diffusers' own, which warns of nothing
             # On the CPU group norms lose digits with channels last.
-            freeze(network.to(self.device, self.dtype), channels_last=self.device.type != "cpu")
+            freeze(network, channels_last=self.device.type != "cpu")
             if self.device.type == "cpu" and self.dtype == torch.float32:
                 compile_blocks(network)
 
