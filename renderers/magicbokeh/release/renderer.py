@@ -37,7 +37,7 @@ class MagicBokehReleaseRenderer(LearnedRenderer[ReleaseFiles]):
     capabilities: ClassVar[Capabilities] = Capabilities(
         inputs=frozenset({"picture", "disparity", "focus", "blur strength"})
     )
-    seconds_per_megapixel: ClassVar[float] = 500.0
+    seconds_per_megapixel: ClassVar[float] = 150.0
 
     def __init__(
         self,
