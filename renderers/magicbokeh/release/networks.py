@@ -64,7 +64,7 @@ class ControlBranch(nn.Module):
         return [connect(skip) for connect, skip in zip(self.controlnet_down_blocks, skips, strict=True)]
 
 
-def _skip_widths(conv_in: nn.Module, down_blocks: Any) -> list[int]:
+def _skip_widths(conv_in: nn.Conv2d, down_blocks: Any) -> list[int]:
     """Return the channels of every skip: of the first convolution, each residual block and each down-sampling."""
     widths = [conv_in.out_channels]
     for block in down_blocks:
