@@ -65,6 +65,7 @@ def _describe_dataset(name: str, dataset: SceneDataset) -> Record:
         "terms": dataset.terms,
         "scored": dataset.scored,
         "version": dataset.version,
+        "true_disparity": dataset.true_disparity,
     }
 
 

@@ -12,7 +12,15 @@ SIGN = "+"
 BEFORE = LazyRegistry("STAGE+NAME stage", "bokehbench.stages_before", {})
 """Of ``STAGE+NAME``."""
 
-BEHIND = LazyRegistry("NAME+STAGE stage", "bokehbench.stages_behind", {})
+BEHIND = LazyRegistry(
+    "NAME+STAGE stage",
+    "bokehbench.stages_behind",
+    {
+        "refine": Entry(
+            ".renderers.refine.stage:RefineStage", "the disparity's edges moved onto the picture's outlines first"
+        ),
+    },
+)
 """Of ``NAME+STAGE``: what such a stage changes, the scene or the picture, is its own business."""
 
 

@@ -20,6 +20,7 @@ from ..parts.problems import Problem, find_oddities, find_problems
 from ..parts.run_facts import takes
 from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
+from ..parts.wrong_band import BandSection, describe_band
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Axis:
     sentence: str
     metrics: list[MetricCurves]
     cases: list[PerturbedCase]
+    band: BandSection | None
 
 
 def describe_robustness(
@@ -109,6 +111,7 @@ class AxisWriter:
         """Return what the page shows of the perturbation ``name`` on a data set; figures and tables are written."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset]
         one = load_perturbation(name)
+        true_disparity = self.run.meta["sweep"]["datasets"][dataset].get("true_disparity", True)
         blind = {n for n, about in self.about.items() if not takes(about["capabilities"], one.changes)}
         rows = repeat_blind(rows, blind, name)
         clusters = find_clusters(self.run, dataset, rows)
@@ -130,6 +133,7 @@ class AxisWriter:
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
             metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
             cases=show_cases(self.gallery, rows, dataset, one, first) if first and self.run.has_pictures else [],
+            band=describe_band(rows, one, self.assets, self.styles, str(number), true_disparity=true_disparity),
         )
 
     def _metric(
