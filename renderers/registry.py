@@ -9,6 +9,7 @@ from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
 from .magicbokeh.release.variants import RELEASE_ENTRIES
 from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
+from .magicbokeh.release.weight_files import is_release
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
@@ -84,7 +85,9 @@ def find_renderer(name: str) -> Entry:
         own = own_entries(folder)
         more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
         raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
-    if base not in WITHOUT_WEIGHTS:
+    if at and base in RELEASE_ENTRIES and is_release(folder):
+        return RELEASE_ENTRIES[base]
+    if base in RENDERERS.entries or base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
         if base in HOW_TO_GET:

@@ -10,7 +10,7 @@ from bokehbench.renderers.magicbokeh.release import renderer as renderer_module
 from bokehbench.renderers.magicbokeh.release import tiles
 from bokehbench.renderers.magicbokeh.release.one_step import predict_noise, render_tile
 from bokehbench.renderers.magicbokeh.release.variants import RELEASE_ENTRIES
-from bokehbench.renderers.registry import load_renderer
+from bokehbench.renderers.registry import RENDERERS, find_renderer, load_renderer
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,9 @@ def test_every_variant_asks_for_a_folder_and_takes_one(release, name):
     if name != "magicbokeh":
         with pytest.raises(UnknownNameError, match=r"git clone .*lora\.pkl.*magicbokeh\.py.*magicbokeh@FOLDER"):
             load_renderer(name)
+
+
+def test_the_folder_says_whose_networks_a_name_means(release, tmp_path, monkeypatch):
+    monkeypatch.setitem(RENDERERS.entries, "magicbokeh", RENDERERS.entries["identity"])
+    assert find_renderer("magicbokeh") is find_renderer(f"magicbokeh@{tmp_path}") is RENDERERS.entries["identity"]
+    assert find_renderer(f"magicbokeh@{release}") is RELEASE_ENTRIES["magicbokeh"]
