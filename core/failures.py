@@ -10,7 +10,7 @@ from .errors import BokehBenchError
 from .sources import INSTALLED
 from .text import one_line
 
-KINDS = ("renderers", "datasets", "metrics", "perturbations", "tasks")
+KINDS = ("renderers", "stages_before", "stages_behind", "datasets", "metrics", "perturbations", "tasks")
 """Of plug-ins, as their entry-point groups call them."""
 
 
