@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points, files
 from pathlib import Path
 from typing import Any
 
+from .docstrings import first_line_of_docstring
 from .errors import BokehBenchError, PluginError, UnknownNameError
 from .sources import SUFFIXES, hash_sources
 from .text import one_line, unknown_name
@@ -30,13 +31,23 @@ class Entry:
 
     ``target`` is ``"module:attribute"`` (a leading dot means inside ``bokehbench``), ``summary`` one line for
     ``--list``, ``options`` keyword arguments bound to the name: a variant is a configuration, not a class.
-    ``distribution``: the installed package that it comes from, None for ours.
+    ``distribution``: the installed package that it comes from, None for ours. ``slow``: how slow it is, where that
+    surprises; empty elsewhere.
     """
 
     target: str
     summary: str
     options: Mapping[str, Any] = field(default_factory=dict)
     distribution: str | None = None
+    slow: str = ""
+
+    @property
+    def description(self) -> str:
+        """What it is, in a line: of another package's, the first line of its docstring, which is read and not run."""
+        said = self.summary
+        if self.distribution is not None and (first := first_line_of_docstring(*self.target.split(":", 1))):
+            said = f"{first} ({self.summary})"
+        return f"{said} [slow: {self.slow}]" if self.slow else said
 
     def load(self) -> Any:
         """Import the target. Raises PluginError, with the place, in place of whatever its import raises."""

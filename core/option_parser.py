@@ -1,0 +1,41 @@
+"""What the command lines' parsers share: mistakes in one line, the version, completion by the shell.
+
+Imports nothing heavy: --help and a mistake are answered at once.
+"""
+
+import argparse
+import os
+from typing import NoReturn
+
+from .text import did_you_mean, one_line
+from .version import describe_version
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
+        hint = did_you_mean(words[0], self._option_string_actions) if words else ""
+        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
+
+
+class Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
+        """End with exit code 0."""
+        print(describe_version())
+        parser.exit()
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks argcomplete's question, and end; otherwise nothing happens, and nothing is imported."""
+    if "_ARGCOMPLETE" not in os.environ:
+        return
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(parser)
