@@ -18,6 +18,7 @@ from typing import Any
 
 from .docstrings import first_line_of_docstring
 from .errors import BokehBenchError, PluginError, UnknownNameError
+from .light_install import explain_missing
 from .sources import SUFFIXES, hash_sources
 from .text import one_line, unknown_name
 
@@ -87,12 +88,17 @@ class Entry:
             yield
         except BokehBenchError:
             raise
+        except ModuleNotFoundError as error:
+            raise explain_missing(error) or self._explain(error) from error
         except (Exception, SystemExit) as error:  # research code that reads the command line ends the program
-            frames = traceback.extract_tb(error.__traceback__)
-            places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
-            where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
-            reason = one_line(f"{type(error).__name__}: {error}")
-            raise PluginError(f"{self.target}: cannot be loaded: {reason}{where}") from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: BaseException) -> PluginError:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
+        where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
+        reason = one_line(f"{type(error).__name__}: {error}")
+        return PluginError(f"{self.target}: cannot be loaded: {reason}{where}")
 
     @property
     def _module(self) -> str:

@@ -1,8 +1,8 @@
 """``blur``: one photograph out of focus where a lens would have it, as a Python function.
 
-    from bokehbench.photograph.blur import blur
+from bokehbench.photograph.blur import blur
 
-    picture = blur("photo.jpg", disparity="map.png", focus=(0.4, 0.6), radius_px=24)
+picture = blur("photo.jpg", disparity="map.png", focus=(0.4, 0.6), radius_px=24)
 """
 
 from os import PathLike
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core.errors import InvalidOptionError
 from ..core.optics import GAMMA
 from ..renderers.classical.aperture import Aperture, parse_blades
-from .depth import ESTIMATOR, DepthMap, DepthSource, find_depth
+from .depth import ESTIMATOR, DepthMap, DepthSource, find_depth, open_with_depth
 from .lens import Lens
 from .reading import Photograph, read_photograph
 from .request import Look, aim, choose_device, make_renderer
@@ -59,22 +59,25 @@ def blur(
 
     Raises a BokehBenchError in one line for whatever is missing, damaged or impossible.
     """
-    picture = _take_photograph(photograph, gamma)
     lens = Lens(point=focus, disparity=focus_disparity, depth=focus_depth, radius_px=radius_px, f_number=f_number)
     shape = Aperture(blades=parse_blades(aperture), rotation_deg=rotation_deg, cat_eye=cat_eye)
     look = Look(aperture=shape, highlights=highlights)
     device = choose_device(device, look)
-    if isinstance(disparity, np.ndarray):
+    is_array = isinstance(disparity, np.ndarray)
+    source = DepthSource(
+        disparity=None if disparity is None or is_array else Path(disparity),
+        depth=None if depth is None else Path(depth),
+        estimate=estimate,
+        model=model,
+    )
+    if isinstance(photograph, np.ndarray):
+        picture = _take_photograph(photograph)
+        depth_map = _take_disparity(disparity, picture) if is_array else find_depth(None, picture, source, device)
+    elif is_array:
+        picture = read_photograph(Path(photograph), gamma)
         depth_map = _take_disparity(disparity, picture)
     else:
-        source = DepthSource(
-            disparity=None if disparity is None else Path(disparity),
-            depth=None if depth is None else Path(depth),
-            estimate=estimate,
-            model=model,
-        )
-        path = None if isinstance(photograph, np.ndarray) else Path(photograph)
-        depth_map = find_depth(path, picture.pixels, source, device)
+        picture, depth_map = open_with_depth(Path(photograph), source, gamma, device)
     chosen = make_renderer(renderer, look)
     chosen.fetch()
     chosen.prepare(device)
@@ -82,9 +85,7 @@ def blur(
     return np.ascontiguousarray(output.cpu().permute(1, 2, 0).numpy())
 
 
-def _take_photograph(photograph: File | NDArray, gamma: float) -> Photograph:
-    if not isinstance(photograph, np.ndarray):
-        return read_photograph(Path(photograph), gamma)
+def _take_photograph(photograph: NDArray) -> Photograph:
     if photograph.ndim != 3 or photograph.shape[2] != 3 or photograph.dtype.kind not in "uf":
         raise InvalidOptionError(
             f"photograph: expected (H,W,3) of floats or of unsigned whole numbers, got {photograph.shape} of "

@@ -26,10 +26,9 @@ class Camera:
         A thin lens of radius R = f / (2 N) metres and a focal length of F px in the picture: R F. Raises
         InvalidOptionError where a focal length is not known.
         """
-        for name, value in (("focal length", self.focal_mm), ("focal length in 35 mm film", self.focal_35mm)):
-            if not value:
-                raise InvalidOptionError(f"--f-number {f_number:g}: the photograph does not say its {name}: {REMEDY}")
-        assert self.focal_mm and self.focal_35mm  # noqa: S101 - see above
+        if not self.focal_mm or not self.focal_35mm:
+            lacking = "focal length in 35 mm film" if self.focal_mm else "focal length"
+            raise InvalidOptionError(f"--f-number {f_number:g}: the photograph does not say its {lacking}: {REMEDY}")
         focal_px = self.focal_35mm / FULL_FRAME_DIAGONAL_MM * math.hypot(width, height)
         return 0.001 * self.focal_mm / (2.0 * f_number) * focal_px
 

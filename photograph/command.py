@@ -10,8 +10,8 @@ from typing import Any
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.launch import let_threads_sleep
-from ..core.option_parser import OneLineParser, Version, complete
 from ..core.optics import GAMMA
+from ..core.option_parser import OneLineParser, Version, complete
 
 PROGRAM = "bokehbench"
 EXAMPLES = """\
@@ -76,7 +76,9 @@ def _add_depth(group: Any) -> None:
     one.add_argument("--depth", type=Path, metavar="FILE", help="a map of depth in metres")
     one.add_argument("--estimate", action="store_true", help="let a network guess the map (pip install '.[disparity]')")
     group.add_argument("--model", metavar="NAME", help="with --estimate: another model on the hub, or a folder")
-    group.add_argument("--depth-unit", type=float, metavar="M", help="with --depth: metres that a value of 1 stands for")
+    group.add_argument(
+        "--depth-unit", type=float, metavar="M", help="with --depth: metres that a value of 1 stands for"
+    )
     group.add_argument(
         "--depth-ray-fov", type=float, metavar="DEG", help="horizontal field of view, where depth is along the ray"
     )
@@ -101,7 +103,9 @@ def _add_blur(group: Any) -> None:
 
 
 def _add_shape(group: Any) -> None:
-    group.add_argument("--aperture", default="round", metavar="SHAPE", help="hexagon and the like, or a number of blades")
+    group.add_argument(
+        "--aperture", default="round", metavar="SHAPE", help="hexagon and the like, or a number of blades"
+    )
     group.add_argument("--rotation", type=float, default=0.0, metavar="DEG", help="of the blades, anticlockwise")
     group.add_argument(
         "--cat-eye", type=float, default=0.0, metavar="SHARE", help="0 to 1: how far spots are cut towards the corners"
@@ -113,9 +117,7 @@ def _add_shape(group: Any) -> None:
 
 def _add_what(group: Any) -> None:
     one = group.add_mutually_exclusive_group()
-    renderer = one.add_argument(
-        "--renderer", metavar="NAME", help="a name of run_bench.py --list; default: classical"
-    )
+    renderer = one.add_argument("--renderer", metavar="NAME", help="a name of run_bench.py --list; default: classical")
     renderer.completer = _complete_renderers  # type: ignore[attr-defined]  # argcomplete looks for it
     one.add_argument("--all", action="store_true", help="a sheet of what every renderer makes of it, at 480 px")
     group.add_argument("--pull", action="store_true", help="a focus pull, to a .gif or .mp4")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from tqdm import tqdm
 
 from ..core.errors import BokehBenchError
 from ..core.scene import Scene
@@ -41,7 +42,7 @@ def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) ->
     ``look`` is that of ``classical`` alone.
     """
     tiles, lacking = [Tile("input", to_levels(scene.image, 8))], []
-    for name in names:
+    for name in tqdm(names, unit="renderer", disable=None):
         try:
             renderer = make_renderer(name, look if name == "classical" else Look())
             renderer.fetch()
@@ -66,4 +67,4 @@ def lay_out(tiles: Sequence[Tile]) -> NDArray[np.uint8]:
         left, top = MARGIN_PX + place % columns * step_x, MARGIN_PX + place // columns * step_y
         draw.text((left, top), tile.label, INK, font)
         sheet.paste(Image.fromarray(tile.levels), (left, top + LABEL_PX))
-    return np.asarray(sheet)
+    return np.array(sheet)

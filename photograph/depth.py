@@ -1,6 +1,6 @@
 """Where the disparity of a photograph comes from: a file, the photograph itself, or a network's estimate."""
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import DamagedDataError, InvalidOptionError
 from ..datasets.files.maps import SAME_SHAPE, read_depth, read_disparity, read_embedded_disparity
+from .reading import Photograph, read_photograph
 
 ESTIMATOR = "depth-anything/Depth-Anything-V2-Small-hf"
 """Relative inverse depth; Apache-2.0, 99 MB."""
@@ -41,40 +42,54 @@ class DepthMap:
     origin: str
 
 
-def find_depth(path: Path | None, pixels: NDArray[np.float32], source: DepthSource, device: str) -> DepthMap:
-    """Return the map of a photograph (H,W,3), at its size.
+def open_with_depth(path: Path, source: DepthSource, gamma: float, device: str) -> tuple[Photograph, DepthMap]:
+    """Read a photograph and its map, side by side where that is a file. Raises as both readers do."""
+    with ThreadPoolExecutor(1) as beside:
+        stored = beside.submit(_read_stored, source)
+        photograph = read_photograph(path, gamma)
+        return photograph, _fitted(stored.result(), photograph.pixels) or find_depth(path, photograph, source, device)
 
-    Raises InvalidOptionError where there is none, MissingDataError and MissingWeightsError as the readers do.
+
+def find_depth(path: Path | None, photograph: Photograph, source: DepthSource, device: str) -> DepthMap:
+    """Return the map that ``source`` means, at the photograph's size.
+
+    Raises InvalidOptionError where there is none, DamagedDataError for one of another shape, MissingDataError and
+    MissingWeightsError as the readers do.
     """
-    if source.disparity is not None:
-        return _fitted(source.disparity, lambda file: read_disparity(file), pixels, False)
-    if source.depth is not None:
-        return _fitted(source.depth, lambda file: read_depth(file, source.unit, source.ray_fov), pixels, True)
+    pixels = photograph.pixels
+    if stored := _fitted(_read_stored(source), pixels):
+        return stored
     if source.estimate:
         return _estimated(pixels, source.model, device)
     found = None if path is None else read_embedded_disparity(path, *pixels.shape[:2], source.ray_fov)
-    if found is None:
+    if path is None or found is None:
         raise InvalidOptionError(
             f"{path or 'the picture'}: carries no depth map: give one with --disparity FILE, take a portrait photograph"
             " (HEIC, or JPEG with GDepth), or let a network guess one with --estimate"
         )
-    return DepthMap(*found, f"the map that {path.name if path else 'it'} carries")
+    return DepthMap(*found, f"the map in {path.name}")
 
 
-def _fitted(
-    file: Path, read: Callable[[Path], NDArray[np.float32]], pixels: NDArray[np.float32], is_metric: bool
-) -> DepthMap:
-    """Read a map and bring it to the picture's size. Raises DamagedDataError for one of another shape."""
-    values, (height, width) = read(file), pixels.shape[:2]
-    rows, columns = values.shape
-    if (rows, columns) == (height, width):
-        return DepthMap(values, is_metric, file.name)
+def _read_stored(source: DepthSource) -> DepthMap | None:
+    """Read the file that is named; None where none is."""
+    if source.disparity is not None:
+        return DepthMap(read_disparity(source.disparity), False, str(source.disparity))
+    if source.depth is not None:
+        return DepthMap(read_depth(source.depth, source.unit, source.ray_fov), True, str(source.depth))
+    return None
+
+
+def _fitted(stored: DepthMap | None, pixels: NDArray[np.float32]) -> DepthMap | None:
+    """Bring a map to the picture's size. Raises DamagedDataError for one of another shape."""
+    if stored is None or stored.disparity.shape == pixels.shape[:2]:
+        return stored
+    (rows, columns), (height, width) = stored.disparity.shape, pixels.shape[:2]
     if abs(columns * height / (rows * width) - 1.0) > SAME_SHAPE:
         raise DamagedDataError(
-            f"{file}: {columns}x{rows} px: expected the shape of the upright picture, {width}x{height} px"
+            f"{stored.origin}: {columns}x{rows} px: expected the shape of the upright picture, {width}x{height} px"
         )
-    resized = np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    return DepthMap(resized, is_metric, f"{file.name}, from {columns}x{rows} px")
+    resized = np.asarray(cv2.resize(stored.disparity, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return DepthMap(resized, stored.is_metric, f"{stored.origin}, from {columns}x{rows} px")
 
 
 def _estimated(pixels: NDArray[np.float32], model: str, device: str) -> DepthMap:

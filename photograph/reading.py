@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ..datasets.files.heif import MAGIC_OFFSET
 from ..datasets.files.heif import MAGIC as HEIF
+from ..datasets.files.heif import MAGIC_OFFSET
 from ..datasets.files.pictures import read_picture
 from .camera import Camera, read_camera
 

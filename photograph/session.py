@@ -13,11 +13,11 @@ from ..renderers.classical.aperture import Aperture, parse_blades
 from .camera import Camera
 from .contact_sheet import LONGEST_PX as SHEET_PX
 from .contact_sheet import lay_out, names_for_sheet, render_tiles
-from .depth import ESTIMATOR, DepthMap, DepthSource, find_depth
+from .depth import ESTIMATOR, DepthMap, DepthSource, open_with_depth
 from .focus_pull import LONGEST_PX as PULL_PX
 from .focus_pull import check_encoder, render_pull, write_pull
 from .lens import Lens
-from .reading import Photograph, read_photograph
+from .reading import Photograph
 from .request import SHAPED, Aimed, Look, aim, choose_device, make_renderer, packaged, shrink
 from .writing import SUFFIXES, as_srgb, check_suffix, write_picture
 
@@ -79,9 +79,6 @@ def open_photograph(options: Namespace, device: str) -> tuple[Photograph, DepthM
     """Read the photograph and its map."""
     if options.example:
         return packaged()
-    photograph = read_photograph(options.photograph, options.gamma)
-    known = photograph.camera
-    camera = Camera(options.focal_length or known.focal_mm, options.focal_length_35mm or known.focal_35mm)
     source = DepthSource(
         disparity=options.disparity,
         depth=options.depth,
@@ -90,7 +87,9 @@ def open_photograph(options: Namespace, device: str) -> tuple[Photograph, DepthM
         unit=options.depth_unit,
         ray_fov=options.depth_ray_fov,
     )
-    depth_map = find_depth(options.photograph, photograph.pixels, source, device)
+    photograph, depth_map = open_with_depth(options.photograph, source, options.gamma, device)
+    known = photograph.camera
+    camera = Camera(options.focal_length or known.focal_mm, options.focal_length_35mm or known.focal_35mm)
     return replace(photograph, camera=camera), depth_map
 
 
@@ -110,15 +109,15 @@ def make_sheet(path: Path, aimed: Aimed, photograph: Photograph, look: Look, dev
     tiles, lacking = render_tiles(shrink(aimed.scene, SHEET_PX), names_for_sheet(), look, device)
     if len(tiles) == 1:
         raise InvalidOptionError(f"--all: no renderer could render it: {lacking[0]}")
-    sheet = torch.from_numpy(lay_out([replace(tile, levels=np.asarray(as_srgb(tile.levels, photograph.profile))) for tile in tiles]))
+    sheet = torch.from_numpy(
+        lay_out([replace(tile, levels=np.asarray(as_srgb(tile.levels, photograph.profile))) for tile in tiles])
+    )
     write_picture(path, sheet.permute(2, 0, 1).float() / 255.0)
     yield from (f"left out: {line}" for line in lacking)
     yield f"{path}: {len(tiles) - 1} renderers"
 
 
-def make_pull(
-    path: Path, aimed: Aimed, photograph: Photograph, name: str, look: Look, device: str
-) -> Iterator[str]:
+def make_pull(path: Path, aimed: Aimed, photograph: Photograph, name: str, look: Look, device: str) -> Iterator[str]:
     """Render and write the focus pull."""
     renderer = make_renderer(name, look)
     renderer.fetch()

@@ -1,4 +1,4 @@
-"""The shape of a lens's opening: how many blades, how they are turned, and how the barrel cuts it towards the border."""
+"""The shape of a lens's opening: its blades, how they are turned, how the barrel cuts it towards the border."""
 
 import math
 from dataclasses import dataclass
@@ -58,9 +58,9 @@ class Aperture:
         """Return (blades,3): n_x, n_y (y down) and distance of each straight edge, the opening n.u <= distance."""
         turn = 2.0 * math.pi / max(self.blades, 1)
         angles = math.pi / 2 + math.radians(self.rotation_deg) + turn * (np.arange(self.blades) + 0.5)
-        return np.stack(
-            [np.cos(angles), -np.sin(angles), np.full(self.blades, math.cos(0.5 * turn))], axis=1
-        ).astype(np.float64)
+        return np.stack([np.cos(angles), -np.sin(angles), np.full(self.blades, math.cos(0.5 * turn))], axis=1).astype(
+            np.float64
+        )
 
 
 def parse_blades(text: str) -> int:

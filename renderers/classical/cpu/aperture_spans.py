@@ -36,9 +36,7 @@ def scatter_aperture(linear: Tensor, defocus_px: Tensor, aperture: Aperture, thr
     edges, cat_eye = sort_edges(aperture.edges), aperture.cat_eye
     strips = split_rows(np.ones(len(defocus)), PIECES_A_THREAD * threads)
     light, output = np.empty((*defocus.shape, 4), np.float32), np.empty_like(colours)
-    run_strips(
-        lambda top, bottom: _share_light(top, bottom, colours, defocus, edges, cat_eye, light), strips, threads
-    )
+    run_strips(lambda top, bottom: _share_light(top, bottom, colours, defocus, edges, cat_eye, light), strips, threads)
     run_strips(lambda top, bottom: _gather_rows(top, bottom, light, defocus, edges, cat_eye, output), strips, threads)
     return torch.from_numpy(output)
 
@@ -132,9 +130,7 @@ def _gather_rows(
 
 
 @compiled
-def _add_row(
-    y: int, dy: int, light: Floats, defocus: Floats, edges: Doubles, cat_eye: float, changes: Doubles
-) -> None:
+def _add_row(y: int, dy: int, light: Floats, defocus: Floats, edges: Doubles, cat_eye: float, changes: Doubles) -> None:
     """Add the changes along row y + dy that the spots of the pixels of row y make; ``light``: of that row, flat."""
     height, width = defocus.shape
     to_barrel = -cat_eye / (0.5 * math.sqrt(np.float64(height * height + width * width)))
