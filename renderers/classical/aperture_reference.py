@@ -26,9 +26,11 @@ def scatter_aperture_reference(linear: Floats, defocus: Floats, aperture: Apertu
         for x in range(width):
             reach = math.ceil(abs(defocus[y, x])) + 1
             shares = spot_shares(float(defocus[y, x]), barrel(y, x, height, width, aperture), aperture, reach)
-            for dy in range(max(-reach, -y), min(reach, height - 1 - y) + 1):
-                for dx in range(max(-reach, -x), min(reach, width - 1 - x) + 1):
-                    sums[:, y + dy, x + dx] += shares[reach + dy, reach + dx] * np.append(linear[:, y, x], 1.0)
+            rows = slice(max(0, y - reach), min(height, y + reach + 1))
+            columns = slice(max(0, x - reach), min(width, x + reach + 1))
+            inside = shares[rows.start - y + reach : rows.stop - y + reach, columns.start - x + reach :]
+            inside = inside[:, : columns.stop - columns.start]
+            sums[:, rows, columns] += inside * np.append(linear[:, y, x], 1.0)[:, None, None]
     return sums[:3] / sums[3]
 
 
@@ -46,14 +48,15 @@ def spot_shares(defocus_px: float, centre: tuple[float, float], aperture: Apertu
     shares = np.zeros((2 * reach + 1, 2 * reach + 1))
     radius, sign = abs(defocus_px), -1.0 if defocus_px > 0.0 else 1.0
     lines = SUBROWS if radius < SMALL_PX else FEW_SUBROWS
-    for dy in range(-reach, reach + 1) if radius > SHARP_PX else ():
+    pixels = np.arange(-reach, reach + 1)
+    for dy in pixels if radius > SHARP_PX else ():
         for line in range(lines):
             v = sign * (dy - 0.5 + (line + 0.5) / lines) / radius
             left, right = opening(v, centre, aperture)
             start, end = sorted((sign * radius * left, sign * radius * right))
-            for dx in range(-reach, reach + 1):
-                if left < right:
-                    shares[reach + dy, reach + dx] += max(0.0, min(end, dx + 0.5) - max(start, dx - 0.5))
+            if left < right:
+                lengths = np.minimum(end, pixels + 0.5) - np.maximum(start, pixels - 0.5)
+                shares[reach + dy] += np.maximum(lengths, 0.0)
     total = shares.sum()
     if total == 0.0:
         shares[reach, reach] = total = 1.0
