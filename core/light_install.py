@@ -3,8 +3,10 @@
 from .errors import MissingPackageError
 
 LEFT_OUT = frozenset(
-    ("accelerate", "datasets", "diffusers", "huggingface_hub", "lpips", "peft", "pyiqa", "pytest_benchmark", "timm")
-    + ("torchvision",)
+    (
+        *("accelerate", "datasets", "diffusers", "huggingface_hub", "lpips"),
+        *("peft", "pyiqa", "pytest_benchmark", "timm", "torchvision"),
+    )
 )
 """Modules of packages that only learned renderers on diffusers, network metrics, downloads and trainings need."""
 

@@ -17,8 +17,14 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
         words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
-        hint = did_you_mean(words[0], self._option_string_actions) if words else ""
+        hint = did_you_mean(words[0], self._all_options()) if words else ""
         self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
+
+    def _all_options(self) -> list[str]:
+        """Return the options of this parser and of its commands, which leave to it what they do not know."""
+        commands = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for choices in commands for parser in choices.values())]
+        return [option for parser in parsers for option in parser._option_string_actions]
 
 
 class Version(argparse.Action):

@@ -1,11 +1,12 @@
 """A photograph and what its file says beside the pixels: colour profile, EXIF, bit depth, camera."""
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from ..datasets.files.heif import MAGIC as HEIF
 from ..datasets.files.heif import MAGIC_OFFSET
@@ -14,6 +15,7 @@ from .camera import Camera, read_camera
 
 PNG_DEPTH_BYTE = 24
 BITS_PER_SAMPLE = 258
+STRIPS, TILES = 273, 324
 PROFILE_SPACE = slice(16, 20)
 """Where an ICC profile says of which kind of colours it is."""
 
@@ -41,20 +43,30 @@ def read_photograph(path: Path, gamma: float) -> Photograph:
     """Read a photograph. Raises MissingDataError, DamagedDataError as ``read_picture`` does."""
     pixels = read_picture(path, gamma)
     info, exif, bits = _read_header(path)
-    profile, remarks = info.get("icc_profile") or None, []
-    if profile is not None and profile[PROFILE_SPACE] != b"RGB ":
-        space = profile[PROFILE_SPACE].decode("ascii", "replace").strip()
-        remarks.append(f"its {space} colours became RGB, without its profile")
-        profile = None
+    profile = info.get("icc_profile") or None
+    remark = profile and _what_is_wrong(profile)
     return Photograph(
         name=path.stem,
         pixels=pixels,
         bits=bits,
-        profile=profile,
+        profile=None if remark else profile,
         exif=_upright(exif, pixels.shape[1], pixels.shape[0]),
         camera=read_camera(exif),
-        remarks=tuple(remarks),
+        remarks=(remark,) if remark else (),
     )
+
+
+def _what_is_wrong(profile: bytes) -> str | None:
+    """Return why an ICC profile cannot stay with RGB pixels; None where it can."""
+    if profile[PROFILE_SPACE] != b"RGB ":
+        space = profile[PROFILE_SPACE].decode("ascii", "replace").strip()
+        return f"its {space} colours became RGB, without their profile"
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return "its colour profile is damaged and left out: sRGB is taken for granted"
+    return None
 
 
 def _read_header(path: Path) -> tuple[dict, Image.Exif, int]:
@@ -79,8 +91,11 @@ def _read_header(path: Path) -> tuple[dict, Image.Exif, int]:
 
 
 def _upright(exif: Image.Exif, width: int, height: int) -> bytes | None:
-    """Return EXIF for the pixels as they are now; None where there is none. Pillow writes no thumbnail."""
-    if not len(exif):
+    """Return EXIF for the pixels as they are now; None where there is none. Pillow writes no thumbnail.
+
+    TIFF's tags describe its strips, too: of a TIFF file nothing is kept.
+    """
+    if not len(exif) or STRIPS in exif or TILES in exif:
         return None
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     if ExifTags.Base.ExifImageWidth in tags:

@@ -1,0 +1,27 @@
+"""Completion: argcomplete's question is answered where it is asked, and imports nothing otherwise."""
+
+import sys
+
+import pytest
+
+from bokehbench.core.option_parser import OneLineParser, complete
+
+
+def test_nothing_is_imported_unless_a_shell_asks(monkeypatch):
+    monkeypatch.delenv("_ARGCOMPLETE", raising=False)
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    complete(OneLineParser(prog="x"))
+
+
+def test_a_shell_without_argcomplete_gets_no_error(monkeypatch):
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    complete(OneLineParser(prog="x"))
+
+
+def test_a_mistake_is_one_line_with_a_hint(capsys):
+    parser = OneLineParser(prog="x", allow_abbrev=False)
+    parser.add_argument("--radius")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--radiu", "3"])
+    assert capsys.readouterr().err == "x: unrecognized arguments: --radiu 3. Did you mean --radius? (see --help)\n"
