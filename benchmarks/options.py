@@ -7,11 +7,12 @@ import argparse
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidOptionError
-from ..core.option_parser import OneLineParser, Version, complete
+from ..core.option_parser import OneLineParser, Version, complete, offer_names
 from ..core.text import printable
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
@@ -40,6 +41,9 @@ written, but cases failed or were skipped, a metric is broken or nothing was sco
 cannot run (one line says why).
 """
 
+
+NAMED = ("renderers", "datasets", "check", "metrics")
+"""Options whose values a shell completes."""
 
 FOLLOWERS = {
     "robustness": ("perturbations", "severities"),
@@ -86,10 +90,20 @@ def _build_parser() -> argparse.ArgumentParser:
         if name not in groups:
             group = parser.add_argument_group(name)
             groups[name] = group.add_mutually_exclusive_group() if name == INSTEAD else group
-        groups[name].add_argument(
+        action = groups[name].add_argument(
             _flag(option.name), dest=option.name, default=argparse.SUPPRESS, **option.metadata["keywords"]
         )
+        if option.name in NAMED:
+            offer_names(action, partial(_names_of, option.name))
     return parser
+
+
+def _names_of(option: str) -> Collection[str]:
+    from ..datasets.catalogue import DATASETS
+    from ..renderers.registry import RENDERERS
+    from .metrics.registry import METRICS
+
+    return {"renderers": RENDERERS, "datasets": DATASETS, "check": DATASETS, "metrics": METRICS}[option].entries
 
 
 def _flag(name: str) -> str:

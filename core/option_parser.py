@@ -5,6 +5,7 @@ Imports nothing heavy: --help and a mistake are answered at once.
 
 import argparse
 import os
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from .text import did_you_mean, one_line
@@ -34,6 +35,16 @@ class Version(argparse.Action):
         """End with exit code 0."""
         print(describe_version())
         parser.exit()
+
+
+def offer_names(action: argparse.Action, names: Callable[[], Iterable[str]]) -> None:
+    """Let a shell complete the values of an option: names, separated by commas, that are looked up only then."""
+
+    def offer(prefix: str, **_: object) -> list[str]:
+        before, comma, start = prefix.rpartition(",")
+        return [f"{before}{comma}{name}" for name in names() if name.startswith(start)]
+
+    action.completer = offer  # type: ignore[attr-defined]  # argcomplete looks for it
 
 
 def complete(parser: argparse.ArgumentParser) -> None:

@@ -63,19 +63,19 @@ def blur(
     shape = Aperture(blades=parse_blades(aperture), rotation_deg=rotation_deg, cat_eye=cat_eye)
     look = Look(aperture=shape, highlights=highlights)
     device = choose_device(device, look)
-    is_array = isinstance(disparity, np.ndarray)
+    given = disparity if isinstance(disparity, np.ndarray) else None
     source = DepthSource(
-        disparity=None if disparity is None or is_array else Path(disparity),
+        disparity=Path(disparity) if isinstance(disparity, str | PathLike) else None,
         depth=None if depth is None else Path(depth),
         estimate=estimate,
         model=model,
     )
     if isinstance(photograph, np.ndarray):
         picture = _take_photograph(photograph)
-        depth_map = _take_disparity(disparity, picture) if is_array else find_depth(None, picture, source, device)
-    elif is_array:
+        depth_map = find_depth(None, picture, source, device) if given is None else _take_disparity(given, picture)
+    elif given is not None:
         picture = read_photograph(Path(photograph), gamma)
-        depth_map = _take_disparity(disparity, picture)
+        depth_map = _take_disparity(given, picture)
     else:
         picture, depth_map = open_with_depth(Path(photograph), source, gamma, device)
     chosen = make_renderer(renderer, look)

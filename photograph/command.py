@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.launch import let_threads_sleep
 from ..core.optics import GAMMA
-from ..core.option_parser import OneLineParser, Version, complete
+from ..core.option_parser import OneLineParser, Version, complete, offer_names
 
 PROGRAM = "bokehbench"
 EXAMPLES = """\
@@ -118,16 +118,16 @@ def _add_shape(group: Any) -> None:
 def _add_what(group: Any) -> None:
     one = group.add_mutually_exclusive_group()
     renderer = one.add_argument("--renderer", metavar="NAME", help="a name of run_bench.py --list; default: classical")
-    renderer.completer = _complete_renderers  # type: ignore[attr-defined]  # argcomplete looks for it
+    offer_names(renderer, _renderers)
     one.add_argument("--all", action="store_true", help="a sheet of what every renderer makes of it, at 480 px")
     group.add_argument("--pull", action="store_true", help="a focus pull, to a .gif or .mp4")
     group.add_argument("--device", metavar="DEVICE", help="cpu or cuda; default: cuda where there is one")
 
 
-def _complete_renderers(prefix: str, **_: object) -> list[str]:
+def _renderers() -> Iterable[str]:
     from ..renderers.registry import RENDERERS
 
-    return [name for name in RENDERERS.entries if name.startswith(prefix)]
+    return RENDERERS.entries
 
 
 def check_options(options: argparse.Namespace) -> None:

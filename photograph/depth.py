@@ -67,7 +67,8 @@ def find_depth(path: Path | None, photograph: Photograph, source: DepthSource, d
             f"{path or 'the picture'}: carries no depth map: give one with --disparity FILE, take a portrait photograph"
             " (HEIC, or JPEG with GDepth), or let a network guess one with --estimate"
         )
-    return DepthMap(*found, f"the map in {path.name}")
+    disparity, is_metric = found
+    return DepthMap(disparity, is_metric, f"the map in {path.name}")
 
 
 def _read_stored(source: DepthSource) -> DepthMap | None:

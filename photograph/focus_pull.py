@@ -1,6 +1,5 @@
 """A focus pull: the focus moves from what is farthest to what is nearest and back, as GIF or MP4."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -43,8 +42,8 @@ def _render(scene: Scene, renderer: Renderer, profile: bytes | None) -> Image.Im
     return as_srgb(to_levels(renderer.render(scene), 8), profile)
 
 
-def write_pull(path: Path, frames: list[Image.Image]) -> None:
-    """Write frames of one size as an endless GIF, or as MP4. Raises InvalidOptionError where no ffmpeg is installed."""
+def write_pull(path: Path, frames: list[Image.Image]) -> tuple[int, int]:
+    """Write frames of one size as an endless GIF, or as MP4; return width and height as they are in the file."""
     if path.suffix.lower() == ".gif":
         first, *others = frames
         write_atomically(
@@ -53,9 +52,11 @@ def write_pull(path: Path, frames: list[Image.Image]) -> None:
                 file, "GIF", save_all=True, append_images=others, duration=round(1000 / FRAMES_A_SECOND), loop=0
             ),
         )
-        return
-    data = encode_mp4(even_arrays(frames))
+        return first.size
+    arrays = [even_sided(np.asarray(frame)) for frame in frames]
+    data = encode_mp4(arrays)
     write_atomically(path, lambda file: file.write(data))
+    return arrays[0].shape[1], arrays[0].shape[0]
 
 
 def check_encoder() -> None:
@@ -68,17 +69,15 @@ def check_encoder() -> None:
         ) from error
 
 
-def even_arrays(frames: list[Image.Image]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames as arrays with even sides, as H.264 wants them."""
-    for frame in frames:
-        pixels = np.asarray(frame)
-        yield pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+def even_sided(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture without its last row or column where their number is odd: H.264 wants them even."""
+    return pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
 
 
-def encode_mp4(frames: Iterator[NDArray[np.uint8]]) -> bytes:
+def encode_mp4(frames: list[NDArray[np.uint8]]) -> bytes:
     """Return the frames as H.264 in an MP4 file's bytes."""
     import imageio.v3 as iio
 
     content = BytesIO()
-    iio.imwrite(content, list(frames), extension=".mp4", plugin="FFMPEG", fps=FRAMES_A_SECOND, macro_block_size=2)
+    iio.imwrite(content, frames, extension=".mp4", plugin="FFMPEG", fps=FRAMES_A_SECOND, macro_block_size=2)
     return content.getvalue()

@@ -123,5 +123,5 @@ def make_pull(path: Path, aimed: Aimed, photograph: Photograph, name: str, look:
     renderer.fetch()
     renderer.prepare(device)
     frames = render_pull(shrink(aimed.scene, PULL_PX[path.suffix.lower()]), renderer, photograph.profile)
-    write_pull(path, frames)
-    yield f"{path}: {len(frames)} frames of {frames[0].width}x{frames[0].height} px"
+    width, height = write_pull(path, frames)
+    yield f"{path}: {len(frames)} frames of {width}x{height} px"

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bokehbench.core.option_parser import OneLineParser, complete
+from bokehbench.core.option_parser import OneLineParser, complete, offer_names
 
 
 def test_nothing_is_imported_unless_a_shell_asks(monkeypatch):
@@ -17,6 +17,13 @@ def test_a_shell_without_argcomplete_gets_no_error(monkeypatch):
     monkeypatch.setenv("_ARGCOMPLETE", "1")
     monkeypatch.setitem(sys.modules, "argcomplete", None)
     complete(OneLineParser(prog="x"))
+
+
+def test_names_in_a_list_are_completed_one_by_one():
+    action = OneLineParser(prog="x").add_argument("--names")
+    offer_names(action, lambda: ["bokehme", "bokehdiff", "classical"])
+    assert action.completer("classical,bokehm") == ["classical,bokehme"]
+    assert action.completer("") == ["bokehme", "bokehdiff", "classical"]
 
 
 def test_a_mistake_is_one_line_with_a_hint(capsys):
