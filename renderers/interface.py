@@ -170,6 +170,13 @@ class Renderer(ABC):
         """Return, by name, digests or versions of what makes the pictures and is no module that this one imports."""
         return {}
 
+    def guess_radius_px(self, image: Tensor) -> Tensor | None:
+        """Return the radii, px, (1,H,W), that a renderer which is given the picture alone (3,H,W) blurs it by.
+
+        The report compares them with the truth. ``prepare`` comes first. None: it is given the lens, or cannot say.
+        """
+        return None
+
     def forget(self) -> None:  # noqa: B027 - most renderers keep nothing
         """Drop whatever was kept of earlier scenes, so that the next render costs what a new scene's does."""
 

@@ -64,11 +64,15 @@ class DefocusConfig(_StageConfig):
 
     - ``rendering_from``: share of the steps after which the picture counts beside the defocus; ``hardness``: of the
       layers' masks then and at the end, between which it grows evenly in its logarithm.
+    - ``likelihood``: weight of the defocus's cross-entropy at the first step, which falls evenly to 0.
     - ``edges``, ``picture``, ``ssim``: weights of the terms beside the defocus's own, which weighs 1.
+
+    Scenes that are drawn on the fly are traced only where the picture ever counts, ``rendering_from`` below 1.
     """
 
     rendering_from: Annotated[float, Within(0.0, 1.0)] = 0.2
     hardness: Annotated[tuple[float, float], Within(1e-3, 1e6)] = (10.0, 100.0)
+    likelihood: Annotated[float, Within(0.0, 1e3)] = 0.0
     edges: Annotated[float, Within(0.0, 1e3)] = 0.5
     picture: Annotated[float, Within(0.0, 1e3)] = 1.0
     ssim: Annotated[float, Within(0.0, 1e3)] = 0.5

@@ -1,24 +1,32 @@
 """Stage 1: what is in focus and how far the rest is blurred, guessed; and how much a bright pixel counts."""
 
 import math
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from ...renderers.defocus_to_focus.halving import halve
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses
 from ..losses.ssim import ssim_loss
 from .config import DefocusConfig
+from .habit_scenes import SharpScenes
 from .stage import Stage, true_defocus
 
 
 class DefocusTask(Stage):
-    """Loss: |D - D*| + edges |grad D - grad D*|, and later |B - T| + ssim (1 - SSIM), all means, at half the size.
+    """Loss: |D - D*| + edges |grad D - grad D*| + likelihood H(D*, D), and later |B - T| + ssim (1 - SSIM), all means.
 
-    D* is the defocus whose layer blurs as the scene's lens does. The paper supervises D by the picture alone, through
-    layers whose masks give hardly any gradient where they are hard; so the defocus comes first, and the masks of the
-    rendering begin soft.
+    D* is the defocus whose layer blurs as the scene's lens does; pictures are compared at half the size. The paper
+    supervises D by the picture alone, through layers whose masks give hardly any gradient where they are hard; so the
+    defocus comes first, and the masks of the rendering begin soft.
+
+    Absolute differences alone end in one value for the whole picture, since most of it is background, and a sigmoid
+    that is sure of it has no gradient. The cross-entropy H has, and falls to 0 by the end, for it would rather have a
+    little blur everywhere than decide.
     """
 
     _config: DefocusConfig
@@ -26,6 +34,13 @@ class DefocusTask(Stage):
     def __init__(self, config: DefocusConfig, run: RunConfig):
         super().__init__(config, run)
         self.parts.fusion.requires_grad_(False)
+
+    def dataset(self) -> Dataset[Any]:
+        """Return the scenes that ``data`` names, without a target where none is looked at."""
+        data = self._config.data
+        if data.stored is None and self._config.rendering_from >= 1.0:
+            return SharpScenes(data.scenes)
+        return super().dataset()
 
     def losses(self, batch: Batch, step: int) -> StepLosses:
         """Guess the defocus of each picture; from ``rendering_from`` on render it, too."""
@@ -35,6 +50,9 @@ class DefocusTask(Stage):
         terms = {"defocus": (guess - truth).abs().mean(), "edges": config.edges * _gradients_apart(guess, truth)}
         squared = (guess - truth).square().mean()
         done = step / self._run.steps
+        if config.likelihood > 0.0:
+            unsure = F.binary_cross_entropy(guess.clamp(1e-5, 1.0 - 1e-5), truth)
+            terms["likelihood"] = config.likelihood * (1.0 - done) * unsure
         if done >= config.rendering_from:
             share = (done - config.rendering_from) / max(1.0 - config.rendering_from, 1e-9)
             low, high = map(math.log, config.hardness)
