@@ -30,7 +30,7 @@ def test_what_has_nothing_to_compare_is_left_out_of_the_means():
 
 
 def test_the_floors_guess_and_a_renderer_that_is_given_the_lens_does_not(make_scene):
-    scene = make_scene()
+    scene = make_scene(torch.rand(3, 24, 32))
     sharp = float((scene.defocus.abs() <= 2.0).float().mean())
     everything = judge_guess(IdentityRenderer(), scene.image, scene)
     assert everything.in_focus_iou == pytest.approx(sharp)
