@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ...renderers.defocus_to_focus.compact import CompactHallucination
 from ...renderers.defocus_to_focus.halving import halve
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses
 from ..losses.ssim import ssim_loss
 from .config import DefocusConfig
 from .habit_scenes import SharpScenes
-from .stage import Stage, true_defocus
+from .stage import Stage, size_of, true_defocus
 
 
 class DefocusTask(Stage):
@@ -34,6 +35,8 @@ class DefocusTask(Stage):
     def __init__(self, config: DefocusConfig, run: RunConfig):
         super().__init__(config, run)
         self.parts.fusion.requires_grad_(False)
+        if isinstance(self.parts.hallucination, CompactHallucination):
+            self.parts.hallucination.seen_px = config.seen_px or config.data.scenes.size_px
 
     def dataset(self) -> Dataset[Any]:
         """Return the scenes that ``data`` names, without a target where none is looked at."""
@@ -46,7 +49,7 @@ class DefocusTask(Stage):
         """Guess the defocus of each picture; from ``rendering_from`` on render it, too."""
         batch = _mirrored(batch, step)
         config, truth = self._config, true_defocus(batch)
-        guess = self.parts.hallucination(batch["image"])
+        guess = self.parts.guess(batch["image"], size_of(batch["image"]))
         terms = {"defocus": (guess - truth).abs().mean(), "edges": config.edges * _gradients_apart(guess, truth)}
         squared = (guess - truth).square().mean()
         done = step / self._run.steps
@@ -74,7 +77,7 @@ class DefocusTask(Stage):
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
         """Return the blurred picture at half the size, and the truth."""
-        guess = self.parts.hallucination(sample["image"])
+        guess = self.parts.guess(sample["image"], size_of(sample["image"]))
         picture = self.render_small(sample["image"], guess, self._config.hardness[1])
         return picture.clamp(0.0, 1.0), halve(sample["target"], 1)
 

@@ -44,10 +44,10 @@ class Recipe:
     validation_cutouts: str | None = None
     scenes: int = 1500
     small_steps: int = 1600
-    steps: int = 300
-    fusion_steps: int = 100
+    steps: int = 240
+    fusion_steps: int = 30
     batch: int = 4
-    rendering_from: float = 0.7
+    rendering_from: float = 0.88
     minutes: float = 0.0
 
     @property
@@ -73,7 +73,13 @@ class Recipe:
     def first(self) -> RunConfig:
         """Return the training of the first stage on the stored scenes, from the result of the small ones."""
         start = str(self.output / SMALL / "model")
-        model = DefocusConfig(data=self._data(), start=start, rendering_from=self.rendering_from, likelihood=0.5)
+        model = DefocusConfig(
+            data=self._data(),
+            start=start,
+            seen_px=max(32, 2 * self.settings.size_px // 3),
+            rendering_from=self.rendering_from,
+            likelihood=0.5,
+        )
         optimiser = OptimiserConfig(method="muon", learning_rate=1e-3, warmup=20, hold=0.3, weight_decay=0.01)
         return self._run(DEFOCUS, model, self.steps, optimiser, self.batch)
 
