@@ -56,7 +56,7 @@ class Parts(nn.Module):
         write_json(folder / PROFILE_FILE, {"profile": profile, **seen})
 
     def guess(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the defocus (B,1,*size) of pictures (B,3,H,W); a published network has to be given them at that size."""
+        """Return the defocus (B,1,*size) of pictures (B,3,H,W); a published network has to be given that size."""
         network = self.hallucination
         if isinstance(network, CompactHallucination):
             return guess_compactly(network, image, size)
