@@ -22,6 +22,8 @@ VERSION = "1"
 """Changes whenever a scene or the tracer does: folders of another version are rendered again."""
 
 
+SENSOR_MM = 36.0
+
 MITSUBA, CYCLES = ENGINES = ("mitsuba", "cycles")
 
 
@@ -108,16 +110,16 @@ def _generate_scene(folder: Path, index: int, settings: Settings, progress: Any)
 
 
 def _describe(scene: TracedScene, width: int, height: int, blur_parameters: list[float]) -> dict[str, Any]:
-    """Return what BLB's info.json holds, for a sensor one unit wide."""
-    focal_px = width / 2 / HALF_WIDTH
-    focal_length = 0.5 / HALF_WIDTH
+    """Return what BLB's info.json holds, in Blender's terms: a lens's radius is focal_length / 1000 / (2 f_stop)."""
+    focal_length = SENSOR_MM / 2.0 / HALF_WIDTH
+    radii = [blur / (width / 2 / HALF_WIDTH) for blur in blur_parameters]
     return {
         "resolution_x": width,
         "resolution_y": height,
         "focal_length": focal_length,
-        "sensor_width": 1.0,
+        "sensor_width": SENSOR_MM,
         "focus_distances": list(scene.focus_depths),
-        "f_stops": [float(np.round(focal_length / (2 * blur / focal_px), 4)) for blur in blur_parameters],
+        "f_stops": [focal_length / 1000.0 / (2.0 * radius) for radius in radii],
         "blur_parameters": blur_parameters,
     }
 

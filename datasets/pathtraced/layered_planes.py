@@ -94,10 +94,10 @@ LAMP_AT, LAMP_FOCUS_DEPTH = (0.25, -0.25, 6.0), 2.2
 LAMP_SIDE_PX, LAMP_RADIANCE = 1.0, 300.0
 
 
-def layered_scene(focus_depth: float) -> LayeredScene:
+def layered_scene(focus_depth: float, panels: Sequence[PaintedPanel] = PANELS) -> LayeredScene:
     """Return the panels for the ray tracer."""
     margin = int(2.0 * LARGEST_RADIUS_PX) + 4
-    layers = [painted.layer(margin) for painted in PANELS]
+    layers = [painted.layer(margin) for painted in panels]
     return LayeredScene(layers, HEIGHT, WIDTH, 1.0 / focus_depth, BLUR_PARAMETER)
 
 
