@@ -14,8 +14,7 @@ from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
-from .stages.registry import plain_name as strip_stages
-from .stages.registry import take_apart
+from .stages.registry import split_stages, take_apart
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -120,4 +119,9 @@ def load_renderer(name: str) -> "Renderer":
 
 def plain_name(name: str) -> str:
     """Return the name of the renderer inside ``name``, without its stages."""
-    return strip_stages(name, RENDERERS.entries)
+    return split_stages(name, RENDERERS.entries)[0]
+
+
+def stages_of(name: str) -> list[str]:
+    """Return the names of a renderer's stages, from the outermost to the innermost."""
+    return split_stages(name, RENDERERS.entries)[1]

@@ -28,6 +28,7 @@ class Composition(NamedTuple):
     """A composed name, taken apart once: ``renderer`` may be composed itself."""
 
     renderer: str
+    name: str
     stage: Entry
 
 
@@ -41,10 +42,10 @@ def take_apart(name: str, renderers: Collection[str]) -> Composition | None:
     if not plus or name in renderers:
         return None
     if first in BEFORE.entries:
-        return Composition(rest, BEFORE.entries[first])
+        return Composition(rest, first, BEFORE.entries[first])
     front, _, last = name.rpartition(SIGN)
     if last in BEHIND.entries:
-        return Composition(front, BEHIND.entries[last])
+        return Composition(front, last, BEHIND.entries[last])
     if "@" in first:
         return None
     if first in BEHIND.entries:
@@ -55,10 +56,16 @@ def take_apart(name: str, renderers: Collection[str]) -> Composition | None:
     raise UnknownNameError(unknown_name("stage", first if last.partition("@")[0] in renderers else last, every))
 
 
-def plain_name(name: str, renderers: Collection[str] = ()) -> str:
-    """Return the name of the renderer inside a composed one; another name as it is."""
+def split_stages(name: str, renderers: Collection[str] = ()) -> tuple[str, list[str]]:
+    """Return the name of the renderer inside a composed one, and its stages from the outermost to the innermost.
+
+    A name that makes no sense is its own, without stages.
+    """
     try:
         found = take_apart(name, renderers)
     except UnknownNameError:
-        return name
-    return plain_name(found.renderer, renderers) if found else name
+        return name, []
+    if found is None:
+        return name, []
+    inside, stages = split_stages(found.renderer, renderers)
+    return inside, [found.name, *stages]
