@@ -37,10 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     complete(parser)
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     check_options(options)
-    from .session import run_blur  # here: --help and mistakes need no PyTorch
+    from .session import Session  # here: --help and mistakes need no PyTorch
 
+    session = Session(options)
     start = time.perf_counter()
-    for line in run_blur(options):
+    for line in session.run():
         print(line)
     print(f"{time.perf_counter() - start:.1f} s after start")
     return 0

@@ -1,12 +1,19 @@
 """``bokehbench blur`` as it is typed: pictures, sheet and focus pull, and every mistake in one line."""
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from bokehbench.datasets.files.pictures import read_picture
+from bokehbench.photograph.command import build_parser, check_options
 
 from ..map_files import write_gdepth
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_photograph_with_a_map_is_blurred(bokehbench, photo):
@@ -83,6 +90,14 @@ def test_a_map_of_another_size_is_scaled_and_one_of_another_shape_refused(bokehb
     assert "by half.png, from 28x20 px" in done.stdout, done.stderr
     done = bokehbench("blur", "photo.png", "--disparity", "turned.png")
     assert "turned.png: 20x28 px: expected the shape of the upright picture, 56x40 px" in done.stderr
+
+
+def test_every_command_of_the_documentation_is_understood():
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/blur.md", "docs/training.md")]
+    lines = [line for text in texts for line in re.findall(r"^(?:    )?bokehbench (blur .*?)(?:  #.*)?$", text, re.M)]
+    assert len(lines) > 5
+    for line in lines:
+        check_options(build_parser().parse_args(shlex.split(line)))
 
 
 def test_the_version_is_said(bokehbench):
