@@ -11,7 +11,7 @@ from .light_install import explain_missing
 from .sources import INSTALLED
 from .text import one_line
 
-KINDS = ("renderers", "datasets", "metrics", "perturbations", "tasks")
+KINDS = ("renderers", "stages_before", "stages_behind", "datasets", "metrics", "perturbations", "tasks")
 """Of plug-ins, as their entry-point groups call them."""
 
 
