@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from .errors import BokehBenchError
+from .light_install import explain_missing
 from .sources import INSTALLED
 from .text import one_line
 
@@ -16,6 +17,8 @@ KINDS = ("renderers", "stages_before", "stages_behind", "datasets", "metrics", "
 
 def describe_error(error: BaseException) -> str:
     """Return an error as one line: the message of one of ours, else with the exception's name and its place."""
+    if isinstance(error, ImportError):
+        error = explain_missing(error) or error
     if isinstance(error, BokehBenchError):
         return str(error)
     return one_line(f"{type(error).__name__}: {error}{_place(error)}")

@@ -70,7 +70,7 @@ def _renderer_and_scene(row: Row) -> tuple[object, ...]:
     return row["dataset"], row["scene"], row["renderer"], row["seed"], row["device"], row["dtype"], row["weights"]
 
 
-def _measure(folder: Path, due: Iterable[Row], truths: Mapping[object, Row], code: str) -> Iterator[Row]:
+def _measure(folder: Path, due: Iterable[Row], truths: Mapping[tuple[object, ...], Row], code: str) -> Iterator[Row]:
     """Yield the rows with their scores, map by map; scenes whose files cannot be read are named in a warning."""
     by_map = sorted(due, key=lambda row: (row["dataset"], row["scene"], str(row["disparity"])))
     progress = tqdm(by_map, desc="wrong band", unit="picture", leave=False)

@@ -18,13 +18,14 @@ from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import Problem, find_oddities, find_problems
 from ..parts.run_facts import takes
+from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 from ..parts.wrong_band import BandSection, describe_band
 
 
 @dataclass(frozen=True)
 class MetricCurves:
-    """One metric along one axis: figures, the numbers in them, and the table that sums them up.
+    """One metric along one axis: figures and the numbers in them, scores at each severity, the table that sums it up.
 
     ``numbers`` is severity, then for each renderer the quartiles and the median drop as text; ``widths`` are cells of
     the interquartile width, which describes a renderer alone.
@@ -34,6 +35,7 @@ class MetricCurves:
     unit: str
     higher_is_better: bool
     plots: list[Plot]
+    scores: SeverityScores
     renderers: list[str]
     numbers: list[tuple[str, list[tuple[str, str]]]]
     grid: Grid
@@ -155,6 +157,7 @@ class AxisWriter:
             unit=unit,
             higher_is_better=metric["higher_is_better"],
             plots=self._plots(key, name, unit, found, label),
+            scores=compare_at_severities(key, where, metric, found, clusters, self.assets),
             renderers=found.renderers,
             numbers=_numbers(found, unit),
             grid=grid,
