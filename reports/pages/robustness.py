@@ -16,7 +16,7 @@ from ..parts.gallery import Gallery
 from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
-from ..parts.problems import Problem, find_oddities, find_problems
+from ..parts.problems import Problem, find_absent, find_oddities, find_problems
 from ..parts.run_facts import takes
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
 
@@ -88,6 +88,7 @@ def describe_robustness(
         "faults": _name(changed, 0) or "wrong inputs",
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost) + unknown,
+        "absent": find_absent(sweep),
         "oddities": find_oddities(sweep, run.scenes),
     }
 

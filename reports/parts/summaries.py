@@ -9,11 +9,11 @@ from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.run_comparison import RunComparison
 from ..files.assets import INDEX
 from ..files.summary import ShownCell, ShownTable, Summary
-from .cells import Cell, Column
 from .latency_figures import write_size
 from .numbers import write_count, write_seconds
 from .sections import Section
-from .tables import ARROWS, ScoreTable
+from .tables import ARROWS
+from .verdicts import judge_column
 
 ROBUSTNESS = "robustness.html"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -82,7 +82,7 @@ def show_table(section: Section) -> ShownTable | None:
     return ShownTable(
         dataset=section.name,
         basis=table.basis,
-        verdict=write_verdict(table, section.name),
+        verdict=section.verdict,
         columns=[(c.name, f"{ARROWS[c.higher_is_better]} {c.unit}".rstrip()) for c in table.columns],
         rows=[
             (
@@ -93,29 +93,6 @@ def show_table(section: Section) -> ShownTable | None:
             for row in table.rows
         ],
     )
-
-
-def write_verdict(table: ScoreTable, dataset: str) -> str:
-    """Say who has the best mean of the first measure, and whether the tests tell it from the others."""
-    if not table.columns:
-        return f"{dataset}: no metric was computed."
-    return _judge_column(dataset, table.columns[0], {row.renderer: row.cells[0] for row in table.rows})
-
-
-def _judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: str = "") -> str:
-    """Say who has the best mean of a column; ``along`` what it is taken over beside scenes."""
-    cells = {name: cell for name, cell in cells.items() if cell.value is not None}
-    best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
-    if best is None:
-        found = "; ".join(f"{name} {cell.text} {column.unit}".rstrip() for name, cell in cells.items())
-        return f"{where}: {column.name}{along} of {found}." if found else f"{where}: {column.name} has no value yet."
-    lead = f"{where}: {best} has the best mean {column.name}{along}, {cells[best].text} {column.unit}".rstrip()
-    tied = [name for name, cell in cells.items() if cell.standing == "tied"]
-    if not column.can_decide:
-        return f"{lead}; too few scenes to tell whether any other differs from it."
-    if tied:
-        return f"{lead}; not distinguishable from it: {', '.join(tied)}."
-    return f"{lead}, and is distinguishable from every other."
 
 
 def _judge_axes(axes: Iterable[Any]) -> list[str]:
@@ -129,7 +106,7 @@ def _judge_axes(axes: Iterable[Any]) -> list[str]:
             continue
         column = replace(metric.grid.columns[0], name=metric.name)
         cells = {name: cells[0] for name, cells in metric.grid.cells.items()}
-        found.append(_judge_column(where, column, cells, " over the axis"))
+        found.append(judge_column(where, column, cells, " over the axis"))
     return found
 
 

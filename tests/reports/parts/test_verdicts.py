@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bokehbench.reports.parts.summaries import write_verdict
+from bokehbench.reports.parts.verdicts import write_verdict
 from bokehbench.reports.parts.tables import build_table
 
 METRICS = {
