@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError
+from ...core.progress import ProgressBar
 from ..files.exr import write_exr
 from .objects import HALF_WIDTH, TracedScene
 from .traced_scenes import FIRST_NUMBER, make_traced_scene
@@ -26,7 +26,7 @@ def generate(output: Path, scenes: int, width: int, height: int, samples: int, r
     focus. The same arguments give the same pictures up to the order in which paths are summed.
     """
     pictures = 2 + 2 * len(radii_px)
-    with tqdm(total=scenes * pictures, unit="picture", desc="path tracing") as progress:
+    with ProgressBar(total=scenes * pictures, unit="picture", desc="path tracing") as progress:
         for index in range(scenes):
             _generate_scene(output / str(FIRST_NUMBER + index), index, (width, height, samples), radii_px, progress)
 

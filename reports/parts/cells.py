@@ -15,6 +15,7 @@ from ...benchmarks.statistics.significance import (
 )
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
 
+
 @dataclass(frozen=True)
 class Measure:
     """Something that renderers are compared on; ``values`` is scenes x renderers, NaN where there is none."""

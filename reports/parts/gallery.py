@@ -21,8 +21,7 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of one picture, as text; ``note`` says why there is no value, ``best``: no other render has a better.
-    """
+    """One metric of one picture, as text; ``note``: why there is no value, ``best``: no other render has a better."""
 
     metric: str
     text: str
@@ -184,7 +183,6 @@ class Gallery:
             elif metric["available"]:
                 scores.append(Score(name, ABSENT, "", row["notes"].get(name, "no value was stored")))
         return scores
-
 
     def _mark_best(self, renders: Sequence[Render]) -> list[Render]:
         """Mark the best score of each metric where renders can be compared."""

@@ -19,10 +19,10 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from ...core.errors import MissingDataError
 from ...core.files import safe_name, sha256_of, write_atomically, write_json
+from ...core.progress import ProgressBar
 from ..files.assets import Assets
 from .places import Place, find_places
 
@@ -107,7 +107,7 @@ class PictureMaker:
     def places(
         self, renders: Sequence[Path], given: Path | None, target: Path | None, place: Sequence[str]
     ) -> list[Place]:
-        """Where the renders differ most, see ``find_places``: a list that ``make`` fills. ``place``: data set, scene."""
+        """Where renders of ``place``, (data set, scene), differ most, see ``find_places``: a list that ``make`` fills."""
         found: list[Place] = []
         sources = [path for path in (given, target, *renders) if path]
         parts = [PLACES_RECIPE, *map(self.digest, sources), str(given is not None), str(target is not None)]
@@ -129,7 +129,10 @@ class PictureMaker:
         if not self._jobs:
             return
         workers = min(PICTURES_AT_ONCE, os.cpu_count() or 1)
-        with ThreadPoolExecutor(workers) as pool, tqdm(total=len(self._jobs), unit="picture", delay=1) as progress:
+        with (
+            ThreadPoolExecutor(workers) as pool,
+            ProgressBar(total=len(self._jobs), unit="picture", delay=1) as progress,
+        ):
             for _ in pool.map(lambda job: job(), self._jobs.values()):
                 progress.update()
         self._jobs.clear()
