@@ -1,7 +1,7 @@
 """Writes a stored run for a paper: python -m bokehbench.reports.paper RUN --output FOLDER.
 
 One table over all data sets (table.tex, table.md, table.csv), the scores of every scene (scenes.csv), and a figure of
-crops where renders differ most (crops.pdf).
+crops where renders differ most (crops.pdf, crops.png).
 """
 
 import argparse
@@ -22,6 +22,7 @@ from ..core.errors import InvalidOptionError
 from ..core.files import is_intact, safe_name
 from .leaderboard import find_run
 from .parts.crop_figure import LabelledPicture, draw_crops
+from .parts.figures import PNG_DPI
 from .parts.numbers import write_score
 from .parts.paper import (
     PaperTable,
@@ -50,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     found = _choose_scene(run, table, given.scene)
     if found is not None:
-        written["crops.pdf"] = _draw(run, table, *found)
+        written |= _draw(run, table, *found)
     for name, content in written.items():
         write_atomically(given.output / name, lambda file, content=content: file.write(content))
     print(f"{', '.join(written)}: {given.output}")
     if found is None:
-        print("no crops.pdf: the run came without pictures, or its renders do not differ", file=sys.stderr)
+        print("no figure of crops: the run came without pictures, or its renders do not differ", file=sys.stderr)
     return 0
 
 
@@ -117,15 +118,16 @@ def _given(run: StoredRun, scene: StoredScene, name: str) -> Path | None:
     return path if is_intact(path, scene["files"].get(name)) else None
 
 
-def _draw(run: StoredRun, table: PaperTable, scene: StoredScene, places: Sequence[Place]) -> bytes:
+def _draw(run: StoredRun, table: PaperTable, scene: StoredScene, places: Sequence[Place]) -> dict[str, bytes]:
     pictures = _renders(run, table, scene)
     given, target = (_given(run, scene, name) for name in ("input.png", "target.png"))
     first = [LabelledPicture(name, "", path) for name, path in (("input", given), ("target", target)) if path]
     figure = draw_crops(given or target or pictures[0].path, [*first, *pictures], places)
-    pixels = io.BytesIO()
+    vector, pixels = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({"pdf.fonttype": 42}):
-        figure.savefig(pixels, format="pdf", metadata={"CreationDate": None})
-    return pixels.getvalue()
+        figure.savefig(vector, format="pdf", metadata={"CreationDate": None})
+    figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return {"crops.pdf": vector.getvalue(), "crops.png": pixels.getvalue()}
 
 
 if __name__ == "__main__":

@@ -80,7 +80,9 @@ def write_paper_latex(table: PaperTable, label: str) -> str:
     above = [rf"\multicolumn{{{width}}}{{c}}{{{escape_latex(name)}}}" for name, width in groups]
     heads = [escape_latex(_head(column)) for column in table.columns]
     lines = [
-        " & ".join([escape_latex(name), *(_latex_cell(c, name) for c in table.columns), _write_time(table, name)])
+        " & ".join(
+            [escape_latex(name), *(_latex_cell(c, name) for c in table.columns), escape_latex(_write_time(table, name))]
+        )
         + r" \\"
         for name in table.renderers
     ]

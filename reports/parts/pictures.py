@@ -107,7 +107,7 @@ class PictureMaker:
     def places(
         self, renders: Sequence[Path], given: Path | None, target: Path | None, place: Sequence[str]
     ) -> list[Place]:
-        """Where renders of ``place``, (data set, scene), differ most, see ``find_places``: a list that ``make`` fills."""
+        """Where the renders of a scene differ most, see ``find_places``: a list that ``make`` fills."""
         found: list[Place] = []
         sources = [path for path in (given, target, *renders) if path]
         parts = [PLACES_RECIPE, *map(self.digest, sources), str(given is not None), str(target is not None)]
