@@ -19,6 +19,7 @@ from ..parts.pictures import PictureMaker
 from ..parts.problems import Problem, find_absent, find_oddities, find_problems
 from ..parts.run_facts import takes
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
+from ..parts.verdicts import judge_axes
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,11 @@ def describe_robustness(
         (dataset, name) for dataset, about in sweep["datasets"].items() if about["scored"] for name in perturbations
     ]
     changed = frozenset[str]().union(*(load_perturbation(name).changes for name in perturbations))
+    axes = [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)]
     return {
         "command": sweep["command"],
-        "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
+        "axes": axes,
+        "verdicts": judge_axes(axes),
         "faults": _name(changed, 0) or "wrong inputs",
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost) + unknown,

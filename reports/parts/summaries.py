@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...benchmarks.run.store import StoredRun
@@ -13,7 +12,6 @@ from .latency_figures import write_size
 from .numbers import write_count, write_seconds
 from .sections import Section
 from .tables import ARROWS
-from .verdicts import judge_column
 
 ROBUSTNESS = "robustness.html"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -36,7 +34,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
-        headlines=[table.verdict for table in tables] + _judge_axes(swept.get("axes", ())),
+        headlines=[table.verdict for table in tables] + swept.get("verdicts", []),
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
@@ -93,21 +91,6 @@ def show_table(section: Section) -> ShownTable | None:
             for row in table.rows
         ],
     )
-
-
-def _judge_axes(axes: Iterable[Any]) -> list[str]:
-    """Say of every axis of a sweep who has the best mean of the first metric along it."""
-    found = []
-    for axis in axes:
-        where = f"{axis.dataset} with {axis.fault} ({axis.perturbation})"
-        metric = axis.metrics[0] if axis.metrics else None
-        if metric is None or not metric.grid.cells:
-            found.append(f"{where}: no score along the axis.")
-            continue
-        column = replace(metric.grid.columns[0], name=metric.name)
-        cells = {name: cells[0] for name, cells in metric.grid.cells.items()}
-        found.append(judge_column(where, column, cells, " over the axis"))
-    return found
 
 
 def _list_remarks(context: Mapping[str, Any], swept: Mapping[str, Any], same_command: bool) -> dict[str, str]:
