@@ -53,7 +53,7 @@ def test_newest_run_is_shown_and_all_are_listed(make, tmp_path):
         make(name, day)
     assert order(tmp_path) == ["third", "second", "first"]
     text = read(tmp_path)
-    assert '<h1 id="title"><a href="third/index.html">third</a></h1>' in text
+    assert 'Newest run, <a href="third/index.html">third</a> · ' in text
     assert "34.00" in text.partition("All runs</h2>")[0]
     assert "31.00" not in text.partition("All runs</h2>")[0]
     for name in ("first", "second", "third"):
