@@ -63,6 +63,7 @@ RUNS = {
     ),
     NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
     "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
+    "bokehbench blur --example -o DIR/out.png": Example(says="out.png"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),

@@ -186,12 +186,24 @@ def test_the_first_screen_has_verdict_scores_and_crops(index, width, height, sch
     assert not index.locator(".made .facts").is_visible()
 
 
-@pytest.mark.parametrize("name", ["page", "index", "robustness", "comparison", "overview"])
-def test_phone_needs_no_sideways_scrolling(name, request):
+@pytest.fixture
+def leaderboard(watch, typical_report):
+    """The leaderboard of the typical run."""
+    return watch(typical_report / "leaderboard.html")
+
+
+@pytest.mark.parametrize("name", ["page", "index", "robustness", "comparison", "overview", "leaderboard"])
+def test_every_page_fits_both_widths_in_light_and_dark(name, request):
     page = request.getfixturevalue(name)
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    papers = set()
+    for width, height in ((1400, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(papers) == 2
 
 
 def test_pages_lead_to_each_other_and_say_where_one_is(robustness):
