@@ -85,6 +85,13 @@ class Renderer(Component):
         """
         return _checked_output(self.name, output, scene)
 
+    def guess_radius_px(self, image: Tensor) -> Tensor | None:
+        """Return the radii, px, (1,H,W), that a renderer which is given the picture alone (3,H,W) blurs it by.
+
+        The report compares them with the truth. ``prepare`` comes first. None: it is given the lens, or cannot say.
+        """
+        return None
+
     @abstractmethod
     def _render(self, scene: Scene, seed: int) -> Tensor:
         """Render a validated scene whose tensors are on ``self.device``; return (3,scale*H,scale*W) in [0,1].

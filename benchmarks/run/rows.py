@@ -29,6 +29,7 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "disparity_sha256": None,
         "wrong_band": None,
         "backend": None,
+        "guess": None,
         "environment": environment,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

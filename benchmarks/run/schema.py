@@ -19,6 +19,14 @@ SCHEMA: Literal[1] = 1
 Positive = Annotated[int, Gt(0), Lt(2**31)]
 
 
+class Guess(TypedDict):
+    """See ``metrics.agreement``; null where a scene has nothing to compare."""
+
+    in_focus_iou: float | None
+    rank_correlation: float | None
+    strength_ratio: float | None
+
+
 class Row(TypedDict):
     """What a run keeps of a case: one line of rows-*.jsonl. A case's last line counts."""
 
@@ -68,6 +76,8 @@ class Row(TypedDict):
     """Which part of the loss is the wrong disparity's; null where nothing is wrong with it, or no true one is known."""
     backend: NotRequired[str | None]
     """Which of a renderer's implementations made it."""
+    guess: NotRequired[Guess | None]
+    """How what a renderer that is given the picture alone guessed agrees with the truth; null for others."""
     environment: str
     """An entry of run.json's environments."""
     time: NotRequired[str]

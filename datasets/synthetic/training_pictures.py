@@ -25,6 +25,7 @@ PAINTING_SEED = 7919
 LARGEST_SIDE_PX = 768
 CACHED_PHOTOGRAPHS = 128
 CACHED_CUTOUTS = 48
+CACHED_PAINTED_BYTES = 1 << 29
 """A process keeps so many decoded: at most 0.2 GB of photographs, and 0.5 GB each of read and of painted cut-outs."""
 
 DECODED = ((np.arange(256) / 255.0) ** GAMMA).astype(np.float32)
@@ -71,6 +72,7 @@ class CutoutSource:
         self._files = _list_all(folders, CUTOUT_ENDINGS) if folders else []
         self._painted = painted
         self._painted_px = painted_px
+        self._paintings: dict[int, NDArray[np.float32]] = {}
 
     def draw(self, rng: np.random.Generator, side_px: int) -> NDArray[np.float32]:
         """Return (h,w,4) float32, premultiplied, linear, its longer side ``side_px``; often mirrored.
@@ -81,7 +83,7 @@ class CutoutSource:
         if from_file:
             rgba = _read_foreground(self._files[rng.integers(len(self._files))])
         else:
-            rgba = paint_cutout(int(rng.integers(self._painted)), self._painted_px)
+            rgba = self._paint(int(rng.integers(self._painted)))
         scale = side_px / max(rgba.shape[:2])
         rows, columns = (max(1, round(length * scale)) for length in rgba.shape[:2])
         scaled = cv2.resize(rgba, (columns, rows), interpolation=_kernel(scale))
@@ -89,6 +91,15 @@ class CutoutSource:
             scaled = scaled[:, ::-1]
         alpha = np.clip(scaled[..., 3:], 0.0, 1.0)
         return np.concatenate([np.clip(scaled[..., :3], 0.0, alpha), alpha], axis=2)
+
+    def _paint(self, number: int) -> NDArray[np.float32]:
+        """Paint a cut-out, or return it as it was painted before; the first to fit into the memory are kept."""
+        if number in self._paintings:
+            return self._paintings[number]
+        painting = paint_cutout(number, self._painted_px)
+        if (len(self._paintings) + 1) * painting.nbytes <= CACHED_PAINTED_BYTES:
+            self._paintings[number] = painting
+        return painting
 
 
 def _list_all(folders: Sequence[str], suffixes: Sequence[str]) -> list[Path]:
@@ -110,7 +121,6 @@ def _read_foreground(path: Path) -> NDArray[np.float32]:
     return np.asarray(rgba, np.float32)
 
 
-@lru_cache(maxsize=CACHED_CUTOUTS)
 def paint_cutout(number: int, side_px: int) -> NDArray[np.float32]:
     """Paint cut-out ``number``: every kind of the painters in turn, each number another one."""
     kinds = list(CUTOUTS)
