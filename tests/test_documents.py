@@ -63,7 +63,7 @@ RUNS = {
     ),
     NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
     "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
-    "bokehbench blur --example -o DIR/out.png": Example(says="out.png"),
+    "bokehbench blur --example -o out.png": Example("--output DIR/out.png", says="focus on the nearest subject"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
@@ -110,6 +110,9 @@ ELSEWHERE = {
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",
     "pip install -e .": "tests/test_contributing.py",
+    "bokehbench blur photo.jpg --disparity map.png --focus 0.4,0.6 --radius 24 -o out.png": (
+        "tests/photograph/test_command.py"
+    ),
     "python run_bench.py --renderers outside@FOLDER": "tests/renderers/outside/test_renderer.py",
     "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
         "tests/test_contributing.py"
