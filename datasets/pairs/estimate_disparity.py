@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from ..interface import UserPictures
 DEFAULT_MODEL = "depth-anything/Depth-Anything-V2-Large-hf"
 MODEL_FILES = ("*.json", "*.safetensors")
 RECORD_NAME = "disparity_model.json"
+PREPARED_BY = ("size", "ensure_multiple_of", "keep_aspect_ratio", "resample", "image_mean", "image_std")
+"""What a processor's settings say about the pictures that the network sees."""
+
 LEAST_DEPTH = 1e-3
 """Metric depths below this (m) are taken for this: a reciprocal needs a floor."""
 
@@ -77,6 +80,18 @@ class DepthAnything:
                 f"--model {model}: its configuration does not say depth_estimation_type relative or metric, "
                 "so it is unknown whether larger is nearer: use a Depth-Anything-V2 model"
             )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a map depends on beside the picture, for the record.
+
+        transformers prepares pictures by torchvision or by Pillow, which differ by up to 2 levels.
+        """
+        kind = type(self.processor).__name__
+        backend = getattr(self.processor, "backend", None) or ("torchvision" if kind.endswith("Fast") else "pil")
+        settings = json.loads(self.processor.to_json_string())
+        prepared = {key: settings[key] for key in PREPARED_BY if key in settings}
+        processor = {"class": kind.removesuffix("Fast").removesuffix("Pil"), "backend": str(backend), **prepared}
+        return {"model": self.name, "revision": self.revision, "processor": processor}
 
     @torch.inference_mode()
     def estimate(self, pictures: Sequence[Picture]) -> list[Picture]:
@@ -137,29 +152,30 @@ def _write(path: Path, disparity: Picture, failures: list[str]) -> None:
     write_atomically(path, lambda file: np.save(file, disparity.astype(np.float32), allow_pickle=False))
 
 
-def check_record(folder: Path, model: str, revision: str | None) -> None:
-    """Refuse to mix the maps of two models, or of two revisions of one, in a data set.
+def check_record(folder: Path, made_by: Mapping[str, Any]) -> None:
+    """Refuse to mix the maps of two models, of two revisions of one, or of two processors, in a data set.
 
-    Remembers the model of a new data set, and the hub's revision. Raises InvalidOptionError, DamagedDataError.
+    ``made_by``: as ``DepthAnything.describe`` returns it. A new data set remembers it; records that name no processor
+    are of earlier maps, of which it is not known. Raises InvalidOptionError, DamagedDataError.
     """
-    path = folder / RECORD_NAME
-    if os.path.lexists(path):
-        record = read_mapping(path, "the name of a model")
-        if not {"model", "revision"} <= set(record):
-            raise DamagedDataError(f"{path}: expected the name of a model: delete the file: it has {', '.join(record)}")
-        earlier, earlier_revision = record["model"], record["revision"]
-        if earlier != model:
+    path, model = folder / RECORD_NAME, made_by["model"]
+    if not os.path.lexists(path):
+        text = json.dumps(dict(made_by), indent=1) + "\n"
+        write_atomically(path, lambda file: file.write(text.encode()))
+        return
+    record = read_mapping(path, "the name of a model")
+    if not {"model", "revision"} <= set(record):
+        raise DamagedDataError(f"{path}: expected the name of a model: delete the file: it has {', '.join(record)}")
+    if record["model"] != model:
+        raise InvalidOptionError(
+            f"--model {model}: maps in {folder} are from {record['model']}: use it, or delete them and {path.name}"
+        )
+    for part in ("revision", "processor"):
+        if part in record and record[part] != made_by[part]:
             raise InvalidOptionError(
-                f"--model {model}: maps in {folder} are from {earlier}: use it, or delete them and {path.name}"
-            )
-        if earlier_revision != revision:
-            raise InvalidOptionError(
-                f"--model {model}: maps in {folder} are from its revision {earlier_revision}, this is {revision}:"
+                f"--model {model}: maps in {folder} are from its {part} {record[part]}, this is {made_by[part]}:"
                 f" delete them and {path.name} to make them again"
             )
-        return
-    text = json.dumps({"model": model, "revision": revision}, indent=1) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 @ends_in_one_line("error", "interrupted; finished maps are kept: give the same command to go on", also=(OSError,))
@@ -208,7 +224,7 @@ def _run(options: argparse.Namespace) -> int:
         print("every picture that is there has its disparity")
         return 0
     estimator = DepthAnything(options.model, options.device)
-    check_record(dataset.folder, options.model, estimator.revision)
+    check_record(dataset.folder, estimator.describe())
     failures = make_disparity(jobs, estimator, options.batch_size)
     for failure in failures:
         print(failure, file=sys.stderr)

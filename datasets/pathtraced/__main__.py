@@ -1,11 +1,12 @@
-"""``python -m bokehbench.datasets.pathtraced --output DIR``: render path-traced scenes with Mitsuba."""
+"""``python -m bokehbench.datasets.pathtraced --output DIR``: render path-traced scenes with Mitsuba or Cycles."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
-from .generate import generate
+from .cycles import VARIABLE
+from .generate import ENGINES, MITSUBA, Settings, generate
 from .traced_scenes import KINDS
 
 
@@ -16,6 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse and run; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the scene folders 100, 101, ...")
+    parser.add_argument("--engine", choices=ENGINES, default=MITSUBA, help=f"what renders (default: {MITSUBA})")
+    parser.add_argument(
+        "--bpy-python", type=Path, metavar="PYTHON", help=f"for cycles: a Python that has bpy (default: ${VARIABLE})"
+    )
     parser.add_argument("--scenes", type=int, default=len(KINDS), help="how many (default: one of each kind)")
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--height", type=int, default=288)
@@ -24,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if min(options.scenes, options.width, options.height, options.samples) < 1 or min(options.radii) <= 0.0:
         parser.error("expected positive numbers")
-    generate(options.output, options.scenes, options.width, options.height, options.samples, options.radii)
+    size = (options.width, options.height)
+    settings = Settings(size, options.samples, options.radii, options.engine, options.bpy_python)
+    generate(options.output, options.scenes, settings)
     return 0
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...core.commands import ends_in_one_line
 from ..files.exr import write_exr
 from ..synthetic.layers import Layer, LayeredScene, Plane
+from .meshes import rectangle_axes
 from .objects import HALF_WIDTH, Panel, Thing, TracedScene
 from .tracing import Tracer
 
@@ -56,11 +57,7 @@ class PaintedPanel:
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return centre and half axes along u and v in the camera's coordinates: right, down, forward."""
-        scale = HALF_WIDTH * self.at[2]
-        centre = np.array([self.at[0] * scale, self.at[1] * scale, self.at[2]])
-        turn = _rotation(0, self.tilt[0]) @ _rotation(1, self.tilt[1]) @ _rotation(2, self.tilt[2])
-        along_u, along_v = turn[:, 0] * self.size[0] * scale, turn[:, 1] * self.size[1] * scale
-        return centre, along_u, along_v
+        return rectangle_axes(self.at, self.size, self.tilt)
 
     def layer(self, margin: int) -> Layer:
         """Return it for the ray tracer: each texel the mean over its pixel's area, ``margin`` px around the frame."""
@@ -97,10 +94,10 @@ LAMP_AT, LAMP_FOCUS_DEPTH = (0.25, -0.25, 6.0), 2.2
 LAMP_SIDE_PX, LAMP_RADIANCE = 1.0, 300.0
 
 
-def layered_scene(focus_depth: float) -> LayeredScene:
+def layered_scene(focus_depth: float, panels: Sequence[PaintedPanel] = PANELS) -> LayeredScene:
     """Return the panels for the ray tracer."""
     margin = int(2.0 * LARGEST_RADIUS_PX) + 4
-    layers = [painted.layer(margin) for painted in PANELS]
+    layers = [painted.layer(margin) for painted in panels]
     return LayeredScene(layers, HEIGHT, WIDTH, 1.0 / focus_depth, BLUR_PARAMETER)
 
 
@@ -131,20 +128,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_exr(output / f"{name}.exr", trace_reference(panels, focus_depth))
     write_exr(output / "lamp.exr", trace_reference(lamp(), LAMP_FOCUS_DEPTH))
     return 0
-
-
-def _rotation(axis: int, degrees: float) -> NDArray[np.float64]:
-    """Return the rotation about a camera axis (0 right, 1 down, 2 forward) by degrees in Mitsuba's axes.
-
-    Those are left, up, forward: the first two axes point the other way, so rotations about them turn the other way.
-    """
-    angle = np.radians(degrees if axis == 2 else -degrees)
-    cos, sin = np.cos(angle), np.sin(angle)
-    first, second = [(1, 2), (2, 0), (0, 1)][axis]
-    matrix = np.eye(3)
-    matrix[first, first] = matrix[second, second] = cos
-    matrix[first, second], matrix[second, first] = -sin, sin
-    return matrix
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from .objects import HALF_WIDTH, Ball, Lamp, Panel, Rod, Thing, TracedScene
 MAX_SURFACES = 24
 """A ray is followed through this many cut-outs when depth is composed."""
 
+LIGHT = 0.95
+"""Radiance of the even light around a scene."""
+
 MAX_BOUNCES = 24
 """Passing through a cut-out counts as one."""
 
@@ -56,9 +59,10 @@ class Tracer:
     def __init__(self, scene: TracedScene, width: int, height: int, samples: int):
         self.mi = load_mitsuba()
         self.mi.set_log_level(self.mi.LogLevel.Error)
+        self.title = f"Mitsuba {self.mi.__version__}"
         self.width, self.height, self.samples = width, height, samples
         self.seed = scene.seed
-        description: dict[str, Any] = {"type": "scene", "light": {"type": "constant", "radiance": 0.95}}
+        description: dict[str, Any] = {"type": "scene", "light": {"type": "constant", "radiance": LIGHT}}
         for index, thing in enumerate(scene.objects):
             description[f"object{index:03d}"] = self._describe(thing)
         self.scene = self.mi.load_dict(description)

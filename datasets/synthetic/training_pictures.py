@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from ...core.optics import GAMMA
 from .cutouts import CUTOUTS, make_cutout
-from .photographs import read_photograph
+from .photographs import PHOTOGRAPHS, packaged_file, read_photograph
 from .picture_files import list_pictures, read_cutout
 
 PHOTOGRAPH_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+PACKAGED = "packaged"
+PACKAGED_NAMES = ("astronaut", "chelsea", "coffee", "rocket", "grace-hopper")
+"""In place of a folder of photographs: these, which lie in installed packages."""
+
 CUTOUT_ENDINGS = (".png", ".webp", ".tif", ".tiff")
 PAINTING_SEED = 7919
 """Of the painted cut-outs; the embedded data sets paint theirs from other seeds."""
@@ -28,10 +32,15 @@ DECODED = ((np.arange(256) / 255.0) ** GAMMA).astype(np.float32)
 
 
 class PhotographSource:
-    """Backgrounds out of folders of pictures in any common format. Raises MissingDataError where there are none."""
+    """Backgrounds out of folders of pictures in any common format; ``packaged`` stands for PACKAGED_NAMES.
+
+    Raises MissingDataError where there are none.
+    """
 
     def __init__(self, folders: Sequence[str]):
-        self._files = _list_all(folders, PHOTOGRAPH_ENDINGS)
+        self._files = _list_all([folder for folder in folders if folder != PACKAGED], PHOTOGRAPH_ENDINGS)
+        for name in PACKAGED_NAMES if PACKAGED in folders else ():
+            self._files.append(packaged_file(PHOTOGRAPHS[name].package, PHOTOGRAPHS[name].file))
 
     def draw(self, rng: np.random.Generator, size_px: int, margin: int) -> NDArray[np.float32]:
         """Return (size + 2 margin, size + 2 margin, 3) float32, linear: a random piece at a random scale, mirrored at

@@ -1,5 +1,6 @@
 """LoRA files for the U-Net in the key formats that diffusers has written over time, brought into one."""
 
+import logging
 import math
 import re
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from ..weights import LORA_FILE
 
 if TYPE_CHECKING:
     from ...core.diffusers import UNet2DConditionModel
+
+log = logging.getLogger(__name__)
 
 PREFIX = "unet."
 LORA_SUFFIX = re.compile(r"\.lora_([AB])\.(weight|bias)$")
@@ -46,6 +49,9 @@ def load_lora(
         **where,
     )
     _check_read(held, state, alphas or {}, metadata)
+    if not alphas and metadata is None:
+        name = "the LoRA" if isinstance(source, Mapping) else str(Path(source, weight_name))
+        log.warning("%s: the file states no scale (lora_alpha and r in its metadata): 1 is taken", name)
     state = unify_keys(state)
     check_lora_targets(state, unet)
     LoraLoader.load_lora_into_unet(state, alphas, unet, adapter_name, metadata=metadata)

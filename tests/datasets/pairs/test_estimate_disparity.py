@@ -120,10 +120,10 @@ def test_the_command_makes_what_is_absent_and_nothing_twice(root, model, capsys)
 
 
 def test_maps_of_two_models_are_never_mixed(root, model, capsys) -> None:
-    check_record(root / "ebb", "another/model", None)
+    check_record(root / "ebb", another := {"model": "another/model", "revision": None, "processor": {}})
     assert main(["ebb", "--data-root", str(root), "--model", str(model)]) == 2
     assert "are from another/model: use it, or delete them and disparity_model.json" in capsys.readouterr().err
-    check_record(root / "ebb", "another/model", None)
+    check_record(root / "ebb", another)
 
 
 def test_a_damaged_picture_costs_itself_only(root) -> None:
@@ -236,9 +236,22 @@ def test_a_model_of_the_hub_is_remembered_with_its_revision(root, model, tmp_pat
     assert main(["ebb", "--data-root", str(root), "--model", "some/model", "--device", "cpu"]) == 0
     assert calls == [("some/model", "model", ["*.json", "*.safetensors"])]
     record = json.loads((root / "ebb/disparity_model.json").read_text())
-    assert record == {"model": "some/model", "revision": "0123abcd"}
+    assert (record["model"], record["revision"]) == ("some/model", "0123abcd")
     with pytest.raises(InvalidOptionError, match="from its revision 0123abcd, this is 4567cdef"):
-        check_record(root / "ebb", "some/model", "4567cdef")
+        check_record(root / "ebb", record | {"revision": "4567cdef"})
+
+
+def test_maps_of_two_processors_are_never_mixed(root, model) -> None:
+    made_by = DepthAnything(str(model), "cpu").describe()
+    assert made_by["processor"]["backend"] in ("torchvision", "pil")
+    assert set(made_by["processor"]["size"]) == {"height", "width"}
+    check_record(root / "ebb", made_by)
+    check_record(root / "ebb", made_by)
+    other = made_by["processor"] | {"backend": "another"}
+    with pytest.raises(InvalidOptionError, match=r"are from its processor \{.*, this is \{.*'backend': 'another'"):
+        check_record(root / "ebb", made_by | {"processor": other})
+    (root / "ebb/disparity_model.json").write_text(json.dumps({"model": str(model), "revision": None}))
+    check_record(root / "ebb", made_by | {"processor": other})
 
 
 def test_a_hub_out_of_reach_is_one_line(root, monkeypatch, capsys) -> None:
@@ -260,4 +273,4 @@ def test_without_transformers_the_remedy_is_named(monkeypatch) -> None:
 def test_the_record_must_be_readable(root) -> None:
     (root / "ebb/disparity_model.json").write_text("[]")
     with pytest.raises(DamagedDataError, match=r"disparity_model\.json: expected the name of a model"):
-        check_record(root / "ebb", "any", None)
+        check_record(root / "ebb", {"model": "any", "revision": None, "processor": {}})

@@ -160,6 +160,19 @@ def test_options_of_the_renderer(compact_folder, scene):
     assert tiled.pipeline.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_group_norm_keeps_the_usual_layout_on_the_cpu_below_float32(compact_folder):
+    """Channels last, PyTorch's loses its variance there: this is why."""
+    norm, x = torch.nn.GroupNorm(8, 32), torch.randn(1, 32, 48, 64, generator=torch.manual_seed(0)) + 300.0
+    norm.requires_grad_(False).bfloat16()
+    rounded = x.bfloat16()
+    expected = torch.nn.functional.group_norm(rounded.double(), 8)
+    assert float((norm(rounded).double() - expected).abs().max()) < 0.05
+    assert float((norm(rounded.to(memory_format=torch.channels_last)).double() - expected).abs().max()) > 1.0
+    renderer = RENDERERS.find("bokehdiff").load()(checkpoint=str(compact_folder))
+    renderer.prepare("cpu", "bfloat16")
+    assert renderer.pipeline.unet.conv_in.weight.is_contiguous()
+
+
 def test_compiling_is_asked_of_every_network(compact_folder, scene, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda module: compiled.append(type(module).__name__))

@@ -40,6 +40,16 @@ def test_a_bare_pair_has_the_scale_1(unet, pair, prefix):
     assert delta(unet, pair) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_file_without_a_scale_says_which_is_taken(unet, pair, tmp_path, caplog):
+    """One of alpha 16 and rank 4 that lost its metadata looks like any other."""
+    save_file(pair, tmp_path / LORA_FILE)
+    load_lora(unet, tmp_path)
+    assert delta(unet, pair) == pytest.approx(1.0, abs=1e-5)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("bokehbench")] == [
+        f"{tmp_path / LORA_FILE}: the file states no scale (lora_alpha and r in its metadata): 1 is taken"
+    ]
+
+
 def test_kohyas_format_keeps_its_alpha(unet, pair):
     layer = f"lora_unet_{LAYER.replace('.', '_')}"
     names = {"down": "A", "up": "B"}
