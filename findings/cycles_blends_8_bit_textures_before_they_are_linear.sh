@@ -5,8 +5,8 @@
 # and interpolated then, as Mitsuba does: halfway between black and white lies 0.5.
 # Seen with Blender 5.2.3 LTS as bpy (Linux x86_64, CPU): between a black and a white texel, at 0.125, 0.375, 0.625 and
 # 0.875 of the way, a picture of 8 bits (generated or from a PNG file) gives 0.018, 0.122, 0.356 and 0.748, which are
-# nearly sRGB's of those fractions (0.014 ... 0.739, means over a pixel); the same texels as floats give 0.124, 0.376, 0.626 and 0.876. Magnified textures come
-# out darker between their texels than in Mitsuba; two renderers agree on them where both get linear floats.
+# nearly sRGB's of those fractions (0.014 to 0.739; pixels have a width); the same texels as floats give 0.124, 0.376,
+# 0.626 and 0.876. Magnified textures come out darker between their texels than where they are made linear first.
 #
 # Installs the pinned package in a temporary folder and fails if the behaviour changes. Needs Python 3.13, whose path
 # PYTHON313 may give.
