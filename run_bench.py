@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Benchmark bokeh renderers: render, score, and write a report. See --help."""
 
 import sys
@@ -72,18 +73,19 @@ def list_names() -> int:
     from bokehbench.datasets.catalogue import DATASETS
     from bokehbench.renderers.outside.adapter_info import outside_entries
     from bokehbench.renderers.registry import RENDERERS, WITH_AUTHORS_WEIGHTS
+    from bokehbench.renderers.stages.registry import BEFORE, BEHIND
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
-    for registry in (RENDERERS, DATASETS, METRICS, PERTURBATIONS):
+    for registry in (RENDERERS, BEFORE, BEHIND, DATASETS, METRICS, PERTURBATIONS):
         print(f"{registry.kind}s:")
-        width = max(map(len, registry.entries))
+        width = max(map(len, registry.entries), default=0)
         for name, entry in registry.entries.items():
-            print(f"  {name:<{width}}  {entry.summary}")
+            print(f"  {name:<{width}}  {entry.description}")
     print("renderers whose weights or code you get elsewhere, as NAME@FOLDER; the name alone says what to get:")
     entries = {**WITH_AUTHORS_WEIGHTS, **outside_entries()}
     width = max(map(len, entries))
     for name, entry in entries.items():
-        print(f"  {name:<{width}}  {entry.summary}")
+        print(f"  {name:<{width}}  {entry.description}")
     return 0
 
 

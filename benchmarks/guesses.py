@@ -1,23 +1,13 @@
 """``python -m bokehbench.benchmarks.guesses RENDERERS DATASET``: what methods that see the picture alone guess.
 
-Such a method chooses what is in focus and how far the rest is blurred. Three numbers a scene compare that with the
-truth, beside what its pictures score:
-
-- IoU of what is in focus: radii of at most 2 px, guessed and true;
-- Spearman's rank correlation of the radii: is what is blurred more blurred more?
-- the median ratio of guessed and true radius where the true one is over 2 px: how strong is the blur?
+Such a method chooses what is in focus and how far the rest is blurred. ``metrics.agreement`` says which numbers compare
+that with the truth; a run stores them, too, and its report shows their means. Here they are printed scene by scene.
 """
 
 import argparse
-import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import fmean, median
-
-from scipy.stats import spearmanr
-from torch import Tensor
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
@@ -27,58 +17,19 @@ from ..datasets.files.data_root import HELP, default_data_root
 from ..datasets.interface import prepare_dataset
 from ..renderers.interface import Renderer
 from ..renderers.registry import load_renderer
-
-IN_FOCUS_PX = 2.0
-EVERY_PX = 4
-"""Ranks are taken of every so many pixels along each axis, which a map that varies slowly does not need more of."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How a guess agrees with the truth; NaN where the scene has nothing to compare."""
-
-    in_focus_iou: float
-    rank_correlation: float
-    strength_ratio: float
-
-
-def compare_radii(guessed_px: Tensor, true_px: Tensor) -> Agreement:
-    """Compare radii (1,H,W), px, >= 0."""
-    guessed_sharp, sharp = guessed_px <= IN_FOCUS_PX, true_px <= IN_FOCUS_PX
-    union = int((guessed_sharp | sharp).sum())
-    thin = [radius[..., ::EVERY_PX, ::EVERY_PX].flatten().numpy() for radius in (guessed_px, true_px)]
-    varied = all(float(values.min()) < float(values.max()) for values in thin)
-    return Agreement(
-        int((guessed_sharp & sharp).sum()) / union if union else math.nan,
-        float(spearmanr(*thin).statistic) if varied else math.nan,
-        float((guessed_px / true_px)[~sharp].median()) if bool((~sharp).any()) else math.nan,
-    )
+from .metrics.agreement import Agreement, judge_guess, sum_up
 
 
 def judge(renderer: Renderer, scenes: Iterable[Scene]) -> dict[str, Agreement]:
-    """Return the agreement on each scene by its name.
-
-    Such a renderer has ``guess_radius_px``: a picture (3,H,W) to radii (1,H,W) in px. Raises InvalidOptionError for one
-    that guesses nothing.
-    """
-    guess_radius_px: Callable[[Tensor], Tensor] | None = getattr(renderer, "guess_radius_px", None)
-    if guess_radius_px is None:
-        raise InvalidOptionError(f"{renderer.name} guesses no defocus: there is nothing to compare")
+    """Return the agreement on each scene by its name. Raises InvalidOptionError for a renderer that guesses nothing."""
     renderer.prepare("cpu")
     found = {}
     for scene in scenes:
-        guessed_px = guess_radius_px(scene.image.clamp(max=1.0))
-        found[scene.name] = compare_radii(guessed_px, scene.defocus.abs())
+        agreement = judge_guess(renderer, scene.image.clamp(max=1.0), scene)
+        if agreement is None:
+            raise InvalidOptionError(f"{renderer.name} guesses no defocus: there is nothing to compare")
+        found[scene.name] = agreement
     return found
-
-
-def sum_up(agreements: Iterable[Agreement]) -> Agreement:
-    """Return means over scenes, and the median of the ratios, without what is NaN."""
-    columns = [
-        [value for value in column if not math.isnan(value)] for column in zip(*map(astuple, agreements), strict=True)
-    ]
-    ways: tuple[Callable[[list[float]], float], ...] = (fmean, fmean, median)
-    return Agreement(*(way(column) if column else math.nan for way, column in zip(ways, columns, strict=True)))
 
 
 @ends_in_one_line("error", also=(OSError,))

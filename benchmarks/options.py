@@ -7,12 +7,13 @@ import argparse
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ..core.errors import InvalidOptionError
-from ..core.text import did_you_mean, one_line, printable
-from ..core.version import describe_version
+from ..core.option_parser import OneLineParser, Version, complete, offer_names
+from ..core.text import printable
 from ..datasets.files.data_root import default_data_root
 from .request import INSTEAD, SWEEP_DATASETS, SWEEP_RENDERERS, RunRequest
 
@@ -41,6 +42,9 @@ cannot run (one line says why).
 """
 
 
+NAMED = ("renderers", "datasets", "check", "metrics")
+"""Options whose values a shell completes."""
+
 FOLLOWERS = {
     "robustness": ("perturbations", "severities"),
     "latency": ("sizes", "more_sizes", "radii"),
@@ -49,31 +53,15 @@ FOLLOWERS = {
 """Options that have a meaning only with another."""
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the whole usage is a --help away."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
-        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
-        hint = did_you_mean(words[0], self._option_string_actions) if words else ""
-        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
-
-
-class _Version(argparse.Action):
-    """Prints the version, which is looked up only then."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
-        print(describe_version())
-        parser.exit()
-
-
 def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     """Parse a command line.
 
     ``output``: the folder that gets results/ and reports/ by default. Ends the process with one line and exit code 2
     where a value is wrong; raises InvalidOptionError where options contradict each other.
     """
-    given = vars(_build_parser().parse_args(_join_severities(arguments)))
+    parser = _build_parser()
+    complete(parser)
+    given = vars(parser.parse_args(_join_severities(arguments)))
     _refuse_contradictions(given)
     defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
     if "import_" in given:
@@ -95,17 +83,27 @@ def _build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="say version and commit")
+    parser.add_argument("--version", action=Version, nargs=0, help="say version and commit")
     groups: dict[str, Any] = {}
     for option in (field for field in fields(RunRequest) if field.metadata):
         name = option.metadata["group"]
         if name not in groups:
             group = parser.add_argument_group(name)
             groups[name] = group.add_mutually_exclusive_group() if name == INSTEAD else group
-        groups[name].add_argument(
+        action = groups[name].add_argument(
             _flag(option.name), dest=option.name, default=argparse.SUPPRESS, **option.metadata["keywords"]
         )
+        if option.name in NAMED:
+            offer_names(action, partial(_names_of, option.name))
     return parser
+
+
+def _names_of(option: str) -> Collection[str]:
+    from ..datasets.catalogue import DATASETS
+    from ..renderers.registry import RENDERERS
+    from .metrics.registry import METRICS
+
+    return {"renderers": RENDERERS, "datasets": DATASETS, "check": DATASETS, "metrics": METRICS}[option].entries
 
 
 def _flag(name: str) -> str:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import ParamSpec
 
 from .errors import WRITE_ERRORS, BokehBenchError, CannotWriteError
+from .light_install import explain_missing
 from .streams import prepare_streams, release_output
 from .text import one_line
 
@@ -51,6 +52,12 @@ def ends_in_one_line(
                 code = exit_code(end)
             except SystemExit as end:  # argparse has printed help, or a mistake
                 raise SystemExit(release_output(prefix, end.code)) from None
+            except ModuleNotFoundError as error:
+                explained = explain_missing(error)
+                if explained is None:
+                    raise
+                print(f"{prefix}: {explained}", file=sys.stderr)
+                code = 2
             except expected as error:
                 if isinstance(error, OSError) and not isinstance(error, also):
                     error = _explain(error)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from diffusers.configuration_utils import register_to_config
     from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
     from diffusers.models.activations import GEGLU
+    from diffusers.models.attention import BasicTransformerBlock
     from diffusers.models.attention_processor import Attention, AttnProcessor2_0
+    from diffusers.models.controlnets.controlnet import ControlNetConditioningEmbedding
     from diffusers.models.resnet import ResnetBlock2D
     from diffusers.models.transformers.transformer_2d import Transformer2DModel
     from diffusers.training_utils import EMAModel
@@ -31,7 +33,9 @@ __all__ = [
     "Attention",
     "AttnProcessor2_0",
     "AutoencoderKL",
+    "BasicTransformerBlock",
     "ConfigMixin",
+    "ControlNetConditioningEmbedding",
     "DDPMScheduler",
     "EMAModel",
     "LoraConfig",
@@ -51,6 +55,8 @@ HOMES = {
     "GEGLU": "diffusers.models.activations",
     "Attention": "diffusers.models.attention_processor",
     "AttnProcessor2_0": "diffusers.models.attention_processor",
+    "BasicTransformerBlock": "diffusers.models.attention",
+    "ControlNetConditioningEmbedding": "diffusers.models.controlnets.controlnet",
     "EMAModel": "diffusers.training_utils",
     "LoraConfig": "peft",
     "ResnetBlock2D": "diffusers.models.resnet",

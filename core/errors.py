@@ -61,6 +61,10 @@ class MissingWeightsError(BokehBenchError):
     """Model weights that are not at hand; the message says what to get and where to put it."""
 
 
+class MissingPackageError(MissingWeightsError):
+    """A package that the light install leaves out: what needs it is left out as what lacks its weights is."""
+
+
 class OutsideError(BokehBenchError):
     """Another program that renders: absent, failed, ended, without an answer, or with one that is none."""
 

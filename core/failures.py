@@ -7,15 +7,18 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from .errors import BokehBenchError
+from .light_install import explain_missing
 from .sources import INSTALLED
 from .text import one_line
 
-KINDS = ("renderers", "datasets", "metrics", "perturbations", "tasks")
+KINDS = ("renderers", "stages_before", "stages_behind", "datasets", "metrics", "perturbations", "tasks")
 """Of plug-ins, as their entry-point groups call them."""
 
 
 def describe_error(error: BaseException) -> str:
     """Return an error as one line: the message of one of ours, else with the exception's name and its place."""
+    if isinstance(error, ImportError):
+        error = explain_missing(error) or error
     if isinstance(error, BokehBenchError):
         return str(error)
     return one_line(f"{type(error).__name__}: {error}{_place(error)}")

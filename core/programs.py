@@ -13,8 +13,11 @@ from .text import one_line
 
 Command = Sequence[str | Path]
 
-GUARD = 'read -r group && { read -r dismissed || kill -s KILL -- "-$group"; }'
-"""For a shell: end the group that the first line names, unless another line comes before the input ends."""
+GUARD = 'read -r group && { read -r dismissed || { kill -s KILL -- "-$group"; rm -rf -- "$@"; }; }'
+"""For a shell: end the group that the first line names, unless another line comes before the input ends.
+
+The folders that the shell is given are then removed.
+"""
 
 TAIL_BYTES = 1 << 16
 LONGEST_SAID = 200
@@ -24,8 +27,9 @@ class ProcessGroup:
     """A running program, with all that it starts; ``kill``, or the end of a ``with`` block, ends them.
 
     Should this process end before, by ``kill -9`` say, a guard ends them: a shell in a session of its own, whose input
-    the system closes with this process. ``log`` gets what the program prints; ``piped``: its errors only, ``input`` and
-    ``output`` are then unbuffered pipes. Raises OutsideError where it cannot be started.
+    the system closes with this process; it also removes ``temporary``, a folder that this process else removes itself.
+    ``log`` gets what the program prints; ``piped``: its errors only, and ``input`` and ``output`` are unbuffered pipes.
+    Raises OutsideError where it cannot be started.
     """
 
     def __init__(
@@ -36,10 +40,11 @@ class ProcessGroup:
         environment: Mapping[str, str] | None = None,
         *,
         piped: bool = False,
+        temporary: Path | None = None,
     ) -> None:
         self._log, self._killed = log, False
         with log.open("ab") as printed, _saying_what_cannot_be_started(command):
-            self._guard = _start_guard()
+            self._guard = _start_guard([temporary] if temporary else [])
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - what the user installed
                     [str(word) for word in command],
@@ -136,9 +141,9 @@ def _saying_what_cannot_be_started(command: Command) -> Iterator[None]:
         raise OutsideError(f"{what}: cannot be started ({error.strerror}): see that it runs by hand") from error
 
 
-def _start_guard() -> subprocess.Popen[bytes]:
+def _start_guard(temporary: Sequence[Path]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the script above
-        ["/bin/sh", "-c", GUARD],
+        ["/bin/sh", "-c", GUARD, "sh", *map(str, temporary)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

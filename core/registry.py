@@ -16,7 +16,9 @@ from importlib.metadata import EntryPoint, entry_points, files
 from pathlib import Path
 from typing import Any
 
+from .docstrings import first_line_of_docstring
 from .errors import BokehBenchError, PluginError, UnknownNameError
+from .light_install import explain_missing
 from .sources import SUFFIXES, hash_sources
 from .text import one_line, unknown_name
 
@@ -30,13 +32,23 @@ class Entry:
 
     ``target`` is ``"module:attribute"`` (a leading dot means inside ``bokehbench``), ``summary`` one line for
     ``--list``, ``options`` keyword arguments bound to the name: a variant is a configuration, not a class.
-    ``distribution``: the installed package that it comes from, None for ours.
+    ``distribution``: the installed package that it comes from, None for ours. ``slow``: how slow it is, where that
+    surprises; empty elsewhere.
     """
 
     target: str
     summary: str
     options: Mapping[str, Any] = field(default_factory=dict)
     distribution: str | None = None
+    slow: str = ""
+
+    @property
+    def description(self) -> str:
+        """What it is, in a line: of another package's, the first line of its docstring, which is read and not run."""
+        said = self.summary
+        if self.distribution is not None and (first := first_line_of_docstring(*self.target.split(":", 1))):
+            said = f"{first} ({self.summary})"
+        return f"{said} [slow: {self.slow}]" if self.slow else said
 
     def load(self) -> Any:
         """Import the target. Raises PluginError, with the place, in place of whatever its import raises."""
@@ -76,12 +88,17 @@ class Entry:
             yield
         except BokehBenchError:
             raise
+        except ModuleNotFoundError as error:
+            raise explain_missing(error) or self._explain(error) from error
         except (Exception, SystemExit) as error:  # research code that reads the command line ends the program
-            frames = traceback.extract_tb(error.__traceback__)
-            places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
-            where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
-            reason = one_line(f"{type(error).__name__}: {error}")
-            raise PluginError(f"{self.target}: cannot be loaded: {reason}{where}") from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: BaseException) -> PluginError:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f for f in frames if not f.filename.startswith("<") and f.filename not in (__file__, IMPORTER)]
+        where = f" ({places[-1].filename}, line {places[-1].lineno})" if places else ""
+        reason = one_line(f"{type(error).__name__}: {error}")
+        return PluginError(f"{self.target}: cannot be loaded: {reason}{where}")
 
     @property
     def _module(self) -> str:

@@ -195,6 +195,14 @@ class GivenScene(Scene):
         """Return the same with another picture of the same size, unchecked."""
         return self._changed(image=image)
 
+    def with_disparity(self, disparity: Tensor) -> "GivenScene":
+        """Return the same with another disparity map of the same size, unchecked."""
+        return self._changed(disparity=disparity)
+
+    def with_scale(self, scale: int) -> "GivenScene":
+        """Return the same, to be rendered at another size."""
+        return self._changed(scale=scale)
+
 
 def find_range(tensor: Tensor) -> tuple[float, float]:
     """Return the lowest and the highest value in one pass; both are NaN where the tensor holds one."""

@@ -2,6 +2,8 @@
 
 import importlib
 
+from .light_install import explain_missing
+
 OPERATORS = ("nms", "qnms")
 """The compiled operators that torchvision registers Python functions for while it is imported."""
 
@@ -17,11 +19,14 @@ def ensure_torchvision() -> None:
     these are declared and it is tried again. Nothing here calls the operators (boxes of detectors); who calls them gets
     torch's NotImplementedError. Where torchvision imports, this is that import and nothing else.
 
-    Call it before importing any of those packages. Raises whatever else keeps torchvision from being imported.
+    Call it before importing any of those packages. Raises MissingPackageError where torchvision is not installed, and
+    whatever else keeps it from being imported.
     """
     try:
         importlib.import_module("torchvision")
         return
+    except ModuleNotFoundError as error:
+        raise explain_missing(error) or error from error
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise

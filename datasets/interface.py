@@ -18,6 +18,7 @@ class SceneDataset(ABC):
     - ``scored``: False where there is no ground truth; such scenes are rendered and shown, never scored.
     - ``version``: changes whenever the pictures do; stored results of another version are not reused. Data sets that
       read files write ``contents`` instead.
+    - ``true_disparity``: whether the scenes' disparity is that of the ground truth, not an estimate.
     - ``photographs``: whether the pictures are of the usual orientation, the ground nearer than what stands above it.
     - ``passed_over``: after ``prepare``, what may have been meant as a scene and is none; ``--check`` says it.
     - ``unread``: likewise, pictures in scenes' folders that are no part of a scene by their names.
@@ -28,6 +29,7 @@ class SceneDataset(ABC):
     terms: str
     scored: bool = True
     version: str = ""
+    true_disparity: bool = True
     photographs: bool = False
     passed_over: Sequence[str] = ()
     unread: Sequence[str] = ()

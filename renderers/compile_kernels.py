@@ -20,6 +20,7 @@ import numba
 
 from ..core.compiled import find_cache
 from ..core.owner import end_after
+from .component import Component
 from .interface import Renderer
 from .registry import load_renderer
 
@@ -31,9 +32,13 @@ DEADLINE_SECONDS = 600.0
 
 def needs_compiling(renderer: Renderer) -> bool:
     """Whether the renderer has CPU kernels of which the cache may lack some, and a cache that can be written."""
-    if type(renderer).compile_kernels is Renderer.compile_kernels:
+    return any(map(_lacks_kernels, renderer.components))
+
+
+def _lacks_kernels(component: Component) -> bool:
+    if type(component).compile_kernels is Component.compile_kernels:
         return False
-    note = _find_note(renderer)
+    note = _find_note(component)
     return note is not None and not note.exists()
 
 
@@ -82,22 +87,22 @@ def main(names: Sequence[str]) -> None:
     end_after(sys.stdin.read)  # which ends when the run does
     for name in names:
         with suppress(Exception):  # the run meets the error itself, and says it
-            renderer = load_renderer(name)
-            renderer.compile_kernels()
-            note = _find_note(renderer)
-            if note is not None:
-                note.touch()
+            for component in load_renderer(name).components:
+                component.compile_kernels()
+                note = _find_note(component)
+                if note is not None:
+                    note.touch()
         print(name, flush=True)
 
 
-def _find_note(renderer: Renderer) -> Path | None:
-    """Return the file that says that a renderer's kernels are compiled, for these sources, versions and processor."""
-    kind = type(renderer)
+def _find_note(component: Component) -> Path | None:
+    """Return the file that says that kernels are compiled, for these sources, versions and processor."""
+    kind = type(component)
     folder = find_cache(kind.__module__, sys.modules[kind.__module__].__file__ or "")
     if folder is None:
         return None
     machine = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
-    versions = sys.version, numba.__version__, kind.__qualname__, renderer.name, *machine
+    versions = sys.version, numba.__version__, kind.__qualname__, component.name, *machine
     return folder / f"compiled-{hashlib.sha256(repr(versions).encode()).hexdigest()[:16]}"
 
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from ..core.scene import Scene
@@ -14,6 +15,10 @@ class IdentityRenderer(Renderer):
     name = "identity"
     capabilities: ClassVar[Capabilities] = Capabilities(inputs=PICTURE_ONLY)
     seconds_per_megapixel: ClassVar[float] = 0.0
+
+    def guess_radius_px(self, image: Tensor) -> Tensor:
+        """Return that nothing is blurred: zeros (1,H,W) for a picture (3,H,W)."""
+        return torch.zeros_like(image[:1])
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         return scene.image

@@ -1,14 +1,15 @@
-"""Renderers whose pictures come from trained weights: where these are, what a row says of them, how they are loaded."""
+"""Renderers and stages that compute with trained weights: where these are, what a row says of them, how they load."""
 
 import logging
 from abc import abstractmethod
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import nn
 
 from ..core.errors import BokehBenchError
 from ..core.scene import Scene
+from .component import Component
 from .interface import Renderer
 from .weights import WeightFiles, label_files, training_summary
 
@@ -17,18 +18,17 @@ log = logging.getLogger(__name__)
 Files = TypeVar("Files", bound=WeightFiles)
 
 
-class LearnedRenderer(Renderer, Generic[Files]):
-    """A renderer with a checkpoint. Sub-classes write ``find_weights``, ``_load_networks`` and ``_render``.
+class LearnedComponent(Component, Generic[Files]):
+    """A renderer or stage with a checkpoint. Sub-classes write ``find_weights`` and ``_load_networks``.
 
     ``checkpoint``: what follows ``@`` in a renderer's name, for instance a folder; None: the weights of that name.
 
-    ``_load`` finds the weights (nothing large is imported where they are absent), calls ``_load_networks``, and renders
-    a tiny scene, so that no kernel is compiled in the first render that counts. Networks go to ``self.device`` and, as
-    far as they can compute in it, ``self.dtype``; the picture is float32 again.
+    ``_load`` finds the weights (nothing large is imported where they are absent), calls ``_load_networks``, and warms
+    up, so that no kernel is compiled in the first render that counts. Networks go to ``self.device`` and, as far as
+    they can compute in it, ``self.dtype``; the picture is float32 again.
     """
 
-    warm_up_px = 32
-    """Side of the tiny scene."""
+    needs_weights: ClassVar[bool] = True
 
     def __init__(self, name: str | None = None, checkpoint: str | None = None):
         super().__init__(name)
@@ -44,7 +44,11 @@ class LearnedRenderer(Renderer, Generic[Files]):
 
     @abstractmethod
     def _load_networks(self, files: Files) -> None:
-        """Load what ``_render`` needs, see ``freeze``, onto ``self.device`` in ``self.dtype``."""
+        """Load what is computed with, see ``freeze``, onto ``self.device`` in ``self.dtype``."""
+
+    @abstractmethod
+    def _warm_up(self) -> None:
+        """Compute something tiny."""
 
     def label(self, files: Files) -> str:
         """Return what a row says of the weights; other weights must have another label."""
@@ -81,6 +85,13 @@ class LearnedRenderer(Renderer, Generic[Files]):
         self._label = self.label(files)
         self._load_networks(files)
         self._warm_up()
+
+
+class LearnedRenderer(LearnedComponent[Files], Renderer):
+    """A renderer with a checkpoint; sub-classes write ``_render``, too."""
+
+    warm_up_px = 32
+    """Side of the tiny scene."""
 
     def _warm_up(self) -> None:
         side = self.warm_up_px

@@ -7,9 +7,15 @@ from ..core.registry import Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
+from .magicbokeh.release.variants import RELEASE_ENTRIES
+from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
+from .magicbokeh.release.weight_files import is_release
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
+from .stages.entry import compose_entry
+from .stages.registry import plain_name as strip_stages
+from .stages.registry import take_apart
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -49,10 +55,11 @@ RENDERERS = LazyRegistry(
 
 WITH_AUTHORS_WEIGHTS = {
     "mpib": Entry(".renderers.mpib.renderer:MpibRenderer", "32 planes over a filled-in background (MPIB, ECCV 2022)"),
+    **RELEASE_ENTRIES,
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB}
+HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
 
 WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
@@ -61,9 +68,12 @@ WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False)
 def find_renderer(name: str) -> Entry:
     """Look up ``name`` or ``name@checkpoint``; a folder with an adapter of its own has names of its own.
 
-    Raises UnknownNameError for an unknown name, and for one without weights, or of another repository, unless a
-    checkpoint or folder is named.
+    ``STAGE+NAME`` and ``NAME+STAGE`` are renderers, too. Raises UnknownNameError for an unknown name, and for one
+    without weights, or of another repository, unless a checkpoint or folder is named.
     """
+    composition = take_apart(name, RENDERERS.entries)
+    if composition:
+        return compose_entry(find_renderer(composition.renderer), composition.stage)
     base, at, folder = name.partition("@")
     ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
     outside = None if base in ours else find_entry(base, folder)
@@ -75,7 +85,9 @@ def find_renderer(name: str) -> Entry:
         own = own_entries(folder)
         more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
         raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
-    if base not in WITHOUT_WEIGHTS:
+    if at and base in RELEASE_ENTRIES and is_release(folder):
+        return RELEASE_ENTRIES[base]
+    if base in RENDERERS.entries or base not in WITHOUT_WEIGHTS:
         return RENDERERS.find(base)
     if not at:
         if base in HOW_TO_GET:
@@ -89,6 +101,9 @@ def load_renderer(name: str) -> "Renderer":
 
     Raises UnknownNameError for an unknown name, InvalidOptionError for a checkpoint where the renderer has no weights.
     """
+    composition = take_apart(name, RENDERERS.entries)
+    if composition:
+        return find_renderer(name).load()(name, load_renderer(composition.renderer), composition.stage.create())
     base, at, checkpoint = name.partition("@")
     entry = find_renderer(name)
     target = entry.load()
@@ -101,3 +116,8 @@ def load_renderer(name: str) -> "Renderer":
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
     return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+
+
+def plain_name(name: str) -> str:
+    """Return the name of the renderer inside ``name``, without its stages."""
+    return strip_stages(name, RENDERERS.entries)

@@ -1,6 +1,7 @@
 """The robustness sweep: the benchmark's cases, once for every severity of every perturbation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..benchmarks.request import RunRequest
 from ..benchmarks.run.cases import UNPERTURBED, Case
@@ -9,6 +10,8 @@ from ..benchmarks.run.session import run_benchmark
 from ..benchmarks.run.usable import load_renderer
 from ..core.errors import InvalidOptionError
 from ..core.scene import Scene
+from ..datasets.interface import SceneDataset
+from .band_scores import store_band_scores
 from .perturbations.registry import PERTURBATIONS, load_perturbation
 
 
@@ -27,7 +30,14 @@ def run_sweep(request: RunRequest) -> list[Row]:
         what, listed = " or a ".join(sorted(changed)), ", ".join(request.renderers)
         raise InvalidOptionError(f"--renderers {listed}: expected one that takes a {what}: a sweep changes it")
     code = {name: PERTURBATIONS.find(name).hash_code(one) for name, one in perturbations.items()}
-    return run_benchmark(request, severities, perturb, code, changes)
+    return run_benchmark(request, severities, perturb, code, changes, measure_bands)
+
+
+def measure_bands(folder: Path, rows: Sequence[Row], datasets: Mapping[str, SceneDataset]) -> list[Row]:
+    """Return the rows with ``wrong_band`` where a data set knows the true disparity; see ``store_band_scores``."""
+    known = [row for row in rows if datasets[row["dataset"]].true_disparity]
+    measured = {row["key"]: row for row in store_band_scores(folder, known)}
+    return [measured.get(row["key"], row) for row in rows]
 
 
 def plan_severities(names: Sequence[str], severities: Sequence[float] | None = None) -> list[tuple[str, float]]:

@@ -132,6 +132,7 @@ def start(tmp_path):
     offline = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
     def run(command: str, smaller: str = "") -> subprocess.CompletedProcess[str]:
+        command = re.sub("^bokehbench ", "python -m bokehbench.photograph.command ", command)
         arguments = shlex.split(f"{command.replace('python ', python, 1)} {smaller}")
         arguments = [re.sub(r"^(DIR|FOLDER)\b", str(tmp_path), argument) for argument in arguments]
         if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:

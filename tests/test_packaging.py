@@ -15,13 +15,15 @@ FLOORS = {
     "core": set(),
     "renderers": {"core"},
     "datasets": {"core"},
+    "photograph": {"core", "renderers", "datasets"},
     "benchmarks": {"core", "renderers", "datasets"},
     "robustness": {"core", "renderers", "datasets", "benchmarks"},
     "reports": {"core", "renderers", "datasets", "benchmarks", "robustness"},
     "training": {"core", "renderers", "datasets", "benchmarks", "robustness"},
     "run_bench.py": {"core", "renderers", "datasets", "benchmarks", "robustness", "reports"},
 }
-"""What each root folder, and the script, may import beside itself. Nobody imports ``training``, a program."""
+"""What each root folder, and the script, may import beside itself. Nobody imports ``training`` and
+``photograph``, programs."""
 
 LAZY = re.compile(r"(?:bokehbench)?\.([a-z_]+)(?:\.\w+)*(:\w+)?")
 """A module of ours as a string: a registry's ``".renderers.identity:IdentityRenderer"``, what ``python -m`` starts."""

@@ -51,6 +51,8 @@ class Archive:
             if fault:
                 raise InvalidBundleError(f"{where}: member {info.orig_filename[:80]!r}: {fault}")
             self._members[info.filename] = info
+        if min((info.header_offset for info in self._zip.infolist()), default=0) > 0:
+            raise InvalidBundleError(f"{where}: expected one bundle, got other bytes before it: get it again")
         pictures = sum(info.file_size for name, info in self._members.items() if name not in TEXTS)
         if pictures > size:
             raise InvalidBundleError(f"{where}: its pictures claim {pictures} bytes, more than the {size} of the file")

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.compiled import compiled
+from .discs import count_disc, find_covered
 
 JUMP_PX = 2.0
 """The least range of defocus inside a 3x3 window that counts as a depth edge.
@@ -29,11 +30,7 @@ def depth_edge_band(defocus: Tensor) -> Tensor:
 
 @compiled
 def _find_band(defocus: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the band of (H,W) defocus.
-
-    Each row of a disc is a run of pixels: its first and the one after its last are counted up and down, and a pixel is
-    covered where the counts up to it do not cancel.
-    """
+    """Return the band of (H,W) defocus."""
     height, width = defocus.shape
     steps = np.zeros((height, width + 1), np.int32)
     highest, lowest = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -46,23 +43,5 @@ def _find_band(defocus: NDArray[np.float32]) -> NDArray[np.bool_]:
             high = max(highest[left], highest[x], highest[right])
             low = min(lowest[left], lowest[x], lowest[right])
             if high - low > JUMP_PX:
-                _count_disc(steps, y, x, max(high, -low))
-    band = np.empty((height, width), np.bool_)
-    for y in range(height):
-        discs = 0
-        for x in range(width):
-            discs += steps[y, x]
-            band[y, x] = discs > 0
-    return band
-
-
-@compiled
-def _count_disc(steps: NDArray[np.int32], y: int, x: int, radius_px: float) -> None:
-    """Count the runs of the disc around (y, x) in ``steps``, (H,W+1)."""
-    height, width = steps.shape[0], steps.shape[1] - 1
-    radius = min(float(radius_px), float(height + width))  # that covers everything; more, or inf, is no integer
-    reach, squared = int(radius), radius**2
-    for row in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
-        half = int(np.sqrt(squared - (row - y) ** 2))
-        steps[row, max(x - half, 0)] += 1
-        steps[row, min(x + half + 1, width)] -= 1
+                count_disc(steps, y, x, max(high, -low))
+    return find_covered(steps)

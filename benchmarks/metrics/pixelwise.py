@@ -34,7 +34,7 @@ class Psnr(ComparisonMetric):
     def compare(self, comparison: Comparison) -> float | None:
         """Return the PSNR in dB."""
         error = comparison.squared_error(self._device)
-        return _decibels(add_up(error) / error.numel())
+        return to_decibels(add_up(error) / error.numel())
 
 
 class RegionPsnr(Psnr):
@@ -47,7 +47,7 @@ class RegionPsnr(Psnr):
         region, pixels = comparison.target.region(type(self).find, self._device)
         if pixels == 0:
             return None
-        return _decibels(add_up(comparison.squared_error(self._device) * region) / pixels)
+        return to_decibels(add_up(comparison.squared_error(self._device) * region) / pixels)
 
 
 class FocusPsnr(RegionPsnr):
@@ -74,5 +74,6 @@ def add_up(values: Tensor) -> float:
     return float(values.numpy().sum(dtype=np.float64) if values.device.type == "cpu" else values.double().sum())
 
 
-def _decibels(error: float) -> float:
+def to_decibels(error: float) -> float:
+    """Return the PSNR in dB of a mean squared error of values in [0,1]."""
     return PSNR_CAP_DB if error == 0.0 else min(-10.0 * math.log10(error), PSNR_CAP_DB)

@@ -18,6 +18,7 @@ CASE = (
     *("dataset", "scene", "cluster", "renderer", "perturbation", "severity", "seed"),
     *("device", "dtype", "weights", "status", "reason"),
 )
+BAND = ("share", "inside", "outside", "true_inside", "true_outside")
 COST = ("seconds", "peak_memory_mb", "image", "input", "disparity", "backend", "environment", "time")
 
 
@@ -38,6 +39,8 @@ def read(
     - ``status``: ``ok``, ``failed`` or ``skipped``; ``reason``: why, where it is not ``ok``.
     - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok`` and where
       only other code of the metric, or of other weights, has scored the picture.
+    - of a sweep ``band_share, band_inside, band_outside, band_true_inside, band_true_outside``: the part of the picture
+      that wrong disparity reaches, and PSNR in dB, see ``WrongBand``; NaN where there is none.
     - ``seconds`` of one render, ``peak_memory_mb`` in MiB, NaN where unknown; ``image, input, disparity``: the scored
       picture, the perturbed picture and the perturbed map, paths within the run's folder; ``backend, environment,
       time``: how, where (an entry of run.json's ``environments``) and when, UTC.
@@ -52,15 +55,22 @@ def read(
         raise InvalidOptionError(f"{stored.folder}: no robustness sweep is stored here: run --robustness first")
     rows = stored.sweep if sweep else stored.rows
     metrics = list(stored.meta["sweep"]["metrics"] if sweep else stored.meta["metrics"])
-    taken = set(metrics) & {*CASE, *COST}
+    bands = [f"band_{name}" for name in BAND] if sweep else []
+    taken = set(metrics) & {*CASE, *bands, *COST}
     if taken:
         raise InvalidOptionError(f"{stored.folder}: a metric has the name of a column: {', '.join(sorted(taken))}")
     clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in stored.scenes}
     lines = [
-        {**row, "cluster": clusters.get((row["dataset"], row["scene"]), row["scene"]), **row["metrics"]} for row in rows
+        {
+            **row,
+            "cluster": clusters.get((row["dataset"], row["scene"]), row["scene"]),
+            **row["metrics"],
+            **{f"band_{name}": value for name, value in (row["wrong_band"] or {}).items()},
+        }
+        for row in rows
     ]
-    floats = dict.fromkeys(["severity", *metrics, "seconds", "peak_memory_mb"], "float64")
-    return pd.DataFrame(lines, columns=[*CASE, *metrics, *COST]).astype(floats)
+    floats = dict.fromkeys(["severity", *metrics, *bands, "seconds", "peak_memory_mb"], "float64")
+    return pd.DataFrame(lines, columns=[*CASE, *metrics, *bands, *COST]).astype(floats)
 
 
 def _find(run: str | PathLike[str], output: Path) -> Path:

@@ -24,7 +24,7 @@ MOST_FAULTS = 20
 """So many lines of one file that are no rows are named; of the others the number is said."""
 
 EARLIER_ROWS = dict.fromkeys(
-    ("weights", "peak_memory_mb", "input", "input_sha256", "disparity", "disparity_sha256", "backend")
+    ("weights", "peak_memory_mb", "input", "input_sha256", "disparity", "disparity_sha256", "wrong_band", "backend")
 ) | dict.fromkeys(("device", "dtype", "time"), "")
 """What rows of earlier versions may lack."""
 

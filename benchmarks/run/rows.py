@@ -27,7 +27,9 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "input_sha256": None,
         "disparity": None,
         "disparity_sha256": None,
+        "wrong_band": None,
         "backend": None,
+        "guess": None,
         "environment": environment,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

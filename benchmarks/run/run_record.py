@@ -7,7 +7,6 @@ from typing import Any
 from ...datasets.catalogue import DATASETS
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
-from ...renderers.learned import LearnedRenderer
 from ...renderers.registry import find_renderer
 from ..metrics.interface import Metric
 from ..request import RunRequest
@@ -54,7 +53,7 @@ def _describe_renderer(name: str, renderer: Renderer) -> Record:
         "summary": find_renderer(name).summary,
         "weights": renderer.weights,
         "training": renderer.training,
-        "needs_weights": isinstance(renderer, LearnedRenderer),
+        "needs_weights": renderer.needs_weights,
         "capabilities": renderer.capabilities.to_json(),
     }
 
@@ -66,6 +65,7 @@ def _describe_dataset(name: str, dataset: SceneDataset) -> Record:
         "terms": dataset.terms,
         "scored": dataset.scored,
         "version": dataset.version,
+        "true_disparity": dataset.true_disparity,
     }
 
 

@@ -25,6 +25,7 @@ from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
+from ..metrics.agreement import judge_guess
 from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
 from .loading import load_planned
@@ -225,6 +226,7 @@ class Runner:
             given = renderer.accept(loaded.given)
             measured = measure(lambda: renderer.render_accepted(given, case.seed), renderer.device)
             picture = renderer.check(measured.result, given)
+            guess = judge_guess(renderer, given.image, loaded.scene) if case.perturbation == UNPERTURBED else None
         cost = renderer.cost or measured
         row = self._row(
             case,
@@ -234,6 +236,7 @@ class Runner:
             image=image_path(case).as_posix(),
             weights=renderer.weights,
             backend=renderer.backend,
+            guess=guess and guess.to_json(),
             **loaded.perturbed,
         )
         return Rendered(loaded.scene, picture.detach().to("cpu"), row)

@@ -11,11 +11,20 @@ from annotated_types import Ge, Gt, Len, Lt
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.records import EXPLAINED, OPEN
+from .band_schema import WrongBand
 
 SCHEMA: Literal[1] = 1
 """Of rows."""
 
 Positive = Annotated[int, Gt(0), Lt(2**31)]
+
+
+class Guess(TypedDict):
+    """See ``metrics.agreement``; null where a scene has nothing to compare."""
+
+    in_focus_iou: float | None
+    rank_correlation: float | None
+    strength_ratio: float | None
 
 
 class Row(TypedDict):
@@ -63,8 +72,12 @@ class Row(TypedDict):
     disparity: NotRequired[str | None]
     """A perturbed disparity as a picture, a path within the run."""
     disparity_sha256: NotRequired[str | None]
+    wrong_band: NotRequired[WrongBand | None]
+    """Which part of the loss is the wrong disparity's; null where nothing is wrong with it, or no true one is known."""
     backend: NotRequired[str | None]
     """Which of a renderer's implementations made it."""
+    guess: NotRequired[Guess | None]
+    """How what a renderer that is given the picture alone guessed agrees with the truth; null for others."""
     environment: str
     """An entry of run.json's environments."""
     time: NotRequired[str]
@@ -159,6 +172,7 @@ class DatasetRecord(TypedDict):
     terms: str
     scored: bool
     version: NotRequired[str]
+    true_disparity: NotRequired[bool]
 
 
 class MetricRecord(TypedDict):

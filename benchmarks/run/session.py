@@ -45,11 +45,13 @@ def run_benchmark(
     perturb: Callable[[Scene, Case], Scene] | None = None,
     perturbation_code: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     changes: Mapping[str, Set[str]] = MappingProxyType({}),
+    at_end: Callable[[Path, Sequence[Row], Mapping[str, SceneDataset]], list[Row]] | None = None,
 ) -> list[Row]:
     """Render and score what ``request`` asks for; the run is stored in DIR/results/RUN. Returns the cases' rows.
 
     Every scene is rendered at ``severities``; ``perturb`` makes the scene of a perturbed case, ``perturbation_code``
-    hashes what it does so with, by perturbation and module, ``changes`` says which inputs each one changes.
+    hashes what it does so with, by perturbation and module, ``changes`` says which inputs each one changes;
+    ``at_end`` adds to the finished rows what takes several of them, in the run's folder too.
     Everything that can be found wrong before the first picture is found then: unknown names, missing data, an absent
     device. Raises BokehBenchError for these.
     """
@@ -86,6 +88,9 @@ def run_benchmark(
         load = partial(_load_again, renderers)
         runner = Runner(run.folder, datasets, available, load, environment, perturb, processes, metric_codes)
         rows = runner.run(cases)
+        if at_end:
+            processes.wait()  # the others have read the rows
+            rows = at_end(run.folder, rows, datasets) if processes.is_main else rows
         scenes = dict.fromkeys((case.dataset, case.scene) for case in cases)
         run.finish(runner.before, rows, collect_doubts(run.folder, scenes))
     processes.leave()

@@ -170,6 +170,7 @@ def _fill_command(command: CommandRecord) -> None:
             about["capabilities"].setdefault("needs_disparity", True)
     for dataset in command["datasets"].values():
         dataset.setdefault("version", "")
+        dataset.setdefault("true_disparity", True)
 
 
 def _from_schema_1(meta: dict[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class BlbLayout(SceneDataset):
         """``level``: from 1, None for all; ``normalised``: disparity in [0,1]; ``corrupted``: with wrong disparity."""
         super().__init__(name, data_root)
         self.level, self.normalised, self.corrupted = level, normalised, corrupted
+        self.true_disparity = not corrupted
         self._members: Members[Shot] = Members()
         self._folders = 0
         self.protocol = "; ".join(self._describe())

@@ -8,6 +8,7 @@ with ``low_quality/manifest.json``; disparity estimated from these is ``low_qual
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -157,7 +158,7 @@ class Ebb400LowQuality(Ebb400):
 
 def degrade_command(data_root: Path | None) -> str:
     """Return the command that makes the low-quality pictures."""
-    return f"python -m bokehbench.datasets.pairs.ebb400 --data-root {data_root}"
+    return f"python -m bokehbench.datasets.pairs.ebb400 --data-root {shlex.quote(str(data_root))}"
 
 
 def make_low_quality(dataset: Ebb400) -> list[str]:

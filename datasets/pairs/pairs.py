@@ -2,6 +2,7 @@
 
 import os
 import reprlib
+import shlex
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class PhotographPairs(UserPictures):
     """px per unit of disparity at the widest aperture, used (and said so) until one is fitted or given."""
 
     version = "1"
+    true_disparity = False
 
     def __init__(self, name: str | None = None, data_root: Path | None = None, alignment: str = "none"):
         super().__init__(name, data_root)
@@ -280,7 +282,7 @@ def evenly_chosen(items: Sequence[Pair], count: int) -> list[Pair]:
 
 def disparity_command(name: str, data_root: Path | None) -> str:
     """Return the command that makes the disparity of a data set."""
-    return f"python -m bokehbench.datasets.pairs.estimate_disparity {name} --data-root {data_root}"
+    return f"python -m bokehbench.datasets.pairs.estimate_disparity {name} --data-root {shlex.quote(str(data_root))}"
 
 
 def _naming(path: Path, work: Callable[[], Picture]) -> Picture:

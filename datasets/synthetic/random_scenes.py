@@ -36,8 +36,9 @@ SHRUNK_TILT = 0.6
 class SynthesisSettings:
     """What scenes are drawn from. Lengths are in px of the picture.
 
-    - ``photographs``: folders of pictures for backgrounds. ``cutouts``: folders of RGBA PNGs; ``painted``: how many
-      further cut-outs this program paints itself. At least one cut-out of either kind.
+    - ``photographs``: folders of pictures for backgrounds, or ``packaged``: those that are installed. ``cutouts``:
+      folders of RGBA PNGs; ``painted``: how many further cut-outs this program paints itself. At least one cut-out of
+      either kind.
     - ``size_px``: side of the square picture. ``planes``: fewest and most cut-outs in a scene.
     - ``radius_px``: range of the largest radius of the circle of confusion in a scene; ``radius_exponent``: 1 draws it
       uniformly, more favours small radii.

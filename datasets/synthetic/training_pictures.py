@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from ...core.optics import GAMMA
 from .cutouts import CUTOUTS, make_cutout
-from .photographs import read_photograph
+from .photographs import PHOTOGRAPHS, packaged_file, read_photograph
 from .picture_files import list_pictures, read_cutout
 
 PHOTOGRAPH_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+PACKAGED = "packaged"
+PACKAGED_NAMES = ("astronaut", "chelsea", "coffee", "rocket", "grace-hopper")
+"""In place of a folder of photographs: these, which lie in installed packages."""
+
 CUTOUT_ENDINGS = (".png", ".webp", ".tif", ".tiff")
 PAINTING_SEED = 7919
 """Of the painted cut-outs; the embedded data sets paint theirs from other seeds."""
@@ -21,16 +25,22 @@ PAINTING_SEED = 7919
 LARGEST_SIDE_PX = 768
 CACHED_PHOTOGRAPHS = 128
 CACHED_CUTOUTS = 48
+CACHED_PAINTED_BYTES = 1 << 29
 """A process keeps so many decoded: at most 0.2 GB of photographs, and 0.5 GB each of read and of painted cut-outs."""
 
 DECODED = ((np.arange(256) / 255.0) ** GAMMA).astype(np.float32)
 
 
 class PhotographSource:
-    """Backgrounds out of folders of pictures in any common format. Raises MissingDataError where there are none."""
+    """Backgrounds out of folders of pictures in any common format; ``packaged`` stands for PACKAGED_NAMES.
+
+    Raises MissingDataError where there are none.
+    """
 
     def __init__(self, folders: Sequence[str]):
-        self._files = _list_all(folders, PHOTOGRAPH_ENDINGS)
+        self._files = _list_all([folder for folder in folders if folder != PACKAGED], PHOTOGRAPH_ENDINGS)
+        for name in PACKAGED_NAMES if PACKAGED in folders else ():
+            self._files.append(packaged_file(PHOTOGRAPHS[name].package, PHOTOGRAPHS[name].file))
 
     def draw(self, rng: np.random.Generator, size_px: int, margin: int) -> NDArray[np.float32]:
         """Return (size + 2 margin, size + 2 margin, 3) float32, linear: a random piece at a random scale, mirrored at
@@ -62,6 +72,7 @@ class CutoutSource:
         self._files = _list_all(folders, CUTOUT_ENDINGS) if folders else []
         self._painted = painted
         self._painted_px = painted_px
+        self._paintings: dict[int, NDArray[np.float32]] = {}
 
     def draw(self, rng: np.random.Generator, side_px: int) -> NDArray[np.float32]:
         """Return (h,w,4) float32, premultiplied, linear, its longer side ``side_px``; often mirrored.
@@ -72,7 +83,7 @@ class CutoutSource:
         if from_file:
             rgba = _read_foreground(self._files[rng.integers(len(self._files))])
         else:
-            rgba = paint_cutout(int(rng.integers(self._painted)), self._painted_px)
+            rgba = self._paint(int(rng.integers(self._painted)))
         scale = side_px / max(rgba.shape[:2])
         rows, columns = (max(1, round(length * scale)) for length in rgba.shape[:2])
         scaled = cv2.resize(rgba, (columns, rows), interpolation=_kernel(scale))
@@ -80,6 +91,15 @@ class CutoutSource:
             scaled = scaled[:, ::-1]
         alpha = np.clip(scaled[..., 3:], 0.0, 1.0)
         return np.concatenate([np.clip(scaled[..., :3], 0.0, alpha), alpha], axis=2)
+
+    def _paint(self, number: int) -> NDArray[np.float32]:
+        """Paint a cut-out, or return it as it was painted before; the first to fit into the memory are kept."""
+        if number in self._paintings:
+            return self._paintings[number]
+        painting = paint_cutout(number, self._painted_px)
+        if (len(self._paintings) + 1) * painting.nbytes <= CACHED_PAINTED_BYTES:
+            self._paintings[number] = painting
+        return painting
 
 
 def _list_all(folders: Sequence[str], suffixes: Sequence[str]) -> list[Path]:
@@ -101,7 +121,6 @@ def _read_foreground(path: Path) -> NDArray[np.float32]:
     return np.asarray(rgba, np.float32)
 
 
-@lru_cache(maxsize=CACHED_CUTOUTS)
 def paint_cutout(number: int, side_px: int) -> NDArray[np.float32]:
     """Paint cut-out ``number``: every kind of the painters in turn, each number another one."""
     kinds = list(CUTOUTS)

@@ -22,6 +22,7 @@ class Variant:
     - ``training``: fields of ``PipelineSettings`` that its networks are built for: no other weights can take them.
     - ``weights``: the variant whose weights it renders, so that it is not trained; None: its own.
     - ``shipped``: whether these ship; only then it is a renderer of its name.
+    - ``slow``: how slow, where that surprises.
     """
 
     summary: str
@@ -30,6 +31,7 @@ class Variant:
     training: Mapping[str, Any] = field(default_factory=dict)
     weights: str | None = None
     shipped: bool = True
+    slow: str = ""
 
     @property
     def differs_in_rendering(self) -> bool:
@@ -39,7 +41,9 @@ class Variant:
 
 VARIANTS = {
     "bokehdiff": Variant(summary="one-step diffusion with physics-inspired self-attention (BokehDiff)"),
-    "bokehdiff-no-coc": Variant(summary="BokehDiff without the circle of confusion", physics={"coc": False}),
+    "bokehdiff-no-coc": Variant(
+        summary="BokehDiff without the circle of confusion", physics={"coc": False}, slow="minutes a picture on a CPU"
+    ),
     "bokehdiff-no-softmaxq": Variant(
         summary="BokehDiff with the ordinary softmax over keys", physics={"softmax_over_queries": False}
     ),
@@ -86,7 +90,7 @@ def variant_entries(shipped: bool) -> dict[str, Entry]:
     """Return the registry's entries of all variants whose weights ship, or of all others."""
     target = ".renderers.bokehdiff.renderer:BokehDiffRenderer"
     return {
-        name: Entry(target, variant.summary, {"variant": name})
+        name: Entry(target, variant.summary, {"variant": name}, slow=variant.slow)
         for name, variant in VARIANTS.items()
         if variant.shipped == shipped
     }

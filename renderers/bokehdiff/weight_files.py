@@ -22,6 +22,7 @@ from typing import Any
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
+from ..diffusion.backbones import Backbone
 from ..weights import LORA_FILE, RECORD_FILE, find_part, label_files, read_index, read_object
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
@@ -33,22 +34,21 @@ SHARED_AUTOENCODER = "autoencoder"
 INDEX = "model_index.json"
 PIPELINE = "BokehDiffPipeline"
 AUTHORS = "sdxl"
-BACKBONE = "SG161222/RealVisXL_V5.0"
 ADAPTERS = "zcx65535/bokehdiff"
 ADAPTER_FOLDER = "small"
 ENCODER_FILES = ("vae.safetensors", "vae.ckpt")
 SETTINGS_FILE = "settings.json"
 
-MODEL_FILES = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
-NETWORKS = ("unet", "vae")
-NETWORK_FILE = "diffusion_pytorch_model"
+BACKBONE_REPOSITORY = "SG161222/RealVisXL_V5.0"
 WITHOUT_ENCODER = "bokehdiff-fixed-encoder"
 
 REMEDY = (
     f"with a network, run `hf download {ADAPTERS} --include '{ADAPTER_FOLDER}/*' --local-dir FOLDER` and"
-    f" `hf download {BACKBONE} --include '*/*' --exclude '*.bin' --local-dir FOLDER/RealVisXL_V5.0`,"
+    f" `hf download {BACKBONE_REPOSITORY} --include '*/*' --exclude '*.bin' --local-dir FOLDER/RealVisXL_V5.0`,"
     " then use bokehdiff@FOLDER"
 )
+
+BACKBONE = Backbone(title="an SDXL model", repository=BACKBONE_REPOSITORY, folder="RealVisXL_V5.0", remedy=REMEDY)
 
 RELEASED_SETTINGS = PipelineSettings(physics=PisaPhysics.from_profile("code"), pooling="bilinear")
 """How the authors' weights were trained, but with distances in px along both axes: see ``PipelineSettings.pitch``."""
@@ -90,13 +90,7 @@ class SdxlFiles:
     def paths(self) -> list[Path]:
         """Every file that decides about the pictures."""
         beside = [self.lora, self.encoder, None if self.lora is None else self.lora.with_name(SETTINGS_FILE)]
-        networks = [path for part in NETWORKS for path in network_files(self.backbone, part)]
-        configurations = [self.backbone / path for path in MODEL_FILES]
-        return [
-            *configurations,
-            *networks,
-            *(path for path in beside if path is not None and path.is_file()),
-        ]
+        return [*BACKBONE.all_files(self.backbone), *(path for path in beside if path is not None and path.is_file())]
 
 
 def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> SavedFiles | SdxlFiles:
@@ -145,17 +139,6 @@ def label_weights(files: SavedFiles | SdxlFiles, variant: str) -> str:
     return label_files(files) + ("" if own else f", trained as {trained_as}{known}")
 
 
-def network_files(backbone: Path, part: str) -> list[Path]:
-    """Return the safetensors of a network in diffusers' layout: in full precision, else in half.
-
-    Raises MissingWeightsError where there are none.
-    """
-    files = sorted((backbone / part).glob(f"{NETWORK_FILE}*.safetensors"))
-    if not files:
-        raise MissingWeightsError(f"{backbone / part}: no {NETWORK_FILE}*.safetensors: {REMEDY}")
-    return [path for path in files if ".fp16" not in path.name] or files
-
-
 def _find_shipped(variant: str) -> SavedFiles:
     owner = VARIANTS[variant].weights or variant
     folder = SHIPPED / owner
@@ -179,13 +162,12 @@ def _find_sdxl(name: str, home: Path | None, download: bool) -> SdxlFiles:
     files = SdxlFiles(
         name=name,
         home=home,
-        backbone=find_backbone(home, download),
+        backbone=BACKBONE.find(home, download),
         lora=adapters / LORA_FILE,
         encoder=_find_encoder(adapters, settings),
         settings=settings,
     )
-    for part in NETWORKS:
-        network_files(files.backbone, part)
+    BACKBONE.all_files(files.backbone)  # a network that is absent is found now
     return files
 
 
@@ -194,21 +176,6 @@ def _find_adapters(home: Path | None, download: bool) -> Path:
         needed = [f"{ADAPTER_FOLDER}/{name}" for name in (LORA_FILE, ENCODER_FILES[-1])]
         return NETWORK.fetch_repository(ADAPTERS, needed, REMEDY, needed=needed, download=download) / ADAPTER_FOLDER
     return home if (home / LORA_FILE).is_file() else home / ADAPTER_FOLDER
-
-
-def find_backbone(home: Path | None, download: bool) -> Path:
-    """Return the folder of an SDXL model: ``home`` itself or in it, None: the hub's, fetched if ``download``.
-
-    Raises MissingWeightsError where it is absent or incomplete.
-    """
-    for place in () if home is None else (home / "RealVisXL_V5.0", home):
-        if any((place / path).is_file() for path in MODEL_FILES):
-            absent = [path for path in MODEL_FILES if not (place / path).is_file()]
-            if absent:
-                raise MissingWeightsError(f"{place}: an SDXL model lacks {', '.join(absent)}: {REMEDY}")
-            return place
-    needed = [*MODEL_FILES, *(f"{part}/{NETWORK_FILE}.safetensors" for part in NETWORKS)]
-    return NETWORK.fetch_repository(BACKBONE, needed, REMEDY, needed=needed, download=download)
 
 
 def _find_encoder(adapters: Path, settings: PipelineSettings) -> Path | None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .weight_files import SEEN_PX
+
 WIDTHS = (24, 40, 72, 112, 144)
 """Channels at 1/2, 1/4, 1/8, 1/16, 1/32 of the size."""
 
@@ -13,9 +15,6 @@ DEPTHS = (1, 1, 2, 2, 2)
 """Residual blocks of the encoder there; the decoder has one at each size."""
 
 GROUPS = 8
-SEEN_PX = 192
-"""Shorter side at which the network sees every picture."""
-
 MULTIPLE = 32
 
 
@@ -48,10 +47,12 @@ class CompactHallucination(nn.Module):
     """Guesses the normalised defocus (B,1,H,W) in (0,1) of pictures (B,3,H,W), whose sides are multiples of MULTIPLE.
 
     Beside the colours it is given where in the picture each pixel lies: people focus on what is in the middle.
+    ``seen_px``: shorter side of the pictures that it is trained for, see ``parts.guess_compactly``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seen_px: int = SEEN_PX) -> None:
         super().__init__()
+        self.seen_px = seen_px
         self.stem = nn.Conv2d(5, WIDTHS[0], kernel_size=5, stride=2, padding=2)
         self.encoder = nn.ModuleList(
             nn.Sequential(*(_Block(width) for _ in range(depth))) for width, depth in zip(WIDTHS, DEPTHS, strict=True)

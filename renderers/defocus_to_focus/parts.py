@@ -9,13 +9,14 @@ from torch import Tensor, nn
 from ...core.files import write_json
 from ..diffusion.padding import pad_to_multiple
 from ..read_weights import read_network
-from .compact import MULTIPLE, SEEN_PX, CompactHallucination
+from .compact import MULTIPLE, CompactHallucination
 from .fusion import FusionNetwork, first_mask
 from .halving import fit, resized_sides
 from .layering import HARDNESS, Layering
 from .radiance import RadianceNetwork
+from .resnext import MULTIPLE as PUBLISHED_MULTIPLE
 from .resnext import ResNextHallucination
-from .weight_files import NETWORKS, PROFILE_FILE, D2fFiles, find_files
+from .weight_files import NETWORKS, PROFILE_FILE, SEEN_PX, D2fFiles, find_files
 
 TABLE_HEIGHT_PX = 512.0
 """Shorter side of the pictures that the published radii belong to; the blur grows with the picture."""
@@ -29,9 +30,9 @@ class Parts(nn.Module):
         self.hallucination, self.radiance, self.fusion = hallucination, radiance, fusion
 
     @classmethod
-    def compact(cls) -> "Parts":
+    def compact(cls, seen_px: int = SEEN_PX) -> "Parts":
         """Return new networks of the compact form, their weights drawn by PyTorch's generator."""
-        return cls(CompactHallucination(), RadianceNetwork(), FusionNetwork())
+        return cls(CompactHallucination(seen_px), RadianceNetwork(), FusionNetwork())
 
     @classmethod
     def read(cls, checkpoint: str | D2fFiles | None) -> "Parts":
@@ -39,7 +40,7 @@ class Parts(nn.Module):
         files = checkpoint if isinstance(checkpoint, D2fFiles) else find_files(checkpoint)
         if files.published:
             return _read_published(files)
-        parts = cls.compact()
+        parts = cls.compact(files.seen_px)
         for name, path in zip(NETWORKS, files.paths, strict=True):
             read_network(getattr(parts, name), path)
         return parts
@@ -51,12 +52,21 @@ class Parts(nn.Module):
             state = getattr(self, name).state_dict()
             tensors = {key: value.detach().cpu().to(dtype).contiguous() for key, value in state.items()}
             save_file(tensors, folder / f"{name}.safetensors")
-        write_json(folder / PROFILE_FILE, {"profile": profile})
+        seen = {"seen_px": self.hallucination.seen_px} if isinstance(self.hallucination, CompactHallucination) else {}
+        write_json(folder / PROFILE_FILE, {"profile": profile, **seen})
+
+    def guess(self, image: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the defocus (B,1,*size) of pictures (B,3,H,W); a published network has to be given that size."""
+        network = self.hallucination
+        if isinstance(network, CompactHallucination):
+            return guess_compactly(network, image, size)
+        guess: Tensor = network(pad_to_multiple(image, PUBLISHED_MULTIPLE))
+        return guess[..., : size[0], : size[1]]
 
 
-def guess_compactly(network: nn.Module, image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the defocus (1,1,*size) of a picture (1,3,H,W), as the compact network sees it: at SEEN_PX."""
-    sides = resized_sides(image.shape[-2], image.shape[-1], SEEN_PX)
+def guess_compactly(network: CompactHallucination, image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the defocus (B,1,*size) of pictures (B,3,H,W), as the network sees them: at its ``seen_px``."""
+    sides = resized_sides(image.shape[-2], image.shape[-1], network.seen_px)
     seen = fit(image, sides)
     guess = network(pad_to_multiple(seen, MULTIPLE))[..., : sides[0], : sides[1]]
     return fit(guess, size).clamp(0.0, 1.0)

@@ -9,7 +9,6 @@ from torch import Tensor
 from ...core.optics import GAMMA
 from ...core.scene import Scene
 from ...core.timing import stage
-from ..diffusion.padding import pad_to_multiple
 from ..interface import PICTURE_ONLY, Capabilities
 from ..learned import LearnedRenderer, freeze
 from .cpu.paint_layers import compile_kernels
@@ -17,9 +16,8 @@ from .fusion import blend
 from .halving import enlarge, fit, halve
 from .layered import render_weighted
 from .layering import Layering
-from .parts import Parts, guess_compactly, layering_for, sharpness_of
+from .parts import Parts, layering_for, sharpness_of
 from .radiance import power_weight, raise_saturated
-from .resnext import MULTIPLE
 from .weight_files import D2fFiles, find_files, raises_saturated
 
 LARGEST_WORKING_PX = 768
@@ -91,11 +89,11 @@ class DefocusToFocusRenderer(LearnedRenderer[D2fFiles]):
             halvings += 1
         small = halve(image[None], halvings)
         size = (small.shape[-2], small.shape[-1])
-        network = self._parts.hallucination
         if self._files.published:
-            defocus = network(pad_to_multiple(small.to(self.dtype), MULTIPLE))[..., : size[0], : size[1]]
-            return Guess(defocus.float().clamp(0.0, 1.0), halvings, Layering())
-        return Guess(guess_compactly(network, image[None].to(self.dtype), size).float(), halvings, layering_for(small))
+            defocus = self._parts.guess(small.to(self.dtype), size).float().clamp(0.0, 1.0)
+            return Guess(defocus, halvings, Layering())
+        defocus = self._parts.guess(image[None].to(self.dtype), size).float()
+        return Guess(defocus, halvings, layering_for(small))
 
     def guess_radius_px(self, image: Tensor) -> Tensor:
         """Return the radii, px, (1,H,W), that the network guesses for a picture (3,H,W); ``prepare`` comes first."""

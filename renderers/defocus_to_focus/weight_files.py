@@ -9,7 +9,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.checks import check_choice
+from ...core.checks import check, check_choice
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ..weights import read_object
 
@@ -18,6 +18,9 @@ SHIPPED = Path(__file__).parent / "weights"
 
 NETWORKS = ("hallucination", "radiance", "fusion")
 PROFILE_FILE = "profile.json"
+SEEN_PX = 192
+"""Shorter side at which the compact network sees every picture, where the profile does not say ``seen_px``."""
+
 PROFILES = ("code", "paper")
 """``code``: the published program, which raises saturated pixels and lets the fusion network see 1 - D. ``paper``: what
 its abstract says, the first mask refined by the network, and nothing of saturated pixels."""
@@ -30,13 +33,15 @@ REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class D2fFiles:
-    """The files of one set of weights: three networks of the compact form, or two checkpoints (``published``)."""
+    """The files of one set of weights: three networks of the compact form, which sees pictures at
+    ``seen_px``, or two checkpoints (``published``)."""
 
     name: str
     folder: Path
     paths: list[Path]
     profile: str
     published: bool
+    seen_px: int = SEEN_PX
 
 
 def find_files(checkpoint: str | None) -> D2fFiles:
@@ -54,9 +59,12 @@ def find_files(checkpoint: str | None) -> D2fFiles:
         absent = [path for path in paths if not path.is_file()]
         if absent:
             raise MissingWeightsError(f"{absent[0]}: there is no such file beside {PROFILE_FILE}: get it again")
-        profile = read_object(folder / PROFILE_FILE).get("profile")
-        check_choice(f"{folder / PROFILE_FILE}: profile", str(profile), PROFILES)
-        return D2fFiles(name=name, folder=folder, paths=paths, profile=str(profile), published=False)
+        record = read_object(folder / PROFILE_FILE)
+        profile, seen_px = str(record.get("profile")), record.get("seen_px", SEEN_PX)
+        check_choice(f"{folder / PROFILE_FILE}: profile", profile, PROFILES)
+        sound = isinstance(seen_px, int) and 32 <= seen_px <= 4096
+        check(f"{folder / PROFILE_FILE}: seen_px", seen_px, sound, "a whole number of px, 32 to 4096")
+        return D2fFiles(name=name, folder=folder, paths=paths, profile=profile, published=False, seen_px=seen_px)
     checkpoints = sorted(folder.glob("*.pth"), key=lambda path: path.stat().st_size, reverse=True)
     if len(checkpoints) != 2:
         raise MissingWeightsError(

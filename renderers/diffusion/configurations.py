@@ -1,7 +1,7 @@
 """What the ``config.json`` of each kind of network, and a scheduler's, must hold before anything is built from it."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,9 @@ class Configuration(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+
+Checked = TypeVar("Checked", bound=Configuration)
 
 
 class UnetConfiguration(Configuration):
@@ -116,12 +119,17 @@ def read_configuration(path: Path, kind: str) -> dict[str, Any]:
     Raises InvalidOptionError that names file and entry where one is absent, of another type or out of range.
     """
     values = read_object(path)
+    check_configuration(path, values, KINDS[kind])
+    return values
+
+
+def check_configuration(path: Path, values: dict[str, Any], kind: type[Checked]) -> Checked:
+    """Return what the file at ``path`` holds as a ``kind``. Raises InvalidOptionError as ``read_configuration``."""
     try:
-        KINDS[kind].model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         entry = str(first["loc"][0])
         got = "" if first["type"] == "missing" else f", got {values[entry]!r:.60}"
         what = "it is missing" if first["type"] == "missing" else first["msg"]
         raise InvalidOptionError(f"{path}: {entry}: {what}{got}: get it again") from error
-    return values

@@ -100,20 +100,34 @@ def cover_with_tiles(height: int, width: int, side: int, multiple: int) -> list[
     ]
 
 
-def blend_tiles(predict: Callable[[Tile], Tensor], tiles: list[Tile], like: Tensor) -> Tensor:
+def gaussian_weights(tile: Tile, area: torch.Size) -> Tensor:
+    """Return weights (h,w) that fall with the distance from the tile's centre, whatever area it lies in."""
+    return _gaussian(tile.height)[:, None] * _gaussian(tile.width)
+
+
+def blend_tiles(
+    predict: Callable[[Tile], Tensor],
+    tiles: list[Tile],
+    like: Tensor,
+    weigh: Callable[[Tile, torch.Size], Tensor] = gaussian_weights,
+) -> Tensor:
     """Return the weighted mean of ``predict(tile)`` (B,C,h,w) over the tiles, sized and typed as ``like`` (B,any,H,W).
 
-    Weights are Gaussians of the distance from a tile's centre. A single tile's prediction comes back untouched.
+    ``weigh``: the weights (h,w) float32, >= 0, of a tile in an area of (H,W). A single tile's prediction comes back
+    untouched.
     """
     if len(tiles) == 1:
         return predict(tiles[0])
-    predictions = [predict(tile) for tile in tiles]
-    weights = torch.zeros(like.shape[-2:], dtype=torch.float32, device=like.device)
-    total = weights.new_zeros(*predictions[0].shape[:2], *like.shape[-2:])
-    for tile, predicted in zip(tiles, predictions, strict=True):
-        weight = _gaussian(tile.height, like.device)[:, None] * _gaussian(tile.width, like.device)
+    area = like.shape[-2:]
+    weights = torch.zeros(area, dtype=torch.float32, device=like.device)
+    total: Tensor | None = None
+    for tile in tiles:
+        predicted = predict(tile)
+        total = weights.new_zeros(*predicted.shape[:2], *area) if total is None else total
+        weight = weigh(tile, area).to(like.device)
         tile.cut(total).add_(weight * predicted)
         tile.cut(weights).add_(weight)
+    assert total is not None  # noqa: S101 - there is a tile
     return (total / weights).to(like.dtype)
 
 
@@ -126,6 +140,6 @@ def _starts(length: int, side: int, multiple: int) -> Iterator[int]:
         yield multiple * (span * i // gaps if gaps else 0)
 
 
-def _gaussian(length: int, device: torch.device) -> Tensor:
-    place = (torch.arange(length, device=device, dtype=torch.float32) + 0.5) / length - 0.5
+def _gaussian(length: int) -> Tensor:
+    place = (torch.arange(length, dtype=torch.float32) + 0.5) / length - 0.5
     return torch.exp(-0.5 * (place / BLEND_WIDTH) ** 2)

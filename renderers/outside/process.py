@@ -58,7 +58,7 @@ class Worker:
         command = [python, "-s", WORKER, adapter, repository]
         try:
             log = open_log(repository.name) or self.folder / "stderr.txt"
-            self._group = ProcessGroup(command, repository, log, _environment(), piped=True)
+            self._group = ProcessGroup(command, repository, log, _environment(), piped=True, temporary=self.folder)
         except BaseException:
             self._temporary.cleanup()
             raise

@@ -18,12 +18,14 @@ from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import Problem, find_oddities, find_problems
 from ..parts.run_facts import takes
+from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
+from ..parts.wrong_band import BandSection, describe_band
 
 
 @dataclass(frozen=True)
 class MetricCurves:
-    """One metric along one axis: figures, the numbers in them, and the table that sums them up.
+    """One metric along one axis: figures and the numbers in them, scores at each severity, the table that sums it up.
 
     ``numbers`` is severity, then for each renderer the quartiles and the median drop as text; ``widths`` are cells of
     the interquartile width, which describes a renderer alone.
@@ -33,6 +35,7 @@ class MetricCurves:
     unit: str
     higher_is_better: bool
     plots: list[Plot]
+    scores: SeverityScores
     renderers: list[str]
     numbers: list[tuple[str, list[tuple[str, str]]]]
     grid: Grid
@@ -61,6 +64,7 @@ class Axis:
     sentence: str
     metrics: list[MetricCurves]
     cases: list[PerturbedCase]
+    band: BandSection | None
 
 
 def describe_robustness(
@@ -107,6 +111,7 @@ class AxisWriter:
         """Return what the page shows of the perturbation ``name`` on a data set; figures and tables are written."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset]
         one = load_perturbation(name)
+        true_disparity = self.run.meta["sweep"]["datasets"][dataset].get("true_disparity", True)
         blind = {n for n, about in self.about.items() if not takes(about["capabilities"], one.changes)}
         rows = repeat_blind(rows, blind, name)
         clusters = find_clusters(self.run, dataset, rows)
@@ -128,6 +133,7 @@ class AxisWriter:
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
             metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
             cases=show_cases(self.gallery, rows, dataset, one, first) if first and self.run.has_pictures else [],
+            band=describe_band(rows, one, self.assets, self.styles, str(number), true_disparity=true_disparity),
         )
 
     def _metric(
@@ -151,6 +157,7 @@ class AxisWriter:
             unit=unit,
             higher_is_better=metric["higher_is_better"],
             plots=self._plots(key, name, unit, found, label),
+            scores=compare_at_severities(key, where, metric, found, clusters, self.assets),
             renderers=found.renderers,
             numbers=_numbers(found, unit),
             grid=grid,

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...renderers.outside.adapter_info import find_entry
 from ...renderers.programs.catalogue import PROGRAMS
-from ...renderers.registry import RENDERERS, WITHOUT_WEIGHTS
+from ...renderers.registry import RENDERERS, WITHOUT_WEIGHTS, plain_name
 from .run_facts import takes_disparity
 
 FLOOR, OWN, OTHERS, PROGRAM, PICTURE_ONLY, UNKNOWN = (
@@ -28,7 +28,7 @@ MEANINGS = {
 
 def group_of(name: str, about: Mapping[str, Any]) -> str:
     """Return the group of a renderer; ``about`` is what run.json says of it."""
-    base = name.partition("@")[0]
+    base = plain_name(name).partition("@")[0]
     if base == "identity":
         return FLOOR
     if base in PROGRAMS:
@@ -39,4 +39,4 @@ def group_of(name: str, about: Mapping[str, Any]) -> str:
     if ours is not None:
         return OTHERS if ours.distribution else OWN
     # What follows the @ may be a folder on another machine: it is not looked at.
-    return OTHERS if find_entry(base) or base != name else UNKNOWN
+    return OTHERS if find_entry(base) or base != plain_name(name) else UNKNOWN

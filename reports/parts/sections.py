@@ -11,6 +11,7 @@ from ..files.export import Links, export_sheet
 from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
 from .gallery import Gallery, SceneView, Stack
+from .guesses import GuessTable, build_guesses, guess_sheet
 from .published import Published
 from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
@@ -32,6 +33,8 @@ class Section:
     table: ScoreTable | None
     links: Links | None
     test_links: Links | None
+    guesses: GuessTable | None
+    guess_links: Links | None
     scatters: list[Plot]
     extremes: list[Extremes]
     published: list[Published]
@@ -63,12 +66,14 @@ def _section(
 ) -> Section:
     dataset = run.meta["datasets"][name]
     scored, assets = dataset["scored"], gallery.maker.assets
-    table = None
+    table, guesses = None, None
     if scored:
         about, metrics = run.meta["renderers"], run.meta["metrics"]
         blind = [n for n, r in about.items() if not takes_disparity(r["capabilities"])]
         apart = blind if len(blind) > 1 else []  # one alone is the floor of the others
-        table = build_table(rows, list(about), metrics, find_clusters(run, name, rows), reference, apart)
+        clusters = find_clusters(run, name, rows)
+        table = build_table(rows, list(about), metrics, clusters, reference, apart)
+        guesses = build_guesses(rows, apart, clusters)
     scenes = gallery.scenes(name) if scored else []
     tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None
     return Section(
@@ -81,6 +86,8 @@ def _section(
         table=table,
         links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
         test_links=export_sheet(assets, f"tests-{number}", tested) if tested else None,
+        guesses=guesses,
+        guess_links=export_sheet(assets, f"guesses-{number}", guess_sheet(guesses, name)) if guesses else None,
         scatters=_scatters(table, f"scatter-{number}", styles, assets) if table else [],
         extremes=show_extremes(table.measures[0], scenes) if table and table.measures and scenes else [],
         published=_find_published(run, name),

@@ -108,7 +108,10 @@ def _choose_metrics(runs: Sequence[StoredRun]) -> dict[str, MetricRecord]:
 
 
 def _comparable(dataset: str, run: StoredRun, data: dict[str, str], notes: list[str]) -> Iterator[Row]:
-    """Yield the rows on the data that count; ``data`` are those of each scene, which the first run to have it sets."""
+    """Yield the rows on the data that count; ``data`` are those of each scene, which the first picture of it sets.
+
+    A row without a picture has no score that could be compared, and says nothing of data.
+    """
     rows = [row for row in run.rows if row["dataset"] == dataset and row["perturbation"] == UNPERTURBED]
     check = run.meta["imported"]["data"].get(dataset) if "imported" in run.meta else None
     if check is not None and check["state"] == "other":
@@ -116,7 +119,8 @@ def _comparable(dataset: str, run: StoredRun, data: dict[str, str], notes: list[
         return
     if check is not None and check["state"] == "unknown":
         notes.append(f"Run {run.folder.name}: {check['note']}.")
-    others = [row for row in rows if data.setdefault(row["scene"], row.get("data", "")) != row.get("data", "")]
+    pictures = [row for row in rows if row["status"] == "ok"]
+    others = [row for row in pictures if data.setdefault(row["scene"], row.get("data", "")) != row.get("data", "")]
     if others:
         scenes = list(dict.fromkeys(row["scene"] for row in others))
         notes.append(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...core.errors import InvalidOptionError
+from ...core.errors import InvalidOptionError, PluginError
 from ...core.scene import Scene
 from ...datasets.low_quality.steps import Picture, random_stream
 
@@ -33,7 +33,7 @@ class Perturbation:
       numbers do, ``marks`` those at which the report reads the drop, where they were swept; else at the ends.
 
     The scene keeps its focus disparity, blur strength and size: the photographer focused on the scene, not on the
-    estimate, and the ground truth stays what it is.
+    estimate, and the ground truth stays what it is. Raises PluginError for one that changes nothing.
     """
 
     name: str
@@ -46,6 +46,10 @@ class Perturbation:
     signed: bool = False
     whole: bool = False
     marks: tuple[float, ...] = MARKS
+
+    def __post_init__(self) -> None:
+        if not self.changes:
+            raise PluginError(f"perturbation {self.name}: changes nothing: give it change_disparity or change_picture")
 
     @property
     def changes(self) -> frozenset[str]:

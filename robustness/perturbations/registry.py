@@ -14,6 +14,14 @@ PERTURBATIONS = LazyRegistry(
         "erode": Entry(
             ".robustness.perturbations.outlines:ERODE", "near things shrink by px; below 0 they grow (the paper's axis)"
         ),
+        "erode-uneven": Entry(
+            ".robustness.perturbations.outlines:ERODE_UNEVEN",
+            "near things shrink by up to so many px in some places and grow in others; below 0 the other way round",
+        ),
+        "estimator": Entry(
+            ".robustness.perturbations.estimates:ESTIMATOR",
+            "a monocular estimator's map: parts up to twice so many px thin are lost, edges soft and a little outside",
+        ),
         "shift": Entry(
             ".robustness.perturbations.outlines:SHIFT", "the map slides to the right by px; below 0 to the left"
         ),

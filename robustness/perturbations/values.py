@@ -1,9 +1,9 @@
 """Errors of how near things are: noise, quantisation, affine error, holes. Severities are % of range or area."""
 
 import numpy as np
-from scipy import ndimage
 
 from .interface import Map, Perturbation
+from .smooth_noise import smooth_noise
 
 BLOBS_PER_WIDTH = 16
 """Smooth noise and holes have features of about 1/16 of the map's longer side."""
@@ -16,7 +16,7 @@ def add_noise(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
 
 def add_smooth_noise(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
     """Add Gaussian noise that varies smoothly, with this standard deviation."""
-    return disparity + _amplitude(disparity, percent) * _smooth_noise(disparity.shape, rng)
+    return disparity + _amplitude(disparity, percent) * smooth_noise(disparity.shape, rng, BLOBS_PER_WIDTH)
 
 
 def quantise(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
@@ -36,19 +36,12 @@ def scale(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
 
 def punch_holes(disparity: Map, percent: float, rng: np.random.Generator) -> Map:
     """Set blobs that cover this part of the map to the farthest value, as a stereo matcher that writes 0."""
-    noise = _smooth_noise(disparity.shape, rng)
+    noise = smooth_noise(disparity.shape, rng, BLOBS_PER_WIDTH)
     return np.where(noise < np.quantile(noise, percent / 100.0), disparity.min(), disparity)
 
 
 def _amplitude(disparity: Map, percent: float) -> float:
     return float(disparity.max() - disparity.min()) * percent / 100.0
-
-
-def _smooth_noise(shape: tuple[int, ...], rng: np.random.Generator) -> Map:
-    noise = ndimage.gaussian_filter(
-        rng.standard_normal(shape, np.float32), max(shape) / BLOBS_PER_WIDTH / 2.0, mode="reflect"
-    )
-    return noise / noise.std()
 
 
 NOISE = Perturbation(name="noise", unit="%", severities=(0, 1, 2, 5, 10, 20), change_disparity=add_noise, maximum=100)

@@ -1,37 +1,17 @@
-"""What methods guess, against the truth."""
-
-import math
+"""The command that prints what methods guess, scene by scene."""
 
 import pytest
-import torch
 
-from bokehbench.benchmarks.guesses import Agreement, compare_radii, judge, main, sum_up
+from bokehbench.benchmarks.guesses import judge, main
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.centre_focus import CentreFocusRenderer
-from bokehbench.renderers.identity import IdentityRenderer
+from bokehbench.renderers.classical.scatter import ScatterRenderer
 
 
-def test_a_right_guess_agrees_and_twice_the_blur_is_a_ratio_of_two():
-    true = torch.linspace(0.0, 12.0, 64).expand(1, 32, 64)
-    right = compare_radii(true, true)
-    assert right == Agreement(1.0, pytest.approx(1.0), 1.0)
-    twice = compare_radii(2.0 * true, true)
-    assert twice.strength_ratio == pytest.approx(2.0)
-    assert twice.in_focus_iou == pytest.approx(0.5, abs=0.05)
-    assert compare_radii(12.0 - true, true).rank_correlation == pytest.approx(-1.0)
-
-
-def test_what_has_nothing_to_compare_is_left_out_of_the_means():
-    flat = compare_radii(torch.full((1, 8, 8), 5.0), torch.full((1, 8, 8), 5.0))
-    assert math.isnan(flat.rank_correlation)
-    assert math.isnan(flat.in_focus_iou)
-    assert sum_up([flat, Agreement(0.5, 0.2, 3.0)]) == Agreement(0.5, 0.2, 2.0)
-
-
-def test_only_renderers_that_guess_are_judged(make_scene, run_bench):
+def test_only_renderers_that_guess_are_judged(make_scene):
     found = judge(CentreFocusRenderer(), [make_scene()])
     assert found["random-0"].in_focus_iou > 0.0
-    with pytest.raises(InvalidOptionError, match="identity guesses no defocus"):
-        judge(IdentityRenderer(), [make_scene()])
+    with pytest.raises(InvalidOptionError, match="classical guesses no defocus"):
+        judge(ScatterRenderer(), [make_scene()])
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -17,7 +17,9 @@ import sys, time
 from pathlib import Path
 from bokehbench.core.programs import ProcessGroup
 folder = Path(sys.argv[1])
-group = ProcessGroup(["sh", "-c", "sleep 60 & echo $! $$ > pids; wait"], folder, folder / "log")
+(folder / "its" / "own").mkdir(parents=True)
+command = ["sh", "-c", "sleep 60 & echo $! $$ > pids; wait"]
+group = ProcessGroup(command, folder, folder / "log", temporary=folder / "its")
 while not (folder / "pids").is_file() or len((folder / "pids").read_text().split()) < 2:
     time.sleep(0.01)
 print("started", flush=True)
@@ -29,7 +31,7 @@ def start(folder, script, **options):
     return ProcessGroup(["sh", "-c", script], folder, folder / "log", **options)
 
 
-def test_kill_9_of_the_owner_ends_the_program_and_what_it_started(tmp_path, ends):
+def test_kill_9_of_the_owner_ends_the_program_and_what_it_started_and_removes_its_folder(tmp_path, ends):
     owner = subprocess.Popen([sys.executable, "-c", OWNER, tmp_path], stdout=subprocess.PIPE, text=True)
     with owner:
         assert owner.stdout.readline() == "started\n"
@@ -37,6 +39,10 @@ def test_kill_9_of_the_owner_ends_the_program_and_what_it_started(tmp_path, ends
     pids = [int(pid) for pid in Path(tmp_path / "pids").read_text().split()]
     assert len(pids) == 2
     assert all(map(ends, pids))
+    deadline = time.monotonic() + 10.0
+    while (tmp_path / "its").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "pids"]
 
 
 def test_the_end_of_the_block_ends_all_and_leaves_no_guard(tmp_path, ends):

@@ -26,6 +26,14 @@ METRICS = {
         "reason": "no weights <here>: get them",
     },
 }
+WRONG_BAND = {
+    "share": 0.2,
+    "outside": 45.0,
+    "true_inside": 42.0,
+    "true_outside": 45.0,
+    "true_image_sha256": "0" * 64,
+    "measured_by": "code",
+}
 SEVERITIES = (-8, -4, 0, 4, 8)
 CAPABILITIES = {"needs_disparity": True, "devices": ["cpu", "cuda"], "deterministic": True, "size_multiple": 1}
 
@@ -105,7 +113,7 @@ class RunWriter:
         self.rows.append(row)
 
     def sweep(self, dataset: str, scene: str, renderer: str, scores: dict[float, float]) -> None:
-        """Add a renderer's cases along ``erode``: severity to PSNR; the disparity maps are stored too."""
+        """Add a renderer's cases along ``erode``: severity to PSNR; maps and scores in their wrong bands are stored."""
         for severity, score in scores.items():
             values: dict = {"metrics": {"psnr": score, "lpips": 1 / score}}
             if severity:
@@ -113,6 +121,7 @@ class RunWriter:
                 path = f"scenes/{safe_name(dataset)}/{safe_name(scene)}/disparity-{name}-7.png"
                 write_map(self.folder / path, torch.rand(1, HEIGHT, WIDTH), 0.0, 1.0)
                 values |= {"perturbation": "erode", "severity": severity, "disparity": path}
+                values["wrong_band"] = WRONG_BAND | {"inside": score - 6.0}
                 values["key"] = f"{dataset}/{scene}/{renderer}/{name}"
             self.case(dataset, scene, renderer, **values)
 
@@ -198,8 +207,11 @@ def swept_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def swept_run(swept_folder) -> StoredRun:
-    """The swept run, read again: its rows may be changed, its files may not."""
-    return StoredRun.open(swept_folder)
+    """The swept run, read again, without its wrong bands: its rows may be changed, its files may not."""
+    run = StoredRun.open(swept_folder)
+    for row in run.sweep:
+        row["wrong_band"] = None
+    return run
 
 
 @pytest.fixture(scope="session")

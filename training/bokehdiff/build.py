@@ -8,13 +8,18 @@ import torch
 from ...core.checks import check
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...renderers.bokehdiff.checkpoints import load_checkpoint
+from ...renderers.bokehdiff.inputs.colour_encoder import ColourEncoder
 from ...renderers.bokehdiff.models.compact import build_compact
 from ...renderers.bokehdiff.models.sdxl import load_backbone
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS, PipelineSettings
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
+from ...renderers.bokehdiff.weight_files import SHIPPED
 from .config import ModelConfig
 from .fit_colour_encoder import load_colour_encoder
+
+SHIPPED_WORD = "shipped"
+"""In place of a folder with an autoencoder or a colour encoder: the one that ships with ``bokehdiff``."""
 
 MOST_PARAMETERS = 2**31
 """Of a compact model: 32 GiB with gradients and the optimiser's two moments, in float32."""
@@ -30,12 +35,21 @@ def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
     torch.manual_seed(seed)
     pipeline = _start(config)
     if config.autoencoder is not None:
-        pipeline.vae = _load(config.autoencoder).vae
+        pipeline.vae = _load(_or_shipped(config.autoencoder)).vae
     if config.colour_encoder is not None:
         if pipeline.active_settings.output_form != BLURRED_COLOURS:
             raise InvalidOptionError("model.colour_encoder: expected none but with the output form blurred-colours")
-        pipeline.register_modules(colour_encoder=load_colour_encoder(Path(config.colour_encoder), pipeline.vae))
+        pipeline.register_modules(colour_encoder=_find_colours(config.colour_encoder, pipeline))
     return pipeline
+
+
+def _or_shipped(folder: str) -> str:
+    return str(SHIPPED / FULL_MODEL) if folder == SHIPPED_WORD else folder
+
+
+def _find_colours(folder: str, pipeline: BokehDiffPipeline) -> ColourEncoder:
+    home = SHIPPED / FULL_MODEL / "colour_encoder" if folder == SHIPPED_WORD else Path(folder)
+    return load_colour_encoder(home, pipeline.vae)
 
 
 def _check_parameters(config: ModelConfig) -> None:

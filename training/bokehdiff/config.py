@@ -30,7 +30,7 @@ class ModelConfig:
     - ``start``: folder of a pipeline to go on from, folder of an SDXL model with its text encoders, or ``sdxl`` for the
       paper's from the hub; None builds the compact model of ``size``. ``autoencoder``: folder of a pipeline whose
       autoencoder is taken instead. ``colour_encoder``: folder of one that was fitted to it, for ``blurred-colours``;
-      None: the autoencoder encodes the colours, too.
+      None: the autoencoder encodes the colours, too. ``shipped`` stands for those that ``bokehdiff`` ships with.
     - ``output_form``: of a compact model that is built new, see ``PipelineSettings``; None: the
       variant's own, else ``blurred-colours``.
     """

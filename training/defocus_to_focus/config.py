@@ -62,13 +62,20 @@ class _StageConfig:
 class DefocusConfig(_StageConfig):
     """Stage 1: the network that guesses defocus, and the one that weighs pixels.
 
+    - ``seen_px``: shorter side at which the compact network sees pictures, now and in the result; 0: as large as the
+      scenes are.
     - ``rendering_from``: share of the steps after which the picture counts beside the defocus; ``hardness``: of the
       layers' masks then and at the end, between which it grows evenly in its logarithm.
+    - ``likelihood``: weight of the defocus's cross-entropy at the first step, which falls evenly to 0.
     - ``edges``, ``picture``, ``ssim``: weights of the terms beside the defocus's own, which weighs 1.
+
+    Scenes that are drawn on the fly are traced only where the picture ever counts, ``rendering_from`` below 1.
     """
 
+    seen_px: Annotated[int, Within(0, 4096)] = 0
     rendering_from: Annotated[float, Within(0.0, 1.0)] = 0.2
     hardness: Annotated[tuple[float, float], Within(1e-3, 1e6)] = (10.0, 100.0)
+    likelihood: Annotated[float, Within(0.0, 1e3)] = 0.0
     edges: Annotated[float, Within(0.0, 1e3)] = 0.5
     picture: Annotated[float, Within(0.0, 1e3)] = 1.0
     ssim: Annotated[float, Within(0.0, 1e3)] = 0.5

@@ -11,7 +11,7 @@ from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses
 from ..losses.ssim import ssim_loss
 from .config import FusionConfig
-from .stage import Stage
+from .stage import Stage, size_of
 
 
 class FusionTask(Stage):
@@ -57,8 +57,8 @@ class FusionTask(Stage):
     @torch.no_grad()
     def _first_stage(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return defocus (B,1,H,W) and the blurred picture, rendered at half the size and enlarged."""
-        size = (image.shape[-2], image.shape[-1])
-        defocus = self.parts.hallucination(image)
+        size = size_of(image)
+        defocus = self.parts.guess(image, size)
         return defocus, enlarge(self.render_small(image, defocus, 100.0), 1, size)
 
 

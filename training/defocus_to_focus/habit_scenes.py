@@ -8,7 +8,7 @@ and the composite goes through noise and JPEG as a whole.
 import io
 import math
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -24,9 +24,13 @@ from ...datasets.synthetic.ray_tracer import trace
 from ...datasets.synthetic.recipes import add_light
 from ...datasets.synthetic.training_pictures import CutoutSource, PhotographSource
 from ...datasets.synthetic.training_scenes import lens_samples
+from ..engine.task import Batch
 from ..scenes.sample import TrainingSample
 
 ATTEMPTS = 24
+PAINTED_PX = 240
+"""Smallest side at which cut-outs are painted: strokes that are painted smaller are other strokes."""
+
 NIGHT_EXPOSURE = 0.1
 DECOYS = (0, 0, 1, 1, 2)
 """How many further cut-outs a scene has, each number as likely as it stands here."""
@@ -77,24 +81,30 @@ class HabitScenes(Dataset[TrainingSample]):
     def __init__(self, settings: HabitSettings):
         self.settings = settings
         self._photographs = PhotographSource(settings.photographs)
-        self._cutouts = CutoutSource(settings.cutouts, settings.painted, round(1.25 * settings.size_px))
+        self._cutouts = CutoutSource(
+            settings.cutouts, settings.painted, max(PAINTED_PX, round(1.25 * settings.size_px))
+        )
 
     def __getitem__(self, index: int) -> TrainingSample:
         """Return sample ``index``, >= 0."""
+        sample, scene = self.draw_sharp(index)
+        radius_px = scene.blur_strength * float((sample["disparity"] - scene.focus_disparity).abs().max())
+        target = trace(scene, samples=lens_samples(self.settings.lens_samples, radius_px))
+        return cast(TrainingSample, {**sample, "target": _to_tensor(array_to_display(target))})
+
+    def draw_sharp(self, index: int) -> tuple[Batch, LayeredScene]:
+        """Return sample ``index`` without the picture that the lens makes, and the scene to trace that from."""
         rng = np.random.Generator(np.random.PCG64([self.settings.seed, index]))
         scene = self._draw(rng)
         image, _, shares = pinhole(scene.layers, scene.height, scene.width)
-        disparity = nearest_disparity(scene, shares)
-        radius_px = scene.blur_strength * float(np.abs(disparity - scene.focus_disparity).max())
-        target = trace(scene, samples=lens_samples(self.settings.lens_samples, radius_px))
-        return {
+        sample = {
             "image": _to_tensor(self._photographed(array_to_display(image), rng)),
-            "target": _to_tensor(array_to_display(target)),
-            "disparity": torch.from_numpy(disparity)[None],
+            "disparity": torch.from_numpy(nearest_disparity(scene, shares))[None],
             "focus_disparity": torch.tensor(scene.focus_disparity, dtype=torch.float32),
             "blur_strength": torch.tensor(scene.blur_strength, dtype=torch.float32),
             "index": torch.tensor(index),
         }
+        return sample, scene
 
     def _draw(self, rng: np.random.Generator) -> LayeredScene:
         """Draw layers and lens: the last of ATTEMPTS where none follows the habit, its background in focus."""
@@ -163,6 +173,17 @@ class HabitScenes(Dataset[TrainingSample]):
         Image.fromarray(pixels).save(content, "JPEG", quality=int(rng.integers(70, 96)))
         with Image.open(content) as stored:
             return np.asarray(stored, np.float32) / np.float32(255.0)
+
+
+class SharpScenes(Dataset[Batch]):
+    """The same scenes without a ``target``: drawn while a step is computed, since nothing is traced."""
+
+    def __init__(self, settings: HabitSettings):
+        self._scenes = HabitScenes(settings)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return sample ``index``, >= 0."""
+        return self._scenes.draw_sharp(index)[0]
 
 
 def nearest_disparity(scene: LayeredScene, shares: NDArray[np.float32]) -> NDArray[np.float32]:

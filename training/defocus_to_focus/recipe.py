@@ -1,6 +1,7 @@
 """Trains what ``defocus-to-focus`` renders with: ``python -m bokehbench.training.defocus_to_focus.recipe --help``.
 
-One command stores the scenes, trains both stages, and goes on where it was interrupted.
+One command stores scenes, trains the first stage on small pictures, then both stages on those scenes, and goes on where
+it was interrupted.
 """
 
 import argparse
@@ -27,8 +28,9 @@ from ..scenes.shards import store_scenes
 from .config import DefocusConfig, FusionConfig, HabitData
 from .habit_scenes import HabitScenes, HabitSettings
 
-SCENES, DEFOCUS, FUSION, SHIP = "scenes", "defocus", "fusion", "ship"
-PARTS = (SCENES, DEFOCUS, FUSION, SHIP)
+SCENES, SMALL, DEFOCUS, FUSION, SHIP = "scenes", "small", "defocus", "fusion", "ship"
+PARTS = (SCENES, SMALL, DEFOCUS, FUSION, SHIP)
+TRAININGS = (SMALL, DEFOCUS, FUSION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,12 @@ class Recipe:
     output: Path
     validation_photographs: str | None = None
     validation_cutouts: str | None = None
-    scenes: int = 2000
-    steps: int = 2000
-    fusion_steps: int = 200
-    batch: int = 8
-    rendering_from: float = 0.2
+    scenes: int = 1500
+    small_steps: int = 1600
+    steps: int = 240
+    fusion_steps: int = 30
+    batch: int = 4
+    rendering_from: float = 0.88
     minutes: float = 0.0
 
     @property
@@ -53,32 +56,54 @@ class Recipe:
         return HabitSettings(photographs=(self.photographs,), cutouts=(self.cutouts,), painted=48, seed=1)
 
     @property
+    def small_settings(self) -> HabitSettings:
+        """Return what small scenes are drawn from: half the size, a quarter of the work, four times the paintings."""
+        stored = self.settings
+        return dataclasses.replace(stored, size_px=max(32, stored.size_px // 2), painted=4 * stored.painted, seed=3)
+
+    @property
+    def small(self) -> RunConfig:
+        """Return the training of the defocus alone, on small scenes of which none is seen twice."""
+        data = HabitData(scenes=self.small_settings, validation=self._validation())
+        model = DefocusConfig(data=data, rendering_from=1.0, likelihood=1.0)
+        optimiser = OptimiserConfig(method="muon", learning_rate=2e-3, warmup=40, hold=0.3, weight_decay=0.01)
+        return self._run(SMALL, model, self.small_steps, optimiser, 4 * self.batch)
+
+    @property
     def first(self) -> RunConfig:
-        """Return the training of the first stage."""
-        model = DefocusConfig(data=self._data(), rendering_from=self.rendering_from)
-        optimiser = OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.01)
-        return self._run(DEFOCUS, model, self.steps, optimiser)
+        """Return the training of the first stage on the stored scenes, from the result of the small ones."""
+        start = str(self.output / SMALL / "model")
+        model = DefocusConfig(
+            data=self._data(),
+            start=start,
+            seen_px=max(32, 2 * self.settings.size_px // 3),
+            rendering_from=self.rendering_from,
+            likelihood=0.5,
+        )
+        optimiser = OptimiserConfig(method="muon", learning_rate=1e-3, warmup=20, hold=0.3, weight_decay=0.01)
+        return self._run(DEFOCUS, model, self.steps, optimiser, self.batch)
 
     @property
     def second(self) -> RunConfig:
         """Return the training of the second stage, on the result of the first."""
         model = FusionConfig(data=self._data(), start=str(self.output / DEFOCUS / "model"))
-        return self._run(FUSION, model, self.fusion_steps, OptimiserConfig(learning_rate=1e-3, warmup=10))
+        optimiser = OptimiserConfig(learning_rate=1e-3, warmup=10)
+        return self._run(FUSION, model, self.fusion_steps, optimiser, self.batch)
 
     def store_scenes(self, workers: int) -> None:
         """Trace and store the training scenes, as far as they are missing."""
         identity = identity_of_scenes(self.settings)
         store_scenes(HabitScenes(self.settings), self.scenes, self.output / SCENES, identity, workers)
 
-    def _run(self, task: str, model: Any, steps: int, optimiser: OptimiserConfig) -> RunConfig:
+    def _run(self, part: str, model: Any, steps: int, optimiser: OptimiserConfig, batch: int) -> RunConfig:
         return RunConfig(
-            task=f"defocus-to-focus/{task}",
-            output=str(self.output / task),
+            task=f"defocus-to-focus/{FUSION if part == FUSION else DEFOCUS}",
+            output=str(self.output / part),
             model=model,
             steps=steps,
-            batch=self.batch,
+            batch=batch,
             optimiser=optimiser,
-            ema=0.995 if task == DEFOCUS else 0.0,
+            ema=0.0 if part == FUSION else 0.99,
             checkpoint_every=50,
             validate_every=200,
             validation_count=24,
@@ -86,39 +111,37 @@ class Recipe:
         )
 
     def _data(self) -> HabitData:
-        validation = None
-        if self.validation_photographs is not None and self.validation_cutouts is not None:
-            validation = dataclasses.replace(
-                self.settings,
-                photographs=(self.validation_photographs,),
-                cutouts=(self.validation_cutouts,),
-                painted=0,
-                seed=2,
-            )
         stored = str(self.output / SCENES)
-        return HabitData(scenes=self.settings, stored=stored, count=self.scenes, validation=validation)
+        return HabitData(scenes=self.settings, stored=stored, count=self.scenes, validation=self._validation())
+
+    def _validation(self) -> HabitSettings | None:
+        photographs, cutouts = self.validation_photographs, self.validation_cutouts
+        if photographs is None or cutouts is None:
+            return None
+        return dataclasses.replace(self.settings, photographs=(photographs,), cutouts=(cutouts,), painted=0, seed=2)
 
 
 def ship(output: Path, folder: Path) -> None:
-    """Write both stages' networks to ``folder`` in half precision, with a record of their training beside them.
+    """Write the networks to ``folder`` in half precision, with a record of their training beside them.
 
     Raises MissingWeightsError where a stage is not finished.
     """
     stages = {}
-    for stage in (DEFOCUS, FUSION):
+    for stage in TRAININGS:
         path = output / stage / "model" / RECORD_FILE
         if not path.is_file():
             raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
         stages[stage] = read_object(path)
     files = find_files(str(output / FUSION / "model"))
     Parts.read(files).save(folder, files.profile, torch.float16)
-    first, second = (stages[stage]["configuration"] for stage in (DEFOCUS, FUSION))
+    small, first, second = (stages[stage]["configuration"] for stage in TRAININGS)
     data = first["model"]["data"]
     seconds = sum(record["seconds"] for record in stages.values())
-    size_px = data["scenes"]["size_px"]
+    small_px, size_px = (run["model"]["data"]["scenes"]["size_px"] for run in (small, first))
     summary = (
-        f"{first['steps']} and {second['steps']} steps of {first['batch']} pictures of {size_px} px out of"
-        f" {data['count']} synthesised scenes, {seconds / 60.0:.0f} minutes on {stages[DEFOCUS]['device']}"
+        f"{small['steps']} steps of {small['batch']} pictures of {small_px} px drawn on the fly, {first['steps']} and"
+        f" {second['steps']} of {first['batch']} of {size_px} px out of {data['count']} synthesised scenes,"
+        f" {seconds / 60.0:.0f} minutes on {stages[DEFOCUS]['device']}"
     )
     runs = {
         stage: {
@@ -138,10 +161,9 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 
     if SCENES in parts:
         recipe.store_scenes(workers)
-    if DEFOCUS in parts and train(recipe.first) is None:
-        return False
-    if FUSION in parts and train(recipe.second) is None:
-        return False
+    for part, config in ((SMALL, recipe.small), (DEFOCUS, recipe.first), (FUSION, recipe.second)):
+        if part in parts and train(config) is None:
+            return False
     if SHIP in parts:
         ship(recipe.output, folder)
     return True
@@ -160,11 +182,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
     parser.add_argument(
         "--parts",
-        default=f"{SCENES},{DEFOCUS},{FUSION}",
+        default=",".join(part for part in PARTS if part != SHIP),
         metavar="NAMES",
         help=f"some of {', '.join(PARTS)}; default: %(default)s",
     )
-    for name in ("scenes", "steps", "fusion_steps", "batch"):
+    for name in ("scenes", "small_steps", "steps", "fusion_steps", "batch"):
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=int, default=getattr(Recipe, name), metavar="N", help="default: %(default)s")
     parser.add_argument(

@@ -72,6 +72,11 @@ class Stage(Task):
         return render_weighted(image, weight, defocus, layering)
 
 
+def size_of(image: Tensor) -> tuple[int, int]:
+    """Return rows and columns of pictures (B,C,H,W)."""
+    return image.shape[-2], image.shape[-1]
+
+
 def true_defocus(batch: Batch) -> Tensor:
     """Return the normalised defocus (B,1,H,W), [0,1], that the layers need for a batch's true radii."""
     focus, strength = batch["focus_disparity"], batch["blur_strength"]

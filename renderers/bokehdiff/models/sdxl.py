@@ -15,7 +15,7 @@ from ....core.fetch import NETWORK
 from ...diffusion.stored_networks import check_finite, load_network, load_scheduler, naming_damage
 from ..pipeline import BokehDiffPipeline
 from ..settings import PipelineSettings
-from ..weight_files import BACKBONE, REMEDY, SdxlFiles, find_backbone, network_files
+from ..weight_files import BACKBONE, SdxlFiles
 
 if TYPE_CHECKING:
     from ...diffusion.prompt import PromptEmbeddings
@@ -48,11 +48,11 @@ def load_sdxl(files: SdxlFiles, dtype: torch.dtype) -> BokehDiffPipeline:
 
 
 def load_backbone(home: Path | None, settings: PipelineSettings) -> BokehDiffPipeline:
-    """Assemble an SDXL model as it is, for training, in float32; ``home`` as in ``find_backbone``.
+    """Assemble an SDXL model as it is, for training, in float32; ``home`` as in ``Backbone.find``.
 
     Raises MissingWeightsError where a file is absent or damaged.
     """
-    backbone = find_backbone(home, download=True)
+    backbone = BACKBONE.find(home, download=True)
     files = SdxlFiles(name="sdxl", home=home, backbone=backbone, lora=None, encoder=None, settings=settings)
     return load_sdxl(files, torch.float32)
 
@@ -99,8 +99,7 @@ def load_partial_state(module: nn.Module, state: dict[str, Tensor], source: Path
 
 def _load_network(model: Any, backbone: Path, part: str, dtype: torch.dtype) -> Any:
     """Load a network from safetensors, in half precision where there is no other."""
-    variant = "fp16" if any(".fp16" in path.name for path in network_files(backbone, part)) else None
-    return load_network(model, backbone / part, dtype, variant)
+    return load_network(model, backbone / part, dtype, BACKBONE.precision(backbone, part))
 
 
 def _load_prompt(files: SdxlFiles) -> "PromptEmbeddings":
@@ -111,9 +110,11 @@ def _load_prompt(files: SdxlFiles) -> "PromptEmbeddings":
     if files.home is not None:
         stored = files.home / "prompt"
     else:
-        name = f"{BACKBONE.replace('/', '--')}-{backbone.name}"
+        name = f"{BACKBONE.repository.replace('/', '--')}-{backbone.name}"
         stored = platformdirs.user_cache_path("bokehbench") / "prompts" / name
     if not (stored / "config.json").is_file() and not all((backbone / name).is_dir() for name in TEXT_FOLDERS):
         needed = [f"{name}/model.safetensors" for name in TEXT_FOLDERS if name.startswith("text_encoder")]
-        backbone = NETWORK.fetch_repository(BACKBONE, [f"{name}/*" for name in TEXT_FOLDERS], REMEDY, needed=needed)
+        backbone = NETWORK.fetch_repository(
+            BACKBONE.repository, [f"{name}/*" for name in TEXT_FOLDERS], BACKBONE.remedy, needed=needed
+        )
     return load_or_embed_prompt(stored, backbone)

@@ -2,6 +2,8 @@
 
 Work is proportional to the rows of the discs and their rims, and rows that a layer does not reach cost nothing. Each
 output row is computed by itself, in a fixed order: the same bits for any number of threads.
+
+A pixel's channels lie side by side, LANES of them, the first of which is the mask: what a processor computes at once.
 """
 
 import math
@@ -21,6 +23,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 STRIP_ROWS = 32
+LANES = 8
 OPEN, SHUT = 17.0, -11.6
 """Arguments of the masks' sigmoid above which it is 1 in float32, below which (under 1e-5) it is taken for 0."""
 
@@ -32,25 +35,34 @@ def paint_layers(values: Tensor, defocus: Tensor, layering: Layering) -> Tensor:
     """
     source = np.ascontiguousarray(values.detach().numpy(), dtype=np.float32)
     depth = np.ascontiguousarray(defocus.detach().numpy(), dtype=np.float32)
-    painted = np.zeros_like(source)
-    height, threads = source.shape[1], torch.get_num_threads()
-    strips = [(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS)]
-    widest = source.shape[2] + len(layering.kernel_of(layering.count - 1))
-    memory = np.empty(height * (len(source) + 1) * widest, np.float32)  # once: new pages cost as much as a layer
-    masks = np.empty_like(depth)
-    for layer in layering.layers:
-        _mask(layer, depth, layering, masks, strips, threads)
-        if layer.index == 0:
-            run_strips(lambda top, bottom: _lay_sharp(source, masks, top, bottom, painted), strips, threads)
-        elif masks.any():
-            steps = _steps_of(layering, layer.index)
-            _paint(steps, source, masks, painted, memory, strips, threads)
-    return torch.from_numpy(painted)
+    pieces = [_paint(source[c : c + LANES - 1], depth, layering) for c in range(0, len(source), LANES - 1)]
+    return torch.from_numpy(np.concatenate(pieces) if len(pieces) > 1 else pieces[0])
 
 
 def compile_kernels() -> None:
     """Compile for the CPU, on a tiny picture."""
     paint_layers(torch.ones(1, 4, 4), torch.full((4, 4), 0.3), Layering())
+
+
+def _paint(source: Floats, depth: Floats, layering: Layering) -> Floats:
+    """Paint at most LANES - 1 channels (C,H,W)."""
+    height, width = depth.shape
+    threads = torch.get_num_threads()
+    strips = [(top, min(top + STRIP_ROWS, height)) for top in range(0, height, STRIP_ROWS)]
+    pixels = np.zeros((height, width, LANES), np.float32)
+    pixels[..., 0] = 1.0
+    pixels[..., 1 : len(source) + 1] = source.transpose(1, 2, 0)
+    painted = np.zeros((height, width * LANES), np.float32)
+    widest = width + len(layering.kernel_of(layering.count - 1)) - 1
+    memory = np.empty(height * widest * LANES, np.float32)  # once: new pages cost as much as a layer
+    masks = np.empty_like(depth)
+    for layer in layering.layers:
+        _mask(layer, depth, layering, masks, strips, threads)
+        if layer.index == 0:
+            run_strips(lambda top, bottom: _lay_sharp(pixels, masks, top, bottom, painted), strips, threads)
+        elif masks.any():
+            _paint_layer(_steps_of(layering, layer.index), pixels, masks, painted, memory, strips, threads)
+    return np.ascontiguousarray(painted.reshape(pixels.shape)[..., 1 : len(source) + 1].transpose(2, 0, 1))
 
 
 @lru_cache(maxsize=512)
@@ -70,23 +82,23 @@ def _mask(
     run_strips(fill, strips, threads)
 
 
-def _paint(
+def _paint_layer(
     steps: RowSteps,
-    source: Floats,
+    pixels: Floats,
     masks: Floats,
     painted: Floats,
     memory: Floats,
     strips: list[tuple[int, int]],
     threads: int,
 ) -> None:
-    count, height, width = source.shape
+    height, width, _ = pixels.shape
     reach = steps.reach
-    shape = (height, count + 1, width + 2 * reach)
+    shape = (height, (width + 2 * reach) * LANES)
     lines = memory[: math.prod(shape)].reshape(shape)
     extents = np.empty((height, 2), np.int32)
 
     def fill(top: int, bottom: int) -> None:
-        _fill_lines(source, masks, reach, top, bottom, lines, extents)
+        _fill_lines(pixels, masks, reach, top, bottom, lines, extents)
 
     def paint(top: int, bottom: int) -> None:
         _paint_rows(lines, extents, steps.rows, steps.begins, steps.offsets, steps.sizes, top, bottom, painted)
@@ -114,13 +126,13 @@ def _fill_mask(depth: Floats, middle: float, half: float, steepness: float, side
 
 @compiled
 def _fill_lines(
-    source: Floats, masks: Floats, reach: int, top: int, bottom: int, lines: Floats, extents: Integers
+    pixels: Floats, masks: Floats, reach: int, top: int, bottom: int, lines: Floats, extents: Integers
 ) -> None:
-    """Write mask and masked values of each row, (C+1,r+W+r), with borders that mirror the row.
+    """Write the masked pixels of each row, (r+W+r) times LANES, with borders that mirror the row.
 
     ``extents``: from which x, counted from the picture's left, up to which a row, with its borders, holds anything.
     """
-    count, _, width = source.shape
+    width = pixels.shape[1]
     for y in range(top, bottom):
         first, last = width, -1
         for x in range(width):
@@ -132,18 +144,12 @@ def _fill_lines(
             continue
         extents[y, 0] = -reach if first <= reach else first
         extents[y, 1] = width + reach if last >= width - 1 - reach else last + 1
-        for c in range(count + 1):
-            line, mask = lines[y, c], masks[y]
-            inner = line[reach : reach + width]
-            if c == 0:
-                inner[:] = mask
-            else:
-                row = source[c - 1, y]
-                for x in range(width):
-                    inner[x] = mask[x] * row[x]
-            for x in range(1, reach + 1):
-                line[reach - x] = inner[mirrored(-x, width)]
-                line[reach + width - 1 + x] = inner[mirrored(width - 1 + x, width)]
+        for x in range(-reach, width + reach):
+            place = mirrored(x, width) if x < 0 or x >= width else x
+            mask = masks[y, place]
+            start = (reach + x) * LANES
+            for c in range(LANES):
+                lines[y, start + c] = mask * pixels[y, place, c]
 
 
 @compiled
@@ -168,36 +174,25 @@ def _paint_rows(
     bottom: int,
     painted: Floats,
 ) -> None:
-    """Blur the layer and lay it over ``painted`` (C,H,W), rows ``top`` to ``bottom``."""
-    count, height, width = painted.shape
+    """Blur the layer and lay it over ``painted`` (H,W LANES), rows ``top`` to ``bottom``."""
+    width = painted.shape[1] // LANES
     reach = len(rows) - 1
-    all_sums = np.empty((count + 1) * lines.shape[2], np.float32)
-    all_changes = np.empty((count + 1) * lines.shape[2], np.float32)
-    begin = np.empty(count + 1, np.float32)
+    all_sums = np.empty(lines.shape[1], np.float32)
+    all_changes = np.empty(width * LANES, np.float32)
     for y in range(top, bottom):
         first, last = _extent(extents, y, reach)
         left, right = max(0, first - reach), min(width, last + reach)
         if left >= right:
             continue
-        # What of the row is needed, channel after channel: steps then run over all of them at once. What they read
-        # across the border of two channels is never used.
-        stride = right - left + 2 * reach
-        sums = all_sums[: (count + 1) * stride]
-        changes = all_changes[: (count + 1) * stride - 2 * reach]
+        begin = max(left - 1, 0)  # a pixel that nothing reaches, or the first, which is blurred by itself
+        sums, changes = all_sums[: (right - begin + 2 * reach) * LANES], all_changes[: (right - begin) * LANES]
         changes[:] = 0.0
-        begin[:] = 0.0
         for step in range(reach + 1):
-            above, below = mirrored(y - step, height), mirrored(y + step, height)
-            if extents[above, 1] == extents[above, 0] and extents[below, 1] == extents[below, 0]:
-                continue
-            _add_rows(lines, extents, above, below, step > 0, left, stride, sums)
-            for c in range(count + 1):
-                begin[c] += _blur_one(sums[c * stride : c * stride + 2 * reach + 1], rows[step])
-            size = len(changes) - 1
-            for k in range(begins[step], begins[step + 1]):
-                ahead, behind = 1 + reach + offsets[k], reach - offsets[k]
-                _add_step(changes[1:], sums[ahead : ahead + size], sums[behind : behind + size], sizes[k])
-        _lay_on(begin, changes, stride, left, right, y, painted)
+            if _add_rows(lines, extents, y, step, begin, sums):
+                if left == 0:
+                    _blur_one(sums, rows[step], changes)
+                _add_steps(sums, offsets[begins[step] : begins[step + 1]], sizes[begins[step] :], reach, changes)
+        _lay_on(changes, painted[y, begin * LANES : right * LANES])
 
 
 @compiled
@@ -212,63 +207,72 @@ def _extent(extents: Integers, y: int, reach: int) -> tuple[int, int]:
 
 
 @compiled
-def _add_rows(
-    lines: Floats, extents: Integers, above: int, below: int, both: bool, left: int, stride: int, sums: Floats
-) -> None:
-    """Write the sum of two rows of ``lines``, or the only one that holds anything, from column ``left`` on."""
-    one = above
-    if extents[above, 1] == extents[above, 0]:
-        one, both = below, False
-    elif extents[below, 1] == extents[below, 0]:
-        both = False
-    for c in range(lines.shape[1]):
-        total = sums[c * stride : (c + 1) * stride]
-        upper, lower = lines[one, c, left : left + stride], lines[below, c, left : left + stride]
-        if both:
-            for x in range(stride):  # slices, and places counted from 0: what a compiler turns into vectors
-                total[x] = upper[x] + lower[x]
-        else:
-            total[:] = upper
+def _add_rows(lines: Floats, extents: Integers, y: int, step: int, begin: int, sums: Floats) -> bool:
+    """Write the sum of the rows ``step`` above and below ``y``, from column ``begin`` on; False where both are empty.
 
-
-@compiled
-def _add_step(change: Floats, ahead: Floats, behind: Floats, size: float) -> None:
-    for x in range(len(change)):
-        change[x] += size * (ahead[x] - behind[x])
+    ``sums``: (n LANES,).
+    """
+    above, below = mirrored(y - step, len(lines)), mirrored(y + step, len(lines))
+    upper, lower = extents[above, 1] > extents[above, 0], extents[below, 1] > extents[below, 0]
+    if not (upper or lower):
+        return False
+    start, stop = begin * LANES, begin * LANES + len(sums)
+    first, second = lines[above if upper else below, start:stop], lines[below, start:stop]
+    if upper and lower and step > 0:
+        for i in range(len(sums)):  # slices, and places counted from 0: what a compiler turns into vectors
+            sums[i] = first[i] + second[i]
+    else:
+        sums[:] = first
+    return True
 
 
 @compiled(fastmath=True)
-def _blur_one(line: Floats, row: Floats) -> float:
-    """Return the first pixel of a blurred row: ``line`` (2r+1,), ``row`` (r+1,) from the middle outwards."""
-    reach = len(row) - 1
-    total = row[0] * line[reach]
+def _blur_one(sums: Floats, row: Floats, changes: Floats) -> None:
+    """Add a row's part of the first pixel to ``changes``; ``row`` (r+1,): weights from the middle outwards."""
+    middle = (len(row) - 1) * LANES
+    for c in range(LANES):
+        changes[c] += row[0] * sums[middle + c]
     for x in range(1, len(row)):
-        total += row[x] * (line[reach + x] + line[reach - x])
-    return total
+        weight, aside = row[x], x * LANES
+        for c in range(LANES):
+            changes[c] += weight * (sums[middle - aside + c] + sums[middle + aside + c])
 
 
 @compiled
-def _lay_on(begin: Floats, changes: Floats, stride: int, left: int, right: int, y: int, painted: Floats) -> None:
-    """Add the changes up along x, and lay the row over what is painted: R <- R (1 - alpha) + values."""
-    width = right - left
-    alpha = changes[:width]
-    alpha[0] = begin[0]
-    for x in range(1, width):
-        alpha[x] += alpha[x - 1]
-    for c in range(painted.shape[0]):
-        total, row = begin[c + 1], painted[c, y, left:right]
-        change = changes[(c + 1) * stride : (c + 1) * stride + width]
-        row[0] = row[0] * (np.float32(1.0) - alpha[0]) + total
-        for x in range(1, width):
-            total += change[x]
-            row[x] = row[x] * (np.float32(1.0) - alpha[x]) + total
+def _add_steps(sums: Floats, offsets: Integers, sizes: Floats, reach: int, changes: Floats) -> None:
+    """Add what a row's steps change from each pixel to the next."""
+    size = len(changes) - LANES
+    change = changes[LANES:]
+    for k in range(0, len(offsets) - 1, 2):  # two at a time: what they change is read and written once
+        ahead, ahead2 = sums[(1 + reach + offsets[k]) * LANES :], sums[(1 + reach + offsets[k + 1]) * LANES :]
+        behind, behind2 = sums[(reach - offsets[k]) * LANES :], sums[(reach - offsets[k + 1]) * LANES :]
+        weight, weight2 = sizes[k], sizes[k + 1]
+        for i in range(size):
+            change[i] += weight * (ahead[i] - behind[i]) + weight2 * (ahead2[i] - behind2[i])
+    if len(offsets) % 2:
+        offset, weight = offsets[-1], sizes[len(offsets) - 1]
+        ahead, behind = sums[(1 + reach + offset) * LANES :], sums[(reach - offset) * LANES :]
+        for i in range(size):
+            change[i] += weight * (ahead[i] - behind[i])
 
 
 @compiled
-def _lay_sharp(source: Floats, masks: Floats, top: int, bottom: int, painted: Floats) -> None:
+def _lay_on(changes: Floats, painted: Floats) -> None:
+    """Add the changes up along x, and lay the pixels over what is painted: R <- R (1 - alpha) + values."""
+    for i in range(LANES, len(changes)):
+        changes[i] += changes[i - LANES]
+    for start in range(0, len(changes), LANES):
+        rest = np.float32(1.0) - changes[start]
+        for c in range(LANES):
+            painted[start + c] = painted[start + c] * rest + changes[start + c]
+
+
+@compiled
+def _lay_sharp(pixels: Floats, masks: Floats, top: int, bottom: int, painted: Floats) -> None:
     """Lay the layer that is not blurred over ``painted``, rows ``top`` to ``bottom``."""
-    for c in range(painted.shape[0]):
-        for y in range(top, bottom):
-            row, mask, values = painted[c, y], masks[y], source[c, y]
-            for x in range(len(row)):
-                row[x] = row[x] * (np.float32(1.0) - mask[x]) + mask[x] * values[x]
+    for y in range(top, bottom):
+        for x in range(pixels.shape[1]):
+            mask = masks[y, x]
+            rest, start = np.float32(1.0) - mask, x * LANES
+            for c in range(LANES):
+                painted[y, start + c] = painted[y, start + c] * rest + mask * pixels[y, x, c]

@@ -48,6 +48,11 @@ def test_links_and_members_that_are_there_twice(tmp_path):
     assert "member 'run.json': is there twice" in refusal(twice)
 
 
+def test_a_bundle_behind_another_one(tmp_path, bundle):
+    (tmp_path / "doubled.zip").write_bytes(bundle.read_bytes() * 2)
+    assert "expected one bundle, got other bytes before it" in refusal(tmp_path / "doubled.zip")
+
+
 def test_other_files_and_parts_of_one(tmp_path, bundle):
     (tmp_path / "text.zip").write_text("hello")
     (tmp_path / "empty.zip").write_bytes(b"")

@@ -41,6 +41,15 @@ def test_rows_carry_picture_scores_and_cost(bench):
     assert rows[0]["metrics"]["mean-difference"] == pytest.approx(float((image - target).abs().mean()), abs=1e-7)
 
 
+def test_what_a_renderer_guesses_is_held_against_the_truth(bench):
+    guessing = Counting("guessing", Counter())
+    guessing.guess_radius_px = lambda image: torch.zeros_like(image[:1])
+    rows = bench(guessing)
+    assert all(0.0 < row["guess"]["in_focus_iou"] < 1.0 for row in rows)
+    assert rows[0]["guess"]["rank_correlation"] is None
+    assert all(row["guess"] is None for row in bench(Counting("dim", Counter())))
+
+
 def test_scenes_are_recorded_once_with_their_true_names(bench):
     bench(Counting("dim", Counter()))
     recorded = [json.loads(path.read_text()) for path in bench.folder.glob("scenes/*/*/scene.json")]

@@ -1,10 +1,16 @@
 """The renderer `classical` as the benchmark calls it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from bokehbench.core.errors import InvalidOptionError, SkippedSceneError
 from bokehbench.core.optics import to_display, to_linear
+from bokehbench.renderers.classical.aperture import Aperture
+from bokehbench.renderers.classical.aperture_reference import scatter_aperture_reference
 from bokehbench.renderers.classical.reference import scatter_reference
+from bokehbench.renderers.classical.scatter import ScatterRenderer
 from bokehbench.renderers.interface import Scene
 from bokehbench.renderers.registry import load_renderer
 
@@ -65,3 +71,29 @@ def test_gpu_and_cpu_agree():
     renderer.prepare("cuda")
     on_gpu = renderer.render(scene(12.0)).cpu()
     torch.testing.assert_close(on_gpu, load_renderer("classical").render(scene(12.0)), rtol=0, atol=2e-4)
+
+
+def test_another_aperture_is_rendered_as_its_definition_says():
+    aperture = Aperture(blades=6, cat_eye=0.5)
+    whole = scene(12.0)
+    blurred = replace(whole, image=whole.image[:, :12, :14], disparity=whole.disparity[:, :12, :14])
+    linear = to_linear(blurred.image.double(), 2.2).numpy()
+    expected = scatter_aperture_reference(linear, 12.0 * (blurred.disparity[0].double().numpy() - 0.4), aperture)
+    output = ScatterRenderer(aperture=aperture).render(blurred)
+    torch.testing.assert_close(output.double(), to_display(torch.from_numpy(expected), 2.2), rtol=0, atol=2e-4)
+
+
+def test_recovered_highlights_brighten_what_is_blurred_and_nothing_that_is_flat():
+    lamp = scene(12.0)
+    lamp.image.mul_(0.3)[:, 16, 20] = 1.0
+    plain, recovered = load_renderer("classical").render(lamp), ScatterRenderer(highlights=20.0).render(lamp)
+    assert float(recovered.sum()) > 1.02 * float(plain.sum())
+    flat = replace(lamp, image=torch.full((3, 32, 40), 0.95))
+    torch.testing.assert_close(ScatterRenderer(highlights=20.0).render(flat), flat.image, rtol=0, atol=1e-5)
+
+
+def test_options_that_cannot_be_are_refused():
+    with pytest.raises(InvalidOptionError, match=r"highlights: expected a number of at least 1, got 0\.5"):
+        ScatterRenderer(highlights=0.5)
+    with pytest.raises(SkippedSceneError, match="recovers highlights of display pictures"):
+        ScatterRenderer(highlights=2.0).render(scene(3.0, brightest=4.0))

@@ -70,6 +70,13 @@ def test_rows_on_other_data_are_left_out(make):
     ]
 
 
+def test_a_case_that_failed_says_nothing_of_the_data(make):
+    mine, theirs = make("mine", {"plain": 0}, data=""), make("theirs", {"new": 1}, imported=SAME, data="others")
+    for row in mine.rows:
+        row |= {"status": "failed", "metrics": {}}
+    assert labels(merge_runs("pairs", [mine, theirs])) == ["plain", "new"]
+
+
 @pytest.mark.parametrize(
     ("state", "shown", "said"),
     [

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from bokehbench.core.errors import InvalidOptionError, UnknownNameError
+from bokehbench.core.errors import InvalidOptionError, PluginError, UnknownNameError
+from bokehbench.robustness.perturbations.estimates import OUTSET, SOFTNESS, estimate
+from bokehbench.robustness.perturbations.interface import Perturbation
+from bokehbench.robustness.perturbations.outlines import erode_unevenly, uneven_sizes
 from bokehbench.robustness.perturbations.registry import PERTURBATIONS, load_perturbation
 
 NAMES = list(PERTURBATIONS.entries)
@@ -91,6 +94,37 @@ def test_erosion_shrinks_and_dilation_grows_what_is_near(scene):
     assert near[0] < near[1] < near[2]
 
 
+def test_uneven_erosion_is_erosion_by_a_size_of_each_pixel(scene):
+    erode = load_perturbation("erode").change_disparity
+    disparity = np.random.default_rng(0).random((120, 160), np.float32)
+    sizes = uneven_sizes((120, 160), 4, np.random.default_rng(1))
+    changed = erode_unevenly(disparity, 4, np.random.default_rng(1))
+    assert set(np.unique(sizes)) == set(range(-4, 5))
+    for size in range(-4, 5):
+        assert np.array_equal(changed[sizes == size], erode(disparity, size, None)[sizes == size])
+    assert np.array_equal(uneven_sizes((120, 160), -4, np.random.default_rng(1)), -sizes)
+    assert abs(np.diff(sizes, axis=0)).max() <= 1  # smooth
+    assert abs((sizes > 0).mean() - (sizes < 0).mean()) < 0.01
+
+
+def test_an_estimator_loses_thin_parts_and_keeps_thick_ones():
+    disparity = np.zeros((80, 100), np.float32)
+    disparity[:, 20:23] = disparity[:, 60:76] = 1.0
+    changed = estimate(disparity, 4.0, np.random.default_rng(0))
+    assert changed[:, :40].max() < 0.01
+    assert changed[10:70, 67].min() > 0.99
+
+
+def test_an_estimators_edges_are_soft_and_lie_outside():
+    disparity = np.zeros((80, 120), np.float32)
+    disparity[:, 60:] = 1.0
+    for severity in (4.0, 8.0):
+        profile = estimate(disparity, severity, np.random.default_rng(0))[40]
+        low, middle, high = np.interp([0.1, 0.5, 0.9], profile, np.arange(120))
+        assert 59.5 - middle == pytest.approx(OUTSET * severity, abs=0.5)
+        assert high - low == pytest.approx(2.56 * SOFTNESS * severity, rel=0.05)
+
+
 def test_shift_moves_to_the_right(scene):
     changed = load_perturbation("shift").apply(scene, 3).disparity
     assert torch.allclose(changed[..., 3:], scene.disparity[..., :-3])
@@ -139,6 +173,11 @@ def test_unknown_name_and_lazy_listing():
     registry = "bokehbench.robustness.perturbations.registry"
     code = f"import sys, {registry} as r; r.PERTURBATIONS.entries; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_perturbation_of_nothing_is_refused():
+    with pytest.raises(PluginError, match="perturbation idle: changes nothing: give it change_disparity"):
+        Perturbation(name="idle", unit="px", severities=(0, 1), maximum=1)
 
 
 def test_what_a_perturbation_changes_in_place_stays_its_own(scene):

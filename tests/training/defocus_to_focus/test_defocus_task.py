@@ -1,5 +1,6 @@
 """Stage 1 in training: a resumed run ends in the same weights, both phases have their terms, the result renders."""
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -30,3 +31,15 @@ def test_the_picture_counts_only_after_the_defocus(tmp_path, configure):
     sum(losses.terms.values()).backward()
     assert float(task.parts.radiance.conv1.weight.grad.abs().sum()) > 0.0
     assert float(task.parts.hallucination.stem.weight.grad.abs().sum()) > 0.0
+
+
+def test_without_pictures_nothing_is_traced_and_the_cross_entropy_falls_to_nothing(tmp_path, configure):
+    config = configure(tmp_path, "defocus", {"rendering_from": 1.0, "likelihood": 0.5})
+    task = config.model.build(config, torch.device("cpu"))
+    sample = task.dataset()[0]
+    assert "target" not in sample
+    traced = task.validation_dataset()[0]
+    assert set(traced) - set(sample) == {"target"}
+    batch = {name: value[None] for name, value in sample.items()}
+    first, last = (task.losses(batch, step).terms["likelihood"] for step in (0, 3))
+    assert float(last) == pytest.approx(float(first) / 4.0)

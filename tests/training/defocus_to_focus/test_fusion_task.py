@@ -11,7 +11,7 @@ from bokehbench.training.engine.loop import train
 
 @pytest.mark.parametrize("profile", ["code", "paper"])
 def test_only_the_fusion_network_learns(tmp_path, configure, profile):
-    Parts.compact().save(tmp_path / "start", profile)
+    Parts.compact(seen_px=32).save(tmp_path / "start", profile)
     result = train(configure(tmp_path, "fusion", {"start": str(tmp_path / "start"), "profile": profile}, steps=2))
     before, after = (
         {name: load_file(folder / f"{name}.safetensors") for name in ("hallucination", "radiance", "fusion")}

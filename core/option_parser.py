@@ -1,0 +1,58 @@
+"""What the command lines' parsers share: mistakes in one line, the version, completion by the shell.
+
+Imports nothing heavy: --help and a mistake are answered at once.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from .text import did_you_mean, one_line
+from .version import describe_version
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
+        hint = did_you_mean(words[0], self._all_options()) if words else ""
+        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
+
+    def _all_options(self) -> list[str]:
+        """Return the options of this parser and of its commands, which leave to it what they do not know."""
+        commands = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for choices in commands for parser in choices.values())]
+        return [option for parser in parsers for option in parser._option_string_actions]
+
+
+class Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: object) -> NoReturn:
+        """End with exit code 0."""
+        print(describe_version())
+        parser.exit()
+
+
+def offer_names(action: argparse.Action, names: Callable[[], Iterable[str]]) -> None:
+    """Let a shell complete the values of an option: names, separated by commas, that are looked up only then."""
+
+    def offer(prefix: str, **_: object) -> list[str]:
+        before, comma, start = prefix.rpartition(",")
+        return [f"{before}{comma}{name}" for name in names() if name.startswith(start)]
+
+    action.completer = offer  # type: ignore[attr-defined]  # argcomplete looks for it
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks argcomplete's question, and end; otherwise nothing happens, and nothing is imported."""
+    if "_ARGCOMPLETE" not in os.environ:
+        return
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    argcomplete.autocomplete(parser)

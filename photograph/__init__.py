@@ -1,0 +1,1 @@
+"""One photograph, one command: ``bokehbench blur``, and the same as ``bokehbench.photograph.blur.blur``."""

@@ -1,0 +1,105 @@
+"""A photograph and what its file says beside the pixels: colour profile, EXIF, bit depth, camera."""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+from ..datasets.files.heif import MAGIC as HEIF
+from ..datasets.files.heif import MAGIC_OFFSET
+from ..datasets.files.pictures import read_picture
+from .camera import Camera, read_camera
+
+PNG_DEPTH_BYTE = 24
+BITS_PER_SAMPLE = 258
+STRIPS, TILES = 273, 324
+PROFILE_SPACE = slice(16, 20)
+"""Where an ICC profile says of which kind of colours it is."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Photograph:
+    """A picture, upright, and what is kept of its file.
+
+    - ``pixels``: (H,W,3) float32, display-encoded in the colours of ``profile``, [0,1]; above for OpenEXR.
+    - ``bits``: 16 where the file holds more than 8 a sample, else 8.
+    - ``profile``: its ICC profile, None: sRGB is taken for granted. ``exif``: upright, without a thumbnail.
+    - ``remarks``: what of the file is not kept, a phrase each.
+    """
+
+    name: str
+    pixels: NDArray[np.float32]
+    bits: int = 8
+    profile: bytes | None = None
+    exif: bytes | None = None
+    camera: Camera = field(default_factory=Camera)
+    remarks: tuple[str, ...] = ()
+
+
+def read_photograph(path: Path, gamma: float) -> Photograph:
+    """Read a photograph. Raises MissingDataError, DamagedDataError as ``read_picture`` does."""
+    pixels = read_picture(path, gamma)
+    info, exif, bits = _read_header(path)
+    profile = info.get("icc_profile") or None
+    remark = profile and _what_is_wrong(profile)
+    return Photograph(
+        name=path.stem,
+        pixels=pixels,
+        bits=bits,
+        profile=None if remark else profile,
+        exif=_upright(exif, pixels.shape[1], pixels.shape[0]),
+        camera=read_camera(exif),
+        remarks=(remark,) if remark else (),
+    )
+
+
+def _what_is_wrong(profile: bytes) -> str | None:
+    """Return why an ICC profile cannot stay with RGB pixels; None where it can."""
+    if profile[PROFILE_SPACE] != b"RGB ":
+        space = profile[PROFILE_SPACE].decode("ascii", "replace").strip()
+        return f"its {space} colours became RGB, without their profile"
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return "its colour profile is damaged and left out: sRGB is taken for granted"
+    return None
+
+
+def _read_header(path: Path) -> tuple[dict, Image.Exif, int]:
+    """Return what Pillow knows of a file that has been read; nothing of formats that it does not read."""
+    with path.open("rb") as file:
+        head = file.read(PNG_DEPTH_BYTE + 1)
+    if head[MAGIC_OFFSET:].startswith(HEIF):
+        import pillow_heif  # the picture was read with it
+
+        heif = pillow_heif.open_heif(path)
+        exif = Image.Exif()
+        exif.load(heif.info.get("exif") or b"")
+        return dict(heif.info), exif, 8
+    try:
+        with Image.open(path) as image:
+            deep = image.format == "PNG" and head[PNG_DEPTH_BYTE] == 16
+            if image.format == "TIFF":
+                deep = max(image.tag_v2.get(BITS_PER_SAMPLE, (8,))) > 8  # type: ignore[attr-defined]
+            return dict(image.info), image.getexif(), 16 if deep else 8
+    except (UnidentifiedImageError, OSError):  # OpenEXR, NumPy, TIFF of floats
+        return {}, Image.Exif(), 16
+
+
+def _upright(exif: Image.Exif, width: int, height: int) -> bytes | None:
+    """Return EXIF for the pixels as they are now; None where there is none. Pillow writes no thumbnail.
+
+    TIFF's tags describe its strips, too: of a TIFF file nothing is kept.
+    """
+    if not len(exif) or STRIPS in exif or TILES in exif:
+        return None
+    tags = exif.get_ifd(ExifTags.IFD.Exif)
+    if ExifTags.Base.ExifImageWidth in tags:
+        tags[ExifTags.Base.ExifImageWidth], tags[ExifTags.Base.ExifImageHeight] = width, height
+    if ExifTags.Base.Orientation in exif:
+        exif[ExifTags.Base.Orientation] = 1
+    return exif.tobytes()

@@ -1,0 +1,1 @@
+"""MagicBokeh as its authors released it, on Stable Diffusion 2.1."""

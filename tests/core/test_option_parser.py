@@ -1,0 +1,34 @@
+"""Completion: argcomplete's question is answered where it is asked, and imports nothing otherwise."""
+
+import sys
+
+import pytest
+
+from bokehbench.core.option_parser import OneLineParser, complete, offer_names
+
+
+def test_nothing_is_imported_unless_a_shell_asks(monkeypatch):
+    monkeypatch.delenv("_ARGCOMPLETE", raising=False)
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    complete(OneLineParser(prog="x"))
+
+
+def test_a_shell_without_argcomplete_gets_no_error(monkeypatch):
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    complete(OneLineParser(prog="x"))
+
+
+def test_names_in_a_list_are_completed_one_by_one():
+    action = OneLineParser(prog="x").add_argument("--names")
+    offer_names(action, lambda: ["bokehme", "bokehdiff", "classical"])
+    assert action.completer("classical,bokehm") == ["classical,bokehme"]
+    assert action.completer("") == ["bokehme", "bokehdiff", "classical"]
+
+
+def test_a_mistake_is_one_line_with_a_hint(capsys):
+    parser = OneLineParser(prog="x", allow_abbrev=False)
+    parser.add_argument("--radius")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--radiu", "3"])
+    assert capsys.readouterr().err == "x: unrecognized arguments: --radiu 3. Did you mean --radius? (see --help)\n"

@@ -1,0 +1,50 @@
+"""The Python function: the same picture as the renderer makes of the scene that is meant."""
+
+import numpy as np
+import pytest
+import torch
+
+from bokehbench.core.errors import InvalidOptionError, MissingDataError
+from bokehbench.core.scene import Scene
+from bokehbench.photograph.blur import blur
+from bokehbench.renderers.registry import load_renderer
+
+
+def test_a_file_and_its_arrays_give_what_the_renderer_makes_of_the_scene(photo, pixels, disparity):
+    scene = Scene(
+        name="x",
+        image=torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / np.float32(255.0)).contiguous(),
+        disparity=torch.from_numpy(disparity)[None],
+        focus_disparity=1.0,
+        blur_strength=6.0,
+    )
+    expected = load_renderer("classical").render(scene).permute(1, 2, 0).numpy()
+    options = {"focus_disparity": 1.0, "radius_px": 6.0}
+    np.testing.assert_array_equal(blur(pixels, disparity=disparity, **options), expected)
+    of_files = blur(str(photo), disparity=photo.with_name("map.png"), **options)
+    np.testing.assert_allclose(of_files, expected, atol=1e-3)  # the map has 16 bits
+
+
+def test_options_reach_the_renderer(pixels, disparity):
+    plain = blur(pixels, disparity=disparity, radius_px=6.0)
+    shaped = blur(pixels, disparity=disparity, radius_px=6.0, aperture="hexagon", rotation_deg=5, cat_eye=0.5)
+    bright = blur(pixels, disparity=disparity, radius_px=6.0, highlights=8.0)
+    sharp = blur(pixels, disparity=disparity, renderer="identity")
+    assert np.abs(shaped - plain).max() > 0.02
+    assert bright.mean() > plain.mean()
+    np.testing.assert_allclose(sharp * 255.0, pixels, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "the picture: carries no depth map: give one with --disparity FILE, .* --estimate"),
+        ({"disparity": np.ones((3, 3))}, r"disparity: expected \(40, 56\) that varies, got \(3, 3\)"),
+        ({"renderer": "bokehme", "aperture": "hexagon"}, "bokehme: .* are options of classical"),
+        ({"disparity": "absent.png"}, "absent.png: expected a map of disparity, found none"),
+    ],
+)
+def test_what_is_missing_or_impossible_is_one_line(pixels, disparity, options, message):
+    given = {"disparity": disparity} | options if "renderer" in options else options
+    with pytest.raises((InvalidOptionError, MissingDataError), match=message):
+        blur(pixels, **given)

@@ -1,0 +1,89 @@
+"""``bokehbench blur`` as it is typed: pictures, sheet and focus pull, and every mistake in one line."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bokehbench.datasets.files.pictures import read_picture
+
+from ..map_files import write_gdepth
+
+
+def test_a_photograph_with_a_map_is_blurred(bokehbench, photo):
+    done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--focus", "0,0.5", "--radius", 6, "-o", "out.png")
+    assert done.returncode == 0, done.stderr
+    assert "out.png: classical, 56x40 px, 8 bits" in done.stdout
+    assert "focus on the point 0,0.5 (disparity 0.9" in done.stdout
+    assert "blurred by up to 5.9 px, by map.png" in done.stdout or "by up to 6.0 px, by map.png" in done.stdout
+    before, after = read_picture(photo), read_picture(photo.with_name("out.png"))
+    assert np.abs(np.diff(after, axis=0))[:, 40:].mean() < 0.3 * np.abs(np.diff(before, axis=0))[:, 40:].mean()
+    assert np.abs(after - before)[:, :3].mean() < 0.05
+
+
+def test_a_portrait_is_blurred_by_the_map_that_it_carries(bokehbench, tmp_path):
+    write_gdepth(tmp_path / "portrait.jpg")
+    options = ("--f-number", 1.4, "--focal-length", 50, "--focal-length-35mm", 50)
+    done = bokehbench("blur", "portrait.jpg", *options)
+    assert done.returncode == 0, done.stderr
+    assert "by the map in portrait.jpg" in done.stdout
+    assert " m), blurred by up to " in done.stdout
+    assert (tmp_path / "portrait-bokeh.png").is_file()
+
+
+def test_the_example_needs_nothing(bokehbench, tmp_path):
+    assert bokehbench("blur", "--example", "--renderer", "identity").returncode == 0
+    assert Image.open(tmp_path / "example-bokeh.png").size == (741, 500)
+
+
+def test_a_focus_pull_moves(bokehbench, photo, monkeypatch):
+    monkeypatch.setattr("bokehbench.photograph.focus_pull.FRAMES", 3)
+    done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--radius", 5, "--pull", "-o", "pull.gif")
+    assert done.returncode == 0, done.stderr
+    with Image.open(photo.with_name("pull.gif")) as pull:
+        assert pull.size == (56, 40)
+        assert pull.n_frames > 2
+
+
+def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo, monkeypatch):
+    names = ["classical", "centre-focus", "mpib"]
+    monkeypatch.setattr("bokehbench.photograph.session.names_for_sheet", lambda: names)
+    done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--all", "-o", "sheet.png")
+    assert done.returncode == 0, done.stderr
+    assert "left out: mpib: 'mpib': no weights of it ship" in done.stdout
+    assert "sheet.png: 2 renderers" in done.stdout
+    assert Image.open(photo.with_name("sheet.png")).width > 2 * 56
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "the following arguments are required: COMMAND"),
+        (("blur",), "expected either PHOTO or --example"),
+        (("blur", "photo.png"), "photo.png: carries no depth map: give one with --disparity FILE"),
+        (("blur", "no.jpg"), "no.jpg: expected a picture, found none"),
+        (("blur", "photo.png", "--disparity", "map.png", "-o", "out.psd"), "--output out.psd: expected a name"),
+        (("blur", "--example", "--focus", "1"), "argument --focus: expected X,Y, got '1'"),
+        (("blur", "--example", "--disparity", "map.png"), "--example has its map"),
+        (("blur", "photo.png", "--model", "x"), "--model has a meaning only with --estimate"),
+        (("blur", "--example", "--renderer", "clasical"), "unknown renderer 'clasical'. Did you mean classical"),
+        (("blur", "--example", "--apertur", "6"), "unrecognized arguments: --apertur. Did you mean --aperture?"),
+    ],
+)
+def test_a_mistake_is_one_line(bokehbench, photo, arguments, message):
+    done = bokehbench(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_map_of_another_size_is_scaled_and_one_of_another_shape_refused(bokehbench, photo):
+    Image.open(photo.with_name("map.png")).resize((28, 20)).save(photo.with_name("half.png"))
+    Image.open(photo.with_name("map.png")).resize((20, 28)).save(photo.with_name("turned.png"))
+    done = bokehbench("blur", "photo.png", "--disparity", "half.png")
+    assert "by half.png, from 28x20 px" in done.stdout, done.stderr
+    done = bokehbench("blur", "photo.png", "--disparity", "turned.png")
+    assert "turned.png: 20x28 px: expected the shape of the upright picture, 56x40 px" in done.stderr
+
+
+def test_the_version_is_said(bokehbench):
+    assert bokehbench("--version").stdout.startswith("bokehbench ")

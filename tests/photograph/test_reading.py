@@ -1,0 +1,62 @@
+"""What is kept of a photograph's file: turned upright, its profile, EXIF, depth of bits and camera."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from bokehbench.photograph.reading import read_photograph
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Make] = orientation, "A camera"
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {ExifTags.Base.FocalLength: 6.8, ExifTags.Base.FocalLengthIn35mmFilm: 24, ExifTags.Base.ExifImageWidth: 56}
+    )
+    return exif
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_picture_is_upright_and_its_exif_says_so(tmp_path, pixels, suffix):
+    Image.fromarray(pixels).save(tmp_path / f"a{suffix}", exif=exif_of(6), icc_profile=SRGB)
+    photograph = read_photograph(tmp_path / f"a{suffix}", 2.2)
+    assert photograph.pixels.shape == (56, 40, 3)
+    exif = Image.Exif()
+    exif.load(photograph.exif)
+    assert exif[ExifTags.Base.Orientation] == 1
+    assert exif[ExifTags.Base.Make] == "A camera"
+    assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExifImageWidth] == 40
+    assert (photograph.camera.focal_mm, photograph.camera.focal_35mm) == (pytest.approx(6.8), 24)
+    assert photograph.profile == SRGB
+    assert photograph.bits == 8
+
+
+def test_sixteen_bits_are_seen(tmp_path, pixels):
+    cv2.imwrite(str(tmp_path / "a.png"), pixels.astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "a.tif"), pixels.astype(np.uint16) * 257)
+    for name in ("a.png", "a.tif"):
+        photograph = read_photograph(tmp_path / name, 2.2)
+        assert (photograph.bits, photograph.profile, photograph.exif) == (16, None, None)
+
+
+@pytest.mark.parametrize(
+    ("profile", "remark"),
+    [
+        (SRGB[:16] + b"GRAY" + SRGB[20:], "its GRAY colours became RGB, without their profile"),
+        (SRGB[:200], "its colour profile is damaged and left out: sRGB is taken for granted"),
+    ],
+)
+def test_a_profile_that_cannot_stay_is_left_out_and_that_is_said(tmp_path, pixels, profile, remark):
+    Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
+    photograph = read_photograph(tmp_path / "a.png", 2.2)
+    assert photograph.profile is None
+    assert photograph.remarks == (remark,)
+
+
+def test_a_heic_photograph_keeps_its_camera(tmp_path, pixels):
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.fromarray(pixels)).save(tmp_path / "a.heic", exif=exif_of(1).tobytes())
+    assert read_photograph(tmp_path / "a.heic", 2.2).camera.focal_35mm == 24
