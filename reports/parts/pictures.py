@@ -104,6 +104,13 @@ class PictureMaker:
         """The absolute difference to the target, averaged over RGB, in colour on the fixed ``ERROR_SCALE``."""
         return self._plan(place, [render, target], lambda full, thumb: _write_error(render, target, full, thumb))
 
+    def values(self, values: NDArray[np.float32], colours: str, place: Sequence[str]) -> Picture:
+        """An (H,W) map in [0,1] that was computed, in a colour map."""
+        *folders, what = place
+        digest = hashlib.sha256(values.tobytes()).hexdigest()[:12]
+        write = partial(_write_coloured, values, colours)
+        return self._plan((*folders, f"{what}-{digest}"), [], write)
+
     def places(
         self, renders: Sequence[Path], given: Path | None, target: Path | None, place: Sequence[str]
     ) -> list[Place]:
