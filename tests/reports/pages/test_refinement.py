@@ -12,6 +12,8 @@ NAMES = ("plain", "plain+refine")
 def make_run(run_writer, scenes=3):
     """Write a sweep over a square that stands out from its background, its map dilated by 4 px."""
     writer = run_writer(list(NAMES), {"pairs": True})
+    swept = writer.meta["settings"] | {"perturbations": [["erode", severity] for severity in (-8, 0, 8)]}
+    writer.meta["sweep"] = {"command": "python run_bench.py --robustness", "settings": swept}
     for number in range(scenes):
         name = f"s{number}"
         writer.scene("pairs", name)
