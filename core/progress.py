@@ -16,6 +16,7 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
     def __init__(self, *arguments: Any, **options: Any):
         file = options.get("file") or sys.stderr
         self._is_bar = bool(getattr(file, "isatty", lambda: False)())
+        self._is_left = options.get("leave") is not False
         self._next_line, self._last_line = 0.0, ""
         if not self._is_bar:
             options["bar_format"] = options.get("bar_format", LINE_FORMAT).replace("{bar}|", "")
@@ -31,9 +32,10 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
 
     def close(self) -> None:
         """End the bar, or the log with a line."""
-        if not self._is_bar and not self.disable and self._last_line and self.leave is not False:
-            self._write_line()
-        self.leave = self.leave if self._is_bar else False
+        if not self._is_bar:
+            if not self.disable and self._last_line and self._is_left:
+                self._write_line()
+            self.leave = False  # or tqdm ends a bar that was never drawn
         super().close()
 
     def _write_line(self) -> None:
