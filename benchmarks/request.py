@@ -141,7 +141,7 @@ class RunRequest:
             WHERE,
             type=Path,
             metavar="DIR",
-            help="folder of metric weights (see README, Metrics)",
+            help="folder of metric weights (see docs/catalogue.md)",
         ),
     )
     data_root: Path | None = field(
