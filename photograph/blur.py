@@ -35,7 +35,7 @@ def blur(
     radius_px: float | None = None,
     f_number: float | None = None,
     renderer: str = "classical",
-    aperture: str = "round",
+    aperture: str | int = "round",
     rotation_deg: float = 0.0,
     cat_eye: float = 0.0,
     highlights: float = 1.0,
@@ -60,9 +60,13 @@ def blur(
     Raises a BokehBenchError in one line for whatever is missing, damaged or impossible.
     """
     lens = Lens(point=focus, disparity=focus_disparity, depth=focus_depth, radius_px=radius_px, f_number=f_number)
-    shape = Aperture(blades=parse_blades(aperture), rotation_deg=rotation_deg, cat_eye=cat_eye)
+    shape = Aperture(blades=parse_blades(str(aperture)), rotation_deg=rotation_deg, cat_eye=cat_eye)
     look = Look(aperture=shape, highlights=highlights)
     device = choose_device(device, look)
+    if sum((disparity is not None, depth is not None, estimate)) > 1:
+        raise InvalidOptionError("disparity, depth, estimate: expected one of them at most")
+    if not isinstance(disparity, str | PathLike | np.ndarray | None):
+        raise InvalidOptionError(f"disparity: expected a file or an array of NumPy, got {type(disparity).__name__}")
     given = disparity if isinstance(disparity, np.ndarray) else None
     source = DepthSource(
         disparity=Path(disparity) if isinstance(disparity, str | PathLike) else None,
@@ -96,6 +100,8 @@ def _take_photograph(photograph: NDArray) -> Photograph:
 
 
 def _take_disparity(disparity: NDArray, picture: Photograph) -> DepthMap:
+    if disparity.dtype.kind not in "uif":
+        raise InvalidOptionError(f"disparity: expected numbers, got {disparity.dtype}")
     if disparity.shape != picture.pixels.shape[:2] or float(np.ptp(disparity)) == 0.0:
         raise InvalidOptionError(
             f"disparity: expected {picture.pixels.shape[:2]} that varies, got {disparity.shape}: resample it"

@@ -41,7 +41,7 @@ def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) ->
 
     ``look`` is that of ``classical`` alone.
     """
-    tiles, lacking = [Tile("input", to_levels(scene.image, 8))], []
+    tiles, lacking = [Tile("input", to_levels(scene.image.clamp(max=1.0), 8))], []
     for name in ProgressBar(names, unit="renderer", disable=None):
         try:
             renderer = make_renderer(name, look if name == "classical" else Look())

@@ -72,6 +72,12 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
         (("blur", "--example", "--focus", "1"), "argument --focus: expected X,Y, got '1'"),
         (("blur", "--example", "--disparity", "map.png"), "--example has its map"),
         (("blur", "photo.png", "--model", "x"), "--model has a meaning only with --estimate"),
+        (("blur", "--example", "--focal-length", "50"), "--focal-length has a meaning only with --f-number"),
+        (
+            ("blur", "--example", "--f-number", "2", "--focal-length-35mm", "-5"),
+            "--focal-length-35mm: expected mm above 0",
+        ),
+        (("blur", "--example", "--depth-ray-fov", "60"), "--depth-ray-fov has a meaning only with --depth"),
         (("blur", "photo.png", "-o", "./photo.png"), "--output photo.png: would overwrite what is read"),
         (("blur", "--example", "--gamma", "0"), "--gamma: expected 1 to 5, got 0"),
         (("blur", "--example", "--depth-ray-fov", "180"), "--depth-ray-fov: expected degrees between 0 and 180"),
