@@ -129,10 +129,9 @@ class RepairWriter:
         for row in rows:
             if row["perturbation"] in (perturbation.name, "none"):
                 by_severity.setdefault(severity_on_axis(row, perturbation.neutral), []).append(row)
-        shown = (set(perturbation.marks) & set(by_severity)) or {
-            min(by_severity, default=0),
-            max(by_severity, default=0),
-        }
+        if not by_severity:  # each render failed or was skipped
+            return {}
+        shown = (set(perturbation.marks) & set(by_severity)) or {min(by_severity), max(by_severity)}
         found: Found = {}
         for severity in sorted(shown | ({perturbation.neutral} & set(by_severity))):
             for row in by_severity[severity]:
