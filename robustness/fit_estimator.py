@@ -62,7 +62,10 @@ class Statistics:
 
 
 def measure(picture: Floats, disparity: Floats) -> Statistics:
-    """Measure a map (H,W) beside its picture (H,W,3), display-encoded, [0,1]. Raises InvalidOptionError without edges."""
+    """Measure a map (H,W) beside its picture (H,W,3), display-encoded, [0,1].
+
+    Raises InvalidOptionError without depth edges.
+    """
     scaled = (disparity - disparity.min()) / (disparity.max() - disparity.min())
     rows, columns = _profiles_across_edges(scaled)
     profiles = ndimage.map_coordinates(scaled, [rows, columns], order=1)
