@@ -96,3 +96,10 @@ def test_finished_scenes_are_not_rendered_again(capsys):
     size = ["--width", "144", "--height", "108", "--samples", "256", "--radii", "6"]
     assert main(["--output", str(TRUTH), *size]) == 0
     assert before == {file: file.stat().st_mtime_ns for file in TRUTH.rglob("*.exr")}
+
+
+@pytest.mark.parametrize("radius", ["nan", "inf", "0"])
+def test_radii_that_are_none_are_refused(radius, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path), "--radii", "4", radius])
+    assert "expected positive numbers" in capsys.readouterr().err
