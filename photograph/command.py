@@ -154,9 +154,6 @@ def check_options(options: argparse.Namespace) -> None:
     _check_numbers(options)
     if options.depth_ray_fov is not None and (options.example or options.disparity or options.estimate):
         raise InvalidOptionError("--depth-ray-fov has a meaning only with --depth, or with the map that PHOTO carries")
-    for source in (options.photograph, options.disparity, options.depth):
-        if source is not None and options.output is not None and source.resolve() == options.output.resolve():
-            raise InvalidOptionError(f"--output {options.output}: would overwrite what is read: name another file")
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
