@@ -149,6 +149,8 @@ def check_options(options: argparse.Namespace) -> None:
     for name, leader in LED:
         if getattr(options, name) is not None and getattr(options, leader) in (None, False):
             raise InvalidOptionError(f"--{_dashed(name)} has a meaning only with --{_dashed(leader)}")
+    if options.rotation != 0.0 and options.aperture == "round":
+        raise InvalidOptionError("--rotation has a meaning only with --aperture")
     if options.pull and options.all:
         raise InvalidOptionError("--pull and --all: expected one of them")
     _check_numbers(options)

@@ -154,6 +154,8 @@ def read_pairs(folder: Path) -> dict[str, tuple[Floats, Floats]]:
     for path in sorted(folder.glob("*_image.*")):
         name = path.name.partition("_image.")[0]
         for other in sorted(folder.glob(f"{name}_disparity.*")):
+            if name in pairs:
+                raise InvalidOptionError(f"{other}: a second map of {path.name}: keep one of them")
             picture, disparity = read_picture(path), read_disparity(other)
             if picture.shape[:2] != disparity.shape:
                 sizes = [f"{image.shape[1]}x{image.shape[0]} px" for image in (picture, disparity)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.commands import ends_in_one_line
 from .cycles import VARIABLE
-from .generate import ENGINES, MITSUBA, Settings, generate
+from .generate import CYCLES, ENGINES, MITSUBA, Settings, generate
 from .traced_scenes import KINDS
 
 
@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     counts = options.scenes, options.width, options.height, options.samples
     if min(counts) < 1 or not all(0.0 < radius < math.inf for radius in options.radii):
         parser.error("expected positive numbers")
+    if options.bpy_python is not None and options.engine != CYCLES:
+        parser.error(f"--bpy-python has a meaning only with --engine {CYCLES}")
     size = (options.width, options.height)
     settings = Settings(size, options.samples, options.radii, options.engine, options.bpy_python)
     generate(options.output, options.scenes, settings)

@@ -80,6 +80,7 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
         (("blur", "--example", "--depth-ray-fov", "60"), "--depth-ray-fov has a meaning only with --depth"),
         (("blur", "photo.png", "-o", "./photo.png"), "--output photo.png: would overwrite what is read"),
         (("blur", "a.jpg", "--disparity", "a-bokeh.png"), "--output a-bokeh.png: would overwrite what is read"),
+        (("blur", "--example", "--rotation", "5"), "--rotation has a meaning only with --aperture"),
         (("blur", "--example", "--gamma", "0"), "--gamma: expected 1 to 5, got 0"),
         (("blur", "--example", "--depth-ray-fov", "180"), "--depth-ray-fov: expected degrees between 0 and 180"),
         (("blur", "--example", "--radius", "1e9"), "blur radius: expected at most"),

@@ -55,3 +55,11 @@ def test_maps_that_tell_nothing_are_refused(sides, said, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "a_disparity.png"), np.tile(slope, (sides[0], 1)))
     assert main([str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_two_maps_of_a_picture_are_refused(tmp_path, capsys):
+    for name in ("a_image.png", "a_disparity.png", "a_disparity.tif"):
+        cv2.imwrite(str(tmp_path / name), np.full((20, 20, 3) if "image" in name else (20, 20), 99, np.uint8))
+    cv2.imwrite(str(tmp_path / "a_disparity.png"), np.eye(20, dtype=np.uint16))
+    assert main([str(tmp_path)]) == 2
+    assert "a_disparity.tif: a second map of a_image.png: keep one of them" in capsys.readouterr().err

@@ -103,3 +103,9 @@ def test_radii_that_are_none_are_refused(radius, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--output", str(tmp_path), "--radii", "4", radius])
     assert "expected positive numbers" in capsys.readouterr().err
+
+
+def test_the_python_of_an_engine_that_is_not_used_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path), "--bpy-python", "python3"])
+    assert "--bpy-python has a meaning only with --engine cycles" in capsys.readouterr().err
