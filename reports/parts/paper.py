@@ -21,7 +21,7 @@ UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """A metric on a data set: ``cells`` by renderer, ``second``: who has the second best mean.
+    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: who has the next, of several one.
 
     ``can_decide``: whether its scenes are enough for the test.
     """
@@ -31,6 +31,7 @@ class PaperColumn:
     higher_is_better: bool
     unit: str
     cells: dict[str, Cell]
+    best: float | None
     second: str | None
     can_decide: bool
 
@@ -163,8 +164,10 @@ def _columns(dataset: str, table: ScoreTable) -> Iterable[PaperColumn]:
         cells = {row.renderer: row.cells[place] for row in table.rows}
         known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
         ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
-        second = ranked[1][1] if len(ranked) > 2 else None
-        yield PaperColumn(dataset, column.name, column.higher_is_better, column.unit, cells, second, column.can_decide)
+        best = ranked[0][0] if ranked else None
+        second = next((name for value, name in ranked if value != best), None) if len(ranked) > 2 else None
+        facts = dataset, column.name, column.higher_is_better, column.unit
+        yield PaperColumn(*facts, cells, best, second, column.can_decide)
 
 
 def _of(dataset: str, table: PaperTable) -> Iterable[PaperColumn]:
@@ -179,7 +182,7 @@ def _head(column: PaperColumn) -> str:
 def _latex_cell(column: PaperColumn, renderer: str) -> str:
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
-    if cell.standing == "best":
+    if cell.value is not None and cell.value == column.best:
         return rf"\textbf{{{words}}}"
     mark = r"\rlap{$^{*}$}" if cell.standing == "tied" else ""
     return (rf"\underline{{{words}}}" if renderer == column.second else words) + mark
@@ -187,7 +190,7 @@ def _latex_cell(column: PaperColumn, renderer: str) -> str:
 
 def _markdown_cell(column: PaperColumn, renderer: str) -> str:
     cell = column.cells[renderer]
-    if cell.standing == "best":
+    if cell.value is not None and cell.value == column.best:
         return f"**{cell.text}**"
     mark = r"\*" if cell.standing == "tied" else ""
     return (f"<u>{cell.text}</u>" if renderer == column.second else cell.text) + mark

@@ -48,6 +48,12 @@ def test_the_best_is_bold_the_second_underlined_and_times_have_one_unit(run):
     assert "| `fancy` | **35." in markdown
 
 
+def test_equal_means_are_best_alike(run):
+    markdown = write_paper_markdown(make_paper_table(run, renderers=["plain", "new"], metrics=["psnr"]))
+    assert "| `plain` | **34.50** |" in markdown
+    assert "| `new` | **34.50** |" in markdown
+
+
 def test_scenes_have_a_line_each_of_the_renderers_that_are_shown(run):
     table = make_paper_table(run, renderers=["plain", "fancy"])
     lines = list(csv.DictReader(io.StringIO(write_scene_csv(run, table))))
