@@ -28,6 +28,18 @@ def test_what_is_brighter_than_white_is_white_on_it():
     assert (tiles[0].levels == 255).all()
 
 
+def test_who_is_not_given_the_focus_is_marked():
+    scene = Scene(
+        name="grey",
+        image=torch.full((3, 8, 8), 0.5),
+        disparity=torch.rand(1, 8, 8),
+        focus_disparity=0.5,
+        blur_strength=1.0,
+    )
+    tiles, _ = render_tiles(scene, ["classical", "centre-focus"], Look(), "cpu")
+    assert [tile.label.endswith(" s, focus guessed") for tile in tiles] == [False, False, True]
+
+
 def test_what_takes_minutes_is_not_on_it():
     names = names_for_sheet()
     assert {"classical", "bokehdiff"} <= set(names)
