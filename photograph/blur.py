@@ -67,26 +67,32 @@ def blur(
         raise InvalidOptionError("disparity, depth, estimate: expected one of them at most")
     if not isinstance(disparity, str | PathLike | np.ndarray | None):
         raise InvalidOptionError(f"disparity: expected a file or an array of NumPy, got {type(disparity).__name__}")
-    given = disparity if isinstance(disparity, np.ndarray) else None
     source = DepthSource(
         disparity=Path(disparity) if isinstance(disparity, str | PathLike) else None,
         depth=None if depth is None else Path(depth),
         estimate=estimate,
         model=model,
     )
-    if isinstance(photograph, np.ndarray):
-        picture = _take_photograph(photograph)
-        depth_map = find_depth(None, picture, source, device) if given is None else _take_disparity(given, picture)
-    elif given is not None:
-        picture = read_photograph(Path(photograph), gamma)
-        depth_map = _take_disparity(given, picture)
-    else:
-        picture, depth_map = open_with_depth(Path(photograph), source, gamma, device)
+    given = disparity if isinstance(disparity, np.ndarray) else None
+    picture, depth_map = _open(photograph, given, source, gamma, device)
     chosen = make_renderer(renderer, look)
     chosen.fetch()
     chosen.prepare(device)
     output = chosen.render(aim(picture, depth_map, lens, gamma).scene, seed)
     return np.ascontiguousarray(output.cpu().permute(1, 2, 0).numpy())
+
+
+def _open(
+    photograph: File | NDArray, disparity: NDArray | None, source: DepthSource, gamma: float, device: str
+) -> tuple[Photograph, DepthMap]:
+    """Return the photograph and its map: ``disparity``, else what ``source`` says."""
+    if not isinstance(photograph, np.ndarray) and disparity is None:
+        return open_with_depth(Path(photograph), source, gamma, device)
+    is_array = isinstance(photograph, np.ndarray)
+    picture = _take_photograph(photograph) if is_array else read_photograph(Path(photograph), gamma)
+    if disparity is None:
+        return picture, find_depth(None, picture, source, device)
+    return picture, _take_disparity(disparity, picture)
 
 
 def _take_photograph(photograph: NDArray) -> Photograph:
