@@ -86,12 +86,14 @@ def _open(
     photograph: File | NDArray, disparity: NDArray | None, source: DepthSource, gamma: float, device: str
 ) -> tuple[Photograph, DepthMap]:
     """Return the photograph and its map: ``disparity``, else what ``source`` says."""
-    if not isinstance(photograph, np.ndarray) and disparity is None:
+    if isinstance(photograph, np.ndarray):
+        picture = _take_photograph(photograph)
+        if disparity is None:
+            return picture, find_depth(None, picture, source, device)
+    elif disparity is None:
         return open_with_depth(Path(photograph), source, gamma, device)
-    is_array = isinstance(photograph, np.ndarray)
-    picture = _take_photograph(photograph) if is_array else read_photograph(Path(photograph), gamma)
-    if disparity is None:
-        return picture, find_depth(None, picture, source, device)
+    else:
+        picture = read_photograph(Path(photograph), gamma)
     return picture, _take_disparity(disparity, picture)
 
 
