@@ -67,6 +67,11 @@ def parse(path: Path) -> Iterator[ast.AST]:
     return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
+def test_every_program_says_mistakes_in_one_line():
+    own = {path for path in modules() if "argparse.ArgumentParser(" in path.read_text(encoding="utf-8")}
+    assert own <= {ROOT / "core/option_parser.py"}, "use core.option_parser.OneLineParser"
+
+
 def bokehbench_imports(path: Path) -> Iterator[str]:
     """Yield the dotted name, inside bokehbench, of everything that a module imports from the project."""
     package = ("bokehbench", *path.relative_to(ROOT).parent.parts)
