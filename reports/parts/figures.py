@@ -71,7 +71,7 @@ class Plot:
 def draw_curves(
     curves: Sequence[Curve], severities: Sequence[float], styles: Mapping[str, int], labels: Mapping[str, str]
 ) -> Figure:
-    """Draw every renderer's median with its quartile band; ``labels`` holds ``x`` and ``y``.
+    """Draw every renderer's median with its quartile band; ``labels`` holds ``x`` and ``y``, and may hold ``below_x``.
 
     ``labels["what"]`` chooses the metric (``score``) or the loss against the unperturbed case (``drop``). ``styles``
     numbers the renderers, so that one looks the same in all figures.
@@ -206,7 +206,7 @@ def _start(size: tuple[float, float], labels: Mapping[str, str]) -> tuple[Figure
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
-        axes.set_xlabel(shorten(labels["x"]))
+        axes.set_xlabel("\n".join(filter(None, (shorten(labels["x"]), labels.get("below_x")))))
         axes.set_ylabel(shorten(labels["y"]))
     return figure, axes
 

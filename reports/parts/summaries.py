@@ -35,7 +35,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
-        headlines=[table.verdict for table in tables] + swept.get("verdicts", []),
+        headlines=[table.verdict for table in tables] + [one.lead for one in swept.get("verdicts", [])],
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
