@@ -96,7 +96,7 @@ def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] |
 
 
 def refines_what_is_given(name: str) -> bool:
-    """Whether the stage of a renderer corrects the map and by the picture that were given: no other changes them first."""
+    """Whether a renderer refines the map and picture that were given: no other stage changes them before."""
     taken = take_apart(name, RENDERERS.entries)
     while taken is not None and taken.name != STAGE:
         if issubclass(taken.stage.load(), SceneStage):
