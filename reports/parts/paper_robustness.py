@@ -141,7 +141,7 @@ def _make_tables(
 def write_robustness_latex(tables: Sequence[RobustnessTable], label: str) -> str:
     """Write the tables for the booktabs package, one after another."""
     parts = ["% \\usepackage{booktabs}"]
-    for table in tables:
+    for number, table in enumerate(tables, 1):
         severities = len(table.severities)
         heads = [escape_latex(column.metric) for column in table.columns]
         lines = [
@@ -155,7 +155,7 @@ def write_robustness_latex(tables: Sequence[RobustnessTable], label: str) -> str
             r"\begin{table}",
             r"\centering\small\setlength{\tabcolsep}{3pt}",
             rf"\caption{{{escape_latex(table.caption)}}}",
-            rf"\label{{tab:{label}-{table.perturbation.name}-{table.metric}-{len(parts)}}}",
+            rf"\label{{tab:{label}-{table.perturbation.name}-{table.metric}-{number}}}",
             rf"\begin{{tabular}}{{l{'r' * (severities + 1)}l}}",
             r"\toprule",
             rf" & \multicolumn{{{severities}}}{{c}}{{{escape_latex(table.perturbation.label)}}} & & \\",
