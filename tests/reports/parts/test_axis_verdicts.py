@@ -41,7 +41,8 @@ def test_where_renderers_cross():
     found = judge_axis(make_axis({"a": [9, 7, 1], "b": [6, 7, 6]}, tied=[{"a", "b"}]))
     assert found.lead.startswith("pairs with wrong disparity (erode): b has the best mean psnr over the axis, 6.33 dB")
     assert found.more == [
-        "With the true disparity (erode 0): a has the best mean psnr, 9.00 dB; b \N{MINUS SIGN}3.00 dB (not distinguishable).",
+        "With the true disparity (erode 0): a has the best mean psnr, 9.00 dB; "
+        "b \N{MINUS SIGN}3.00 dB (not distinguishable).",
         "Best mean at 0 to +4: a, at +8: b; distinguishable from every other at no severity.",
     ]
 
