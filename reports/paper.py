@@ -21,6 +21,7 @@ from ..core.atomic_files import write_atomically
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.files import is_intact, safe_name
+from ..core.option_parser import OneLineParser
 from .leaderboard import find_run
 from .parts.crop_figure import LabelledPicture, draw_crops
 from .parts.figures import PNG_DPI
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="a run's name below DIR/results, or its folder")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where the files go")
     parser.add_argument(
