@@ -1,7 +1,8 @@
 """Writes a stored run for a paper: python -m bokehbench.reports.paper RUN --output FOLDER.
 
 One table over all data sets (table.tex, table.md, table.csv), the scores of every scene (scenes.csv), and a figure of
-crops where renders differ most (crops.pdf, crops.png).
+crops where renders differ most (crops.pdf, crops.png). Of a sweep one table for each axis and metric, scores at each
+severity (robustness.tex, .md, .csv), and the scores of every scene there (robustness-scenes.csv).
 """
 
 import argparse
@@ -33,6 +34,13 @@ from .parts.paper import (
     write_paper_markdown,
     write_scene_csv,
 )
+from .parts.paper_robustness import (
+    make_robustness_tables,
+    write_robustness_csv,
+    write_robustness_latex,
+    write_robustness_markdown,
+    write_robustness_scenes,
+)
 from .parts.places import Place, find_places
 
 MODULE = "bokehbench.reports.paper"
@@ -50,6 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "table.csv": write_paper_csv(table).encode(),
         "scenes.csv": write_scene_csv(run, table).encode(),
     }
+    swept = make_robustness_tables(run, given.renderers, given.metrics)
+    if swept:
+        written |= {
+            "robustness.tex": write_robustness_latex(swept, safe_name(run.folder.name)).encode(),
+            "robustness.md": write_robustness_markdown(swept).encode(),
+            "robustness.csv": write_robustness_csv(swept).encode(),
+            "robustness-scenes.csv": write_robustness_scenes(swept).encode(),
+        }
     found = _choose_scene(run, table, given.scene)
     if found is not None:
         written |= _draw(run, table, *found)
