@@ -112,15 +112,14 @@ def end_generating(folder: Path, number: signal.Signals) -> int:
     script.write_text(GENERATING)
     command = [sys.executable, str(script), str(folder / "set")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    main = psutil.Process(process.pid)
-    workers: list[psutil.Process] = []
-    while len(workers) < 2 or not list(folder.glob("set/data/*.parquet")):
+    while not list(folder.glob("set/data/*.parquet")):
         assert process.poll() is None
-        workers = [child for child in main.children() if "spawn_main" in " ".join(child.cmdline())]
         time.sleep(0.01)
+    workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
     process.send_signal(number)
     _, said = process.communicate(timeout=120)
     assert "Traceback" not in said
+    assert len(workers) == 2
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
     return process.returncode
