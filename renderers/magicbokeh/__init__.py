@@ -1,0 +1,1 @@
+"""MagicBokeh: bokeh and super-resolution in one pass."""
