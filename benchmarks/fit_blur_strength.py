@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, MissingDataError
+from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
 from ..datasets.files.data_root import HELP, default_data_root
@@ -38,7 +38,7 @@ def fit_strength(dataset: PhotographPairs, pairs: Sequence[Pair], strongest: flo
     renderer.prepare("cpu")
     grid = np.linspace(0.0, strongest, STEPS)
     curve = np.zeros(STEPS)
-    for pair in tqdm(pairs, desc="fitting", unit="pair"):
+    for pair in ProgressBar(pairs, desc="fitting", unit="pair"):
         curve += psnr_curve(renderer, dataset.read_pair(pair, 1.0, "channels"), grid) / len(pairs)
     best = int(curve.argmax())
     if best == STEPS - 1:

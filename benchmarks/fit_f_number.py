@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, MissingDataError, SkippedSceneError, UnknownNameError
 from ..core.files import quantise
+from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
 from ..datasets.files.data_root import HELP, default_data_root
@@ -41,7 +40,7 @@ def fit_f_number(renderer: Renderer, scenes: Sequence[Scene]) -> dict[float, flo
     metric = load_metric("psnr")
     metric.prepare("cpu")
     means, refused = dict.fromkeys(F_NUMBERS, 0.0), ""
-    for scene in tqdm(scenes, desc="fitting", unit="scene"):
+    for scene in ProgressBar(scenes, desc="fitting", unit="scene"):
         for f_number in list(means):
             try:
                 picture = quantise(renderer.render(replace(scene, f_number=f_number)).cpu())

@@ -65,7 +65,7 @@ def renderer_names(text: str) -> list[str]:
     """Parse ``a,b,c``, where ``programs`` stands for the outside programs that are installed here."""
     found = [name for word in names(text) for name in (installed() if word == PROGRAMS else [word])]
     if not found:
-        raise argparse.ArgumentTypeError(f"'{PROGRAMS}': none is installed: README, Renderers, says what there is")
+        raise argparse.ArgumentTypeError(f"'{PROGRAMS}': none is installed: docs/catalogue.md says what there is")
     return list(dict.fromkeys(found))
 
 

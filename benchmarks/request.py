@@ -26,7 +26,7 @@ from .option_values import (
 )
 
 DEFAULT_RENDERERS = ("identity", "classical", "classical-occlusion", "bokehdiff")
-SWEEP_RENDERERS = ("bokehdiff", "classical")
+SWEEP_RENDERERS = ("bokehdiff", "classical", "classical-occlusion", "classical-occlusion+refine")
 DEFAULT_DATASETS = ("synbokeh-mini", "motorcycle")
 SWEEP_DATASETS = ("synbokeh-mini",)
 
@@ -141,7 +141,7 @@ class RunRequest:
             WHERE,
             type=Path,
             metavar="DIR",
-            help="folder of metric weights (see README, Metrics)",
+            help="folder of metric weights (see docs/catalogue.md)",
         ),
     )
     data_root: Path | None = field(

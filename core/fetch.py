@@ -12,10 +12,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO, Literal
 
-from tqdm import tqdm
-
 from .atomic_files import write_atomically
 from .errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError
+from .progress import ProgressBar
 
 PATIENCE_S = 10.0
 """A network that brings less than ``CHUNK_BYTES`` in this time is dead: no name, no connection, no data."""
@@ -153,7 +152,7 @@ NETWORK = Network()
 """The one of this process."""
 
 
-class _Bar(tqdm):  # type: ignore[type-arg]
+class _Bar(ProgressBar):
     """A progress bar that is true before it knows its total: pooch asks."""
 
     def __bool__(self) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm import tqdm
 
 from ..core.errors import (
     CannotWriteError,
@@ -14,6 +13,7 @@ from ..core.errors import (
     MissingDataError,
 )
 from ..core.failures import describe_error
+from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..core.text import printable
 from .doubts import find_doubts, measure_radii
@@ -74,7 +74,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
     """
     prepare_dataset(dataset)
     check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over, unread=dataset.unread)
-    for name in tqdm(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
+    for name in ProgressBar(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
             scene = dataset.load(name)
         except CannotWriteError:  # of a cache: the next scene would meet the same

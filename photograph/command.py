@@ -37,10 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     complete(parser)
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
     check_options(options)
-    from .session import run_blur  # here: --help and mistakes need no PyTorch
+    from .session import Session  # here: --help and mistakes need no PyTorch
 
+    session = Session(options)
     start = time.perf_counter()
-    for line in run_blur(options):
+    for line in session.run():
         print(line)
     print(f"{time.perf_counter() - start:.1f} s after start")
     return 0
@@ -136,11 +137,18 @@ def check_options(options: argparse.Namespace) -> None:
         raise InvalidOptionError("expected either PHOTO or --example (see --help)")
     if options.example and (options.disparity or options.depth or options.estimate):
         raise InvalidOptionError("--example has its map: leave out --disparity, --depth and --estimate")
-    for name, leader in (("model", "estimate"), ("depth_unit", "depth"), ("pull", None)):
-        if leader and getattr(options, name) is not None and not getattr(options, leader):
+    for name, leader in (("model", "estimate"), ("depth_unit", "depth")):
+        if getattr(options, name) is not None and not getattr(options, leader):
             raise InvalidOptionError(f"--{name.replace('_', '-')} has a meaning only with --{leader}")
     if options.pull and options.all:
         raise InvalidOptionError("--pull and --all: expected one of them")
+    if not 1.0 <= options.gamma <= 5.0:
+        raise InvalidOptionError(f"--gamma: expected 1 to 5, got {options.gamma:g}")
+    if options.depth_ray_fov is not None and not 0.0 < options.depth_ray_fov < 180.0:
+        raise InvalidOptionError(f"--depth-ray-fov: expected degrees between 0 and 180, got {options.depth_ray_fov:g}")
+    for source in (options.photograph, options.disparity, options.depth):
+        if source is not None and options.output is not None and source.resolve() == options.output.resolve():
+            raise InvalidOptionError(f"--output {options.output}: would overwrite what is read: name another file")
 
 
 def _point(text: str) -> tuple[float, float]:

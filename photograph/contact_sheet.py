@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from ..core.errors import BokehBenchError
+from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..renderers.registry import RENDERERS
 from .request import Look, make_renderer
@@ -42,7 +42,7 @@ def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) ->
     ``look`` is that of ``classical`` alone.
     """
     tiles, lacking = [Tile("input", to_levels(scene.image, 8))], []
-    for name in tqdm(names, unit="renderer", disable=None):
+    for name in ProgressBar(names, unit="renderer", disable=None):
         try:
             renderer = make_renderer(name, look if name == "classical" else Look())
             renderer.fetch()

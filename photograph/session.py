@@ -24,29 +24,67 @@ from .writing import SUFFIXES, as_srgb, check_suffix, write_picture
 EXAMPLE = "example"
 
 
-def run_blur(options: Namespace) -> Iterator[str]:
-    """Carry out a command line that ``command`` has checked; yield lines. Raises as ``blur.blur`` does."""
-    path = output_of(options)
-    check_suffix(path, tuple(PULL_PX) if options.pull else SUFFIXES)
-    if path.suffix.lower() == ".mp4":
-        check_encoder()
-    look = look_of(options)
-    device = choose_device(options.device, look)
-    photograph, depth_map = open_photograph(options, device)
-    aimed = aim(photograph, depth_map, lens_of(options), options.gamma)
-    yield from (f"{options.photograph}: {remark}" for remark in photograph.remarks)
-    if options.all:
-        yield from make_sheet(path, aimed, photograph, look, device)
-    elif options.pull:
-        yield from make_pull(path, aimed, photograph, options.renderer or SHAPED, look, device)
-    else:
-        yield make_picture(path, aimed, photograph, options.renderer or SHAPED, look, device)
-    scene = aimed.scene
-    focus = scene.write_disparity(scene.focus_disparity)
-    yield (
-        f"focus on {aimed.subject} ({focus if scene.is_metric else f'disparity {focus}'}), blurred by up to "
-        f"{aimed.largest_radius_px:.1f} px, by {depth_map.origin}"
-    )
+class Session:
+    """One command line: everything that can be refused or loaded without the photograph is, when it is created.
+
+    ``run`` does the rest. Raises as ``blur.blur`` does.
+    """
+
+    def __init__(self, options: Namespace):
+        self._options, self._path = options, output_of(options)
+        check_suffix(self._path, tuple(PULL_PX) if options.pull else SUFFIXES)
+        if self._path.suffix.lower() == ".mp4":
+            check_encoder()
+        self._look, self._lens = look_of(options), lens_of(options)
+        self._device = choose_device(options.device, self._look)
+        self._name = options.renderer or SHAPED
+        self._renderer = make_renderer(self._name, self._look)
+        if not options.all:
+            self._renderer.fetch()
+            self._renderer.prepare(self._device)
+
+    def run(self) -> Iterator[str]:
+        """Read, focus, render and write; yield lines."""
+        options = self._options
+        photograph, depth_map = open_photograph(options, self._device)
+        yield from (f"{options.photograph}: {remark}" for remark in photograph.remarks)
+        aimed = aim(photograph, depth_map, self._lens, options.gamma)
+        if options.all:
+            yield from self._make_sheet(aimed, photograph)
+        else:
+            yield (self._make_pull if options.pull else self._make_picture)(aimed, photograph)
+        scene = aimed.scene
+        focus = scene.write_disparity(scene.focus_disparity)
+        yield (
+            f"focus on {aimed.subject} ({focus if scene.is_metric else f'disparity {focus}'}), blurred by up to "
+            f"{aimed.largest_radius_px:.1f} px, by {depth_map.origin}"
+        )
+
+    def _make_picture(self, aimed: Aimed, photograph: Photograph) -> str:
+        """Render and write one picture."""
+        picture = self._renderer.render(aimed.scene)
+        bits = write_picture(self._path, picture, photograph.bits, photograph.profile, photograph.exif)
+        height, width = picture.shape[1:]
+        return f"{self._path}: {self._name}, {width}x{height} px, {bits} bits"
+
+    def _make_sheet(self, aimed: Aimed, photograph: Photograph) -> Iterator[str]:
+        """Render and write the contact sheet; a line for each renderer that is not on it."""
+        small = shrink(aimed.scene, SHEET_PX)
+        tiles, lacking = render_tiles(small, names_for_sheet(), self._look, self._device)
+        if len(tiles) == 1:
+            raise InvalidOptionError(f"--all: no renderer could render it: {lacking[0]}")
+        shown = [replace(tile, levels=np.asarray(as_srgb(tile.levels, photograph.profile))) for tile in tiles]
+        sheet = torch.from_numpy(lay_out(shown)).permute(2, 0, 1)
+        write_picture(self._path, sheet.float() / 255.0)
+        yield from (f"left out: {line}" for line in lacking)
+        yield f"{self._path}: {len(tiles) - 1} renderers"
+
+    def _make_pull(self, aimed: Aimed, photograph: Photograph) -> str:
+        """Render and write the focus pull."""
+        small = shrink(aimed.scene, PULL_PX[self._path.suffix.lower()])
+        frames = render_pull(small, self._renderer, photograph.profile)
+        width, height = write_pull(self._path, frames)
+        return f"{self._path}: {len(frames)} frames of {width}x{height} px"
 
 
 def output_of(options: Namespace) -> Path:
@@ -91,37 +129,3 @@ def open_photograph(options: Namespace, device: str) -> tuple[Photograph, DepthM
     known = photograph.camera
     camera = Camera(options.focal_length or known.focal_mm, options.focal_length_35mm or known.focal_35mm)
     return replace(photograph, camera=camera), depth_map
-
-
-def make_picture(path: Path, aimed: Aimed, photograph: Photograph, name: str, look: Look, device: str) -> str:
-    """Render and write one picture."""
-    renderer = make_renderer(name, look)
-    renderer.fetch()
-    renderer.prepare(device)
-    picture = renderer.render(aimed.scene)
-    bits = write_picture(path, picture, photograph.bits, photograph.profile, photograph.exif)
-    height, width = picture.shape[1:]
-    return f"{path}: {name}, {width}x{height} px, {bits} bits"
-
-
-def make_sheet(path: Path, aimed: Aimed, photograph: Photograph, look: Look, device: str) -> Iterator[str]:
-    """Render and write the contact sheet; a line for each renderer that is not on it."""
-    tiles, lacking = render_tiles(shrink(aimed.scene, SHEET_PX), names_for_sheet(), look, device)
-    if len(tiles) == 1:
-        raise InvalidOptionError(f"--all: no renderer could render it: {lacking[0]}")
-    sheet = torch.from_numpy(
-        lay_out([replace(tile, levels=np.asarray(as_srgb(tile.levels, photograph.profile))) for tile in tiles])
-    )
-    write_picture(path, sheet.permute(2, 0, 1).float() / 255.0)
-    yield from (f"left out: {line}" for line in lacking)
-    yield f"{path}: {len(tiles) - 1} renderers"
-
-
-def make_pull(path: Path, aimed: Aimed, photograph: Photograph, name: str, look: Look, device: str) -> Iterator[str]:
-    """Render and write the focus pull."""
-    renderer = make_renderer(name, look)
-    renderer.fetch()
-    renderer.prepare(device)
-    frames = render_pull(shrink(aimed.scene, PULL_PX[path.suffix.lower()]), renderer, photograph.profile)
-    width, height = write_pull(path, frames)
-    yield f"{path}: {len(frames)} frames of {width}x{height} px"

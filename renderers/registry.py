@@ -14,11 +14,11 @@ from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
-from .stages.registry import plain_name as strip_stages
-from .stages.registry import take_apart
+from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
 
 if TYPE_CHECKING:
     from .interface import Renderer
+    from .stages.interface import PictureStage, SceneStage
 
 _BOKEHME = ".renderers.bokehme.renderer:BokehMeRenderer"
 
@@ -103,7 +103,7 @@ def load_renderer(name: str) -> "Renderer":
     """
     composition = take_apart(name, RENDERERS.entries)
     if composition:
-        return find_renderer(name).load()(name, load_renderer(composition.renderer), composition.stage.create())
+        return find_renderer(name).load()(name, load_renderer(composition.renderer), _create_stage(composition))
     base, at, checkpoint = name.partition("@")
     entry = find_renderer(name)
     target = entry.load()
@@ -118,6 +118,26 @@ def load_renderer(name: str) -> "Renderer":
     return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
 
+def _create_stage(composition: Composition) -> "SceneStage | PictureStage":
+    """Create a stage. Raises InvalidOptionError for a checkpoint where it has no weights, and for an empty one."""
+    stage, (base, _, checkpoint) = composition.stage, composition.name.partition("@")
+    if CHECKPOINT in stage.options:
+        from .learned import LearnedComponent
+
+        if not issubclass(stage.load(), LearnedComponent):
+            raise InvalidOptionError(f"'{composition.name}': {base} has no weights to choose: use {base}")
+        if not checkpoint:
+            raise InvalidOptionError(
+                f"'{composition.name}': expected a checkpoint after '@', for instance {base}@FOLDER"
+            )
+    return stage.create()
+
+
 def plain_name(name: str) -> str:
     """Return the name of the renderer inside ``name``, without its stages."""
-    return strip_stages(name, RENDERERS.entries)
+    return split_stages(name, RENDERERS.entries)[0]
+
+
+def stages_of(name: str) -> list[str]:
+    """Return the names of a renderer's stages, from the outermost to the innermost."""
+    return split_stages(name, RENDERERS.entries)[1]

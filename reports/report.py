@@ -21,6 +21,7 @@ from .pages.index import describe_index
 from .pages.latency import describe_latency
 from .pages.leaderboard import describe_leaderboard
 from .pages.overview import write_overview
+from .pages.refinement import describe_refinement
 from .pages.robustness import describe_robustness
 from .parts.gallery import Gallery
 from .parts.pictures import PictureMaker, describe_colours
@@ -37,6 +38,7 @@ TITLES = {
     LEADERBOARD: "Leaderboard",
     "gallery.html": "Gallery",
     ROBUSTNESS: "Robustness",
+    "refinement.html": "Refined disparity",
     "ablations.html": "Ablations",
     LATENCY: "Latency",
 }
@@ -138,6 +140,7 @@ def _describe(run: StoredRun, maker: PictureMaker, reference: str | None) -> dic
         INDEX: first,
         "gallery.html": {} if run.has_pictures else None,
         ROBUSTNESS: describe_robustness(run, maker, reference, styles),
+        "refinement.html": describe_refinement(run, maker),
         "ablations.html": describe_ablations(run, rows, maker.assets),
     }
     try:

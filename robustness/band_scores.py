@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from ..benchmarks.metrics.pixelwise import to_decibels
 from ..benchmarks.run.band_schema import WrongBand
@@ -25,6 +24,7 @@ from ..benchmarks.run.scene_record import read_scene_record, scene_folder
 from ..benchmarks.run.schema import Row, SceneRecord
 from ..core.errors import BokehBenchError
 from ..core.files import read_image
+from ..core.progress import ProgressBar
 from ..core.sources import hash_sources
 from ..core.text import one_line
 from .wrong_band import find_wrong_band
@@ -73,7 +73,7 @@ def _renderer_and_scene(row: Row) -> tuple[object, ...]:
 def _measure(folder: Path, due: Iterable[Row], truths: Mapping[tuple[object, ...], Row], code: str) -> Iterator[Row]:
     """Yield the rows with their scores, map by map; scenes whose files cannot be read are named in a warning."""
     by_map = sorted(due, key=lambda row: (row["dataset"], row["scene"], str(row["disparity"])))
-    progress = tqdm(by_map, desc="wrong band", unit="picture", leave=False)
+    progress = ProgressBar(by_map, desc="wrong band", unit="picture", leave=False)
     for (dataset, scene), group in groupby(progress, key=lambda row: (row["dataset"], row["scene"])):
         try:
             files = SceneFiles(folder, dataset, scene)

@@ -65,6 +65,7 @@ def row(key: str, **values) -> dict:
         "input_sha256": None,
         "disparity": None,
         "disparity_sha256": None,
+        "wrong_band": None,
         "backend": None,
         "environment": "e",
         "time": "2026-01-02T03:04:05Z",

@@ -1,4 +1,4 @@
-"""Every command of README.md and CONTRIBUTING.md runs as it stands there; what takes long is made smaller.
+"""Every command of README.md, CONTRIBUTING.md and README's own pages in docs runs; what takes long is made smaller.
 
 They run in the environment that the texts name, the README's first, which holds nothing that only development needs:
 ``.ci/run`` makes it. Elsewhere they are skipped unless BOKEHBENCH_COMMANDS is set. The commands of all other texts name
@@ -39,6 +39,8 @@ class Example:
     says: str = ""
 
 
+PICTURED = "classical,classical-occlusion,bokehme,bokehdiff,bokehdiff-plus"
+SHOWN = "python run_bench.py --datasets synbokeh-mini --renderers {} --limit 1 --metrics psnr"
 NIGHT = f"python run_bench.py --run night {ONE_PICTURE}"
 NIGHT_OUT = "python run_bench.py --run night --export DIR/night.zip"
 NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
@@ -53,8 +55,15 @@ RUNS = {
         before=tuple(f"python run_bench.py --run {name} {ONE_PICTURE}" for name in ("before", "after"))
     ),
     "python run_bench.py --check ebb --data-root DIR": NO_EBB,
+    "python -m bokehbench.reports.paper default --output DIR/paper": Example(
+        "--from DIR", before=(SHOWN.format("identity,classical"),), says="crops.pdf"
+    ),
+    f"python -m bokehbench.reports.paper default --renderers {PICTURED} --output docs/images": Example(
+        "--from DIR --output DIR/images", before=(SHOWN.format(PICTURED),), says="crops.png"
+    ),
     NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
     "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
+    "bokehbench blur --example -o out.png": Example("--output DIR/out.png", says="focus on the nearest subject"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
     "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
     "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
@@ -101,6 +110,9 @@ ELSEWHERE = {
     "python -m tests.fuzz --count 2000": "tests/test_fuzz.py, with fewer",
     "python -m tests.fuzz --kills 100": "outside CI, by hand",
     "pip install -e .": "tests/test_contributing.py",
+    "bokehbench blur photo.jpg --disparity map.png --focus 0.4,0.6 --radius 24 -o out.png": (
+        "tests/photograph/test_command.py"
+    ),
     "python run_bench.py --renderers outside@FOLDER": "tests/renderers/outside/test_renderer.py",
     "python run_bench.py --renderers identity,classical,box-blur --datasets stripes --metrics psnr,mean-difference": (
         "tests/test_contributing.py"
@@ -120,8 +132,12 @@ def commands_of(name: str) -> Iterator[str]:
     yield from (span for span in spans if re.match(r"(python3? |pip install .|accelerate |make .|pytest -)", span))
 
 
+TEXTS = ("README.md", "CONTRIBUTING.md", "docs/usage.md", "docs/catalogue.md", "docs/results.md", "docs/tour.md")
+"""The texts whose commands are run."""
+
+
 def test_every_command_is_run_somewhere():
-    stated = {command for name in ("README.md", "CONTRIBUTING.md") for command in commands_of(name)}
+    stated = {command for name in TEXTS for command in commands_of(name)}
     assert stated == RUNS.keys() | ELSEWHERE.keys()
 
 
@@ -194,3 +210,12 @@ def test_programs_and_options_of_other_texts_exist(text, help_of):
             assert not unknown, command
         for file in re.findall(r"pytest (\S+\.py)", command):
             assert (ROOT / file).is_file(), command
+
+
+def test_tour_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    exec(compile(code, "docs/tour.md", "exec"), {"__name__": "tour"})  # noqa: S102 - our own page
+    assert "classical-occlusion  psnr " in capsys.readouterr().out
+    assert (tmp_path / "tour.png").stat().st_size > 10_000

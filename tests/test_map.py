@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("core", "renderers", "datasets", "benchmarks", "robustness", "reports", "training")
+FOLDERS = ("core", "renderers", "datasets", "photograph", "benchmarks", "robustness", "reports", "training")
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 

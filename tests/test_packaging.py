@@ -37,6 +37,7 @@ LONGEST = 300
 WITHOUT_A_MODULE = {
     "datasets/test_command_line.py": "run_bench.py on users' data sets",
     "reports/test_browser.py": "the pages of every report in a real browser",
+    "reports/test_browser_address.py": "the gallery's address and lightbox in a real browser",
     "training/engine/test_no_model.py": "the engine knows no model",
 }
 """Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""
@@ -44,6 +45,7 @@ WITHOUT_A_MODULE = {
 WINGS = {
     "report": {"pages", "parts", "files"},
     "leaderboard": {"parts", "files"},
+    "paper": {"leaderboard", "parts", "files"},
     "pages": {"parts", "files"},
     "parts": {"files"},
     "files": set(),

@@ -109,7 +109,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
             ["--datasest=x"],
             "arguments: --datasest=x. Did you mean --datasets or --data-root? (see --help)",
         ),
-        (["--robustness", "--perturbations", "erod"], "unknown perturbation 'erod'. Did you mean erode?"),
+        (["--robustness", "--perturbations", "shft"], "unknown perturbation 'shft'. Did you mean shift?"),
         (["--renderers", "bokehdiff-t248@x"], "unknown renderer 'bokehdiff-t248'. Did you mean bokehdiff-t249"),
     ],
 )

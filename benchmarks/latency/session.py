@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from tqdm import tqdm
 
 from ...core.documents import read_mapping
 from ...core.errors import DamagedRecordError, InvalidOptionError
 from ...core.files import set_aside, write_json
+from ...core.progress import ProgressBar
 from ...core.records import check_record
 from ...renderers.registry import find_renderer
 from ..option_values import Size
@@ -70,7 +70,7 @@ def run_latency(request: RunRequest, rule: RepeatRule | None = None) -> Record:
             "measurements": earlier["measurements"] if earlier else {},
         }
         write_json(run.folder / FILE, record)
-        for point in tqdm(points, unit="point", dynamic_ncols=True):
+        for point in ProgressBar(points, unit="point", dynamic_ncols=True):
             stored = record["measurements"].get(point.key)
             if stored and stored["status"] == "ok" and stored["environment"] == environment:
                 continue

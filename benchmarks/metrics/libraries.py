@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from tqdm import tqdm
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import InvalidOptionError
 from ...core.files import read_image
+from ...core.progress import ProgressBar
 from ...core.torchvision_guard import ensure_torchvision
 from .structural import mean_ssim
 
@@ -62,7 +62,7 @@ def read_pairs(run: Path) -> Iterator[tuple[Tensor, Tensor]]:
     pictures = sorted((run / "images").glob("*/*/*.png"))
     if not pictures:
         raise InvalidOptionError(f"{run}: no pictures of a run in it: expected results/NAME of one that has ended")
-    for picture in tqdm(pictures, unit="picture"):
+    for picture in ProgressBar(pictures, unit="picture"):
         target = run / "scenes" / picture.parent.relative_to(run / "images") / "target.png"
         if target.exists():
             yield read_image(picture), read_image(target)

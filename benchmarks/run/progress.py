@@ -5,10 +5,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Self
 
-from tqdm import tqdm
-
+from ...core.progress import ProgressBar
 from ...core.text import printable
 from ...renderers.interface import Renderer
 
@@ -52,7 +51,7 @@ class CaseBar:
         self._seen: defaultdict[str, list[float]] = defaultdict(list)
         self._clock = clock
         self._last = clock()
-        self._bar: tqdm[Any] = tqdm(
+        self._bar: ProgressBar = ProgressBar(
             total=total,
             initial=total - self._left.total(),
             unit="case",
@@ -88,7 +87,7 @@ class CaseBar:
         self._show()
 
     def _show(self) -> None:
-        self._bar.set_postfix_str(f"about {tqdm.format_interval(self.seconds_left)} left")
+        self._bar.set_postfix_str(f"about {ProgressBar.format_interval(self.seconds_left)} left")
 
     def _seconds(self, renderer: str) -> float:
         seen = self._seen[renderer][1:]

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, suppress
 
-from tqdm import tqdm
-
+from ...core.progress import ProgressBar
 from ...datasets.interface import SceneDataset
 from ...renderers.compile_kernels import compiling, needs_compiling
 from ...renderers.interface import Renderer
@@ -28,7 +27,9 @@ def make_ready(
     names = [name for name in _used(cases) if _needs_compiling(load_renderer(name))]
     with ExitStack() as stack:
         progress = stack.enter_context(
-            tqdm(total=len(missing) + len(names), desc="generating, compiling" if names else "generating", leave=False)
+            ProgressBar(
+                total=len(missing) + len(names), desc="generating, compiling" if names else "generating", leave=False
+            )
         )
         compiled = stack.enter_context(compiling(names)) if names else ()
         pool = stack.enter_context(ThreadPoolExecutor(THREADS))

@@ -14,11 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from tqdm import tqdm
-
 from ...core.atomic_files import write_atomically
 from ...core.errors import CannotWriteError
 from ...core.files import regular, sha256_of
+from ...core.progress import ProgressBar
 from .user_cache import cache_root
 
 DIGITS = 16
@@ -44,7 +43,9 @@ def hash_scenes(root: Path, scene_names: Iterable[str], parts_of: Callable[[str]
     found = {}
     with FileDigests(root) as files:
         # On a terminal only: below another bar it moves the cursor.
-        bar = tqdm(scene_names, "reading the data set's files", unit="scene", delay=1.0, leave=False, disable=None)
+        bar = ProgressBar(
+            scene_names, "reading the data set's files", unit="scene", delay=1.0, leave=False, disable=None
+        )
         for scene in bar:
             try:
                 parts = parts_of(scene)

@@ -13,12 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ...core.files import is_intact, regular, sha256_of, write_image, write_json
+from ...core.progress import ProgressBar
 from ...core.records import read_record
 from ...core.scene import Scene
 from ..files.data_root import HELP, default_data_root
@@ -173,7 +173,7 @@ def make_low_quality(dataset: Ebb400) -> list[str]:
         if earlier["degradation"] == DEGRADATION:
             manifest = earlier
     failures = []
-    for name, pair in tqdm(dataset.find_pairs().found.items(), desc="degrading", unit="picture"):
+    for name, pair in ProgressBar(dataset.find_pairs().found.items(), desc="degrading", unit="picture"):
         made, kept = folder / f"{name}.png", manifest["pictures"].get(name)
         try:
             source = sha256_of(regular(pair.source))

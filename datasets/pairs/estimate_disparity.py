@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.commands import ends_in_one_line
@@ -29,6 +28,7 @@ from ...core.errors import (
     MissingWeightsError,
 )
 from ...core.fetch import NETWORK
+from ...core.progress import ProgressBar
 from ...core.torchvision_guard import ensure_torchvision
 from ..catalogue import load_dataset
 from ..files.data_root import HELP, default_data_root
@@ -125,7 +125,7 @@ class DepthAnything:
 def make_disparity(jobs: Sequence[tuple[Path, Path]], estimator: Any, batch_size: int) -> list[str]:
     """Write a map (float32 .npy) for each picture, each whole or not at all. Returns a line per failed picture."""
     failures: list[str] = []
-    with tqdm(total=len(jobs), desc="disparity", unit="picture") as progress:
+    with ProgressBar(total=len(jobs), desc="disparity", unit="picture") as progress:
         for start in range(0, len(jobs), batch_size):
             batch = jobs[start : start + batch_size]
             readable = list(_read(batch, failures))

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ...core.atomic_files import write_atomically
 from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError
+from ...core.progress import ProgressBar
 from ..files.exr import write_exr
 from .cycles import CyclesTracer
 from .objects import HALF_WIDTH, TracedScene
@@ -77,7 +77,7 @@ def generate(output: Path, scenes: int, settings: Settings) -> None:
     the program that renders is not installed.
     """
     pictures = 2 + 2 * len(settings.radii_px)
-    with tqdm(total=scenes * pictures, unit="picture", desc="path tracing") as progress:
+    with ProgressBar(total=scenes * pictures, unit="picture", desc="path tracing") as progress:
         for index in range(scenes):
             _generate_scene(output / str(FIRST_NUMBER + index), index, settings, progress)
 

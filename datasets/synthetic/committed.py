@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from ...core.progress import ProgressBar
 from ...core.scene import Scene
 from .cache import decode_row
 from .generated_scenes import GeneratedScenes, generate_row, manifest_of
@@ -33,7 +32,7 @@ def hold_against_manifest(
     )
     parser.add_argument("--write-manifest", action="store_true", help=f"replace {manifest.name}")
     options = parser.parse_args(arguments)
-    bar = tqdm(dataset.recipes, desc=dataset.name, unit="scene")
+    bar = ProgressBar(dataset.recipes, desc=dataset.name, unit="scene")
     found = describe(dataset, (decode_row(generate_row(recipe), manifest) for recipe in bar))
     if options.write_manifest:
         manifest.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from tqdm import tqdm
 
 from ...core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from ...core.optics import GAMMA, array_to_display
 from ...core.owner import end_after
+from ...core.progress import ProgressBar
 from ...core.scene import Scene
 from ...core.text import did_you_mean
 from ..interface import SceneDataset
@@ -105,7 +105,7 @@ def generate_all(
     paths = [shard_path(folder, index, len(recipes)) for index in range(count)]
     jobs = [(path, recipe, sources) for path, recipe in zip(paths, recipes, strict=False) if not is_stored(path)]
     failures = []
-    with tqdm(total=count, initial=count - len(jobs), desc="generating", unit="scene") as progress:
+    with ProgressBar(total=count, initial=count - len(jobs), desc="generating", unit="scene") as progress:
         for failed in _write_in_parallel(jobs, workers) if workers > 1 else (_write_scene(*job) for job in jobs):
             failures += failed
             progress.update()
@@ -170,7 +170,7 @@ def summarise_shards(folder: Path, names: Sequence[str], count: int, grid: int) 
             lambda scene: summarise(read_shard(shard_path(folder, scene[0], count), scene[1]), grid),
             enumerate(names),
         )
-        return list(tqdm(found, desc="reading", total=len(names), unit="scene", delay=1.0, leave=False))
+        return list(ProgressBar(found, desc="reading", total=len(names), unit="scene", delay=1.0, leave=False))
 
 
 def recipe_from(values: Mapping[str, Any]) -> SceneRecipe:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .alignment import EDGE_SHARE, FloatArray
+from .guided import GuidedFilter
 
 Mask = NDArray[np.bool_]
 
@@ -37,8 +38,10 @@ RARE = 2e-4
 """Share of a colour below which a histogram says nothing."""
 
 NOISE_PX = 0.5
-CALM_PX = 1.0
-"""Standard deviations of the blur of the picture before, of the probability after."""
+"""Standard deviation of the blur of the picture before its colours are looked at."""
+
+CALM_PX, PLAIN_VARIANCE = 6, 3e-4
+"""Of the guided filter that smooths probabilities: its radius, and the variance of display values that is noise."""
 
 
 def relabel(picture: FloatArray, disparity: FloatArray, moves: NDArray[np.int8]) -> FloatArray:
@@ -55,9 +58,9 @@ def relabel(picture: FloatArray, disparity: FloatArray, moves: NDArray[np.int8])
     near_value = _take_nearest(disparity, band & (side > SURE))
     far_value = _take_nearest(disparity, band & (side < 1.0 - SURE))
     bins, result = number_colours(picture), disparity.copy()
+    smooth = GuidedFilter(picture, CALM_PX, PLAIN_VARIANCE)
     for _ in range(ROUNDS):
-        likeness = compare_colours(bins, band & (side > SURE), band & (side < 1.0 - SURE))
-        likeness = cv2.GaussianBlur(likeness, (0, 0), CALM_PX)
+        likeness = smooth(compare_colours(bins, band & (side > SURE), band & (side < 1.0 - SURE)))
         near, far = band & (side > 0.5), band & (side < 0.5)
         joins = _touching(far & (moves > 0) & (likeness > LIKELY), near)
         looks_far = near & (moves < 0) & (likeness < 1.0 - LIKELY)

@@ -18,8 +18,8 @@ LEAST_GAIN, LEAST_SIGMAS = 0.3, 2.0
 RUN_PX = 6.0
 """Neighbours along an edge are alike: so many px count as one observation."""
 
-LEAST_LEFT = 0.4
-"""Share of a window's edges that a move must leave: the few that outlast a large one say nothing about the others."""
+LEAST_LEFT_GROWN, LEAST_LEFT_SHRUNK = 0.4, 0.75
+"""Share of a window's edges that a move must leave: growing things merge, but shrinking ones are not to vanish."""
 
 NEARLY_BEST = 0.92
 """The smallest move counts that has this share of the best one's gain: edges one pixel off look nearly as good."""
@@ -45,7 +45,8 @@ def choose_moves(found: Alignment, shape: tuple[int, int]) -> NDArray[np.int8]:
     mean = total / known
     variance = np.maximum(squares / known - mean**2, 0.0) * RUN_PX / known
     gain = mean - mean[REACH_PX]
-    gain[count < np.maximum(LEAST_LEFT * count[REACH_PX], LEAST_EDGE_PX)] = -1.0
+    least = np.where(np.array(MOVES_PX) < 0, LEAST_LEFT_SHRUNK, LEAST_LEFT_GROWN).astype(np.float32)
+    gain[count < np.maximum(least[:, None, None] * count[REACH_PX], LEAST_EDGE_PX)] = -1.0
     best = gain.max(0)
     error = np.sqrt(np.take_along_axis(variance, gain.argmax(0)[None], 0)[0] + variance[REACH_PX])
     cost = np.abs(np.array(MOVES_PX, np.float32))[:, None, None]

@@ -16,10 +16,11 @@ from ..parts.gallery import Gallery
 from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
-from ..parts.problems import Problem, find_oddities, find_problems
+from ..parts.problems import Problem, find_absent, find_oddities, find_problems
 from ..parts.run_facts import takes
 from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
+from ..parts.verdicts import judge_axes
 from ..parts.wrong_band import BandSection, describe_band
 
 
@@ -86,12 +87,15 @@ def describe_robustness(
         (dataset, name) for dataset, about in sweep["datasets"].items() if about["scored"] for name in perturbations
     ]
     changed = frozenset[str]().union(*(load_perturbation(name).changes for name in perturbations))
+    axes = [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)]
     return {
         "command": sweep["command"],
-        "axes": [writer.describe(number, dataset, name) for number, (dataset, name) in enumerate(pairs, 1)],
+        "axes": axes,
+        "verdicts": judge_axes(axes),
         "faults": _name(changed, 0) or "wrong inputs",
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost) + unknown,
+        "absent": find_absent(sweep),
         "oddities": find_oddities(sweep, run.scenes),
     }
 

@@ -1,4 +1,4 @@
-"""Renderers compared on a measure, as text: means with intervals, standing, medals, and tests against a reference."""
+"""Renderers compared on a measure, as text: means with intervals, standing, and tests against a reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,6 @@ from ...benchmarks.statistics.significance import (
     compare_to_reference,
 )
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
-
-MEDALS = 3
-LEAST_FOR_MEDALS = 3
-"""Below three renderers a medal says less than the mark of the best."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +44,7 @@ class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
     ``standing`` is ``best`` (the best mean), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
-    where there are too few scenes to tell; ``medal`` 1 to 3 by the mean, or 0. Without a ``value`` the ``note`` says
-    why.
+    where there are too few scenes to tell. Without a ``value`` the ``note`` says why.
     """
 
     text: str
@@ -58,7 +53,6 @@ class Cell:
     interval: str = ""
     difference: str = ""
     standing: str = ""
-    medal: int = 0
     positions: tuple[float, float, float] | None = None
     note: str = ""
 
@@ -130,7 +124,6 @@ def make_cell(renderer: str, ranking: Ranking, pairs: PairTests, unit: str, fini
         interval=write_interval(score.interval, unit),
         difference="" if rank == 1 else _write_difference(score, unit),
         standing=_standing(renderer, ranking, pairs),
-        medal=rank if rank <= MEDALS and len(names) >= LEAST_FOR_MEDALS else 0,
         positions=_place(score.interval, score.mean, [other.interval for other in ranking.scores]),
     )
 

@@ -15,10 +15,11 @@ CASES_SHOWN = 2
 
 @dataclass(frozen=True)
 class ExtremeCase:
-    """A case that stands out: its pictures, its score and how far it lies from the other renderers' mean."""
+    """A case that stands out: its pictures, what it is, its score, how far it lies from the other renderers' mean."""
 
     view: SceneView
     render: Render
+    meaning: str
     score: str
     advantage: str
 
@@ -53,11 +54,12 @@ def show_extremes(measure: Measure, views: Sequence[SceneView]) -> list[Extremes
     by_name = {view.name: view for view in views}
     advantages = _advantages(measure)
 
-    def show(renderer: str, scenes: Sequence[str]) -> list[ExtremeCase]:
-        return [_extreme_case(measure, advantages, renderer, by_name[scene]) for scene in scenes if scene in by_name]
+    def show(renderer: str, scenes: Sequence[str], worst: bool) -> list[ExtremeCase]:
+        shown = [by_name[scene] for scene in scenes if scene in by_name]
+        return [_extreme_case(measure, advantages, renderer, view, worst) for view in shown]
 
     return [
-        Extremes(renderer, show(renderer, worst), show(renderer, best))
+        Extremes(renderer, show(renderer, worst, True), show(renderer, best, False))
         for renderer, (worst, best) in find_extremes(measure).items()
         if worst
     ]
@@ -74,14 +76,25 @@ def _advantages(measure: Measure) -> pd.DataFrame:
     return sign * (values - others)
 
 
-def _extreme_case(measure: Measure, advantages: pd.DataFrame, renderer: str, view: SceneView) -> ExtremeCase:
+def _extreme_case(
+    measure: Measure, advantages: pd.DataFrame, renderer: str, view: SceneView, worst: bool
+) -> ExtremeCase:
     value = float(measure.values[renderer][view.name])
     sign = 1.0 if measure.higher_is_better else -1.0
     alone = advantages.shape[1] < 2
-    gap = sign * float(advantages[renderer][view.name])
+    advantage = float(advantages[renderer][view.name])
+    gap = sign * advantage
     return ExtremeCase(
         view=view,
         render=next(render for render in view.renders if render.renderer == renderer),
+        meaning=("worst score" if worst else "best score") if alone else _name_case(advantage, worst),
         score=f"{measure.name} {write_score(value, measure.unit)} {measure.unit}".rstrip(),
         advantage="" if alone else f"{write_signed(gap, measure.unit)} against the others' mean",
     )
+
+
+def _name_case(advantage: float, worst: bool) -> str:
+    """Say what a case is among its renderer's own, which may be ahead of the others, or behind them, everywhere."""
+    if worst:
+        return "furthest behind the others" if advantage < 0 else "least ahead of the others"
+    return "furthest ahead of the others" if advantage > 0 else "least behind the others"

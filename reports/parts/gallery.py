@@ -1,14 +1,16 @@
-"""What the gallery shows: every scene with its pictures and scores, unscored data sets as focal stacks."""
+"""What the gallery shows: every scene with its pictures and scores, those of one focal stack one after another."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...benchmarks.run.schema import Row, StoredScene
 from ...benchmarks.run.store import StoredRun
+from ...core.files import safe_name
 from .numbers import ABSENT, write_score, write_seconds
 from .pictures import Picture, PictureMaker
+from .places import Place
 
 SAME_DEPTH_SHARE = 1e-3
 """Of the map's range: a focus that lies beyond an end by less is that end, rounded."""
@@ -19,12 +21,14 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of one picture, as text; ``note`` says why there is no value."""
+    """One metric of one picture, as text; ``note``: why there is no value, ``best``: no other render has a better."""
 
     metric: str
     text: str
     unit: str
     note: str | None
+    value: float | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,9 @@ class Render:
 
 @dataclass(frozen=True)
 class SceneView:
-    """One scene. ``edges`` are crop centres as (x, y) fractions; ``focus`` is where the focus lies between the farthest
-    (0) and the nearest (1) disparity, None where it lies outside; ``focus_note`` says so in words.
+    """One scene. ``anchor`` is its address on the gallery's page; ``places`` are crops worth a look, known once the
+    pictures are made; ``focus`` is where the focus lies between the farthest (0) and the nearest (1) disparity, None
+    where it lies outside; ``focus_note`` says so in words.
     """
 
     name: str
@@ -54,20 +59,11 @@ class SceneView:
     focus: float | None
     focus_note: str
     focus_disparity: float
-    edges: list[tuple[float, float]]
+    places: list[Place]
     input: Picture | None
     disparity: Picture | None
     target: Picture | None
     renders: list[Render]
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Scenes of one cluster, which differ in where the lens is focused."""
-
-    name: str
-    anchor: str
-    scenes: list[SceneView]
 
 
 class Gallery:
@@ -90,42 +86,40 @@ class Gallery:
                 self._rows[row["dataset"], row["scene"]].append(row)
 
     def scenes(self, dataset: str) -> list[SceneView]:
-        """Return the views of one data set in the order of the plan; none of a run that came without pictures."""
+        """Return the views of one data set, none of a run that came without pictures: in the order of the plan, those
+        of one cluster without truth, a focal stack, together and from the farthest focus to the nearest.
+        """
         scenes = self.run.scenes if self.run.has_pictures else ()
-        return [self.view(scene) for scene in scenes if scene["dataset"] == dataset]
-
-    def stacks(self, dataset: str) -> list[Stack]:
-        """Return the views grouped by cluster, each from the farthest focus to the nearest."""
-        groups: dict[str, list[SceneView]] = defaultdict(list)
-        for view in self.scenes(dataset):
-            groups[view.cluster].append(view)
-        return [
-            Stack(name, views[0].anchor, sorted(views, key=lambda view: view.focus_disparity))
-            for name, views in groups.items()
-        ]
+        views = [self.view(scene) for scene in scenes if scene["dataset"] == dataset]
+        if self.run.meta["datasets"][dataset]["scored"]:
+            return views
+        first = {view.cluster: number for number, view in reversed(list(enumerate(views)))}
+        return sorted(views, key=lambda view: (first[view.cluster], view.focus_disparity))
 
     def view(self, scene: StoredScene) -> SceneView:
         """Return the view of one scene, an entry of the run's ``scenes``."""
         dataset, name = scene["dataset"], scene["scene"]
         files = ("input.png", "disparity.png", "target.png")
         given, disparity, target = (self._scene_picture(scene, file) for file in files)
-        height, width = scene["height"], scene["width"]
+        rows = self._rows[dataset, name]
+        renders = [self.render(row, target) for row in rows]
+        shown = [self._path(row) for row, render in zip(rows, renders, strict=True) if render.picture]
         focus, focus_note = place_focus(scene["focus_disparity"], *scene["disparity_range"])
         return SceneView(
             name=name,
-            anchor=f"scene-{self.run.scenes.index(scene) + 1}",
+            anchor=f"{safe_name(dataset)}/{safe_name(name)}",
             cluster=scene["cluster"],
-            width=width,
-            height=height,
+            width=scene["width"],
+            height=scene["height"],
             blur_radius=f"{scene['max_radius_px']:.1f}",
             focus=focus,
             focus_note=focus_note,
             focus_disparity=scene["focus_disparity"],
-            edges=[((column + 0.5) / width, (row + 0.5) / height) for row, column in scene["edges"]],
+            places=self.maker.places(shown, given, target, (dataset, name)) if shown else [],
             input=self.maker.photograph(given, (dataset, name, "input")) if given else None,
             disparity=self.maker.disparity(disparity, (dataset, name, "disparity")) if disparity else None,
             target=self.maker.photograph(target, (dataset, name, "target")) if target else None,
-            renders=[self.render(row, target) for row in self._rows[dataset, name]],
+            renders=self._mark_best(renders),
         )
 
     def render(self, row: Row, target: Path | None = None) -> Render:
@@ -151,12 +145,15 @@ class Gallery:
         """Return the picture that was scored, or why it cannot be shown."""
         if row["status"] != "ok":
             return None, f"{row['status']}: {row['reason']}"
-        source = self.run.folder / str(row["image"])
+        source = self._path(row)
         problem = self.maker.find_fault(source, row["image_sha256"])
         if problem is None:
             return source, None
         self.damaged.append((row, f"the picture {problem}"))
         return None, f"the picture {problem}"
+
+    def _path(self, row: Row) -> Path:
+        return self.run.folder / str(row["image"])
 
     def _scene_picture(self, scene: StoredScene, name: str) -> Path | None:
         """Return where a picture of a scene lies; None where there should be none, or it is not what was written."""
@@ -182,10 +179,23 @@ class Gallery:
         for name, metric in self.run.meta["metrics"].items():
             value = row["metrics"].get(name)
             if value is not None:
-                scores.append(Score(name, write_score(value, metric["unit"]), metric["unit"], None))
+                scores.append(Score(name, write_score(value, metric["unit"]), metric["unit"], None, value))
             elif metric["available"]:
                 scores.append(Score(name, ABSENT, "", row["notes"].get(name, "no value was stored")))
         return scores
+
+    def _mark_best(self, renders: Sequence[Render]) -> list[Render]:
+        """Mark the best score of each metric where renders can be compared."""
+        marked = list(renders)
+        for name, metric in self.run.meta["metrics"].items():
+            values = [s.value for render in marked for s in render.scores if s.metric == name and s.value is not None]
+            best = (max if metric["higher_is_better"] else min)(values) if len(values) > 1 else None
+            marked = [
+                replace(render, scores=[replace(s, best=s.best or (s.metric == name and s.value == best is not None))
+                                        for s in render.scores])
+                for render in marked
+            ]  # fmt: skip
+        return marked
 
 
 def place_focus(focus: float, low: float, high: float) -> tuple[float | None, str]:

@@ -46,7 +46,7 @@ def code(words: str) -> str:
     return f"`{words}`" if PLAIN.fullmatch(words) else text(words)
 
 
-def _table(head: Sequence[str], numbers: Iterable[int], lines: Iterable[Sequence[str]]) -> str:
+def write_table(head: Sequence[str], numbers: Iterable[int], lines: Iterable[Sequence[str]]) -> str:
     """Return a table; ``numbers`` are the columns that stand to the right."""
     right = set(numbers)
     ruler = ["---:" if column in right else "---" for column in range(len(head))]
@@ -88,7 +88,7 @@ def _write_board(board: Board) -> str:
     listed = "\n".join(f"- {note}" for note in notes)
     return (
         f"## {text(board.dataset)}\n\n{text(board.table.basis)}. Protocol: {text(board.protocol)}.\n\n"
-        f"{_table(head, range(3, 5 + len(columns)), lines)}\n\n{listed}"
+        f"{write_table(head, range(3, 5 + len(columns)), lines)}\n\n{listed}"
     ).rstrip()
 
 
@@ -125,14 +125,14 @@ def _write_sources(sources: Sequence[Source]) -> str:
     ]
     commands = {source.run: source.command for source in sources}
     listed = "\n\n".join(f"Run {code(run)}:\n\n    {one_line(command)}" for run, command in commands.items())
-    return f"## Measured\n\n{_table(['', 'run', 'where', 'commit', 'machine'], [0], lines)}\n\n{listed}"
+    return f"## Measured\n\n{write_table(['', 'run', 'where', 'commit', 'machine'], [0], lines)}\n\n{listed}"
 
 
 def _write_trainings(trainings: Sequence[tuple[str, str, str]]) -> str:
     if not trainings:
         return ""
     lines = [[code(renderer), text(weights), text(training)] for renderer, weights, training in trainings]
-    return f"## Weights\n\n{_table(['renderer', 'weights', 'origin and training'], [], lines)}"
+    return f"## Weights\n\n{write_table(['renderer', 'weights', 'origin and training'], [], lines)}"
 
 
 def _write_published(table: Published) -> str:
@@ -144,7 +144,7 @@ def _write_published(table: Published) -> str:
     first = table.rows[0]
     number = f", Table {first.table}" if first.table else ""
     where = f"{text(table.paper.spec.source)}{number}; {write_count(len(lines), 'line')} as printed."
-    return f"### {text(first.dataset)}\n\n{where}\n\n{_table(head, range(2, len(head)), lines)}"
+    return f"### {text(first.dataset)}\n\n{where}\n\n{write_table(head, range(2, len(head)), lines)}"
 
 
 def _write_printed_head(metric: PrintedMetric) -> str:

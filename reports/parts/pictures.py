@@ -5,6 +5,7 @@ is new. Nothing here is a metric: error maps are for the eye.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,11 +19,12 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from ...core.errors import MissingDataError
-from ...core.files import safe_name, sha256_of, write_atomically
+from ...core.files import safe_name, sha256_of, write_atomically, write_json
+from ...core.progress import ProgressBar
 from ..files.assets import Assets
+from .places import Place, find_places
 
 THUMBNAIL_WIDTH_PX = 480
 ERROR_SCALE = 0.25
@@ -32,6 +34,9 @@ DISPARITY_COLOURS = "viridis"
 ERROR_COLOURS = "magma"
 PICTURE_RECIPE = "1"
 """Changes with how pictures are made: files of another recipe are not reused."""
+
+PLACES_RECIPE = "1"
+"""The same for where renders differ."""
 
 PICTURES_AT_ONCE = 8
 
@@ -48,7 +53,8 @@ class PictureMaker:
     """Collects what a report shows, then makes the files that are not there yet.
 
     Pictures are asked for by ``photograph``, ``disparity`` and ``error_map``; ``place`` names one (data set, scene,
-    what). ``make`` writes them. All that were asked for count among the files of ``assets``.
+    what). ``make`` writes them, and fills in what ``places`` gave. All that were asked for count among the files of
+    ``assets``.
     """
 
     def __init__(self, assets: Assets):
@@ -98,12 +104,42 @@ class PictureMaker:
         """The absolute difference to the target, averaged over RGB, in colour on the fixed ``ERROR_SCALE``."""
         return self._plan(place, [render, target], lambda full, thumb: _write_error(render, target, full, thumb))
 
+    def values(self, values: NDArray[np.float32], colours: str, place: Sequence[str]) -> Picture:
+        """An (H,W) map in [0,1] that was computed, in a colour map."""
+        *folders, what = place
+        digest = hashlib.sha256(values.tobytes()).hexdigest()[:12]
+        write = partial(_write_coloured, values, colours)
+        return self._plan((*folders, f"{what}-{digest}"), [], write)
+
+    def places(
+        self, renders: Sequence[Path], given: Path | None, target: Path | None, place: Sequence[str]
+    ) -> list[Place]:
+        """Where the renders of a scene differ most, see ``find_places``: a list that ``make`` fills."""
+        found: list[Place] = []
+        sources = [path for path in (given, target, *renders) if path]
+        parts = [PLACES_RECIPE, *map(self.digest, sources), str(given is not None), str(target is not None)]
+        digest = hashlib.sha256("-".join(parts).encode()).hexdigest()[:12]
+        name = "/".join(["assets", "places", *map(safe_name, place[:-1]), f"{safe_name(place[-1])}-{digest}.json"])
+        self.assets.files.add(name)
+
+        def find() -> None:
+            path = self.assets.folder / name
+            if not _read_places(path, found):
+                found.extend(find_places(renders, given, target, _read))
+                write_json(path, [[one.x, one.y, one.difference] for one in found])
+
+        self._jobs[name] = find
+        return found
+
     def make(self) -> None:
         """Write what is not there yet. Raises MissingDataError for a stored picture that cannot be read."""
         if not self._jobs:
             return
         workers = min(PICTURES_AT_ONCE, os.cpu_count() or 1)
-        with ThreadPoolExecutor(workers) as pool, tqdm(total=len(self._jobs), unit="picture", delay=1) as progress:
+        with (
+            ThreadPoolExecutor(workers) as pool,
+            ProgressBar(total=len(self._jobs), unit="picture", delay=1) as progress,
+        ):
             for _ in pool.map(lambda job: job(), self._jobs.values()):
                 progress.update()
         self._jobs.clear()
@@ -119,6 +155,16 @@ class PictureMaker:
         if not all(path.exists() for path in paths):
             self._jobs[base] = partial(write, *paths)
         return Picture(full, thumbnail)
+
+
+def _read_places(path: Path, found: list[Place]) -> bool:
+    """Add the places of a file to ``found``; False where there is none that can be read."""
+    try:
+        stored = [Place(*map(float, one)) for one in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return False
+    found.extend(stored)
+    return True
 
 
 def describe_colours() -> dict[str, Any]:

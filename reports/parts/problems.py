@@ -27,7 +27,7 @@ class Problem:
 def find_problems(
     record: Mapping[str, Any], rows: Sequence[Row], damaged: Sequence[tuple[Row, str]], lost: Sequence[str] = ()
 ) -> list[Problem]:
-    """List unfinished cases by reason, damaged pictures, scores that could not be had, and unavailable metrics.
+    """List unfinished cases by reason, damaged pictures, scores that could not be had, and broken metrics.
 
     ``record`` is what run.json says of the command, ``rows`` are those of its cases. ``damaged``: rows whose stored
     picture cannot be shown, with what is wrong; ``lost``: other stored pictures of which that holds, one line each.
@@ -43,11 +43,20 @@ def find_problems(
             if note != UNDEFINED and name in record["metrics"] and record["metrics"][name]["available"]
         ),
         *([Problem("Pictures of scenes are not shown:", f"{REMEDY}.", list(lost))] if lost else []),
-        *(
-            Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
-            for name, metric in record["metrics"].items()
-            if not metric["available"]
-        ),
+        *_list_metrics(record, broken=True),
+    ]
+
+
+def find_absent(record: Mapping[str, Any]) -> list[Problem]:
+    """List the metrics that a command could not compute for want of weights."""
+    return _list_metrics(record, broken=False)
+
+
+def _list_metrics(record: Mapping[str, Any], broken: bool) -> list[Problem]:
+    return [
+        Problem(f"The metric {name} was not computed:", metric["reason"] or "no reason was stored")
+        for name, metric in record["metrics"].items()
+        if not metric["available"] and bool(metric.get("broken")) == broken
     ]
 
 

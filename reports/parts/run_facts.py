@@ -40,6 +40,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
             f"{write_count(len(meta['datasets']), 'data set')}; {finished} of "
             f"{write_count(len(meta['cases']), 'case')} finished."
         ),
+        "absent": [name for name, metric in meta["metrics"].items() if not metric["available"]],
         "facts": [(name, value) for name, value in facts.items() if value is not None],
     }
 

@@ -10,11 +10,13 @@ from ..files.assets import Assets
 from ..files.export import Links, export_sheet
 from .extremes import Extremes, show_extremes
 from .figures import Plot, draw_scatter, save
-from .gallery import Gallery, SceneView, Stack
+from .gallery import Gallery, SceneView
 from .guesses import GuessTable, build_guesses, guess_sheet
+from .places import Place
 from .published import Published
 from .run_facts import takes_disparity
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
+from .verdicts import write_verdict
 
 UNSCORED = "there is no ground truth for these pictures. They are shown to be judged by eye."
 UNSEEN = "there is no ground truth for these pictures, and the run came without them."
@@ -22,13 +24,14 @@ UNSEEN = "there is no ground truth for these pictures, and the run came without 
 
 @dataclass(frozen=True)
 class Section:
-    """A data set in the report."""
+    """A data set in the report; ``verdict`` is its first sentence."""
 
     number: int
     name: str
     protocol: str
     terms: str
     scored: bool
+    verdict: str
     unscored_because: str
     table: ScoreTable | None
     links: Links | None
@@ -39,7 +42,12 @@ class Section:
     extremes: list[Extremes]
     published: list[Published]
     scenes: list[SceneView]
-    stacks: list[Stack]
+
+    @property
+    def strip(self) -> tuple[SceneView, Place] | None:
+        """The scene and the place in it where renders differ most; known once the pictures are made."""
+        found = [(view, place) for view in self.scenes for place in view.places]
+        return max(found, key=lambda one: one[1].difference, default=None)
 
 
 def describe_sections(
@@ -74,7 +82,7 @@ def _section(
         clusters = find_clusters(run, name, rows)
         table = build_table(rows, list(about), metrics, clusters, reference, apart)
         guesses = build_guesses(rows, apart, clusters)
-    scenes = gallery.scenes(name) if scored else []
+    scenes = gallery.scenes(name)
     tested = comparison_sheet(table.tests, table.reference, name) if table and table.reference else None
     return Section(
         number=number,
@@ -82,6 +90,7 @@ def _section(
         protocol=dataset["protocol"],
         terms=dataset["terms"],
         scored=scored,
+        verdict=write_verdict(table, name) if table else "",
         unscored_because=UNSCORED if run.has_pictures else UNSEEN,
         table=table,
         links=export_sheet(assets, f"scores-{number}", score_sheet(table, name)) if table else None,
@@ -92,7 +101,6 @@ def _section(
         extremes=show_extremes(table.measures[0], scenes) if table and table.measures and scenes else [],
         published=_find_published(run, name),
         scenes=scenes,
-        stacks=[] if scored else gallery.stacks(name),
     )
 
 

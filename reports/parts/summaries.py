@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.run_comparison import RunComparison
 from ..files.assets import INDEX
 from ..files.summary import ShownCell, ShownTable, Summary
-from .cells import Cell, Column
 from .latency_figures import write_size
 from .numbers import write_count, write_seconds
 from .sections import Section
-from .tables import ARROWS, ScoreTable
+from .tables import ARROWS
 
 ROBUSTNESS = "robustness.html"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -36,7 +34,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
-        headlines=[table.verdict for table in tables] + _judge_axes(swept.get("axes", ())),
+        headlines=[table.verdict for table in tables] + swept.get("verdicts", []),
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
@@ -82,7 +80,7 @@ def show_table(section: Section) -> ShownTable | None:
     return ShownTable(
         dataset=section.name,
         basis=table.basis,
-        verdict=write_verdict(table, section.name),
+        verdict=section.verdict,
         columns=[(c.name, f"{ARROWS[c.higher_is_better]} {c.unit}".rstrip()) for c in table.columns],
         rows=[
             (
@@ -93,44 +91,6 @@ def show_table(section: Section) -> ShownTable | None:
             for row in table.rows
         ],
     )
-
-
-def write_verdict(table: ScoreTable, dataset: str) -> str:
-    """Say who has the best mean of the first measure, and whether the tests tell it from the others."""
-    if not table.columns:
-        return f"{dataset}: no metric was computed."
-    return _judge_column(dataset, table.columns[0], {row.renderer: row.cells[0] for row in table.rows})
-
-
-def _judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: str = "") -> str:
-    """Say who has the best mean of a column; ``along`` what it is taken over beside scenes."""
-    cells = {name: cell for name, cell in cells.items() if cell.value is not None}
-    best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
-    if best is None:
-        found = "; ".join(f"{name} {cell.text} {column.unit}".rstrip() for name, cell in cells.items())
-        return f"{where}: {column.name}{along} of {found}." if found else f"{where}: {column.name} has no value yet."
-    lead = f"{where}: {best} has the best mean {column.name}{along}, {cells[best].text} {column.unit}".rstrip()
-    tied = [name for name, cell in cells.items() if cell.standing == "tied"]
-    if not column.can_decide:
-        return f"{lead}; too few scenes to tell whether any other differs from it."
-    if tied:
-        return f"{lead}; not distinguishable from it: {', '.join(tied)}."
-    return f"{lead}, and is distinguishable from every other."
-
-
-def _judge_axes(axes: Iterable[Any]) -> list[str]:
-    """Say of every axis of a sweep who has the best mean of the first metric along it."""
-    found = []
-    for axis in axes:
-        where = f"{axis.dataset} with {axis.fault} ({axis.perturbation})"
-        metric = axis.metrics[0] if axis.metrics else None
-        if metric is None or not metric.grid.cells:
-            found.append(f"{where}: no score along the axis.")
-            continue
-        column = replace(metric.grid.columns[0], name=metric.name)
-        cells = {name: cells[0] for name, cells in metric.grid.cells.items()}
-        found.append(_judge_column(where, column, cells, " over the axis"))
-    return found
 
 
 def _list_remarks(context: Mapping[str, Any], swept: Mapping[str, Any], same_command: bool) -> dict[str, str]:

@@ -1,8 +1,9 @@
 // Close-ups: the crops of a scene share one centre (--x, --y, fractions of the picture) and one magnification (--zoom).
+// The style sheet keeps a crop inside its picture; here the centre is kept where it can be shown, so that none is lost.
 "use strict";
 (() => {
   const SCALES = [2, 4, 8];
-  const clamp = (value) => Math.min(1, Math.max(0, value));
+  const within = (value, margin) => (margin >= 0.5 ? 0.5 : Math.min(1 - margin, Math.max(margin, value)));
 
   class CloseUp {
     constructor(element) {
@@ -10,11 +11,12 @@
       this.x = this.read("--x");
       this.y = this.read("--y");
       this.zoom = this.read("--zoom");
-      for (const part of element.querySelectorAll("[data-edges], [data-scales], [data-hint]")) part.hidden = false;
-      this.edges = [...element.querySelectorAll("[data-edges] button")];
+      for (const part of element.querySelectorAll("[data-places], [data-scales], [data-hint]")) part.hidden = false;
+      this.places = [...element.querySelectorAll("[data-places] button")];
       this.scales = [...element.querySelectorAll("[data-scales] button")];
-      for (const edge of this.edges) edge.addEventListener("click", () => this.moveTo(Number(edge.dataset.x), Number(edge.dataset.y)));
+      for (const place of this.places) place.addEventListener("click", () => this.moveTo(Number(place.dataset.x), Number(place.dataset.y)));
       for (const scale of this.scales) scale.addEventListener("click", () => this.magnify(Number(scale.dataset.scale)));
+      address.onShow(() => this.restore());
       for (const crop of element.querySelectorAll(".crop")) this.listenToCrop(crop);
       this.listenToLocator(element.querySelector("[data-locator]"));
       element.querySelector("[data-crops]").addEventListener("keydown", (event) => this.onKey(event));
@@ -25,26 +27,48 @@
 
     read(name) { return Number(this.element.style.getPropertyValue(name)); }
 
+    // As far from the picture's border as half a crop.
+    inside(x, y) {
+      const margin = (name) => this.read("--crop") / (2 * this.zoom * this.read(name));
+      return [within(x, margin("--w")), within(y, margin("--h"))];
+    }
+
     // What is only looked at is shown, but not kept.
     show(x, y) {
-      this.element.style.setProperty("--x", clamp(x));
-      this.element.style.setProperty("--y", clamp(y));
+      const [column, row] = this.inside(x, y);
+      this.element.style.setProperty("--x", column);
+      this.element.style.setProperty("--y", row);
+    }
+
+    keep() {
+      const values = [this.x, this.y].map((value) => Number(value.toFixed(4)));
+      address.setAt(this.element.closest(".scene").id, { crop: [...values, this.zoom].join() });
+    }
+
+    restore() {
+      if (address.place !== this.element.closest(".scene").id || !address.get("crop")) return;
+      const [x, y, zoom] = address.get("crop").split(",").map(Number);
+      if (![x, y].every(Number.isFinite) || !SCALES.includes(zoom)) return;
+      this.magnify(zoom);
+      this.moveTo(x, y);
     }
 
     moveTo(x, y) {
-      this.x = clamp(x);
-      this.y = clamp(y);
-      this.show(this.x, this.y);
-      for (const edge of this.edges) {
-        const here = Number(edge.dataset.x) === this.x && Number(edge.dataset.y) === this.y;
-        edge.setAttribute("aria-pressed", String(here));
+      for (const place of this.places) {
+        const here = Number(place.dataset.x) === x && Number(place.dataset.y) === y;
+        place.setAttribute("aria-pressed", String(here));
       }
+      [this.x, this.y] = this.inside(x, y);
+      this.show(this.x, this.y);
+      this.keep();
     }
 
     magnify(zoom) {
       this.zoom = zoom;
       this.element.style.setProperty("--zoom", zoom);
       for (const scale of this.scales) scale.setAttribute("aria-pressed", String(Number(scale.dataset.scale) === zoom));
+      this.show(this.x, this.y);
+      this.keep();
     }
 
     // By pixels of the screen.

@@ -1,12 +1,19 @@
 """``bokehbench blur`` as it is typed: pictures, sheet and focus pull, and every mistake in one line."""
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from bokehbench.datasets.files.pictures import read_picture
+from bokehbench.photograph.command import build_parser, check_options
 
 from ..map_files import write_gdepth
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_photograph_with_a_map_is_blurred(bokehbench, photo):
@@ -65,6 +72,13 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
         (("blur", "--example", "--focus", "1"), "argument --focus: expected X,Y, got '1'"),
         (("blur", "--example", "--disparity", "map.png"), "--example has its map"),
         (("blur", "photo.png", "--model", "x"), "--model has a meaning only with --estimate"),
+        (("blur", "photo.png", "-o", "./photo.png"), "--output photo.png: would overwrite what is read"),
+        (("blur", "--example", "--gamma", "0"), "--gamma: expected 1 to 5, got 0"),
+        (("blur", "--example", "--depth-ray-fov", "180"), "--depth-ray-fov: expected degrees between 0 and 180"),
+        (("blur", "--example", "--radius", "1e9"), "blur radius: expected at most"),
+        (("blur", "--example", "--focus", "nan,0.5"), "--focus nan,0.5: expected a point"),
+        (("blur", "--example", "--focus-disparity", "nan"), "focus_disparity: expected a number"),
+        (("blur", "--example", "--device", "gpu"), "unknown device 'gpu'"),
         (("blur", "--example", "--renderer", "clasical"), "unknown renderer 'clasical'. Did you mean classical"),
         (("blur", "--example", "--apertur", "6"), "unrecognized arguments: --apertur. Did you mean --aperture?"),
     ],
@@ -83,6 +97,14 @@ def test_a_map_of_another_size_is_scaled_and_one_of_another_shape_refused(bokehb
     assert "by half.png, from 28x20 px" in done.stdout, done.stderr
     done = bokehbench("blur", "photo.png", "--disparity", "turned.png")
     assert "turned.png: 20x28 px: expected the shape of the upright picture, 56x40 px" in done.stderr
+
+
+def test_every_command_of_the_documentation_is_understood():
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/blur.md", "docs/training.md")]
+    lines = [line for text in texts for line in re.findall(r"^(?:    )?bokehbench (blur .*?)(?:  #.*)?$", text, re.M)]
+    assert len(lines) > 5
+    for line in lines:
+        check_options(build_parser().parse_args(shlex.split(line)))
 
 
 def test_the_version_is_said(bokehbench):

@@ -1,5 +1,7 @@
 """A small stored run, written through the store's own functions."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from bokehbench.benchmarks.run.store import StoredRun, write_meta
 from bokehbench.core.files import safe_name, write_image, write_map
 from bokehbench.renderers.interface import Scene
 from bokehbench.reports.report import write_report
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 HEIGHT, WIDTH = 48, 64
 METRICS = {
@@ -236,3 +240,38 @@ def compared_folders(tmp_path_factory) -> tuple[Path, Path]:
                 writer.case("pairs", f"s{number}", renderer, {"psnr": psnr, "lpips": 0.2 if number else None})
         folders.append(writer.open().folder)
     return folders[0], folders[1]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, driven by playwright; skips with the reason where either is absent."""
+    if BROWSER is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        # Chromium refuses its sandbox to root.
+        sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        opened = driver.chromium.launch(executable_path=BROWSER, args=sandbox)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def watch(browser):
+    """Opens pages; fails the test on console errors and on requests that leave the disk."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    wrong = []
+    opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
+    aborted = "net::ERR_ABORTED"  # by a page that was left before all its pictures were there
+    opened.on("requestfailed", lambda request: request.failure != aborted and wrong.append(f"failed: {request.url}"))
+
+    def open_page(path):
+        opened.goto(path.as_uri())
+        return opened
+
+    yield open_page
+    context.close()
+    assert wrong == []

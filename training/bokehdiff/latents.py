@@ -10,10 +10,10 @@ from filelock import FileLock
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
 from ...core.files import write_atomically
 from ...core.optics import GAMMA
+from ...core.progress import ProgressBar
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ..engine.task import Batch
@@ -78,7 +78,7 @@ def _ensure_encoded(
             return
         columns: dict[str, list[Tensor]] = {}
         device = pipeline.unet.device
-        for index in tqdm(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
+        for index in ProgressBar(range(len(scenes)), desc=path.name.partition("-")[0], unit="scene"):
             sample = cast(Batch, scenes[index])
             batch = {name: value[None].to(device) for name, value in sample.items()}
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):

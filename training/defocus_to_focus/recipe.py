@@ -44,10 +44,10 @@ class Recipe:
     validation_cutouts: str | None = None
     scenes: int = 1500
     small_steps: int = 1600
-    steps: int = 240
+    steps: int = 60
     fusion_steps: int = 30
     batch: int = 4
-    rendering_from: float = 0.88
+    rendering_from: float = 0.5
     minutes: float = 0.0
 
     @property
@@ -78,9 +78,8 @@ class Recipe:
             start=start,
             seen_px=max(32, 2 * self.settings.size_px // 3),
             rendering_from=self.rendering_from,
-            likelihood=0.5,
         )
-        optimiser = OptimiserConfig(method="muon", learning_rate=1e-3, warmup=20, hold=0.3, weight_decay=0.01)
+        optimiser = OptimiserConfig(method="muon", learning_rate=2e-4, warmup=10, weight_decay=0.01)
         return self._run(DEFOCUS, model, self.steps, optimiser, self.batch)
 
     @property

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
-from tqdm import tqdm
 
 from ...core.atomic_files import explained
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 from ...core.joining import lost_explained, meet, patience
 from ...core.launch import read_launch
+from ...core.progress import ProgressBar
 from ...core.threads import use_torch_threads
 from .checkpoints import Checkpoints
 from .config import RunConfig
@@ -79,7 +79,7 @@ class Training:
         deadline = time.monotonic() + 60.0 * config.minutes if config.minutes else math.inf
         self._begin()
         quiet = not self.accelerator.is_main_process
-        with tqdm(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar:
+        with ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar:
             for batch in self._batches():
                 with self.accelerator.accumulate(self.update.model):
                     with self.accelerator.autocast():
@@ -124,7 +124,7 @@ class Training:
         over = torch.tensor([time.monotonic() > deadline], device=self.accelerator.device, dtype=torch.int32)
         return bool(broadcast(over).item())
 
-    def _log(self, terms: dict[str, float], mse: float, bar: tqdm) -> None:
+    def _log(self, terms: dict[str, float], mse: float, bar: ProgressBar) -> None:
         if self.step % LOGGED_EVERY and self.step != self.config.steps:
             return
         values: dict[str, Any] = {f"loss/{name}": term for name, term in terms.items()}

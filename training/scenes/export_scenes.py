@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from tqdm import tqdm
 
 from ...core.commands import ends_in_one_line
 from ...core.files import write_atomically, write_image
+from ...core.progress import ProgressBar
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 
 
 def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
     """Write samples 0 to ``count`` - 1 as folders with image.png, target.png (8-bit), disparity.npy and scene.yaml."""
-    for index in tqdm(range(count), desc=str(folder), unit="scene"):
+    for index in ProgressBar(range(count), desc=str(folder), unit="scene"):
         sample, scene = scenes[index], folder / f"scene-{index:04d}"
         disparity = sample["disparity"][0].numpy()
         write_image(scene / "image.png", sample["image"])

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
-from tqdm import tqdm
 
 from ...core.documents import read_mapping
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.files import write_atomically, write_json
+from ...core.progress import ProgressBar
 from ..engine.sampler import worker_options
 from .open_files import OpenFiles, is_sound
 from .sample import TrainingSample
@@ -53,7 +53,7 @@ def store_scenes(
     indices = [index for first in starts for index in range(first, first + SHARD)]
     loader = DataLoader(Subset(scenes, indices), batch_size=None, **worker_options(workers))
     samples: list[dict[str, Tensor]] = []
-    for sample in tqdm(loader, desc=f"scenes to {folder}", unit="scene", disable=not indices):
+    for sample in ProgressBar(loader, desc=f"scenes to {folder}", unit="scene", disable=not indices):
         samples.append(_pack(sample))
         if len(samples) == SHARD:
             first = int(samples[0]["index"])

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
+from ....core.progress import ProgressBar
 from ..cache import cache_folder
 from ..generated_scenes import generate_all, manifest_of, summarise_shards
 from ..layers import LayeredScene, crop
@@ -133,10 +133,10 @@ def _check_truth(count: int, sources: SceneSources) -> list[str]:
     by_radius = sorted(make_recipes(sources), key=lambda recipe: recipe.max_radius_px)
     chosen = [by_radius[int(place)] for place in np.linspace(0, len(by_radius) - 1, count)]
     problems = []
-    for recipe in tqdm(chosen, desc="tracing the truth", unit="scene"):
+    for recipe in ProgressBar(chosen, desc="tracing the truth", unit="scene"):
         distance_db = _distance_from_truth(compose(recipe, sources))
         line = f"{recipe.name}: largest radius {recipe.max_radius_px:g} px, {distance_db:.1f} dB"
-        tqdm.write(line)
+        ProgressBar.write(line)
         if distance_db < REQUIRED_DB:
             problems.append(f"{line}: expected {REQUIRED_DB:g}")
     return problems

@@ -11,7 +11,7 @@ from .focus_attention import FocusMask, masking
 from .loading import TIMESTEP, ReleasedNetworks
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def render_tile(
     networks: ReleasedNetworks, image: Tensor, condition: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:

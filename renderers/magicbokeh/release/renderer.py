@@ -85,19 +85,27 @@ class MagicBokehReleaseRenderer(LearnedRenderer[ReleaseFiles]):
         else:
             super()._warm_up()
 
+    def super_resolve(self, picture: Tensor, seed: int = 0) -> Tensor:
+        """Return ``picture`` (3,H,W) cleaned and not blurred: the networks without defocus. Call ``prepare`` before."""
+        return self._make(picture, torch.zeros_like(picture[:1]), seed)
+
     def _render(self, scene: Scene, seed: int) -> Tensor:
+        return self._make(scene.image, condition_of(scene, self.quantise), seed)
+
+    def _make(self, image: Tensor, condition: Tensor, seed: int) -> Tensor:
+        """Render a picture (3,H,W) under a condition (1,H,W)."""
         from .one_step import render_tile
 
         generator = torch.Generator(self.device).manual_seed(seed) if self.sample_posterior else None
-        sides = max(scene.height, TILE_PX), max(scene.width, TILE_PX)
-        image, condition = (mirror_to(x[None], *sides) for x in (scene.image, condition_of(scene, self.quantise)))
+        height, width = image.shape[-2:]
+        sides = max(height, TILE_PX), max(width, TILE_PX)
+        images, conditions = (mirror_to(x[None], *sides) for x in (image, condition))
 
         def predict(tile: Tile) -> Tensor:
-            return render_tile(self._networks, tile.cut(image), tile.cut(condition), generator)
+            return render_tile(self._networks, tile.cut(images), tile.cut(conditions), generator)
 
-        whole = blend_tiles(predict, cover(*sides), image, ramp_weights)
-        picture = whole[0, :, : scene.height, : scene.width]
-        return match_colours(picture, scene.image).clamp(0.0, 1.0) if self.match_colours else picture
+        picture = blend_tiles(predict, cover(*sides), images, ramp_weights)[0, :, :height, :width]
+        return match_colours(picture, image).clamp(0.0, 1.0) if self.match_colours else picture
 
 
 def _too_blurred(scene: Scene) -> str | None:

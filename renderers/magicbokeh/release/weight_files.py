@@ -10,6 +10,7 @@ The authors' own ``lora.pkl`` holds a pickled module: reading it runs whatever c
 """
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,12 +31,16 @@ CODE = "https://github.com/vivoCameraResearch/MagicBokeh"
 ADAPTERS = "LinxiaoShi/Magicbokeh"
 BASE_REPOSITORY = "Manojb/stable-diffusion-2-1-base"
 BASE_FOLDER = "stable-diffusion-2-1-base"
-CONVERTER = "docs/converters/magicbokeh.py"
+CONVERTER = Path(__file__).resolve().parents[3] / "docs/converters/magicbokeh.py"
+"""Of this project's repository; an installation has none of ``docs/``."""
 
-CONVERT = f"python {CONVERTER} {{pickle}} FOLDER` in the authors' environment, with their clone as working directory"
+CONVERT = (
+    f"python {shlex.quote(os.fspath(CONVERTER))} {{pickle}} FOLDER` in the authors' environment, with their clone as"
+    " working directory"
+)
 REMEDY = (
     f"run `git clone {CODE}`, in it `hf download {ADAPTERS} lora.pkl --local-dir checkpoint`, then"
-    f" `{CONVERT.format(pickle='checkpoint/lora.pkl')} ({CONVERTER} is this project's), and use magicbokeh@FOLDER"
+    f" `{CONVERT.format(pickle='checkpoint/lora.pkl')}, and use magicbokeh@FOLDER"
 )
 BASE = Backbone(
     title="a Stable Diffusion 2.1-base model",
@@ -129,7 +134,8 @@ def check_folder(checkpoint: str) -> Path:
             if os.path.lexists(pickle):
                 raise MissingWeightsError(
                     f"{pickle}: a pickle, which runs code of its own when it is read, and is not read here: convert it"
-                    f" once, with `{CONVERT.format(pickle=pickle)}, and use magicbokeh@FOLDER"
+                    f" once, with `{CONVERT.format(pickle=shlex.quote(os.fspath(pickle.resolve())))}, and use"
+                    " magicbokeh@FOLDER"
                 )
     if not path.is_dir():
         raise MissingWeightsError(f"magicbokeh@{path}: expected a folder of weights, found a file: {REMEDY}")

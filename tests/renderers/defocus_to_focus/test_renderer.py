@@ -66,6 +66,16 @@ def test_without_weights_it_says_what_to_use():
         load_renderer("defocus-to-focus")
 
 
+def test_the_profile_says_at_which_size_pictures_are_seen(compact, make_scene, tmp_path):
+    small, usual = (shutil.copytree(compact, tmp_path / name) for name in ("small", "usual"))
+    for folder, more in ((small, {"seen_px": 64}), (usual, {})):
+        (folder / "profile.json").write_text(json.dumps({"profile": "code", **more}))
+    scene = make_scene(40, 40)
+    first, second = (load_renderer(f"defocus-to-focus@{folder}").render(scene) for folder in (compact, usual))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, load_renderer(f"defocus-to-focus@{small}").render(scene))
+
+
 def test_damage_is_one_line(compact, published, tmp_path):
     whole = shutil.copytree(compact, tmp_path / "whole")
     state = load_file(whole / "fusion.safetensors")
@@ -78,6 +88,9 @@ def test_damage_is_one_line(compact, published, tmp_path):
     (whole / "profile.json").write_text(json.dumps({"profile": "other"}))
     (whole / "radiance.safetensors").touch()
     with pytest.raises(InvalidOptionError, match="profile: expected code or paper"):
+        load_renderer(f"defocus-to-focus@{whole}")
+    (whole / "profile.json").write_text(json.dumps({"profile": "code", "seen_px": "large"}))
+    with pytest.raises(InvalidOptionError, match="seen_px: expected a whole number of px, 32 to 4096, got 'large'"):
         load_renderer(f"defocus-to-focus@{whole}")
     half = tmp_path / "half"
     half.mkdir()

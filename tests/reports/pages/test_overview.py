@@ -14,6 +14,8 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.reports.files.summary import FILE
 from bokehbench.reports.report import write_comparison, write_latency, write_report
 
+from ..conftest import METRICS
+
 
 @pytest.fixture
 def make(run_writer, tmp_path):
@@ -51,7 +53,7 @@ def test_newest_run_is_shown_and_all_are_listed(make, tmp_path):
         make(name, day)
     assert order(tmp_path) == ["third", "second", "first"]
     text = read(tmp_path)
-    assert '<h1 id="title"><a href="third/index.html">third</a></h1>' in text
+    assert 'Newest run, <a href="third/index.html">third</a> · ' in text
     assert "34.00" in text.partition("All runs</h2>")[0]
     assert "31.00" not in text.partition("All runs</h2>")[0]
     for name in ("first", "second", "third"):
@@ -64,9 +66,11 @@ def test_newest_run_is_shown_and_all_are_listed(make, tmp_path):
 
 def test_what_is_worth_a_look_is_said_and_led_to(make, tmp_path):
     doubt = {"dataset": "pairs", "kind": "map inverted", "scenes": ["s"], "example": "the map looks inverted"}
-    make("odd", doubts=[doubt])
+    broken = {**METRICS["dists"], "broken": True}
+    make("odd", doubts=[doubt], metrics={**METRICS, "dists": broken, "vif": METRICS["dists"]})
     text = read(tmp_path)
     for part in text.split("All runs</h2>"):
+        assert "Not computed: dists, vif." in part
         assert '<a class="remark" href="odd/index.html#oddities">1 thing is worth a look</a>' in part
         assert '<a class="remark" href="odd/index.html#problems">1 thing did not work</a>,' in part
 

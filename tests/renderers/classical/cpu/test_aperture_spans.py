@@ -18,7 +18,7 @@ APERTURES = [
 
 
 @pytest.mark.parametrize("aperture", APERTURES)
-@pytest.mark.parametrize(("height", "width", "largest_px"), [(14, 19, 9.0), (1, 17, 5.0), (11, 1, 4.0), (6, 7, 40.0)])
+@pytest.mark.parametrize(("height", "width", "largest_px"), [(11, 14, 9.0), (1, 17, 5.0), (11, 1, 4.0), (6, 7, 40.0)])
 def test_agrees_with_the_definition(aperture, height, width, largest_px):
     linear, defocus = noise(height, width), largest_px * (2 * noise(height, width, 1)[0] - 1)
     expected = scatter_aperture_reference(linear.double().numpy(), defocus.double().numpy(), aperture)

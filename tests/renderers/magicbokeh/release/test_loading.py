@@ -11,7 +11,7 @@ from bokehbench.renderers.magicbokeh.release.loading import load_release
 from bokehbench.renderers.magicbokeh.release.networks import PRUNED
 from bokehbench.renderers.magicbokeh.release.weight_files import BASE_FOLDER, find_files
 
-from .conftest import OLD_NAMES, RANK, UNET_DECODER, UNET_ENCODER, VAE_ENCODER, VAE_RANK
+from ..conftest import OLD_NAMES, RANK, UNET_DECODER, UNET_ENCODER, VAE_ENCODER, VAE_RANK
 
 FILE = "diffusion_pytorch_model.safetensors"
 

@@ -6,8 +6,6 @@ import pytest
 import torch
 
 from bokehbench.core.errors import UnknownNameError
-from bokehbench.renderers.magicbokeh.release import renderer as renderer_module
-from bokehbench.renderers.magicbokeh.release import tiles
 from bokehbench.renderers.magicbokeh.release.one_step import predict_noise, render_tile
 from bokehbench.renderers.magicbokeh.release.variants import RELEASE_ENTRIES
 from bokehbench.renderers.registry import RENDERERS, find_renderer, load_renderer
@@ -15,14 +13,9 @@ from bokehbench.renderers.registry import RENDERERS, find_renderer, load_rendere
 
 @pytest.fixture(scope="module")
 def renderer(release):
-    """In tiles of 64 px, as 512 px take seconds."""
     renderer = load_renderer(f"magicbokeh@{release}")
     renderer.prepare()
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (tiles, renderer_module):
-            patch.setattr(module, "TILE_PX", 64)
-        patch.setattr(tiles, "STRIDE_PX", 32)
-        yield renderer
+    return renderer
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +26,7 @@ def tile():
     return torch.rand(2, 3, 64, 64, generator=generator), condition
 
 
-def test_renders_an_odd_size_the_same_again_with_the_colours_of_the_input(renderer, make_scene):
+def test_renders_an_odd_size_the_same_again_with_the_colours_of_the_input(renderer, make_scene, small_tiles):
     scene = make_scene(33, 70)
     picture = renderer.render(scene)
     assert picture.shape == scene.image.shape

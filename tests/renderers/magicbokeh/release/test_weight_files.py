@@ -27,7 +27,7 @@ def test_a_pickle_is_never_read_and_the_command_is_said(tmp_path, place):
     pickle.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
     for checkpoint in (tmp_path, pickle):
         assert is_release(str(checkpoint))
-        said = rf"{pickle}: a pickle, .*`python docs/converters/magicbokeh\.py {pickle} FOLDER`.*magicbokeh@FOLDER"
+        said = rf"{pickle}: a pickle, .*`python .*/docs/converters/magicbokeh\.py {pickle} FOLDER`.*magicbokeh@FOLDER"
         with pytest.raises(MissingWeightsError, match=said) as caught:
             load_renderer(f"magicbokeh@{checkpoint}")
         assert "\n" not in str(caught.value)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bokehbench.reports.parts.summaries import write_verdict
 from bokehbench.reports.parts.tables import build_table
+from bokehbench.reports.parts.verdicts import write_verdict
 
 METRICS = {
     "psnr": {"unit": "dB", "higher_is_better": True, "description": "", "available": True, "reason": None},

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from bokehbench.renderers.magicbokeh.release import renderer, tiles
 from bokehbench.renderers.magicbokeh.release.loading import load_release
 from bokehbench.renderers.magicbokeh.release.networks import ControlBranch, build_unet
 from bokehbench.renderers.magicbokeh.release.weight_files import BASE_FOLDER, find_files
 
-from ....hub_cache import empty_hub_cache  # noqa: F401 - a fixture
+from ...hub_cache import empty_hub_cache  # noqa: F401 - a fixture
 
-CONVERTER = Path(__file__).resolve().parents[4] / "docs/converters/magicbokeh.py"
+CONVERTER = Path(__file__).resolve().parents[3] / "docs/converters/magicbokeh.py"
 RANK, BOKEH_RANK, VAE_RANK = 4, 3, 2
 QUERIES = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
 UNET_ENCODER = ["conv_in", "down_blocks.0.resnets.0.conv1", QUERIES]
@@ -109,6 +110,14 @@ def release(base, checkpoint, converter, tmp_path_factory):
     converter.main([str(home / "lora.pkl"), str(home / "converted")])
     (home / "converted" / BASE_FOLDER).symlink_to(base)
     return home / "converted"
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Tiles of 64 px, as 512 px take seconds."""
+    for module in (tiles, renderer):
+        monkeypatch.setattr(module, "TILE_PX", 64)
+    monkeypatch.setattr(tiles, "STRIDE_PX", 32)
 
 
 @pytest.fixture

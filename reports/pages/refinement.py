@@ -1,0 +1,202 @@
+"""The refinement page: what ``refine`` changed of wrong disparity maps, where it was right and where it was not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...benchmarks.run.scene_record import scene_folder
+from ...benchmarks.run.schema import Row, StoredScene
+from ...benchmarks.run.store import StoredRun
+from ...renderers.registry import stages_of
+from ...robustness.curves import severity_on_axis
+from ...robustness.perturbations.interface import Perturbation
+from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
+from ...robustness.repairs import Repair, RepairedMap, average, blur_range_px, repair_stored
+from ..files.export import Links, Sheet, export_sheet
+from ..parts.gallery import Gallery, SceneView
+from ..parts.numbers import ABSENT, write_count, write_severity
+from ..parts.pictures import DISPARITY_COLOURS, ERROR_COLOURS, Picture, PictureMaker
+
+STAGE = "refine"
+
+COLUMNS = {
+    "wrong": "wrong before",
+    "left": "wrong after",
+    "repaired": "wrong pixels repaired",
+    "spoilt": "right pixels spoilt",
+}
+"""Shares of the table, in the order of its columns."""
+
+FULL_SCALE = 0.5
+"""Difference of disparity, in the range of the true map, that gets the brightest colour."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One severity of a scene: the map as given and corrected, and how far each is off."""
+
+    severity: str
+    pictures: dict[str, Picture]
+    text: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene along the axis; ``why`` it was chosen."""
+
+    view: SceneView
+    why: str
+    steps: list[Step]
+
+
+@dataclass(frozen=True)
+class RepairTable:
+    """One perturbation of one data set: for each severity the shares as text, means over scenes."""
+
+    number: int
+    dataset: str
+    perturbation: str
+    unit: str
+    scenes: str
+    lines: list[tuple[str, list[str]]]
+    links: Links
+    cases: list[Case]
+
+
+Found = dict[float, dict[str, RepairedMap]]
+"""By severity and scene."""
+
+
+def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] | None:
+    """Return the page's context; None where no swept renderer has the stage, or the pictures are not here."""
+    sweep = run.meta.get("sweep")
+    refined = next((name for name in sweep["renderers"] if STAGE in stages_of(name)), None) if sweep else None
+    if refined is None or not run.has_pictures:
+        return None
+    writer = RepairWriter(run, maker, refined)
+    known = [name for name, about in sweep["datasets"].items() if about["scored"] and about["true_disparity"]]
+    swept = dict.fromkeys(name for name, severity in sweep["settings"]["perturbations"] if severity)
+    pairs = [(dataset, name) for dataset in known for name in swept if name in PERTURBATIONS.entries]
+    tables = [writer.describe(number, *pair) for number, pair in enumerate(pairs, 1)]
+    return {"tables": [one for one in tables if one], "columns": COLUMNS, "full_scale": FULL_SCALE}
+
+
+class RepairWriter:
+    """Corrects the maps that a renderer with the stage was given, and says what became of them."""
+
+    def __init__(self, run: StoredRun, maker: PictureMaker, renderer: str):
+        self.run = run
+        self.maker = maker
+        self.renderer = renderer
+        self.gallery = Gallery(run, [], maker)
+
+    def describe(self, number: int, dataset: str, name: str) -> RepairTable | None:
+        """Return what the page shows of a perturbation on a data set; None where no map of it is stored."""
+        perturbation = load_perturbation(name)
+        found = self._repair(dataset, perturbation)
+        if len(found) < 2:
+            return None
+        means = {severity: average([one.repair for one in maps.values()]) for severity, maps in found.items()}
+        signed = min(found) < perturbation.neutral
+        lines = [(write_severity(severity, signed), _write_shares(mean)) for severity, mean in means.items()]
+        sheet = Sheet(
+            caption=f"Maps corrected along {name} ({perturbation.unit}) on {dataset}: shares, means over scenes",
+            head=["severity", *COLUMNS],
+            values=[[severity, *(getattr(mean, one) for one in COLUMNS)] for severity, mean in means.items()],
+            printed_head=["Severity", *COLUMNS.values()],
+            printed=[[severity, *cells] for severity, cells in lines],
+        )
+        return RepairTable(
+            number=number,
+            dataset=dataset,
+            perturbation=name,
+            unit=perturbation.unit,
+            scenes=write_count(max(map(len, found.values())), "scene"),
+            lines=lines,
+            links=export_sheet(self.maker.assets, f"refinement-{number}", sheet),
+            cases=list(self._cases(found, dataset, signed, perturbation)),
+        )
+
+    def _repair(self, dataset: str, perturbation: Perturbation) -> Found:
+        """Correct the maps at the neutral severity and at those that drops are read at."""
+        scenes = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
+        rows = [row for row in self.run.sweep if (row["dataset"], row["renderer"]) == (dataset, self.renderer)]
+        rows = [row for row in rows if row["status"] == "ok" and row["scene"] in scenes]
+        by_severity: dict[float, list[Row]] = {}
+        for row in rows:
+            if row["perturbation"] in (perturbation.name, "none"):
+                by_severity.setdefault(severity_on_axis(row, perturbation.neutral), []).append(row)
+        shown = (set(perturbation.marks) & set(by_severity)) or {
+            min(by_severity, default=0),
+            max(by_severity, default=0),
+        }
+        found: Found = {}
+        for severity in sorted(shown | ({perturbation.neutral} & set(by_severity))):
+            for row in by_severity[severity]:
+                sources = self._sources(row, scenes[row["scene"]])
+                if sources:
+                    repaired = repair_stored(*sources, blur_range_px(scenes[row["scene"]]))
+                    found.setdefault(severity, {}).setdefault(row["scene"], repaired)
+        return found
+
+    def _sources(self, row: Row, scene: StoredScene) -> list[Path] | None:
+        """Return the files of the picture, the given and the true map; None where one is not as it was stored."""
+        folder = scene_folder(self.run.folder, row["dataset"], row["scene"])
+
+        def find(field: str, otherwise: str) -> Path | None:
+            path, digest = row[field], row[f"{field}_sha256"]  # type: ignore[literal-required]
+            if path is None:
+                return self.gallery.intact(folder / otherwise, scene["files"].get(otherwise))
+            return self.gallery.intact(self.run.folder / path, digest)
+
+        true = self.gallery.intact(folder / "disparity.png", scene["files"].get("disparity.png"))
+        files = [find("input", "input.png"), find("disparity", "disparity.png"), true]
+        return [file for file in files if file] if all(files) else None
+
+    def _cases(self, found: Found, dataset: str, signed: bool, perturbation: Perturbation) -> Iterator[Case]:
+        """Show the scenes of which most and least is repaired, and the median one."""
+        shares: dict[str, list[float]] = {}
+        for severity, maps in found.items():
+            for scene, one in maps.items():
+                if severity != perturbation.neutral and one.repair.repaired is not None:
+                    shares.setdefault(scene, []).append(one.repair.repaired)
+        ranked = sorted(shares, key=lambda scene: float(np.mean(shares[scene])))
+        whys = {len(ranked) - 1: "most is repaired", (len(ranked) - 1) // 2: "the median scene", 0: "least is repaired"}
+        views = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
+        for place, why in whys.items():
+            if 0 <= place < len(ranked):
+                name = ranked[place]
+                steps = [
+                    self._step(severity, maps[name], dataset, name, signed, perturbation)
+                    for severity, maps in found.items()
+                    if name in maps
+                ]
+                yield Case(self.gallery.view(views[name]), why, steps)
+
+    def _step(
+        self, severity: float, maps: RepairedMap, dataset: str, scene: str, signed: bool,
+        perturbation: Perturbation,
+    ) -> Step:  # fmt: skip
+        off = {f"{what}, off by": np.abs(values - maps.true) / FULL_SCALE
+               for what, values in (("given", maps.given), ("refined", maps.corrected))}  # fmt: skip
+        shown = {"given": maps.given, "refined": maps.corrected, "true": maps.true}
+        pictures = {
+            what: self.maker.values(
+                values.astype(np.float32),
+                DISPARITY_COLOURS if what in shown else ERROR_COLOURS,
+                (dataset, scene, f"refine-{what}-{perturbation.name}{severity:g}"),
+            )
+            for what, values in (shown | off).items()
+        }
+        text = ", ".join(
+            f"{head}: {cell}" for head, cell in zip(COLUMNS.values(), _write_shares(maps.repair), strict=True)
+        )
+        return Step(write_severity(severity, signed), pictures, text)
+
+
+def _write_shares(repair: Repair) -> list[str]:
+    shares = [getattr(repair, name) for name in COLUMNS]
+    return [ABSENT if share is None else f"{100.0 * share:.1f}" for share in shares]

@@ -1,0 +1,199 @@
+"""One table over all data sets of a run, as a paper prints it: LaTeX, Markdown, CSV; and the scores of every scene."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from ...benchmarks.run.cases import UNPERTURBED
+from ...benchmarks.run.store import StoredRun
+from ...core.errors import InvalidOptionError
+from ..files.export import Sheet, escape_latex, write_csv
+from .cells import Cell
+from .markdown import code, text, write_table
+from .numbers import ABSENT
+from .tables import ARROWS, ScoreTable, build_table, find_clusters
+
+EXPLANATION = (
+    "Bold: best mean, underlined: second best; *: not distinguishable from the best (sign-flip test over independent "
+    "scenes, corrected for all pairs of renderers, at 5 %)."
+)
+
+
+@dataclass(frozen=True)
+class PaperColumn:
+    """A metric on a data set: ``cells`` by renderer, ``second``: who has the second best mean."""
+
+    dataset: str
+    metric: str
+    higher_is_better: bool
+    unit: str
+    cells: dict[str, Cell]
+    second: str | None
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """Renderers x columns; ``seconds``: the median time of a render on the first data set, None where there is none."""
+
+    renderers: list[str]
+    columns: list[PaperColumn]
+    seconds: dict[str, float | None]
+    basis: str
+
+    @property
+    def caption(self) -> str:
+        """What the numbers are."""
+        return f"{self.basis}. {EXPLANATION} Time: median seconds of a render, on the machine of the run."
+
+
+def make_paper_table(run: StoredRun, renderers: Collection[str] = (), metrics: Collection[str] = ()) -> PaperTable:
+    """Sum up the scored data sets of a run; ``renderers`` and ``metrics``: these alone, else all.
+
+    Means and marks are of the renderers that are shown. Raises InvalidOptionError for a name that the run does not
+    have, and where it has no score.
+    """
+    _check("renderers", renderers, run.meta["renderers"])
+    _check("metrics", metrics, run.meta["metrics"])
+    names = [name for name in run.meta["renderers"] if not renderers or name in renderers]
+    wanted = {name: one for name, one in run.meta["metrics"].items() if not metrics or name in metrics}
+    tables: dict[str, ScoreTable] = {}
+    for dataset, about in run.meta["datasets"].items():
+        rows = [row for row in run.rows if row["dataset"] == dataset and row["perturbation"] == UNPERTURBED]
+        rows = [row for row in rows if row["renderer"] in names]
+        table = build_table(rows, names, wanted, find_clusters(run, dataset, rows)) if about["scored"] else None
+        if table is not None and table.columns:
+            tables[dataset] = table
+    if not tables:
+        raise InvalidOptionError(f"{run.folder.name}: expected scores on a data set with ground truth, found none")
+    columns = [column for dataset, table in tables.items() for column in _columns(dataset, table)]
+    first = next(iter(tables.values()))
+    basis = "; ".join(f"{dataset}: {table.basis[0].lower()}{table.basis[1:]}" for dataset, table in tables.items())
+    return PaperTable(names, columns, {row.renderer: row.seconds for row in first.rows}, basis)
+
+
+def write_paper_latex(table: PaperTable, label: str) -> str:
+    """Write a ``table`` for the booktabs package, data sets above their metrics."""
+    groups = [(name, len(list(_of(name, table)))) for name in dict.fromkeys(c.dataset for c in table.columns)]
+    rules, start = [], 2
+    for _, width in groups:
+        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    above = [rf"\multicolumn{{{width}}}{{c}}{{{escape_latex(name)}}}" for name, width in groups]
+    heads = [escape_latex(_head(column)) for column in table.columns]
+    lines = [
+        " & ".join(
+            [escape_latex(name), *(_latex_cell(c, name) for c in table.columns), escape_latex(_write_time(table, name))]
+        )
+        + r" \\"
+        for name in table.renderers
+    ]
+    return "\n".join(
+        [
+            "% \\usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape_latex(table.caption)}}}",
+            rf"\label{{tab:{label}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(table.columns) + 1)}}}",
+            r"\toprule",
+            " & ".join(["", *above, ""]) + r" \\",
+            " ".join(rules),
+            " & ".join(["Renderer", *heads, r"time (s) $\downarrow$"]) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def write_paper_markdown(table: PaperTable) -> str:
+    """Write the table as GitHub shows it."""
+    head = [
+        "renderer",
+        *(f"{text(c.dataset)}<br>{text(_head(c))}" for c in table.columns),
+        "time (s) \N{DOWNWARDS ARROW}",
+    ]
+    lines = [
+        [code(name), *(_markdown_cell(column, name) for column in table.columns), _write_time(table, name)]
+        for name in table.renderers
+    ]
+    return f"{write_table(head, range(1, len(head)), lines)}\n\n{text(table.caption)}\n"
+
+
+def write_paper_csv(table: PaperTable) -> str:
+    """Write means and bounds of their intervals with all digits."""
+    names = [f"{column.dataset} {column.metric}" for column in table.columns]
+    head = ["renderer", *(part for name in names for part in (name, f"{name} low", f"{name} high")), "seconds"]
+    values = []
+    for renderer in table.renderers:
+        cells = [column.cells[renderer] for column in table.columns]
+        bounds = [(c.value, c.bounds and c.bounds.low, c.bounds and c.bounds.high) for c in cells]
+        values.append([renderer, *(number for cell in bounds for number in cell), table.seconds.get(renderer)])
+    return write_csv(Sheet(table.caption, head, values, [], []))
+
+
+def write_scene_csv(run: StoredRun, table: PaperTable) -> str:
+    """Write one line a finished case of the table's renderers, with its scores and seconds."""
+    metrics = list(dict.fromkeys(column.metric for column in table.columns))
+    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in run.scenes}
+    rows = [row for row in run.rows if row["perturbation"] == UNPERTURBED and row["status"] == "ok"]
+    values = [
+        [row["dataset"], row["scene"], clusters.get((row["dataset"], row["scene"]), row["scene"]), row["renderer"],
+         row["seed"], *(row["metrics"].get(name) for name in metrics), row["seconds"]]
+        for row in rows
+        if row["renderer"] in table.renderers
+    ]  # fmt: skip
+    return write_csv(
+        Sheet("", ["dataset", "scene", "cluster", "renderer", "seed", *metrics, "seconds"], values, [], [])
+    )
+
+
+def _columns(dataset: str, table: ScoreTable) -> Iterable[PaperColumn]:
+    for place, column in enumerate(table.columns):
+        cells = {row.renderer: row.cells[place] for row in table.rows}
+        known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
+        ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
+        second = ranked[1][1] if len(ranked) > 2 else None
+        yield PaperColumn(dataset, column.name, column.higher_is_better, column.unit, cells, second)
+
+
+def _of(dataset: str, table: PaperTable) -> Iterable[PaperColumn]:
+    return (column for column in table.columns if column.dataset == dataset)
+
+
+def _head(column: PaperColumn) -> str:
+    unit = f" ({column.unit})" if column.unit else ""
+    return f"{column.metric}{unit} {ARROWS[column.higher_is_better]}"
+
+
+def _latex_cell(column: PaperColumn, renderer: str) -> str:
+    cell = column.cells[renderer]
+    words = escape_latex(cell.text)
+    if cell.standing == "best":
+        return rf"\textbf{{{words}}}"
+    mark = r"\rlap{$^{*}$}" if cell.standing == "tied" else ""
+    return (rf"\underline{{{words}}}" if renderer == column.second else words) + mark
+
+
+def _markdown_cell(column: PaperColumn, renderer: str) -> str:
+    cell = column.cells[renderer]
+    if cell.standing == "best":
+        return f"**{cell.text}**"
+    mark = r"\*" if cell.standing == "tied" else ""
+    return (f"<u>{cell.text}</u>" if renderer == column.second else cell.text) + mark
+
+
+def _write_time(table: PaperTable, renderer: str) -> str:
+    """Write seconds in two significant digits, whatever their size: one unit for all."""
+    seconds = table.seconds.get(renderer)
+    if seconds is None:
+        return ABSENT
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:#.2g}" if seconds >= 0.001 else "< 0.001"
+
+
+def _check(option: str, wanted: Collection[str], known: Collection[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise InvalidOptionError(f"--{option} {name}: expected some of this run: {', '.join(known)}")

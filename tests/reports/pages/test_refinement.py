@@ -1,0 +1,50 @@
+"""The page of refined disparity shows what the correction does to stored maps."""
+
+import pandas as pd
+import torch
+
+from bokehbench.core.files import write_image, write_map
+from bokehbench.reports.report import write_report
+
+NAMES = ("plain", "plain+refine")
+
+
+def make_run(run_writer, scenes=3):
+    """Write a sweep over a square that stands out from its background, its map dilated by 4 px."""
+    writer = run_writer(list(NAMES), {"pairs": True})
+    swept = writer.meta["settings"] | {"perturbations": [["erode", severity] for severity in (-8, 0, 8)]}
+    writer.meta["sweep"] = {"command": "python run_bench.py --robustness", "settings": swept}
+    for number in range(scenes):
+        name = f"s{number}"
+        writer.scene("pairs", name)
+        for renderer in NAMES:
+            writer.sweep("pairs", name, renderer, {-8: 20.0 + number, 0: 30.0, 8: 25.0})
+        folder = writer.folder / "scenes" / "pairs" / name
+        image, given = torch.full((3, 48, 64), 0.2), torch.zeros(1, 48, 64)
+        image[:, 12:36, 16:48], given[:, 8:40, 12:52] = 0.9, 1.0
+        write_image(folder / "input.png", image)
+        for path in folder.glob("disparity-erode-*.png"):
+            write_map(path, given, 0.0, 1.0)
+    run = writer.open()
+    for scene in run.scenes:
+        scene["files"] = {}  # whatever lies there is taken
+    return run
+
+
+def test_what_became_of_wrong_pixels(run_writer, tmp_path):
+    write_report(make_run(run_writer), tmp_path)
+    page = (tmp_path / "default" / "refinement.html").read_text(encoding="utf-8")
+    assert 'href="refinement.html"' in (tmp_path / "default" / "index.html").read_text(encoding="utf-8")
+    table = pd.read_csv(tmp_path / "default/assets/tables/refinement-1.csv").set_index("severity")
+    assert list(table.index) == [-8, 0, 8]
+    assert table.wrong[0] == table.spoilt[0] == 0.0
+    assert table.wrong[-8] > 0.1
+    assert table.left[-8] < 0.2 * table.wrong[-8]
+    assert table.repaired[-8] > 0.8
+    for what in ("given", "refined", "true", "given, off by", "refined, off by"):
+        assert f"{what} at \N{MINUS SIGN}8" in page or f"{what} at -8" in page
+    assert "most is repaired" in page
+
+
+def test_no_page_where_nobody_refines(swept_report):
+    assert not (swept_report / "refinement.html").exists()
