@@ -53,7 +53,6 @@ class MagicSettings:
     - ``radius_px``: R, the radius of blur that counts as defocus 1; larger ones are seen as 1.
     - ``in_focus``: largest share of R that still counts as in focus (the release's 0.1).
     - ``base``: the classical renderer whose picture of the low-quality scene the network starts from.
-    - ``refined_disparity``: whether the disparity goes through the degradation-aware step first.
     - ``autoencoder``: digest of the autoencoder whose latents the network was trained on.
 
     Raises InvalidOptionError on impossible values.
@@ -64,7 +63,6 @@ class MagicSettings:
     radius_px: Annotated[float, Within(1.0, 1e4)] = 32.0
     in_focus: Annotated[float, Within(0.0, 1.0)] = 0.1
     base: str = "classical-occlusion"
-    refined_disparity: bool = False
     autoencoder: str = ""
 
     def __post_init__(self) -> None:

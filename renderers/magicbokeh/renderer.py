@@ -1,0 +1,97 @@
+"""The compact MagicBokeh as a renderer of the benchmark."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...core.scene import Scene
+from ...core.timing import stage
+from ..classical.occlusion import OcclusionRenderer
+from ..classical.scatter import ScatterRenderer
+from ..diffusion.cpu.blocks import compile_blocks
+from ..diffusion.cpu.compile_rendering import compile_rendering
+from ..diffusion.padding import pad_to_multiple
+from ..diffusion.tiling import Tile, blend_tiles, cover_with_tiles
+from ..interface import Capabilities, Renderer
+from ..learned import LearnedRenderer, freeze
+from .network import PITCH_PX
+from .weight_files import MagicFiles, find_files
+
+BASES: dict[str, type[Renderer]] = {"classical": ScatterRenderer, "classical-occlusion": OcclusionRenderer}
+TILE_LATENTS = 128
+"""Side of the tiles: attention among all tokens of a tile costs the square of their number."""
+
+
+class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
+    """Clean picture and bokeh from a poor picture, in one pass.
+
+    The picture is that of a classical renderer, the base, plus D(z_base + n) - D(z_base): D the autoencoder's decoder,
+    n the network's output. A network that says n = 0 leaves the base's picture.
+
+    - ``checkpoint``: a folder of networks trained here, see ``weight_files``.
+
+    Any range of disparity and any focus will do; radii above the settings' R count as R to the network, not to the
+    base. Values above 1 are clipped first. Computes in float32.
+    """
+
+    name = "magicbokeh"
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    seconds_per_megapixel: ClassVar[float] = 6.0
+
+    def __init__(self, name: str | None = None, *, checkpoint: str):
+        super().__init__(name, checkpoint)
+        self._folder = checkpoint
+        find_files(checkpoint)  # a mistyped name is seen before anything runs
+
+    def find_weights(self, *, download: bool) -> MagicFiles:
+        """Find the network's files."""
+        return find_files(self._folder)
+
+    def forget(self) -> None:
+        """Drop what the base renderer kept of earlier scenes."""
+        if hasattr(self, "_base"):
+            self._base.forget()
+
+    def compile_kernels(self) -> None:
+        """Compile convolutions, and the base."""
+        compile_rendering()
+        BASES[find_files(self._folder).settings.base]().compile_kernels()
+
+    def super_resolve(self, picture: Tensor, seed: int = 0) -> Tensor:
+        """Return ``picture`` (3,H,W) in [0,1] cleaned and not blurred: its own base, no defocus. Prepare before."""
+        return self._refine(picture, picture, torch.zeros_like(picture[:1]))
+
+    def _load_networks(self, files: MagicFiles) -> None:
+        from .autoencoder import CompactAutoencoder  # here: these import diffusers, which takes seconds
+        from .checkpoints import load_network
+
+        self._network = load_network(files).to(self.device)
+        self._autoencoder = CompactAutoencoder.shipped().to(self.device)
+        for network in (self._network, self._autoencoder):
+            freeze(network, channels_last=True)
+            if self.device.type == "cpu":
+                compile_blocks(network)
+        self._base = BASES[files.settings.base]()
+        self._base.prepare(self.device if self.device.type in self._base.capabilities.devices else "cpu")
+
+    def _render(self, scene: Scene, seed: int) -> Tensor:
+        base = self._base.render(scene, seed).to(self.device)
+        return self._refine(base, scene.image, scene.defocus / self._network.settings.radius_px)
+
+    @torch.no_grad()
+    def _refine(self, base: Tensor, image: Tensor, defocus: Tensor) -> Tensor:
+        """Return a base's picture (3,H,W) after the network; ``defocus`` (1,H,W) in units of R."""
+        height, width = image.shape[-2:]
+        multiple = self._network.settings.size.multiple
+        bases, images, maps = (pad_to_multiple(x[None].float(), PITCH_PX * multiple) for x in (base, image, defocus))
+        z_base = self._autoencoder.encode(bases)
+        z = z_base if base is image else self._autoencoder.encode(images)
+
+        def predict(tile: Tile) -> Tensor:
+            return self._network(tile.cut(z_base), tile.cut(z), tile.cut(maps, PITCH_PX))
+
+        with stage("U-Net"):
+            n = blend_tiles(predict, cover_with_tiles(*z.shape[-2:], TILE_LATENTS, multiple), z)
+        change = self._autoencoder.decode(z_base + n) - self._autoencoder.decode(z_base)
+        return (bases + change)[0, :, :height, :width].clamp(0.0, 1.0)

@@ -1,0 +1,78 @@
+"""Which files the compact networks are. Imports no torch: a name costs nothing to check.
+
+``magicbokeh@FOLDER``: ``network.safetensors`` and ``settings.json``. The latents are those of BokehDiff's compact
+autoencoder, which ships and is not in the folder; the settings hold its digest.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import InvalidOptionError, MissingWeightsError
+from ..bokehdiff.weight_files import SHARED_AUTOENCODER, SHIPPED
+from ..weights import RECORD_FILE, digest_of, read_object
+from .settings import MagicSettings
+
+NETWORK_FILE = "network.safetensors"
+SETTINGS_FILE = "settings.json"
+AUTOENCODER = SHIPPED / SHARED_AUTOENCODER
+
+
+@dataclass(frozen=True, kw_only=True)
+class MagicFiles:
+    """The folder of a network, and the settings it holds."""
+
+    name: str
+    folder: Path
+    settings: MagicSettings
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that decides about the pictures."""
+        return [self.folder / SETTINGS_FILE, self.folder / NETWORK_FILE, *autoencoder_files()]
+
+
+def find_files(checkpoint: str) -> MagicFiles:
+    """Find a network in a folder.
+
+    Raises InvalidOptionError where there is no such folder, for settings that cannot be read and for those of another
+    autoencoder, MissingWeightsError that names the file which is absent.
+    """
+    folder = Path(checkpoint)
+    try:
+        folder = folder.expanduser()
+        there = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # an unknown ~user, a zero byte
+        raise InvalidOptionError(f"magicbokeh@{checkpoint}: no such folder ({error})") from error
+    if not there:
+        got = "a file, expected a folder" if os.path.lexists(folder) else "no such folder"
+        raise InvalidOptionError(f"magicbokeh@{checkpoint}: {got}: name one with {SETTINGS_FILE} and {NETWORK_FILE}")
+    for name in (SETTINGS_FILE, NETWORK_FILE):
+        if not (folder / name).is_file():
+            raise MissingWeightsError(
+                f"magicbokeh@{folder}: there is no {name}: name a folder that a training of magicbokeh has finished, or"
+                " one of its authors' weights, converted"
+            )
+    settings = _read_settings(folder / SETTINGS_FILE)
+    return MagicFiles(name=folder.resolve().name, folder=folder, settings=settings)
+
+
+def autoencoder_files() -> list[Path]:
+    """Return the files of the autoencoder that ships."""
+    return sorted(path for path in AUTOENCODER.glob("*") if path.is_file() and path.name != RECORD_FILE)
+
+
+def autoencoder_digest() -> str:
+    """Return what ``MagicSettings.autoencoder`` is for networks on the latents of the autoencoder that ships."""
+    return digest_of(autoencoder_files())
+
+
+def _read_settings(path: Path) -> MagicSettings:
+    settings = MagicSettings.from_json(read_object(path), f"{path}: ")
+    expected = autoencoder_digest()
+    if settings.autoencoder != expected:
+        raise InvalidOptionError(
+            f"{path}: autoencoder: expected {expected[:8]}, which ships, got {settings.autoencoder[:8] or 'none'}:"
+            " train the network on its latents"
+        )
+    return settings
