@@ -61,7 +61,14 @@ WITH_AUTHORS_WEIGHTS = {
 
 HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
 
-WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    **d2f_entries(listed=False),
+    **WITH_AUTHORS_WEIGHTS,
+    "magicbokeh": Entry(
+        ".renderers.magicbokeh.renderer:MagicBokehRenderer", "clean picture and bokeh in one pass, compact (MagicBokeh)"
+    ),
+}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 

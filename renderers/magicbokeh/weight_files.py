@@ -11,6 +11,7 @@ from pathlib import Path
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ..bokehdiff.weight_files import SHARED_AUTOENCODER, SHIPPED
 from ..weights import RECORD_FILE, digest_of, read_object
+from .release.weight_files import FORMAT_FILE, REMEDY
 from .settings import MagicSettings
 
 NETWORK_FILE = "network.safetensors"
@@ -45,13 +46,13 @@ def find_files(checkpoint: str) -> MagicFiles:
     except (OSError, RuntimeError, ValueError) as error:  # an unknown ~user, a zero byte
         raise InvalidOptionError(f"magicbokeh@{checkpoint}: no such folder ({error})") from error
     if not there:
-        got = "a file, expected a folder" if os.path.lexists(folder) else "no such folder"
-        raise InvalidOptionError(f"magicbokeh@{checkpoint}: {got}: name one with {SETTINGS_FILE} and {NETWORK_FILE}")
+        got = "expected a folder, found a file" if os.path.lexists(folder) else "no such folder"
+        raise InvalidOptionError(f"magicbokeh@{checkpoint}: {got}: {REMEDY}")
     for name in (SETTINGS_FILE, NETWORK_FILE):
         if not (folder / name).is_file():
             raise MissingWeightsError(
-                f"magicbokeh@{folder}: there is no {name}: name a folder that a training of magicbokeh has finished, or"
-                " one of its authors' weights, converted"
+                f"magicbokeh@{folder}: there is no {name} of a compact network, and no {FORMAT_FILE} of the authors'"
+                f" weights in it: {REMEDY}"
             )
     settings = _read_settings(folder / SETTINGS_FILE)
     return MagicFiles(name=folder.resolve().name, folder=folder, settings=settings)

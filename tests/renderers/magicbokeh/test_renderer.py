@@ -12,6 +12,7 @@ from bokehbench.renderers.magicbokeh.network import MagicBokehNetwork
 from bokehbench.renderers.magicbokeh.renderer import MagicBokehRenderer
 from bokehbench.renderers.magicbokeh.settings import MagicSettings, NetworkSize
 from bokehbench.renderers.magicbokeh.weight_files import NETWORK_FILE, autoencoder_digest, find_files
+from bokehbench.renderers.registry import load_renderer
 
 SETTINGS = MagicSettings(size=NetworkSize(widths=(16, 32), blocks=(1, 1), rank=4), autoencoder=autoencoder_digest())
 
@@ -25,7 +26,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def renderer(folder):
-    renderer = MagicBokehRenderer(checkpoint=str(folder))
+    renderer = load_renderer(f"magicbokeh@{folder}")
+    assert isinstance(renderer, MagicBokehRenderer)
     renderer.prepare()
     return renderer
 
