@@ -37,8 +37,8 @@ class LowRank(nn.Module):
         super().__init__()
         self.down = nn.ModuleDict({name: nn.Linear(channels, rank, bias=False) for name in ("q", "k", "v", "o")})
         self.up = nn.ModuleDict({name: nn.Linear(rank, channels, bias=False) for name in ("q", "k", "v", "o")})
-        for layer in self.up.values():
-            nn.init.zeros_(layer.weight)
+        for weight in self.up.parameters():
+            nn.init.zeros_(weight)
 
     def change(self, name: str, x: Tensor) -> Tensor:
         """Return B A x for the matrix of that name: q, k, v or o."""
@@ -54,8 +54,10 @@ def attend(x: Tensor, attention: SelfAttention, side: LowRank, in_focus: Tensor 
     tokens = attention.norm(x).flatten(2).transpose(1, 2)
     q, k, v = attention.query(tokens), attention.key(tokens), attention.value(tokens)
     mask = None if in_focus is None or form == "unmasked" else same_kind(in_focus)
-    changed = [plain + side.change(name, tokens) for name, plain in (("q", q), ("k", k), ("v", v))]
-    masked = _softmax(*changed, attention.heads, mask)
+    changed_q, changed_k, changed_v = (
+        plain + side.change(name, tokens) for name, plain in (("q", q), ("k", k), ("v", v))
+    )
+    masked = _softmax(changed_q, changed_k, changed_v, attention.heads, mask)
     plain = masked if form == "paper" else _softmax(q, k, v, attention.heads, None)
     added = attention.out(plain) + side.change("o", masked)
     return x + added.transpose(1, 2).unflatten(2, x.shape[-2:])

@@ -73,8 +73,10 @@ class MagicBokehNetwork(nn.Module):
 
         def attend_at(level: int, x: Tensor) -> Tensor:
             sharp = focus_tokens(away, settings.in_focus, PITCH_PX * 2**level, settings.attention)
-            side = self.low_rank[level - 1]
-            return attend(x, self.unet.attentions[level - 1], side, sharp, settings.attention)
+            attention, side = self.unet.attentions[level - 1], self.low_rank[level - 1]
+            assert isinstance(attention, SelfAttention)
+            assert isinstance(side, LowRank)
+            return attend(x, attention, side, sharp, settings.attention)
 
         return attend_at
 
@@ -149,9 +151,8 @@ class _Control(nn.Module):
         )
         self.encoder = copy.deepcopy(encoder)
         self.zero = nn.ModuleList(nn.Conv2d(width, width, 1) for width in size.widths)
-        for layer in (self.condition[-1], *self.zero):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for weight in (*self.condition[-1].parameters(), *self.zero.parameters()):
+            nn.init.zeros_(weight)
 
     def copy_encoder(self, unet: _UNet) -> None:
         """Take the weights of a restoration branch's encoder."""

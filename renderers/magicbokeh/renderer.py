@@ -91,7 +91,8 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
         def predict(tile: Tile) -> Tensor:
             return self._network(tile.cut(z_base), tile.cut(z), tile.cut(maps, PITCH_PX))
 
+        rows, columns = z.shape[-2:]
         with stage("U-Net"):
-            n = blend_tiles(predict, cover_with_tiles(*z.shape[-2:], TILE_LATENTS, multiple), z)
+            n = blend_tiles(predict, cover_with_tiles(rows, columns, TILE_LATENTS, multiple), z)
         change = self._autoencoder.decode(z_base + n) - self._autoencoder.decode(z_base)
         return (bases + change)[0, :, :height, :width].clamp(0.0, 1.0)
