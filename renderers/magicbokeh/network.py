@@ -9,6 +9,7 @@ belongs to both.
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -73,9 +74,8 @@ class MagicBokehNetwork(nn.Module):
 
         def attend_at(level: int, x: Tensor) -> Tensor:
             sharp = focus_tokens(away, settings.in_focus, PITCH_PX * 2**level, settings.attention)
-            attention, side = self.unet.attentions[level - 1], self.low_rank[level - 1]
-            assert isinstance(attention, SelfAttention)
-            assert isinstance(side, LowRank)
+            attention = cast(SelfAttention, self.unet.attentions[level - 1])
+            side = cast(LowRank, self.low_rank[level - 1])
             return attend(x, attention, side, sharp, settings.attention)
 
         return attend_at
