@@ -1,8 +1,9 @@
 """The first line of a docstring, read from a module's source: nothing is imported, so nothing of it runs."""
 
 import ast
-import importlib.util
 from pathlib import Path
+
+from .sources import find_spec
 
 
 def first_line_of_docstring(module: str, name: str) -> str:
@@ -21,10 +22,7 @@ def first_line_of_docstring(module: str, name: str) -> str:
 def _find_file(module: str) -> Path | None:
     """Find a module's source below its top-level package, which alone Python is asked for."""
     top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
+    spec = find_spec(top)
     if spec is None:
         return None
     homes = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations or ()]

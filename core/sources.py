@@ -186,14 +186,19 @@ def _home(module: str, file: Path) -> Path | None:
     return file if depth < 0 else file.parents[depth]
 
 
+def find_spec(top: str) -> importlib.machinery.ModuleSpec | None:
+    """Return where Python would import a top-level module from; None where it cannot."""
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+
+
 def _find_home(top: str, *, anywhere: bool) -> Path | None:
     """Find a top-level module as an import would; None unless it counts."""
     if top in sys.stdlib_module_names:
         return None
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
+    spec = find_spec(top)
     if spec is None:
         return None
     places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]

@@ -35,7 +35,7 @@ def blur(
     radius_px: float | None = None,
     f_number: float | None = None,
     renderer: str = "classical",
-    aperture: str = "round",
+    aperture: str | int = "round",
     rotation_deg: float = 0.0,
     cat_eye: float = 0.0,
     highlights: float = 1.0,
@@ -60,29 +60,41 @@ def blur(
     Raises a BokehBenchError in one line for whatever is missing, damaged or impossible.
     """
     lens = Lens(point=focus, disparity=focus_disparity, depth=focus_depth, radius_px=radius_px, f_number=f_number)
-    shape = Aperture(blades=parse_blades(aperture), rotation_deg=rotation_deg, cat_eye=cat_eye)
+    shape = Aperture(blades=parse_blades(str(aperture)), rotation_deg=rotation_deg, cat_eye=cat_eye)
     look = Look(aperture=shape, highlights=highlights)
     device = choose_device(device, look)
-    given = disparity if isinstance(disparity, np.ndarray) else None
+    if sum((disparity is not None, depth is not None, estimate)) > 1:
+        raise InvalidOptionError("disparity, depth, estimate: expected one of them at most")
+    if not isinstance(disparity, str | PathLike | np.ndarray | None):
+        raise InvalidOptionError(f"disparity: expected a file or an array of NumPy, got {type(disparity).__name__}")
     source = DepthSource(
         disparity=Path(disparity) if isinstance(disparity, str | PathLike) else None,
         depth=None if depth is None else Path(depth),
         estimate=estimate,
         model=model,
     )
-    if isinstance(photograph, np.ndarray):
-        picture = _take_photograph(photograph)
-        depth_map = find_depth(None, picture, source, device) if given is None else _take_disparity(given, picture)
-    elif given is not None:
-        picture = read_photograph(Path(photograph), gamma)
-        depth_map = _take_disparity(given, picture)
-    else:
-        picture, depth_map = open_with_depth(Path(photograph), source, gamma, device)
+    given = disparity if isinstance(disparity, np.ndarray) else None
+    picture, depth_map = _open(photograph, given, source, gamma, device)
     chosen = make_renderer(renderer, look)
     chosen.fetch()
     chosen.prepare(device)
     output = chosen.render(aim(picture, depth_map, lens, gamma).scene, seed)
     return np.ascontiguousarray(output.cpu().permute(1, 2, 0).numpy())
+
+
+def _open(
+    photograph: File | NDArray, disparity: NDArray | None, source: DepthSource, gamma: float, device: str
+) -> tuple[Photograph, DepthMap]:
+    """Return the photograph and its map: ``disparity``, else what ``source`` says."""
+    if isinstance(photograph, np.ndarray):
+        picture = _take_photograph(photograph)
+        if disparity is None:
+            return picture, find_depth(None, picture, source, device)
+    elif disparity is None:
+        return open_with_depth(Path(photograph), source, gamma, device)
+    else:
+        picture = read_photograph(Path(photograph), gamma)
+    return picture, _take_disparity(disparity, picture)
 
 
 def _take_photograph(photograph: NDArray) -> Photograph:
@@ -96,6 +108,8 @@ def _take_photograph(photograph: NDArray) -> Photograph:
 
 
 def _take_disparity(disparity: NDArray, picture: Photograph) -> DepthMap:
+    if disparity.dtype.kind not in "uif":
+        raise InvalidOptionError(f"disparity: expected numbers, got {disparity.dtype}")
     if disparity.shape != picture.pixels.shape[:2] or float(np.ptp(disparity)) == 0.0:
         raise InvalidOptionError(
             f"disparity: expected {picture.pixels.shape[:2]} that varies, got {disparity.shape}: resample it"

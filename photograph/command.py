@@ -1,6 +1,7 @@
 """The console script ``bokehbench``: ``bokehbench blur PHOTO``. Imports nothing heavy before it is known what to do."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,14 @@ from ..core.optics import GAMMA
 from ..core.option_parser import OneLineParser, Version, complete, offer_names
 
 PROGRAM = "bokehbench"
+LED = (
+    ("model", "estimate"),
+    ("depth_unit", "depth"),
+    ("focal_length", "f_number"),
+    ("focal_length_35mm", "f_number"),
+)
+"""Options, and those that they need."""
+
 EXAMPLES = """\
 examples:
   bokehbench blur --example -o out.png                        the photograph with measured disparity that is installed
@@ -137,18 +146,31 @@ def check_options(options: argparse.Namespace) -> None:
         raise InvalidOptionError("expected either PHOTO or --example (see --help)")
     if options.example and (options.disparity or options.depth or options.estimate):
         raise InvalidOptionError("--example has its map: leave out --disparity, --depth and --estimate")
-    for name, leader in (("model", "estimate"), ("depth_unit", "depth")):
-        if getattr(options, name) is not None and not getattr(options, leader):
-            raise InvalidOptionError(f"--{name.replace('_', '-')} has a meaning only with --{leader}")
+    for name, leader in LED:
+        if getattr(options, name) is not None and getattr(options, leader) in (None, False):
+            raise InvalidOptionError(f"--{_dashed(name)} has a meaning only with --{_dashed(leader)}")
+    if options.rotation != 0.0 and options.aperture == "round":
+        raise InvalidOptionError("--rotation has a meaning only with --aperture")
     if options.pull and options.all:
         raise InvalidOptionError("--pull and --all: expected one of them")
+    _check_numbers(options)
+    if options.depth_ray_fov is not None and (options.example or options.disparity or options.estimate):
+        raise InvalidOptionError("--depth-ray-fov has a meaning only with --depth, or with the map that PHOTO carries")
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
     if not 1.0 <= options.gamma <= 5.0:
         raise InvalidOptionError(f"--gamma: expected 1 to 5, got {options.gamma:g}")
     if options.depth_ray_fov is not None and not 0.0 < options.depth_ray_fov < 180.0:
         raise InvalidOptionError(f"--depth-ray-fov: expected degrees between 0 and 180, got {options.depth_ray_fov:g}")
-    for source in (options.photograph, options.disparity, options.depth):
-        if source is not None and options.output is not None and source.resolve() == options.output.resolve():
-            raise InvalidOptionError(f"--output {options.output}: would overwrite what is read: name another file")
+    for name in ("focal_length", "focal_length_35mm"):
+        value = getattr(options, name)
+        if value is not None and not 0.0 < value < math.inf:
+            raise InvalidOptionError(f"--{_dashed(name)}: expected mm above 0, got {value:g}")
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _point(text: str) -> tuple[float, float]:

@@ -41,7 +41,7 @@ def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) ->
 
     ``look`` is that of ``classical`` alone.
     """
-    tiles, lacking = [Tile("input", to_levels(scene.image, 8))], []
+    tiles, lacking = [Tile("input", to_levels(scene.image.clamp(max=1.0), 8))], []
     for name in ProgressBar(names, unit="renderer", disable=None):
         try:
             renderer = make_renderer(name, look if name == "classical" else Look())
@@ -49,7 +49,9 @@ def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) ->
             renderer.prepare(device if device.partition(":")[0] in renderer.capabilities.devices else "cpu")
             start = time.perf_counter()
             picture = renderer.render(scene).cpu()
-            tiles.append(Tile(f"{name}   {time.perf_counter() - start:.2g} s", to_levels(picture, 8)))
+            seconds = time.perf_counter() - start
+            guesses = "" if "focus" in renderer.capabilities.inputs else ", focus guessed"
+            tiles.append(Tile(f"{name}   {seconds:.2g} s{guesses}", to_levels(picture, 8)))
         except BokehBenchError as error:
             lacking.append(f"{name}: {error}")
     return tiles, lacking

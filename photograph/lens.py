@@ -36,7 +36,7 @@ class Lens:
 
     def __post_init__(self) -> None:
         if self.radius_px is not None and not 0.0 <= self.radius_px < math.inf:
-            raise InvalidOptionError(f"--radius: expected px, got {self.radius_px:g}")
+            raise InvalidOptionError(f"--radius: expected 0 px or more, got {self.radius_px:g}")
         for option, value in (("--f-number", self.f_number), ("--focus-depth", self.depth)):
             if value is not None and not 0.0 < value < math.inf:
                 raise InvalidOptionError(f"{option}: expected a number above 0, got {value:g}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, TiffTags, UnidentifiedImageError
 
 from ..datasets.files.heif import MAGIC as HEIF
 from ..datasets.files.heif import MAGIC_OFFSET
@@ -102,4 +102,12 @@ def _upright(exif: Image.Exif, width: int, height: int) -> bytes | None:
         tags[ExifTags.Base.ExifImageWidth], tags[ExifTags.Base.ExifImageHeight] = width, height
     if ExifTags.Base.Orientation in exif:
         exif[ExifTags.Base.Orientation] = 1
+    _keep_bytes(exif)
     return exif.tobytes()
+
+
+def _keep_bytes(exif: Image.Exif) -> None:
+    """Turn texts into the bytes that Pillow read as Latin-1: it writes ASCII alone, with ? for names and the (c)."""
+    for tag, value in list(exif.items()):
+        if isinstance(value, str) and not value.isascii() and TiffTags.lookup(tag).type == TiffTags.ASCII:
+            exif[tag] = value.encode("latin-1")

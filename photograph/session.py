@@ -88,11 +88,17 @@ class Session:
 
 
 def output_of(options: Namespace) -> Path:
-    """Return the file to write: the one that is named, else one in the current folder, after the photograph."""
-    if options.output is not None:
-        return options.output
+    """Return the file to write: the one that is named, else one in the current folder, after the photograph.
+
+    Raises InvalidOptionError for one that is read.
+    """
     stem = EXAMPLE if options.example else options.photograph.stem
-    return Path(f"{stem}-all.png" if options.all else f"{stem}-pull.gif" if options.pull else f"{stem}-bokeh.png")
+    ending = "-all.png" if options.all else "-pull.gif" if options.pull else "-bokeh.png"
+    path = options.output or Path(f"{stem}{ending}")
+    read = [source for source in (options.photograph, options.disparity, options.depth) if source is not None]
+    if any(source.resolve() == path.resolve() for source in read):
+        raise InvalidOptionError(f"--output {path}: would overwrite what is read: name another file")
+    return path
 
 
 def look_of(options: Namespace) -> Look:

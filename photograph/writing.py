@@ -21,9 +21,13 @@ from ..core.files import PNG_OPTIONS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
 QUALITY = 95
 PNG_HEADER_BYTES = 33
 """Signature and IHDR, behind which other chunks may stand."""
+
+MOST_JPEG_EXIF = 65533
+"""Bytes of EXIF in a JPEG file, which has one segment for it."""
 
 EXIF_START = b"Exif\0\0"
 """Of EXIF in JPEG files; PNG has it without."""
@@ -40,10 +44,15 @@ def write_picture(
 ) -> int:
     """Write (3,H,W) float32, display-encoded, [0,1], atomically; return the bits a sample that it got.
 
-    ``bits``: 16 is kept by PNG and TIFF, others have 8. TIFF gets no EXIF. Raises CannotWriteError.
+    ``bits``: 16 is kept by PNG and TIFF, others have 8. TIFF gets no EXIF. Raises CannotWriteError, and
+    InvalidOptionError for EXIF that is too long for JPEG.
     """
     suffix = path.suffix.lower()
     bits = bits if suffix in DEEP_SUFFIXES else 8
+    if suffix in JPEG_SUFFIXES and exif is not None and len(exif) > MOST_JPEG_EXIF:
+        raise InvalidOptionError(
+            f"--output {path}: the photograph's EXIF has {len(exif)} bytes, JPEG at most {MOST_JPEG_EXIF}: name a .png"
+        )
     levels = to_levels(picture, bits)
     write_atomically(path, _WRITERS[suffix](levels, profile, exif))
     return bits

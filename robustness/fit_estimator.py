@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..core.commands import ends_in_one_line
-from ..core.errors import MissingDataError
+from ..core.errors import InvalidOptionError, MissingDataError
 from ..datasets.files.maps import read_disparity
 from ..datasets.files.pictures import read_picture
 from ..datasets.motorcycle import Motorcycle
@@ -62,12 +62,19 @@ class Statistics:
 
 
 def measure(picture: Floats, disparity: Floats) -> Statistics:
-    """Measure a map (H,W) beside its picture (H,W,3), display-encoded, [0,1]."""
+    """Measure a map (H,W) beside its picture (H,W,3), display-encoded, [0,1].
+
+    Raises InvalidOptionError without depth edges.
+    """
     scaled = (disparity - disparity.min()) / (disparity.max() - disparity.min())
     rows, columns = _profiles_across_edges(scaled)
     profiles = ndimage.map_coordinates(scaled, [rows, columns], order=1)
     rising, jumps = _keep_the_rise(profiles)
     is_edge = jumps >= LEAST_JUMP
+    if not is_edge.any():
+        raise InvalidOptionError(
+            f"expected depth edges of {LEAST_JUMP:.0%} of the range, {REACH_PX} px from the frame, found none: omit it"
+        )
     rising, rows, columns = rising[is_edge], rows[is_edge], columns[is_edge]
     low, middle, high = (_find_level(rising, level) for level in (0.1, 0.5, 0.9))
     inward = _find_outline(picture, rows, columns) - middle
@@ -139,12 +146,21 @@ def _changed_by_opening(disparity: Floats, radius_px: int) -> float:
 
 
 def read_pairs(folder: Path) -> dict[str, tuple[Floats, Floats]]:
-    """Return pictures and predicted maps by name, reduced to LONGER_SIDE_PX. Raises MissingDataError without any."""
+    """Return pictures and predicted maps by name, reduced to LONGER_SIDE_PX.
+
+    Raises MissingDataError without any, InvalidOptionError for a map that is not of its picture's size.
+    """
     pairs = {}
     for path in sorted(folder.glob("*_image.*")):
         name = path.name.partition("_image.")[0]
         for other in sorted(folder.glob(f"{name}_disparity.*")):
-            pairs[name] = _reduce(read_picture(path)), _reduce(read_disparity(other))
+            if name in pairs:
+                raise InvalidOptionError(f"{other}: a second map of {path.name}: keep one of them")
+            picture, disparity = read_picture(path), read_disparity(other)
+            if picture.shape[:2] != disparity.shape:
+                sizes = [f"{image.shape[1]}x{image.shape[0]} px" for image in (picture, disparity)]
+                raise InvalidOptionError(f"{other}: expected {sizes[0]} as {path.name}, got {sizes[1]}: resample it")
+            pairs[name] = _reduce(picture), _reduce(disparity)
     if not pairs:
         raise MissingDataError(f"{folder}: expected NAME_image.* beside NAME_disparity.*, found no such pair")
     return pairs
@@ -179,7 +195,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure predicted maps, fit the perturbation ``estimator`` to them and print both."""
     parser = argparse.ArgumentParser(prog="python -m bokehbench.robustness.fit_estimator", description=main.__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="NAME_image.* beside NAME_disparity.*")
-    found = {name: measure(*pair) for name, pair in read_pairs(parser.parse_args(arguments).folder).items()}
+    found = {}
+    for name, pair in read_pairs(parser.parse_args(arguments).folder).items():
+        try:
+            found[name] = measure(*pair)
+        except InvalidOptionError as error:
+            raise InvalidOptionError(f"{name}: {error}") from error
     target = Statistics(*np.mean([astuple(one) for one in found.values()], axis=0))
     scene = Motorcycle().load("wall")
     picture, disparity = np.ascontiguousarray(scene.image.permute(1, 2, 0).numpy()), scene.disparity[0].numpy()

@@ -42,17 +42,31 @@ class RepairedMap:
     repair: Repair
 
 
-@lru_cache(maxsize=256)
-def repair_stored(picture: Path, given: Path, true: Path, blur_px: float) -> RepairedMap:
-    """Correct a stored map and judge it. ``blur_px``: the difference of blur radius between the ends of the true map.
+@dataclass(frozen=True)
+class StoredMap:
+    """Where a run keeps a picture, the map that was given with it, and the true map.
 
-    Raises OSError where a file cannot be read.
+    ``blur_px``: the difference of blur radius between the ends of the true map.
     """
-    image = np.ascontiguousarray(read_image(picture).permute(1, 2, 0).numpy())
-    maps = [_read_levels(path) for path in (given, true)]
-    corrected = correct(image, maps[0]).disparity
-    wrong, left = (np.abs(one - maps[1]) * blur_px > WRONG_PX for one in (maps[0], corrected))
-    return RepairedMap(maps[0], corrected, maps[1], judge(wrong, left))
+
+    picture: Path
+    given: Path
+    true: Path
+    blur_px: float
+
+    def correct(self) -> RepairedMap:
+        """Correct the map and judge it. Raises OSError where a file cannot be read."""
+        image = np.ascontiguousarray(read_image(self.picture).permute(1, 2, 0).numpy())
+        given, true = (_read_levels(path) for path in (self.given, self.true))
+        corrected = correct(image, given).disparity
+        wrong, left = (np.abs(one - true) * self.blur_px > WRONG_PX for one in (given, corrected))
+        return RepairedMap(given, corrected, true, judge(wrong, left))
+
+
+@lru_cache(maxsize=4096)
+def judge_stored(stored: StoredMap) -> Repair:
+    """Return what correcting a map does to it, and keep only that: perturbations share maps, and maps are large."""
+    return stored.correct().repair
 
 
 def judge(wrong: NDArray[np.bool_], left: NDArray[np.bool_]) -> Repair:

@@ -86,19 +86,28 @@ def run_bench_main() -> Callable[[list[str]], int]:
 
 
 @pytest.fixture
-def run_bench(run_bench_main, capsys) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """run_bench.py in this process: a function of its arguments that returns the exit code and what was printed."""
+def in_process(capsys) -> Callable[..., Callable[..., subprocess.CompletedProcess[str]]]:
+    """Of a program's ``main`` a function of its arguments that returns the exit code and what was printed."""
 
-    def run(*arguments) -> subprocess.CompletedProcess[str]:
-        command = [str(argument) for argument in arguments]
-        capsys.readouterr()
-        try:
-            code = run_bench_main(command)
-        except SystemExit as end:  # argparse's way to end
-            code = end.code
-        return subprocess.CompletedProcess(command, code, *capsys.readouterr())
+    def wrap(main):
+        def run(*arguments) -> subprocess.CompletedProcess[str]:
+            command = [str(argument) for argument in arguments]
+            capsys.readouterr()
+            try:
+                code = main(command)
+            except SystemExit as end:  # argparse's way to end
+                code = end.code
+            return subprocess.CompletedProcess(command, code, *capsys.readouterr())
 
-    return run
+        return run
+
+    return wrap
+
+
+@pytest.fixture
+def run_bench(run_bench_main, in_process) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """run_bench.py in this process."""
+    return in_process(run_bench_main)
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
 RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
     "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
+    "python run_bench.py --renderers bokehdiff,classical": Example("--datasets synbokeh-mini --limit 1 --metrics psnr"),
     "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
     "python run_bench.py --robustness --perturbations zoom": Example("--limit 1 --severities 4 --metrics psnr"),
     "python run_bench.py --latency": Example("--sizes 64,96 --radii 4 --renderers identity,classical"),

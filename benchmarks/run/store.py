@@ -64,7 +64,8 @@ class StoredRun:
         if meta is None:
             others = (path.parent.name for path in sorted(folder.parent.glob(f"*/{RUN_FILE}")))
             hint = did_you_mean(folder.name, others)
-            raise InvalidOptionError(f"{folder}: no run is stored here: run the benchmark first{hint}")
+            remedy = "run the benchmark first, or name the folder that it wrote to (--output, --from)"
+            raise InvalidOptionError(f"{folder}: no run is stored here: {remedy}{hint}")
         stored, faults = scan_rows(folder)
         codes = meta.get("scored_by", {})
         rows = _choose(meta, stored, codes, faults)

@@ -23,7 +23,7 @@ class Problem(StrEnum):
 
     ABSENT = "expected {what}, found none"
     NO_FILE = "expected {what}, this is {found}"
-    UNKNOWN_FORMAT = "cannot be read as a {what}: readable: {readable}"
+    UNKNOWN_FORMAT = "cannot be read as a {what}: readable: {readable}, by what they hold, whatever their name"
     UNREADABLE = "cannot be read: {why}"
     NO_EXR = "truncated, damaged or no OpenEXR file: {why}"
     MEMORY = "does not fit into the memory that is free: scale it down"

@@ -1,12 +1,13 @@
 """``python -m bokehbench.datasets.pathtraced --output DIR``: render path-traced scenes with Mitsuba or Cycles."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
 from .cycles import VARIABLE
-from .generate import ENGINES, MITSUBA, Settings, generate
+from .generate import CYCLES, ENGINES, MITSUBA, Settings, generate
 from .traced_scenes import KINDS
 
 
@@ -27,8 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--samples", type=int, default=1024, help="paths per pixel (default: 1024)")
     parser.add_argument("--radii", type=float, nargs="+", default=[16.0], help="largest blur radius of each level, px")
     options = parser.parse_args(arguments)
-    if min(options.scenes, options.width, options.height, options.samples) < 1 or min(options.radii) <= 0.0:
+    counts = options.scenes, options.width, options.height, options.samples
+    if min(counts) < 1 or not all(0.0 < radius < math.inf for radius in options.radii):
         parser.error("expected positive numbers")
+    if options.bpy_python is not None and options.engine != CYCLES:
+        parser.error(f"--bpy-python has a meaning only with --engine {CYCLES}")
     size = (options.width, options.height)
     settings = Settings(size, options.samples, options.radii, options.engine, options.bpy_python)
     generate(options.output, options.scenes, settings)

@@ -1,8 +1,7 @@
 """Mitsuba, Cycles and our ray tracer on the same scenes: discs of a lamp, planes, and every kind of scene.
 
 ``python -m bokehbench.datasets.pathtraced.cross_check --output FILE.json --bpy-python PYTHON`` renders everything and
-writes what it measured. It takes an hour on two cores; the ray tracer knows layers only, so that it does not take part
-in the kinds of scenes.
+writes what it measured. The ray tracer knows layers only, so that it does not take part in the kinds of scenes.
 
 What is left of a difference between two path tracers when their noise is taken away: each renders twice, with other
 random numbers, and the mean of (a1 - b1)(a2 - b2) is the mean square of what differs for good; given as PSNR, of light

@@ -106,7 +106,7 @@ class CyclesTracer:
 
     def _run(self, folder: Path) -> None:
         command = [self.python, "-I", SCRIPT, folder / "order.json"]
-        with ProcessGroup(command, folder, folder / "log.txt") as blender:
+        with ProcessGroup(command, folder, folder / "log.txt", temporary=folder) as blender:
             done = blender.wait(PICTURE_LIMIT_S)
             if not done or blender.status != 0:
                 how = blender.describe_end() if done else f"no picture within {PICTURE_LIMIT_S:g} s"

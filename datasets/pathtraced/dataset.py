@@ -27,6 +27,8 @@ class PathTraced(BlbLayout):
 
     def prepare(self) -> None:
         """Index the folders, and name what rendered them in the protocol. Raises as BlbLayout's does."""
+        if self._members.names:
+            return
         super().prepare()
         engines = sorted({_read_engine(folder) for folder in {shot.folder for shot in self._members.found.values()}})
         self.protocol = self.protocol.replace(UNNAMED, " and ".join(engines) or UNNAMED, 1)

@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import os
+import pickle
 import re
 import sys
 
@@ -41,8 +42,10 @@ def main(arguments=None):
     sys.path.insert(0, os.getcwd())  # the pickled module's class is looked for in the clone
     try:
         checkpoint = torch.load(options.pickle, map_location="cpu", weights_only=False)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         sys.exit(f"{options.pickle}: {error}: run this in the authors' environment, from within their clone")
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        sys.exit(f"{options.pickle}: {str(error).splitlines()[0].rstrip('.')}: a damaged file: get it again")
     try:
         parts, description = take_apart(checkpoint)
     except (KeyError, ValueError) as error:

@@ -21,6 +21,7 @@ class RefineStage(SceneStage):
 
     name = "refine"
     capabilities: ClassVar[Capabilities] = Capabilities(inputs=frozenset({"picture", "disparity"}), hdr=True)
+    changes: ClassVar[frozenset[str]] = frozenset({"disparity"})
     seconds_per_megapixel: ClassVar[float] = 0.7
 
     def __init__(self, name: str | None = None):

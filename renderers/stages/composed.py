@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from ...core.errors import InvalidOptionError
 from ...core.scene import GivenScene, Scene
 from ...core.timing import stage as timed
 from ..component import Capabilities, Component
@@ -21,10 +22,16 @@ class ComposedRenderer(Renderer):
     """Renders with ``renderer`` what ``stage`` made of the scene, or hands its picture on to ``stage``.
 
     It needs what both need and runs where both run; time, memory, weights, code and back end are those of both.
+    Raises InvalidOptionError for a stage that changes nothing of what the renderer reads.
     """
 
     def __init__(self, name: str, renderer: Renderer, stage: SceneStage | PictureStage):
         super().__init__(name)
+        if isinstance(stage, SceneStage) and not stage.changes & renderer.capabilities.inputs:
+            changed = " and ".join(sorted(stage.changes))
+            raise InvalidOptionError(
+                f"'{name}': {stage.name} changes the {changed}, which {renderer.name} does not read: leave it out"
+            )
         self.renderer, self.stage = renderer, stage
         mine, its = renderer.capabilities, stage.capabilities
         self.capabilities = Capabilities(  # type: ignore[misc]

@@ -1,10 +1,11 @@
 """The interface of stages: SceneStage changes what a renderer is given, PictureStage what it made."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
-from ...core.scene import GivenScene
+from ...core.scene import INPUT_FIELDS, GivenScene
 from ..component import Component
 
 
@@ -12,8 +13,11 @@ class SceneStage(Component):
     """Changes a scene before a renderer sees it. Sub-classes set ``name``, ``capabilities`` and write ``change_scene``.
 
     ``capabilities.inputs``: what it reads, beside what the renderer behind it needs; ``capabilities.scale``: how many
-    times larger the picture is that it returns (disparity and blur strength then fit that size).
+    times larger the picture is that it returns (disparity and blur strength then fit that size). ``changes``: what it
+    changes; before a renderer that reads none of it the stage is refused.
     """
+
+    changes: ClassVar[frozenset[str]] = frozenset(INPUT_FIELDS)
 
     @abstractmethod
     def change_scene(self, scene: GivenScene, seed: int) -> GivenScene:

@@ -43,9 +43,9 @@ class ShownTable(Stored):
 class Summary(Stored):
     """One report. ``moment`` is when its run last did anything, ISO 8601 in UTC; ``counts`` are cases by status.
 
-    ``headlines`` are verdicts as sentences, ``pages`` titles by file, ``absent`` metrics that were asked for and could
-    not be computed, ``remarks`` what must be known beside the scores, by the section of a page that says it, ``origin``
-    where an imported run comes from, else empty.
+    ``command``: the commands that made it, a line each. ``headlines`` are verdicts as sentences, ``pages`` titles by
+    file, ``absent`` metrics that were asked for and could not be computed, ``remarks`` what must be known beside the
+    scores, by the section of a page that says it, ``origin`` where an imported run comes from, else empty.
     """
 
     schema_version: Literal[1] = 1

@@ -14,7 +14,7 @@ from ...renderers.registry import stages_of
 from ...robustness.curves import severity_on_axis
 from ...robustness.perturbations.interface import Perturbation
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
-from ...robustness.repairs import Repair, RepairedMap, average, blur_range_px, repair_stored
+from ...robustness.repairs import Repair, StoredMap, average, blur_range_px, judge_stored
 from ..files.export import Links, Sheet, export_sheet
 from ..parts.gallery import Gallery, SceneView
 from ..parts.numbers import ABSENT, write_count, write_severity
@@ -66,8 +66,8 @@ class RepairTable:
     cases: list[Case]
 
 
-Found = dict[float, dict[str, RepairedMap]]
-"""By severity and scene."""
+Found = dict[float, dict[str, tuple[StoredMap, Repair]]]
+"""By severity and scene; maps themselves are corrected again for the few that are shown."""
 
 
 def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] | None:
@@ -99,7 +99,7 @@ class RepairWriter:
         found = self._repair(dataset, perturbation)
         if len(found) < 2:
             return None
-        means = {severity: average([one.repair for one in maps.values()]) for severity, maps in found.items()}
+        means = {severity: average([repair for _, repair in maps.values()]) for severity, maps in found.items()}
         signed = min(found) < perturbation.neutral
         lines = [(write_severity(severity, signed), _write_shares(mean)) for severity, mean in means.items()]
         sheet = Sheet(
@@ -129,17 +129,16 @@ class RepairWriter:
         for row in rows:
             if row["perturbation"] in (perturbation.name, "none"):
                 by_severity.setdefault(severity_on_axis(row, perturbation.neutral), []).append(row)
-        shown = (set(perturbation.marks) & set(by_severity)) or {
-            min(by_severity, default=0),
-            max(by_severity, default=0),
-        }
+        if not by_severity:  # each render failed or was skipped
+            return {}
+        shown = (set(perturbation.marks) & set(by_severity)) or {min(by_severity), max(by_severity)}
         found: Found = {}
         for severity in sorted(shown | ({perturbation.neutral} & set(by_severity))):
             for row in by_severity[severity]:
                 sources = self._sources(row, scenes[row["scene"]])
                 if sources:
-                    repaired = repair_stored(*sources, blur_range_px(scenes[row["scene"]]))
-                    found.setdefault(severity, {}).setdefault(row["scene"], repaired)
+                    stored = StoredMap(*sources, blur_range_px(scenes[row["scene"]]))
+                    found.setdefault(severity, {}).setdefault(row["scene"], (stored, judge_stored(stored)))
         return found
 
     def _sources(self, row: Row, scene: StoredScene) -> list[Path] | None:
@@ -160,9 +159,9 @@ class RepairWriter:
         """Show the scenes of which most and least is repaired, and the median one."""
         shares: dict[str, list[float]] = {}
         for severity, maps in found.items():
-            for scene, one in maps.items():
-                if severity != perturbation.neutral and one.repair.repaired is not None:
-                    shares.setdefault(scene, []).append(one.repair.repaired)
+            for scene, (_, repair) in maps.items():
+                if severity != perturbation.neutral and repair.repaired is not None:
+                    shares.setdefault(scene, []).append(repair.repaired)
         ranked = sorted(shares, key=lambda scene: float(np.mean(shares[scene])))
         whys = {len(ranked) - 1: "most is repaired", (len(ranked) - 1) // 2: "the median scene", 0: "least is repaired"}
         views = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
@@ -170,16 +169,17 @@ class RepairWriter:
             if 0 <= place < len(ranked):
                 name = ranked[place]
                 steps = [
-                    self._step(severity, maps[name], dataset, name, signed, perturbation)
+                    self._step(severity, maps[name][0], dataset, name, signed, perturbation)
                     for severity, maps in found.items()
                     if name in maps
                 ]
                 yield Case(self.gallery.view(views[name]), why, steps)
 
     def _step(
-        self, severity: float, maps: RepairedMap, dataset: str, scene: str, signed: bool,
+        self, severity: float, stored: StoredMap, dataset: str, scene: str, signed: bool,
         perturbation: Perturbation,
     ) -> Step:  # fmt: skip
+        maps = stored.correct()
         off = {f"{what}, off by": np.abs(values - maps.true) / FULL_SCALE
                for what, values in (("given", maps.given), ("refined", maps.corrected))}  # fmt: skip
         shown = {"given": maps.given, "refined": maps.corrected, "true": maps.true}

@@ -16,18 +16,24 @@ EXPLANATION = (
     "Bold: best mean, underlined: second best; *: not distinguishable from the best (sign-flip test over independent "
     "scenes, corrected for all pairs of renderers, at 5 %)."
 )
+UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the best mean decides nothing."
 
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """A metric on a data set: ``cells`` by renderer, ``second``: who has the second best mean."""
+    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: who has the next, of several one.
+
+    ``can_decide``: whether its scenes are enough for the test.
+    """
 
     dataset: str
     metric: str
     higher_is_better: bool
     unit: str
     cells: dict[str, Cell]
+    best: float | None
     second: str | None
+    can_decide: bool
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,9 @@ class PaperTable:
     @property
     def caption(self) -> str:
         """What the numbers are."""
-        return f"{self.basis}. {EXPLANATION} Time: median seconds of a render, on the machine of the run."
+        few = dict.fromkeys(f"{c.dataset} ({c.metric})" for c in self.columns if not c.can_decide)
+        explanation = f"{EXPLANATION} {UNDECIDED.format(', '.join(few))}" if few else EXPLANATION
+        return f"{self.basis}. {explanation} Time: median seconds of a render, on the machine of the run."
 
 
 def make_paper_table(run: StoredRun, renderers: Collection[str] = (), metrics: Collection[str] = ()) -> PaperTable:
@@ -135,15 +143,16 @@ def write_paper_csv(table: PaperTable) -> str:
 
 
 def write_scene_csv(run: StoredRun, table: PaperTable) -> str:
-    """Write one line a finished case of the table's renderers, with its scores and seconds."""
+    """Write one line a finished case of the table's renderers and data sets, with its scores and seconds."""
     metrics = list(dict.fromkeys(column.metric for column in table.columns))
+    datasets = {column.dataset for column in table.columns}
     clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in run.scenes}
     rows = [row for row in run.rows if row["perturbation"] == UNPERTURBED and row["status"] == "ok"]
     values = [
         [row["dataset"], row["scene"], clusters.get((row["dataset"], row["scene"]), row["scene"]), row["renderer"],
          row["seed"], *(row["metrics"].get(name) for name in metrics), row["seconds"]]
         for row in rows
-        if row["renderer"] in table.renderers
+        if row["renderer"] in table.renderers and row["dataset"] in datasets
     ]  # fmt: skip
     return write_csv(
         Sheet("", ["dataset", "scene", "cluster", "renderer", "seed", *metrics, "seconds"], values, [], [])
@@ -155,8 +164,10 @@ def _columns(dataset: str, table: ScoreTable) -> Iterable[PaperColumn]:
         cells = {row.renderer: row.cells[place] for row in table.rows}
         known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
         ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
-        second = ranked[1][1] if len(ranked) > 2 else None
-        yield PaperColumn(dataset, column.name, column.higher_is_better, column.unit, cells, second)
+        best = ranked[0][0] if ranked else None
+        second = next((name for value, name in ranked if value != best), None) if len(ranked) > 2 else None
+        facts = dataset, column.name, column.higher_is_better, column.unit
+        yield PaperColumn(*facts, cells, best, second, column.can_decide)
 
 
 def _of(dataset: str, table: PaperTable) -> Iterable[PaperColumn]:
@@ -171,7 +182,7 @@ def _head(column: PaperColumn) -> str:
 def _latex_cell(column: PaperColumn, renderer: str) -> str:
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
-    if cell.standing == "best":
+    if cell.value is not None and cell.value == column.best:
         return rf"\textbf{{{words}}}"
     mark = r"\rlap{$^{*}$}" if cell.standing == "tied" else ""
     return (rf"\underline{{{words}}}" if renderer == column.second else words) + mark
@@ -179,7 +190,7 @@ def _latex_cell(column: PaperColumn, renderer: str) -> str:
 
 def _markdown_cell(column: PaperColumn, renderer: str) -> str:
     cell = column.cells[renderer]
-    if cell.standing == "best":
+    if cell.value is not None and cell.value == column.best:
         return f"**{cell.text}**"
     mark = r"\*" if cell.standing == "tied" else ""
     return (f"<u>{cell.text}</u>" if renderer == column.second else cell.text) + mark

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ...benchmarks.statistics.run_comparison import RunComparison
+from ...core.text import one_line
 from ..files.assets import INDEX
 from ..files.summary import ShownCell, ShownTable, Summary
 from .latency_figures import write_size
@@ -29,7 +30,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         kind="run",
         name=run.folder.name,
         moment=_latest([*moments, *(row.get("time") for row in run.finished)]),
-        command=max(commands, key=lambda record: str(record["started"]))["command"],
+        command=_list_commands(commands),
         pages=context["pages"],
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
@@ -40,6 +41,12 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
         origin=run.origin,
     )
+
+
+def _list_commands(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the commands that made a run's scores and its sweep, the earlier first, each in a line of its own."""
+    in_order = sorted(records, key=lambda record: str(record["started"]))
+    return "\n".join(dict.fromkeys(one_line(record["command"]) for record in in_order))
 
 
 def summarise_latency(name: str, record: Mapping[str, Any], pages: Mapping[str, str]) -> Summary:

@@ -172,7 +172,7 @@ def _notes(
         notes.append(f"Every scene was rendered with {seeds} seeds; its score is their mean.")
     absent = [name for name, metric in metrics.items() if not metric["available"]]
     if absent:
-        notes.append(f"Not computed: {', '.join(absent)}. The first page says why, under “How this was made”.")
+        notes.append(f"Not computed: {', '.join(absent)}. “How this was made”, on the page of results, says why.")
     return notes
 
 

@@ -164,7 +164,7 @@
     stopBlinking();
     picture.removeAttribute("src");
     other.removeAttribute("src");
-    address.setAt(scene.id, { open: null, with: null });
+    if (address.place === scene.id) address.setAt(scene.id, { open: null, with: null }); // or another address was opened
     links[index].scrollIntoView({ block: "nearest" });
     links[index].focus({ preventScroll: true });
   });

@@ -38,7 +38,8 @@ def test_run_json_keeps_what_the_numbers_depend_on(tmp_path):
 
 def test_a_sweep_has_renderers_and_data_sets_of_its_own(tmp_path):
     asked = parse_options(["--robustness"], tmp_path)
-    assert (asked.renderers, asked.datasets) == (("bokehdiff", "classical"), ("synbokeh-mini",))
+    swept = ("bokehdiff", "classical", "classical-occlusion", "classical-occlusion+refine")
+    assert (asked.renderers, asked.datasets) == (swept, ("synbokeh-mini",))
     assert parse_options(["--robustness", "--renderers", "identity"], tmp_path).renderers == ["identity"]
 
 

@@ -1,7 +1,5 @@
 """Small photographs with their maps on disk, and the command line in this process."""
 
-import subprocess
-
 import cv2
 import numpy as np
 import pytest
@@ -31,19 +29,9 @@ def photo(tmp_path, pixels, disparity):
 
 
 @pytest.fixture
-def bokehbench(capsys, monkeypatch, tmp_path):
+def bokehbench(in_process, monkeypatch, tmp_path):
     """The console script in this process: a function of its arguments; the current folder is the test's."""
     from bokehbench.photograph.command import main
 
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments) -> subprocess.CompletedProcess[str]:
-        command = [str(argument) for argument in arguments]
-        capsys.readouterr()
-        try:
-            code = main(command)
-        except SystemExit as end:  # argparse's way to end
-            code = end.code
-        return subprocess.CompletedProcess(command, code, *capsys.readouterr())
-
-    return run
+    return in_process(main)

@@ -27,7 +27,7 @@ def test_a_file_and_its_arrays_give_what_the_renderer_makes_of_the_scene(photo, 
 
 def test_options_reach_the_renderer(pixels, disparity):
     plain = blur(pixels, disparity=disparity, radius_px=6.0)
-    shaped = blur(pixels, disparity=disparity, radius_px=6.0, aperture="hexagon", rotation_deg=5, cat_eye=0.5)
+    shaped = blur(pixels, disparity=disparity, radius_px=6.0, aperture=6, rotation_deg=5, cat_eye=0.5)
     bright = blur(pixels, disparity=disparity, radius_px=6.0, highlights=8.0)
     sharp = blur(pixels, disparity=disparity, renderer="identity")
     assert np.abs(shaped - plain).max() > 0.02
@@ -40,6 +40,9 @@ def test_options_reach_the_renderer(pixels, disparity):
     [
         ({}, "the picture: carries no depth map: give one with --disparity FILE, .* --estimate"),
         ({"disparity": np.ones((3, 3))}, r"disparity: expected \(40, 56\) that varies, got \(3, 3\)"),
+        ({"disparity": [[0.0, 1.0]]}, "disparity: expected a file or an array of NumPy, got list"),
+        ({"disparity": np.ones((40, 56), bool)}, "disparity: expected numbers, got bool"),
+        ({"disparity": "map.png", "depth": "metres.exr"}, "disparity, depth, estimate: expected one of them at most"),
         ({"renderer": "bokehme", "aperture": "hexagon"}, "bokehme: .* are options of classical"),
         ({"disparity": "absent.png"}, "absent.png: expected a map of disparity, found none"),
     ],

@@ -53,7 +53,7 @@ def test_an_f_number_blurs_as_the_thin_lens_says():
         (lambda: find_strength(Lens(f_number=2.0), RELATIVE, 0.0, Camera(5, 26)), "map.png is not in metres"),
         (lambda: find_strength(Lens(f_number=2.0), METRIC, 0.0, Camera(5)), "its focal length in 35 mm film: give"),
         (lambda: Lens(f_number=0.0), "--f-number: expected a number above 0, got 0"),
-        (lambda: Lens(radius_px=-1.0), "--radius: expected px, got -1"),
+        (lambda: Lens(radius_px=-1.0), "--radius: expected 0 px or more, got -1"),
     ],
 )
 def test_what_cannot_be_focused_or_blurred_is_one_line(ask, message):

@@ -34,6 +34,17 @@ def test_a_picture_is_upright_and_its_exif_says_so(tmp_path, pixels, suffix):
     assert photograph.bits == 8
 
 
+def test_texts_of_exif_keep_their_bytes(tmp_path, pixels):
+    exif = exif_of(6)
+    exif[ExifTags.Base.Copyright] = "© Müller".encode()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] = 12.0
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
+    kept = Image.Exif()
+    kept.load(read_photograph(tmp_path / "a.jpg", 2.2).exif)
+    assert kept[ExifTags.Base.Copyright].encode("latin-1").decode() == "© Müller"
+    assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] == 12.0
+
+
 def test_sixteen_bits_are_seen(tmp_path, pixels):
     cv2.imwrite(str(tmp_path / "a.png"), pixels.astype(np.uint16) * 257)
     cv2.imwrite(str(tmp_path / "a.tif"), pixels.astype(np.uint16) * 257)

@@ -41,6 +41,13 @@ def test_a_wide_gamut_is_converted_where_no_profile_can_be_kept(pixels):
     assert np.abs(np.asarray(as_srgb(pixels, SRGB)).astype(int) - pixels).max() <= 2
 
 
+def test_exif_that_does_not_fit_into_jpeg_is_refused(tmp_path):
+    with pytest.raises(InvalidOptionError, match="EXIF has 65534 bytes, JPEG at most 65533: name a "):
+        write_picture(tmp_path / "a.jpg", torch.zeros(3, 8, 8), exif=bytes(65534))
+    assert not list(tmp_path.iterdir())
+    write_picture(tmp_path / "a.jpg", torch.zeros(3, 8, 8), exif=b"Exif\0\0" + bytes(65527))
+
+
 def test_an_unknown_ending_is_refused():
     with pytest.raises(InvalidOptionError, match=r"--output a.psd: expected a name that ends in .png, .jpg"):
         check_suffix(Path("a.psd"), (".png", ".jpg"))

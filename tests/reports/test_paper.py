@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -47,6 +48,12 @@ def test_the_best_is_bold_the_second_underlined_and_times_have_one_unit(run):
     assert "| `fancy` | **35." in markdown
 
 
+def test_equal_means_are_best_alike(run):
+    markdown = write_paper_markdown(make_paper_table(run, renderers=["plain", "new"], metrics=["psnr"]))
+    assert "| `plain` | **34.50** |" in markdown
+    assert "| `new` | **34.50** |" in markdown
+
+
 def test_scenes_have_a_line_each_of_the_renderers_that_are_shown(run):
     table = make_paper_table(run, renderers=["plain", "fancy"])
     lines = list(csv.DictReader(io.StringIO(write_scene_csv(run, table))))
@@ -54,6 +61,19 @@ def test_scenes_have_a_line_each_of_the_renderers_that_are_shown(run):
     assert {line["renderer"] for line in lines} == {"plain", "fancy"}
     assert float(lines[0]["psnr"]) == 30.0
     assert lines[0]["lpips"] == ""
+
+
+def test_a_column_of_too_few_scenes_is_said_to_decide_nothing(run):
+    table = make_paper_table(run, metrics=["psnr"])
+    few = replace(table, columns=[replace(column, can_decide=False) for column in table.columns])
+    assert "too few scenes" not in table.caption
+    assert "With too few scenes for that test, as on pairs (psnr), there is no *" in few.caption
+
+
+def test_data_sets_without_scores_are_not_among_the_scenes(run):
+    table = make_paper_table(run)
+    elsewhere = [{**row, "dataset": "shown"} for row in run.rows]
+    assert write_scene_csv(replace(run, rows=[*run.rows, *elsewhere]), table) == write_scene_csv(run, table)
 
 
 @pytest.mark.parametrize("option", ["renderers", "metrics"])

@@ -40,3 +40,26 @@ def test_thin_parts_count_by_what_of_them_is_left(discs):
 def test_a_folder_without_pairs_is_refused(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert f"{tmp_path}: expected NAME_image.* beside NAME_disparity.*, found no such pair" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sides", "said"),
+    [
+        ((60, 100), "a_disparity.png: expected 160x120 px as a_image.png, got 100x60 px"),
+        ((120, 160), "a: expected depth edges"),
+    ],
+)
+def test_maps_that_tell_nothing_are_refused(sides, said, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a_image.png"), np.full((120, 160, 3), 99, np.uint8))
+    slope = np.linspace(0, 65535, sides[1]).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a_disparity.png"), np.tile(slope, (sides[0], 1)))
+    assert main([str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_two_maps_of_a_picture_are_refused(tmp_path, capsys):
+    for name in ("a_image.png", "a_disparity.png", "a_disparity.tif"):
+        cv2.imwrite(str(tmp_path / name), np.full((20, 20, 3) if "image" in name else (20, 20), 99, np.uint8))
+    cv2.imwrite(str(tmp_path / "a_disparity.png"), np.eye(20, dtype=np.uint16))
+    assert main([str(tmp_path)]) == 2
+    assert "a_disparity.tif: a second map of a_image.png: keep one of them" in capsys.readouterr().err

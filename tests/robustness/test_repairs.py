@@ -4,7 +4,7 @@ import torch
 
 from bokehbench.core.files import write_image, write_map
 from bokehbench.renderers.refine.moves import grow
-from bokehbench.robustness.repairs import Repair, average, judge, repair_stored
+from bokehbench.robustness.repairs import Repair, StoredMap, average, judge
 
 from ..renderers.refine.conftest import discs as discs
 
@@ -29,7 +29,7 @@ def test_stored_maps_are_corrected_and_judged(tmp_path, discs):
     write_image(tmp_path / "input.png", torch.from_numpy(picture).permute(2, 0, 1))
     for name, values in (("true", disparity), ("given", wrong)):
         write_map(tmp_path / f"{name}.png", torch.from_numpy(values)[None], 0.2, 0.8)
-    found = repair_stored(*(tmp_path / f"{name}.png" for name in ("input", "given", "true")), blur_px=10.0)
+    found = StoredMap(*(tmp_path / f"{name}.png" for name in ("input", "given", "true")), blur_px=10.0).correct()
     assert found.repair.wrong == (wrong != disparity).mean()
     assert found.repair.repaired > 0.8
     assert found.repair.spoilt < 0.02

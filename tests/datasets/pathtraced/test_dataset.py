@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from bokehbench.core.errors import InvalidOptionError, MissingDataError
 from bokehbench.datasets.blb.files import read_blb_scene
 from bokehbench.datasets.files.exr import read_exr, write_exr
 from bokehbench.datasets.pathtraced.__main__ import main
+from bokehbench.datasets.pathtraced.dataset import PathTraced
 from bokehbench.datasets.pathtraced.objects import Card
 from bokehbench.datasets.pathtraced.traced_scenes import KINDS, make_traced_scene
 
@@ -35,6 +37,17 @@ def test_scene_reads_and_fits_its_description(folder, focus):
     if focus == 0:
         assert float((scene.target - scene.image).abs()[:, sharp].median()) < 0.05
     assert scene.target.shape == scene.image.shape
+
+
+def test_the_program_is_named_once_however_often_scenes_are_loaded(tmp_path):
+    folder = tmp_path / "pathtraced" / "100"
+    shutil.copytree(SCENES[0], folder)
+    info = json.loads((folder / "info.json").read_text()) | {"engine": "Mitsuba 3.9.1"}
+    (folder / "info.json").write_text(json.dumps(info))
+    dataset = PathTraced(data_root=tmp_path)
+    for name in dataset.scene_names():
+        dataset.load(name)
+    assert dataset.protocol.startswith("path-traced by Mitsuba 3.9.1 through a thin lens; ")
 
 
 def test_level_out_of_range():
@@ -83,3 +96,16 @@ def test_finished_scenes_are_not_rendered_again(capsys):
     size = ["--width", "144", "--height", "108", "--samples", "256", "--radii", "6"]
     assert main(["--output", str(TRUTH), *size]) == 0
     assert before == {file: file.stat().st_mtime_ns for file in TRUTH.rglob("*.exr")}
+
+
+@pytest.mark.parametrize("radius", ["nan", "inf", "0"])
+def test_radii_that_are_none_are_refused(radius, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path), "--radii", "4", radius])
+    assert "expected positive numbers" in capsys.readouterr().err
+
+
+def test_the_python_of_an_engine_that_is_not_used_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--output", str(tmp_path), "--bpy-python", "python3"])
+    assert "--bpy-python has a meaning only with --engine cycles" in capsys.readouterr().err

@@ -134,3 +134,10 @@ def test_a_plus_in_a_path_is_no_stage():
     assert registry.take_apart("bokehme@/a+b/c", ()) is None
     assert registry.take_apart("bokehme@/a+b/c+enlarge", ()).renderer == "bokehme@/a+b/c"
     assert plain_name("darken+bokehme@/a+b/c+enlarge") == "bokehme@/a+b/c"
+
+
+def test_a_stage_that_changes_nothing_of_what_the_renderer_reads_is_refused(monkeypatch):
+    monkeypatch.setattr(Darken, "changes", frozenset({"disparity"}))
+    said = r"'darken\+identity': darken changes the disparity, which identity does not read: leave it out"
+    with pytest.raises(InvalidOptionError, match=said):
+        load_renderer("darken+identity")

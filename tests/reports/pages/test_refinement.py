@@ -4,6 +4,9 @@ import pandas as pd
 import torch
 
 from bokehbench.core.files import write_image, write_map
+from bokehbench.reports.files.assets import Assets
+from bokehbench.reports.pages.refinement import describe_refinement
+from bokehbench.reports.parts.pictures import PictureMaker
 from bokehbench.reports.report import write_report
 
 NAMES = ("plain", "plain+refine")
@@ -44,6 +47,13 @@ def test_what_became_of_wrong_pixels(run_writer, tmp_path):
     for what in ("given", "refined", "true", "given, off by", "refined, off by"):
         assert f"{what} at \N{MINUS SIGN}8" in page or f"{what} at -8" in page
     assert "most is repaired" in page
+
+
+def test_no_table_where_every_render_failed(run_writer, tmp_path):
+    run = make_run(run_writer, scenes=1)
+    for row in run.sweep:
+        row["status"], row["reason"] = "failed", "out of memory"
+    assert describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"] == []
 
 
 def test_no_page_where_nobody_refines(swept_report):

@@ -1,6 +1,7 @@
 """Which files are taken, and what a folder without them is answered."""
 
 import json
+import sys
 
 import pytest
 
@@ -67,3 +68,10 @@ def test_wrong_entries_of_the_json_are_named(copy, entry, value, said):
     path.write_text(json.dumps(values))
     with pytest.raises(InvalidOptionError, match=f"magicbokeh.json: {said}"):
         find_files(str(copy), download=False)
+
+
+def test_a_damaged_pickle_is_one_line_of_the_converter(converter, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "lora.pkl").write_bytes(b"<html>")
+    with pytest.raises(SystemExit, match=r"lora\.pkl: .*: a damaged file: get it again"):
+        converter.main([str(tmp_path / "lora.pkl"), str(tmp_path / "out")])
