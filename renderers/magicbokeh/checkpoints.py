@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 
 from ..read_weights import read_network
@@ -20,4 +21,6 @@ def save_network(network: MagicBokehNetwork, folder: Path) -> None:
 
 def load_network(files: MagicFiles) -> MagicBokehNetwork:
     """Read a network, in float32 on the CPU. Raises as ``read_weights.read_network``."""
-    return read_network(MagicBokehNetwork(files.settings), files.folder / NETWORK_FILE)
+    with torch.device("meta"):
+        network = MagicBokehNetwork(files.settings)
+    return read_network(network, files.folder / NETWORK_FILE)

@@ -11,6 +11,7 @@ from ...benchmarks.run.scene_record import scene_folder
 from ...benchmarks.run.schema import Row, StoredScene
 from ...benchmarks.run.store import StoredRun
 from ...renderers.registry import stages_of
+from ...renderers.stages.registry import begins_with_stage
 from ...robustness.curves import severity_on_axis
 from ...robustness.perturbations.interface import Perturbation
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
@@ -71,9 +72,13 @@ Found = dict[float, dict[str, tuple[StoredMap, Repair]]]
 
 
 def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] | None:
-    """Return the page's context; None where no swept renderer has the stage, or the pictures are not here."""
+    """Return the page's context; None where no swept renderer has the stage, or the pictures are not here.
+
+    A renderer that corrects the map by another picture than the scene's, ``sr+NAME+refine``, is not looked at.
+    """
     sweep = run.meta.get("sweep")
-    refined = next((name for name in sweep["renderers"] if STAGE in stages_of(name)), None) if sweep else None
+    swept_by = sweep["renderers"] if sweep else []
+    refined = next((name for name in swept_by if STAGE in stages_of(name) and not begins_with_stage(name)), None)
     if refined is None or not run.has_pictures:
         return None
     writer = RepairWriter(run, maker, refined)
