@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from ..bokehdiff.weight_files import SHARED_AUTOENCODER, SHIPPED
+from ..bokehdiff.weight_files import SHARED_AUTOENCODER
+from ..bokehdiff.weight_files import SHIPPED as BOKEHDIFF
 from ..weights import RECORD_FILE, digest_of, read_object
 from .release.weight_files import FORMAT_FILE, REMEDY
 from .settings import MagicSettings
 
 NETWORK_FILE = "network.safetensors"
 SETTINGS_FILE = "settings.json"
-AUTOENCODER = SHIPPED / SHARED_AUTOENCODER
+AUTOENCODER = BOKEHDIFF / SHARED_AUTOENCODER
+SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True, kw_only=True)
