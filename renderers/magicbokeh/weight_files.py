@@ -26,8 +26,8 @@ SHIPPED = Path(__file__).parent / "weights"
 """The network that ``magicbokeh`` and ``sr`` compute with where no folder is named."""
 
 TRAIN = (
-    "`python -m bokehbench.training.magicbokeh.recipe --photographs DIR --cutouts DIR --output RUN` trains it; copy"
-    f" RUN/model/* to {SHIPPED}, or use magicbokeh@RUN/model and sr@RUN/model"
+    "`python -m bokehbench.training.magicbokeh.recipe --photographs DIR --cutouts DIR --output RUN` trains it, and with"
+    f" `--parts ship` puts it into {SHIPPED}; or use magicbokeh@RUN/network/model and sr@RUN/network/model"
 )
 """What to do where it is absent."""
 

@@ -1,7 +1,7 @@
 """Samples whose picture is a poor one of the same scene, for models that clean what they blur.
 
-API: ``LowQuality()`` and ``InFocus()``, each a ``Degradation`` of samples. What is poor about pictures is the data
-sets' own: digital zoom and Real-ESRGAN's two rounds.
+API: ``LowQuality()``, a ``Degradation`` of samples. What is poor about pictures is the data sets' own: digital zoom and
+Real-ESRGAN's two rounds.
 """
 
 import dataclasses
@@ -60,21 +60,3 @@ class LowQuality:
             return degrade(picture, TWO_ROUNDS_SCALE, rng)
         low, high = map(math.log, self.factors)
         return zoom(picture, math.exp(rng.uniform(low, high)), rng)
-
-
-class InFocus:
-    """All of a scene in focus: its clean picture is the target, its blur strength 0, and there is no base's picture."""
-
-    def identity(self) -> dict[str, Any]:
-        """Return that it was done."""
-        return {"in_focus": True}
-
-    def degrade(self, sample: TrainingSample, seed: int) -> TrainingSample:
-        """Return the changed sample."""
-        changed: TrainingSample = {
-            **sample,
-            "target": sample["image"],
-            "blur_strength": torch.zeros_like(sample["blur_strength"]),
-        }
-        changed.pop("base", None)
-        return changed

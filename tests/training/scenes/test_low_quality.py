@@ -6,7 +6,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.training.scenes.degraded import DegradedScenes
-from bokehbench.training.scenes.low_quality import InFocus, LowQuality
+from bokehbench.training.scenes.low_quality import LowQuality
 
 
 def test_only_the_picture_changes_and_the_same_way_each_time(scenes):
@@ -29,11 +29,3 @@ def test_shares_and_factors_are_those_of_the_settings():
     assert float(np.square(barely - picture).mean()) < float(np.square(strongly - picture).mean())
     with pytest.raises(InvalidOptionError, match=r"low_quality\.two_rounds: expected at most 1 with clean"):
         LowQuality(clean=0.6, two_rounds=0.5)
-
-
-def test_in_focus_the_target_is_the_clean_picture(scenes):
-    clean = scenes[1]
-    sample = DegradedScenes(scenes, [InFocus(), LowQuality(clean=0.0)], seed=1)[1]
-    assert torch.equal(sample["target"], clean["image"])
-    assert float(sample["blur_strength"]) == 0.0
-    assert "base" not in InFocus().degrade({**clean, "base": clean["image"]}, 0)

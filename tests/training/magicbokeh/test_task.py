@@ -1,0 +1,82 @@
+"""MagicBokeh in training: a step changes one branch, a resumed run ends in the same weights, the result renders."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bokehbench.core.errors import InvalidOptionError
+from bokehbench.renderers.registry import load_renderer
+from bokehbench.training.engine.loop import Training, train
+
+CPU = torch.device("cpu")
+
+
+def weights(folder):
+    return load_file(folder / "network.safetensors")
+
+
+def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure, make_scene):
+    whole = train(configure(tmp_path / "whole"))
+    pieces = configure(tmp_path / "pieces", minutes=1e-6)
+    while (result := train(pieces)) is None:
+        pass
+    first, second = weights(whole), weights(result)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    renderer = load_renderer(f"magicbokeh@{result}")
+    renderer.prepare("cpu", torch.float32)
+    assert renderer.render(make_scene()).shape == (3, 24, 32)
+
+
+@pytest.mark.parametrize(
+    ("model", "changed"),
+    [({"turns": [1, 0]}, {"bokeh"}), ({"turns": [0, 1]}, {"restoration"}), ({"joint": True}, {"bokeh", "restoration"})],
+)
+def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure, model, changed):
+    training = Training(configure(tmp_path, model, steps=1))
+    network = training.task.network
+    branches = {"bokeh": network.bokeh_parameters, "restoration": network.restoration_parameters}
+    before = {name: [p.detach().clone() for p in branch()] for name, branch in branches.items()}
+    training.run()
+    found = {
+        name
+        for name, branch in branches.items()
+        if any(not torch.equal(p, was) for p, was in zip(branch(), before[name], strict=True))
+    }
+    assert found == changed
+
+
+def test_restoration_is_the_network_without_defocus_and_its_loss_falls(tmp_path, configure):
+    config = configure(tmp_path, {"turns": [0, 1], "low_quality": {"clean": 0.0}}, steps=24)
+    task = config.model.build(config, CPU)
+    batch = {name: value[None] for name, value in task.dataset()[0].items()}
+    picture, truth = task.render(batch)
+    assert torch.allclose(picture, batch["image"], atol=1e-6)  # the network starts as the identity
+    assert torch.equal(truth, batch["clean"])
+    start = task.losses(batch, 0)
+    training = Training(config)
+    training.run()
+    assert training.task.losses(batch, 0).mse < start.mse
+
+
+def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_path, configure):
+    first = train(configure(tmp_path / "first", {"turns": [0, 1]}, steps=2))
+    config = configure(tmp_path / "second", {"start": str(first)})
+    network, stored = config.model.build(config, CPU).network, weights(first)
+    assert all(torch.allclose(p, stored[f"unet.{name}"].float()) for name, p in network.unet.named_parameters())
+    assert torch.equal(network.control.conv_in.weight, network.unet.conv_in.weight)
+    other = configure(tmp_path / "other", {"start": str(first), "settings": {"size": {"widths": [16, 32]}}})
+    with pytest.raises(InvalidOptionError, match=r"model\.start: .*: expected a network of"):
+        other.model.build(other, CPU)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ({"turns": [0, 0]}, r"model\.turns: expected two numbers of steps, one above 0"),
+        ({"settings": {"autoencoder": "x"}}, r"model\.settings\.autoencoder: expected ''"),
+        ({"settings": {}, "data": None}, r"data"),
+    ],
+)
+def test_an_impossible_model_is_one_line(tmp_path, configure, model, expected):
+    with pytest.raises(InvalidOptionError, match=expected):
+        configure(tmp_path, model)
