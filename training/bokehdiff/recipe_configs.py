@@ -74,7 +74,7 @@ SCALES = {
         first_steps=1600,
         second_steps=1200,
         plus_steps=2000,
-        low_quality_steps=1200,
+        low_quality_steps=1000,
         batch=4,
         crop_px=128,
         size=CompactSize(unet_widths=(64, 96, 144)),
