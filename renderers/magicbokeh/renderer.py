@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ...core.scene import Scene
 from ...core.timing import stage
-from ..classical.occlusion import OcclusionRenderer
-from ..classical.scatter import ScatterRenderer
+from ..classical.bases import BASES, prepare_base
 from ..diffusion.cpu.blocks import compile_blocks
 from ..diffusion.cpu.compile_rendering import compile_rendering
 from ..diffusion.padding import pad_to_multiple
@@ -19,7 +18,6 @@ from ..learned import LearnedRenderer, freeze
 from .network import PITCH_PX
 from .weight_files import MagicFiles, find_files
 
-BASES: dict[str, type[Renderer]] = {"classical": ScatterRenderer, "classical-occlusion": OcclusionRenderer}
 TILE_LATENTS = 128
 """Side of the tiles: attention among all tokens of a tile costs the square of their number."""
 
@@ -81,8 +79,7 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
             freeze(network, channels_last=compiled or not on_cpu)
             if compiled:
                 compile_blocks(network)
-        self._base = BASES[files.settings.base]()
-        self._base.prepare(self.device if self.device.type in self._base.capabilities.devices else "cpu")
+        self._base = prepare_base(files.settings.base, self.device)
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         assert self._base is not None  # noqa: S101

@@ -17,7 +17,7 @@ from bokehbench.renderers.magicbokeh.network import MagicBokehNetwork
 from bokehbench.renderers.magicbokeh.renderer import MagicBokehRenderer
 from bokehbench.renderers.magicbokeh.settings import MagicSettings, NetworkSize
 from bokehbench.renderers.magicbokeh.weight_files import NETWORK_FILE, SETTINGS_FILE, autoencoder_digest, find_files
-from bokehbench.renderers.registry import load_renderer
+from bokehbench.renderers.registry import find_renderer, load_renderer
 
 SETTINGS = MagicSettings(size=NetworkSize(widths=(16, 32), blocks=(1, 1), rank=4), autoencoder=autoencoder_digest())
 
@@ -75,12 +75,11 @@ def test_light_above_1_is_kept(renderer, trained, make_scene):
 
 
 def test_before_a_renderer_and_behind_one(folder, make_scene):
+    before, behind = load_renderer(f"sr@{folder}+classical"), load_renderer(f"identity+sr@{folder}")
     scene = make_scene(24, 32)
-    for name in (f"sr@{folder}+classical", f"classical+sr@{folder}"):
-        composed = load_renderer(name)
-        assert torch.equal(composed.render(scene), load_renderer("classical").render(scene))
-        assert composed.capabilities.hdr
-        assert composed.weights.startswith("sr: untrained ")
+    assert torch.equal(behind.render(scene), scene.image)
+    assert before.capabilities.hdr
+    assert before.weights == behind.weights == f"sr: {MagicBokehRenderer(checkpoint=str(folder)).weights}"
 
 
 def test_the_network_computes_in_the_type_that_is_asked_for(folder, renderer, make_scene):
@@ -105,6 +104,12 @@ def test_both_layouts_compute_the_same_where_a_mean_is_far_above_its_spread(rend
     given = latents, latents, torch.linspace(-1.0, 1.0, 64 * 96).view(1, 1, 64, 96)
     with torch.no_grad():
         torch.testing.assert_close(compiled(*given), network(*given), atol=2e-5, rtol=0.0)
+
+
+def test_the_code_of_all_that_computes_counts(folder, renderer):
+    code = find_renderer(f"magicbokeh@{folder}").hash_code(renderer)
+    computing = ("magicbokeh.network", "magicbokeh.autoencoder", "classical.occlusion", "diffusion.cpu.group_norm")
+    assert {f"bokehbench.renderers.{name}" for name in computing} <= code.keys()
 
 
 def test_refuses_folders_without_a_network(tmp_path):
@@ -135,11 +140,11 @@ def test_refuses_a_network_on_other_latents(tmp_path, changes, said):
 
 
 def test_refuses_weights_that_are_damaged(folder, tmp_path):
-    """The last one's network would take 100 GB: the file is asked first."""
+    """The last one's network would take 20 GB: the file is asked first."""
     whole = (folder / NETWORK_FILE).read_bytes()
     state = load_file(folder / NETWORK_FILE)
     name = "unet.conv_in.weight"
-    huge = MagicSettings(size=NetworkSize(widths=(4096,) * 6, blocks=(16,) * 6), autoencoder=SETTINGS.autoencoder)
+    huge = MagicSettings(size=NetworkSize(widths=(4096,) * 6, blocks=(1,) * 6), autoencoder=SETTINGS.autoencoder)
     for settings, content, said in (
         (SETTINGS, whole[:-100], "not complete, or damaged"),
         (SETTINGS, save(state | {name: state[name] * torch.nan}), f"'{name}' holds NaN"),
