@@ -113,7 +113,8 @@ def run(request: RunRequest) -> int:
     for line in write_reuse(record["reuse"]):
         print(one_line(line))
     code = summarise(rows, len(rows), page)
-    return 1 if has_broken_metric(record) or has_no_score(record, rows) else code
+    lacking = request.names_metrics and not all(metric["available"] for metric in record["metrics"].values())
+    return 1 if has_broken_metric(record) or has_no_score(record, rows) or lacking else code
 
 
 def has_only_latency(request: RunRequest) -> bool:

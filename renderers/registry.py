@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
-from ..core.registry import Entry, LazyRegistry
+from ..core.registry import LISTED_BY, Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
@@ -96,7 +96,7 @@ def find_renderer(name: str) -> Entry:
     if at and base not in ours:
         own = own_entries(folder)
         more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
-        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
+        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own], LISTED_BY) + more)
     if at and base in RELEASE_ENTRIES and is_release(folder):
         return RELEASE_ENTRIES[base]
     if base in RENDERERS.entries or base not in WITHOUT_WEIGHTS:

@@ -76,12 +76,6 @@ def _find_stage(name: str, registry: LazyRegistry) -> Entry | None:
     return replace(entry, options={**entry.options, CHECKPOINT: checkpoint}) if entry and at else entry
 
 
-def begins_with_stage(name: str) -> bool:
-    """Whether a composed name's renderer, and its other stages, are given what a stage in front made of the scene."""
-    first, plus, _ = name.partition(SIGN)
-    return bool(plus) and _find_stage(first, BEFORE) is not None
-
-
 def split_stages(name: str, renderers: Collection[str] = ()) -> tuple[str, list[str]]:
     """Return the name of the renderer inside a composed one, and its stages from the outermost to the innermost.
 

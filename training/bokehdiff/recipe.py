@@ -5,7 +5,6 @@ colours, scenes on disk, the full model and its ablations with the same data, st
 Two sizes of one recipe: ``cpu`` for two cores, ``gpu``, which has not been run yet, for one large GPU.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import UnknownNameError
+from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...renderers.bokehdiff.weight_files import SHIPPED
 from .publish import COLOUR_ENCODER, ship
@@ -55,7 +55,7 @@ def fast_precision() -> str:
 @ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the compact models; the same command goes on where it was interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehdiff.recipe", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.training.bokehdiff.recipe", description=main.__doc__)
     parser.add_argument(
         "--scale", choices=tuple(SCALES), default="cpu", help="for two cores or one large GPU; default: %(default)s"
     )

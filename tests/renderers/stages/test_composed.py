@@ -159,8 +159,3 @@ def test_a_guess_is_made_of_the_picture_that_the_renderer_is_given():
     image = torch.rand(3, 8, 9)
     for stage, expected in ((Halve(), image[:1] / 2.0), (Enlarge(), image[:1]), (Darken(), None)):
         torch.testing.assert_close(ComposedRenderer("one", Apart(), stage).guess_radius_px(image), expected)
-
-
-def test_a_stage_in_front_decides_what_all_others_see():
-    names = ("darken+classical", "darken@folder+classical+enlarge", "classical+enlarge", "classical")
-    assert [registry.begins_with_stage(name) for name in names] == [True, True, False, False]
