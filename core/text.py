@@ -51,4 +51,5 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 2) -> str:
     """
     bare = {one.lstrip("-"): one for one in known}
     *others, last = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)] or [""]
-    return f". Did you mean {f'{', '.join(others)} or ' if others else ''}{last}?" if last else ""
+    before = f"{', '.join(others)} or " if others else ""
+    return f". Did you mean {before}{last}?" if last else ""
