@@ -51,5 +51,5 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 2) -> str:
     """
     bare = {one.lstrip("-"): one for one in known}
     *others, last = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)] or [""]
-    before = f"{', '.join(others)} or " if others else ""
-    return f". Did you mean {before}{last}?" if last else ""
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f". Did you mean {names}?" if last else ""

@@ -16,6 +16,7 @@ from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
 from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
+from .weights import naming_training
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -127,7 +128,8 @@ def load_renderer(name: str) -> "Renderer":
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
-    return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+    with naming_training(checkpoint):
+        return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
 
 def _create_stage(composition: Composition) -> "SceneStage | PictureStage":

@@ -55,21 +55,21 @@ def attend(x: Tensor, attention: SelfAttention, side: LowRank, in_focus: Tensor 
     q, k, v = attention.query(tokens), attention.key(tokens), attention.value(tokens)
     changed = [plain + side.change(name, tokens) for name, plain in (("q", q), ("k", k), ("v", v))]
     if in_focus is None or form == "unmasked":
-        masked = _softmax(*changed, attention.heads)
+        masked = _softmax(attention.heads, *changed)
     else:
-        masked = _softmax_by_kind(*changed, attention.heads, in_focus)
-    plain = masked if form == "paper" else _softmax(q, k, v, attention.heads)
+        masked = _softmax_by_kind(attention.heads, *changed, in_focus=in_focus)
+    plain = masked if form == "paper" else _softmax(attention.heads, q, k, v)
     added = attention.out(plain) + side.change("o", masked)
     return x + added.transpose(1, 2).unflatten(2, x.shape[-2:])
 
 
-def _softmax(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
+def _softmax(heads: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return softmax(q k^T / sqrt(d)) v for tokens (B,N,C)."""
     q, k, v = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
-def _softmax_by_kind(q: Tensor, k: Tensor, v: Tensor, heads: int, in_focus: Tensor) -> Tensor:
+def _softmax_by_kind(heads: int, q: Tensor, k: Tensor, v: Tensor, *, in_focus: Tensor) -> Tensor:
     """Return the same under M: each sample's tokens of a kind by themselves, not the pairs that M rules out."""
     out = torch.empty_like(v)
     for sample, sharp in enumerate(in_focus):
@@ -77,7 +77,7 @@ def _softmax_by_kind(q: Tensor, k: Tensor, v: Tensor, heads: int, in_focus: Tens
             places = kind.nonzero()[:, 0]
             if len(places):
                 chosen = (x[sample, places][None] for x in (q, k, v))
-                out[sample, places] = _softmax(*chosen, heads)[0]
+                out[sample, places] = _softmax(heads, *chosen)[0]
     return out
 
 
