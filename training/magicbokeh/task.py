@@ -1,5 +1,6 @@
 """Trains MagicBokeh's compact network against latents of clean pictures, with bokeh and without."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,12 @@ class MagicBokehTask(Task):
         return self._config.identity()
 
     def validation_dataset(self) -> Dataset[Any] | None:
-        """Return the scenes of ``data.validation`` with poor pictures."""
+        """Return the scenes of ``data.validation``, none of them with a clean picture."""
         settings = self._config.data.validation
         if settings is None:
             return None
-        return self._spoil(open_validation(settings, None), VALIDATION_DRAW)
+        always = dataclasses.replace(self._config.low_quality, clean=0.0)
+        return PoorScenes(open_validation(settings, None), always, self._config.settings.base, VALIDATION_DRAW)
 
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
@@ -145,10 +147,7 @@ class MagicBokehTask(Task):
         scenes = open_scenes(self._config.data, None)
         if isinstance(scenes, StoredScenes):
             return open_encoded(self._config, scenes, self.autoencoder)
-        return self._spoil(scenes, self._seed)
-
-    def _spoil(self, scenes: Dataset[Any], seed: int) -> PoorScenes:
-        return PoorScenes(scenes, self._config.low_quality, self._config.settings.base, seed)
+        return PoorScenes(scenes, self._config.low_quality, self._config.settings.base, self._seed)
 
     def _measure_gains(self, device: torch.device) -> Tensor:
         """Measure them on the first samples: the same ones in a run that goes on."""

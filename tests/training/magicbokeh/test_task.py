@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.registry import load_renderer
 from bokehbench.training.engine.loop import Training, train
+from bokehbench.training.engine.optimisers import make_optimiser
 
 CPU = torch.device("cpu")
 
@@ -45,17 +46,22 @@ def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure, model, c
     assert found == changed
 
 
-def test_restoration_is_the_network_without_defocus_and_its_loss_falls(tmp_path, configure):
-    config = configure(tmp_path, {"turns": [0, 1], "low_quality": {"clean": 0.0}}, steps=24)
+def test_restoration_starts_as_the_identity_and_learns(tmp_path, configure):
+    config = configure(tmp_path, {"turns": [0, 1], "low_quality": {"clean": 0.0}})
     task = config.model.build(config, CPU)
     batch = {name: value[None] for name, value in task.dataset()[0].items()}
     picture, truth = task.render(batch)
-    assert torch.allclose(picture, batch["image"], atol=1e-6)  # the network starts as the identity
+    assert torch.allclose(picture, batch["image"], atol=1e-6)
     assert torch.equal(truth, batch["clean"])
-    start = task.losses(batch, 0)
-    training = Training(config)
-    training.run()
-    assert training.task.losses(batch, 0).mse < start.mse
+    optimiser = make_optimiser(task.parameter_groups(), config.optimiser)
+    errors = []
+    for _ in range(12):
+        losses = task.losses(batch, 0)
+        errors.append(float(losses.mse))
+        losses.terms["restoration"].backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    assert errors[-1] < 0.9 * errors[0]
 
 
 def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_path, configure):
@@ -64,7 +70,7 @@ def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_p
     network, stored = config.model.build(config, CPU).network, weights(first)
     assert all(torch.allclose(p, stored[f"unet.{name}"].float()) for name, p in network.unet.named_parameters())
     assert torch.equal(network.control.conv_in.weight, network.unet.conv_in.weight)
-    other = configure(tmp_path / "other", {"start": str(first), "settings": {"size": {"widths": [16, 32]}}})
+    other = configure(tmp_path / "other", {"start": str(first), "settings": {}})
     with pytest.raises(InvalidOptionError, match=r"model\.start: .*: expected a network of"):
         other.model.build(other, CPU)
 
