@@ -57,8 +57,8 @@ class Recipe:
     scenes: int = 1600
     draws: int = 2
     first_steps: int = 1500
-    steps: int = 5400
-    ablation_steps: tuple[int, int] = (300, 600)
+    steps: int = 3800
+    ablation_steps: tuple[int, int] = (150, 360)
     crop_px: int = 128
     batch: int = 8
     precision: str = "no"
@@ -133,7 +133,7 @@ class Recipe:
             optimiser=OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.0),
             seed=seed,
             checkpoint_every=100,
-            validate_every=300,
+            validate_every=400,
             validation_count=16,
             precision=self.precision,
             minutes=self.minutes,
