@@ -58,9 +58,10 @@ class Recipe:
     draws: int = 2
     first_steps: int = 1500
     steps: int = 3800
-    ablation_steps: tuple[int, int] = (150, 360)
+    ablation_steps: tuple[int, int] = (240, 600)
     crop_px: int = 128
     batch: int = 8
+    ablation_batch: int = 4
     precision: str = "no"
     minutes: float = 0.0
 
@@ -106,7 +107,7 @@ class Recipe:
             for name in ABLATED:
                 count, values = changed[name]
                 runs.append(self._run(folder, name, count, dataclasses.replace(model, **values), 2 * seed + 1))
-        return runs
+        return [dataclasses.replace(run, batch=self.ablation_batch) for run in runs]
 
     def store_scenes(self, workers: int) -> None:
         """Trace and store the training scenes, as far as they are missing."""
@@ -198,6 +199,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--steps", type=int, default=Recipe.steps, metavar="N", help="after those; default: %(default)s"
     )
+    parser.add_argument(
+        "--ablation-steps",
+        type=int,
+        nargs=2,
+        default=Recipe.ablation_steps,
+        metavar="N",
+        help="restoration alone, then on; default: %(default)s",
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
     parser.add_argument("--precision", metavar="NAME", help="no, bf16 or fp16; default: what is fastest here")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
@@ -208,7 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
     fields = {field.name for field in dataclasses.fields(Recipe)}
     values = {name: value for name, value in vars(options).items() if name in fields}
-    recipe = Recipe(**values | {"precision": options.precision or fast_precision()})
+    values |= {"precision": options.precision or fast_precision(), "ablation_steps": tuple(options.ablation_steps)}
+    recipe = Recipe(**values)
     if not run(recipe, parts, workers):
         print("Stopped after the given minutes; give the same command to go on")
     return 0
