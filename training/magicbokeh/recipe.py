@@ -57,7 +57,7 @@ class Recipe:
     scenes: int = 1600
     draws: int = 2
     first_steps: int = 1500
-    steps: int = 3800
+    steps: int = 5000
     ablation_steps: tuple[int, int] = (240, 600)
     crop_px: int = 128
     batch: int = 8
