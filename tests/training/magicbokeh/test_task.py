@@ -30,7 +30,12 @@ def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure,
 
 @pytest.mark.parametrize(
     ("model", "changed"),
-    [({"turns": [1, 0]}, {"bokeh"}), ({"turns": [0, 1]}, {"restoration"}), ({"joint": True}, {"bokeh", "restoration"})],
+    [
+        ({"turns": [1, 0]}, {"bokeh"}),
+        ({"turns": [0, 1]}, {"restoration"}),
+        ({"disjoint": False, "turns": [1, 0]}, {"bokeh", "restoration"}),
+        ({"joint": True}, {"bokeh", "restoration"}),
+    ],
 )
 def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure, model, changed):
     training = Training(configure(tmp_path, model, steps=1))
