@@ -58,7 +58,7 @@ class Recipe:
     scenes: int = 1600
     draws: int = 2
     first_steps: int = 600
-    steps: int = 2800
+    steps: int = 2300
     ablation_steps: tuple[int, int] = (160, 360)
     crop_px: int = 128
     batch: int = 8
@@ -136,7 +136,7 @@ class Recipe:
             optimiser=OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.0),
             seed=seed,
             checkpoint_every=100,
-            validate_every=200,
+            validate_every=400,
             validation_count=16,
             precision=self.precision,
             minutes=self.minutes,
