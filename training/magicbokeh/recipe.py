@@ -59,7 +59,7 @@ class Recipe:
     draws: int = 2
     first_steps: int = 600
     steps: int = 2300
-    ablation_steps: tuple[int, int] = (160, 360)
+    ablation_steps: tuple[int, int] = (100, 240)
     crop_px: int = 128
     batch: int = 8
     ablation_batch: int = 4
