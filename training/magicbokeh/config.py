@@ -28,9 +28,11 @@ class MagicBokehConfig:
     - ``start``: folder of a network, as ``magicbokeh@FOLDER`` takes it, whose restoration branch is gone on from; the
       bokeh branch starts from its encoder. None: random weights.
     - ``turns``: steps that train the bokeh branch, then steps that train the restoration branch, over and over.
+    - ``disjoint``: a step trains its own branch only; otherwise all parameters, whosever turn it is.
     - ``joint``: no turns: every step adds both losses up, and trains all parameters by them.
     - ``restoration_rate``: factor on the restoration branch's learning rate.
-    - ``latent_loss``: ``mse``, or ``psnr`` for its logarithm, see ``losses.latent``.
+    - ``latent_loss``: ``mse``, or ``psnr`` for its logarithm, see ``losses.latent``; ``latent_floor``: of the latter,
+      high enough that clean pictures, whose error is 0 from the start, do not outweigh the poor ones.
     """
 
     data: DataConfig
@@ -39,9 +41,11 @@ class MagicBokehConfig:
     settings: MagicSettings = field(default_factory=MagicSettings)
     start: str | None = None
     turns: Annotated[tuple[int, int], Within(0, MOST)] = (8, 4)
+    disjoint: bool = True
     joint: bool = False
     restoration_rate: Annotated[float, Within(0.0, 1.0)] = 1.0
     latent_loss: str = "psnr"
+    latent_floor: Annotated[float, Within(1e-8, 1.0)] = 1e-3
 
     def __post_init__(self) -> None:
         check_choice("model.latent_loss", self.latent_loss, LATENT_LOSSES)

@@ -38,11 +38,12 @@ PARTS = (SCENES, FIRST, NETWORK, ABLATIONS, SHIP)
 """``first``: the restoration branch alone, which ``network`` goes on from, in the latter's folder."""
 
 FULL, NO_FIRST = "full", "no-restoration-phase"
-ABLATED = (FULL, "unmasked", "paper", "joint", NO_FIRST)
+ABLATED = (FULL, "disjoint", "unmasked", "paper", "joint", NO_FIRST)
 SEEDS = (0, 1)
-RECORDED_MODEL = ("settings", "low_quality", "draws", "turns", "joint", "restoration_rate", "latent_loss")
-LATER_RESTORATION_RATE = 0.1
-"""Of the restoration branch once it is trained: the bokeh branch works on its features."""
+LOSS = ("latent_loss", "latent_floor")
+RECORDED_MODEL = ("settings", "low_quality", "draws", "turns", "disjoint", "joint", "restoration_rate", *LOSS)
+LATER_RATE = 0.5
+"""Factor on the restoration branch's learning rate once it is trained alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,12 @@ class Recipe:
     validation_cutouts: str | None = None
     scenes: int = 1600
     draws: int = 2
-    first_steps: int = 1500
-    steps: int = 5400
-    ablation_steps: tuple[int, int] = (300, 600)
+    first_steps: int = 600
+    steps: int = 2300
+    ablation_steps: tuple[int, int] = (100, 240)
     crop_px: int = 128
     batch: int = 8
+    ablation_batch: int = 4
     precision: str = "no"
     minutes: float = 0.0
 
@@ -78,35 +80,36 @@ class Recipe:
     def training(self) -> RunConfig:
         """Return the training that goes on from it, its branches in turns."""
         start = f"{self.first.output}/model"
-        model = self._model(start=start, restoration_rate=LATER_RESTORATION_RATE)
+        model = self._model(start=start, disjoint=False, restoration_rate=LATER_RATE)
         return self._run(NETWORK, "", self.steps, model, seed=1)
 
     def ablations(self) -> list[RunConfig]:
         """Return short trainings of each seed: the restoration branch alone, then every entry of ABLATED.
 
-        All that start from the same restoration branch take as many steps that train the bokeh branch; the one without
-        that phase takes its steps on top.
+        All take as many steps for pictures with bokeh; the one without the first phase takes its steps on top.
         """
         runs = []
         first_steps, steps = self.ablation_steps
         for seed in SEEDS:
             folder = f"{ABLATIONS}/seed-{seed}"
             first = self._run(folder, FIRST, first_steps, self._model(draws=1, turns=(0, 1)), 2 * seed)
-            model = self._model(start=f"{first.output}/model", restoration_rate=LATER_RESTORATION_RATE)
+            start = f"{first.output}/model"
+            model = self._model(start=start, disjoint=False, restoration_rate=LATER_RATE)
             bokeh, restoration = model.turns
             joint_steps = steps * bokeh // (bokeh + restoration)
             changed: dict[str, tuple[int, dict[str, Any]]] = {
                 FULL: (steps, {}),
+                "disjoint": (steps, {"disjoint": True}),
                 "unmasked": (steps, {"settings": MagicSettings(attention="unmasked")}),
                 "paper": (steps, {"settings": MagicSettings(attention="paper")}),
-                "joint": (joint_steps, {"joint": True, "restoration_rate": 1.0}),
+                "joint": (joint_steps, {"joint": True}),
                 NO_FIRST: (first_steps + steps, {"start": None, "restoration_rate": 1.0}),
             }
             runs.append(first)
             for name in ABLATED:
                 count, values = changed[name]
                 runs.append(self._run(folder, name, count, dataclasses.replace(model, **values), 2 * seed + 1))
-        return runs
+        return [dataclasses.replace(run, batch=self.ablation_batch) for run in runs]
 
     def store_scenes(self, workers: int) -> None:
         """Trace and store the training scenes, as far as they are missing."""
@@ -133,7 +136,7 @@ class Recipe:
             optimiser=OptimiserConfig(method="muon", learning_rate=1e-3, warmup=40, hold=0.3, weight_decay=0.0),
             seed=seed,
             checkpoint_every=100,
-            validate_every=300,
+            validate_every=400,
             validation_count=16,
             precision=self.precision,
             minutes=self.minutes,
@@ -198,6 +201,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--steps", type=int, default=Recipe.steps, metavar="N", help="after those; default: %(default)s"
     )
+    parser.add_argument(
+        "--ablation-steps",
+        type=int,
+        nargs=2,
+        default=Recipe.ablation_steps,
+        metavar="N",
+        help="restoration alone, then on; default: %(default)s",
+    )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
     parser.add_argument("--precision", metavar="NAME", help="no, bf16 or fp16; default: what is fastest here")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
@@ -208,7 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
     fields = {field.name for field in dataclasses.fields(Recipe)}
     values = {name: value for name, value in vars(options).items() if name in fields}
-    recipe = Recipe(**values | {"precision": options.precision or fast_precision()})
+    values |= {"precision": options.precision or fast_precision(), "ablation_steps": tuple(options.ablation_steps)}
+    recipe = Recipe(**values)
     if not run(recipe, parts, workers):
         print("Stopped after the given minutes; give the same command to go on")
     return 0

@@ -1,5 +1,6 @@
 """Trains MagicBokeh's compact network against latents of clean pictures, with bokeh and without."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class MagicBokehTask(Task):
 
     def __init__(self, config: MagicBokehConfig, run: RunConfig, device: torch.device):
         super().__init__()
-        if read_launch().count > 1 and not config.joint:
+        self._shared = config.joint or not config.disjoint
+        if read_launch().count > 1 and not self._shared:
             raise InvalidOptionError("magicbokeh/network: its branches take turns in one process: start one")
         self._config, self._seed = config, run.seed
         torch.manual_seed(run.seed)
@@ -58,7 +60,7 @@ class MagicBokehTask(Task):
         if device.type == "cpu":
             compile_blocks(self.autoencoder)  # encodes in half the time
         self._dataset = self._open_dataset()
-        self._loss = LatentLoss(self._measure_gains(device), config.latent_loss)
+        self._loss = LatentLoss(self._measure_gains(device), config.latent_loss, config.latent_floor)
 
     def dataset(self) -> Dataset[Any]:
         """Return the stored scenes as latents, or scenes made on the fly as pictures."""
@@ -67,14 +69,12 @@ class MagicBokehTask(Task):
     def losses(self, batch: Batch, step: int) -> StepLosses:
         """Compare z_base + n with the truth's latent on a random crop, for the branch whose turn it is."""
         branches = self._choose(step)
-        for parameter in self.network.parameters():
-            parameter.requires_grad_(self._config.joint)
+        for branch in (BOKEH, RESTORATION):
+            for parameter in self._parameters_of(branch):
+                parameter.requires_grad_(self._shared or branch in branches)
         maps = self._crop(batch, step)
         terms, squared = {}, []
         for branch in branches:
-            if not self._config.joint:
-                for parameter in self._parameters_of(branch):
-                    parameter.requires_grad_(True)
             z_base, z_target, defocus = maps["z_base"], maps["z_target"], maps["defocus"]
             if branch == RESTORATION:
                 z_base, z_target, defocus = maps["z"], maps["z_clean"], torch.zeros_like(defocus)
@@ -97,11 +97,12 @@ class MagicBokehTask(Task):
         return self._config.identity()
 
     def validation_dataset(self) -> Dataset[Any] | None:
-        """Return the scenes of ``data.validation`` with poor pictures."""
+        """Return the scenes of ``data.validation``, none of them with a clean picture."""
         settings = self._config.data.validation
         if settings is None:
             return None
-        return self._spoil(open_validation(settings, None), VALIDATION_DRAW)
+        always = dataclasses.replace(self._config.low_quality, clean=0.0)
+        return PoorScenes(open_validation(settings, None), always, self._config.settings.base, VALIDATION_DRAW)
 
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:
@@ -145,10 +146,7 @@ class MagicBokehTask(Task):
         scenes = open_scenes(self._config.data, None)
         if isinstance(scenes, StoredScenes):
             return open_encoded(self._config, scenes, self.autoencoder)
-        return self._spoil(scenes, self._seed)
-
-    def _spoil(self, scenes: Dataset[Any], seed: int) -> PoorScenes:
-        return PoorScenes(scenes, self._config.low_quality, self._config.settings.base, seed)
+        return PoorScenes(scenes, self._config.low_quality, self._config.settings.base, self._seed)
 
     def _measure_gains(self, device: torch.device) -> Tensor:
         """Measure them on the first samples: the same ones in a run that goes on."""

@@ -1,11 +1,24 @@
 """Tiny trainings of MagicBokeh: their configurations."""
 
+import copy
+
 import pytest
 import yaml
 
+from bokehbench.renderers.magicbokeh.autoencoder import CompactAutoencoder
 from bokehbench.training.engine.config import read_config
 
 TINY = {"widths": [8, 16], "blocks": [1, 1], "groups": 4, "heads": 2, "rank": 2}
+
+
+@pytest.fixture(scope="session")
+def autoencoder():
+    return CompactAutoencoder.shipped()
+
+
+@pytest.fixture(autouse=True)
+def autoencoder_is_read_once(autoencoder, monkeypatch):
+    monkeypatch.setattr(CompactAutoencoder, "shipped", lambda: copy.deepcopy(autoencoder))
 
 
 @pytest.fixture

@@ -43,11 +43,12 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
 
 def test_ablations_train_alike(tmp_path):
     runs = Recipe(photographs="x", cutouts="x", output=tmp_path).ablations()
-    names = ["first", "full", "unmasked", "paper", "joint", "no-restoration-phase"]
+    names = ["first", "full", "disjoint", "unmasked", "paper", "joint", "no-restoration-phase"]
     assert [str(run.output) for run in runs] == [f"{tmp_path}/ablations/seed-{n}/{x}" for n in (0, 1) for x in names]
     assert {run.seed for run in runs if not run.output.endswith("first")} == {1, 3}
-    full, unmasked, _, joint, alone = runs[1:6]
-    assert full.steps == unmasked.steps == joint.steps * 3 // 2 == alone.steps - runs[0].steps
+    full, disjoint, unmasked, _, joint, alone = runs[1:7]
+    assert full.steps == disjoint.steps == unmasked.steps == joint.steps * 3 // 2 == alone.steps - runs[0].steps
+    assert (full.model.disjoint, disjoint.model.disjoint) == (False, True)
     assert (unmasked.model.settings.attention, joint.model.joint, alone.model.start) == ("unmasked", True, None)
 
 
