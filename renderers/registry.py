@@ -10,6 +10,7 @@ from .defocus_to_focus.variants import d2f_entries
 from .magicbokeh.release.variants import RELEASE_ENTRIES
 from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
 from .magicbokeh.release.weight_files import is_release
+from .magicbokeh.weight_files import TRAIN as HOW_TO_TRAIN_MAGICBOKEH
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
@@ -60,9 +61,20 @@ WITH_AUTHORS_WEIGHTS = {
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
+HOW_TO_GET = {
+    "mpib": HOW_TO_GET_MPIB,
+    **dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH),
+    "magicbokeh": f"{HOW_TO_TRAIN_MAGICBOKEH}; or {HOW_TO_GET_MAGICBOKEH}",
+}
 
-WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    **d2f_entries(listed=False),
+    **WITH_AUTHORS_WEIGHTS,
+    "magicbokeh": Entry(
+        ".renderers.magicbokeh.renderer:MagicBokehRenderer", "clean picture and bokeh in one pass, compact (MagicBokeh)"
+    ),
+}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 
