@@ -107,14 +107,20 @@ class _Loader(yaml.SafeLoader):
     """Knows texts, numbers, booleans, null, lists and mappings, and nothing else."""
 
     yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - PyYAML's way; none of YAML 1.1's
+    _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        if self._depth > DEEPEST:
+            raise RecursionError  # now: PyYAML's time grows with the square of the depth
         event = self.peek_event()
         if getattr(event, "tag", None) is not None:
             raise yaml.MarkedYAMLError(
                 problem=f"the tag {event.tag}: write the value alone", problem_mark=event.start_mark
             )
-        return super().compose_node(parent, index)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
         names = set()

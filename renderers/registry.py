@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
-from ..core.registry import Entry, LazyRegistry
+from ..core.registry import LISTED_BY, Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
@@ -15,6 +15,7 @@ from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
 from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
+from .weights import naming_training
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -47,6 +48,10 @@ RENDERERS = LazyRegistry(
             ".renderers.dr_bokeh.renderer:DrBokehRenderer",
             "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
         ),
+        "magicbokeh": Entry(
+            ".renderers.magicbokeh.renderer:MagicBokehRenderer",
+            "clean picture and bokeh from a poor one in one pass (MagicBokeh), a compact network trained here",
+        ),
         **variant_entries(shipped=True),
         **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
@@ -59,15 +64,15 @@ WITH_AUTHORS_WEIGHTS = {
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
+HOW_TO_GET = {
+    "mpib": HOW_TO_GET_MPIB,
+    **dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH),
+}
 
 WITHOUT_WEIGHTS = {
     **variant_entries(shipped=False),
     **d2f_entries(listed=False),
     **WITH_AUTHORS_WEIGHTS,
-    "magicbokeh": Entry(
-        ".renderers.magicbokeh.renderer:MagicBokehRenderer", "clean picture and bokeh in one pass, compact (MagicBokeh)"
-    ),
 }
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
@@ -82,7 +87,7 @@ def find_renderer(name: str) -> Entry:
     if composition:
         return compose_entry(find_renderer(composition.renderer), composition.stage)
     base, at, folder = name.partition("@")
-    ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
+    ours = {**RENDERERS.entries, **WITHOUT_WEIGHTS}
     outside = None if base in ours else find_entry(base, folder)
     if outside is not None:
         if not at:
@@ -91,7 +96,7 @@ def find_renderer(name: str) -> Entry:
     if at and base not in ours:
         own = own_entries(folder)
         more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
-        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
+        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own], LISTED_BY) + more)
     if at and base in RELEASE_ENTRIES and is_release(folder):
         return RELEASE_ENTRIES[base]
     if base in RENDERERS.entries or base not in WITHOUT_WEIGHTS:
@@ -122,7 +127,8 @@ def load_renderer(name: str) -> "Renderer":
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
-    return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+    with naming_training(checkpoint):
+        return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
 
 def _create_stage(composition: Composition) -> "SceneStage | PictureStage":

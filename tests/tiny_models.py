@@ -76,7 +76,7 @@ def compact_folder(make_trained, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sdxl_folder(tmp_path_factory):
-    """A random SDXL of 0.7 M parameters in diffusers' layout, text encoders included."""
+    """A random SDXL of 0.5 M parameters in diffusers' layout, text encoders included."""
     from bokehbench.core.torchvision_guard import ensure_torchvision
 
     ensure_torchvision()
@@ -127,7 +127,11 @@ def lora_state(sdxl_folder):
 @pytest.fixture
 def authors_folder(sdxl_folder, lora_state, tmp_path):
     """A folder as the two downloads leave it: RealVisXL_V5.0/ and small/, keys as ``save_attn_procs`` writes them."""
-    folder = tmp_path / "authors"
+    return write_authors_folder(tmp_path / "authors", sdxl_folder, lora_state)
+
+
+def write_authors_folder(folder: Path, sdxl_folder: Path, lora_state: dict[str, torch.Tensor]) -> Path:
+    """Write what ``authors_folder`` is to ``folder``."""
     (folder / "small").mkdir(parents=True)
     (folder / "RealVisXL_V5.0").symlink_to(sdxl_folder)
     save_file(lora_state, folder / "small" / "pytorch_lora_weights.safetensors")
@@ -156,7 +160,7 @@ def _tiny_unet() -> nn.Module:
 
     return UNet2DConditionModel(
         block_out_channels=(16, 32, 32),
-        layers_per_block=2,
+        layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         attention_head_dim=(2, 2, 2),

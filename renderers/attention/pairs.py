@@ -9,7 +9,8 @@ dV_k = sum_q A M dO_q, delta_k = <V_k, dV_k>, dS = A (M dO V^T - delta_k), the d
 Where the softmax runs over keys instead (an ablation), queries and keys change places.
 
 On the CPU compiled products visit little more than the pairs that count (``pair_lists``); on other devices batched
-products of tiles and windows visit all in reach and more (``pair_tiles``). Both compute in float32 at least.
+products of tiles and windows visit all in reach and more (``pair_tiles``). The former compute in float32, the latter
+in float32 at least.
 """
 
 import math
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ...core.errors import InvalidSceneError
 from .geometry import TokenGeometry
 from .inputs import check_attention_inputs, fold_shared_batch
 from .physics import PisaPhysics
@@ -33,11 +35,13 @@ def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
     the output. Relative error up to 1e-5 in float32. Widens the plan where the logits ask for more pairs than it holds.
     Differentiable once.
 
-    Raises InvalidSceneError where the tensors and the plan do not match.
+    Raises InvalidSceneError where the tensors and the plan do not match: float64 is for tiles only.
     """
     check_attention_inputs(q, k, v, plan.geometry)
     if plan.physics.is_vanilla:
         return F.scaled_dot_product_attention(q, k, v)
+    if plan.method == "lists" and q.dtype == torch.float64:
+        raise InvalidSceneError("q, k, v: expected float32 or less for lists, got float64: build the plan for 'tiles'")
     folded = [fold_shared_batch(x, plan.geometry).transpose(1, 2) for x in (q, k, v)]
     output = _PairAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
     return output.view(folded[0].shape).transpose(1, 2).reshape(q.shape).to(q.dtype)

@@ -53,27 +53,32 @@ def attend(x: Tensor, attention: SelfAttention, side: LowRank, in_focus: Tensor 
     """
     tokens = attention.norm(x).flatten(2).transpose(1, 2)
     q, k, v = attention.query(tokens), attention.key(tokens), attention.value(tokens)
-    mask = None if in_focus is None or form == "unmasked" else same_kind(in_focus)
-    changed_q, changed_k, changed_v = (
-        plain + side.change(name, tokens) for name, plain in (("q", q), ("k", k), ("v", v))
-    )
-    masked = _softmax(changed_q, changed_k, changed_v, attention.heads, mask)
-    plain = masked if form == "paper" else _softmax(q, k, v, attention.heads, None)
+    changed = [plain + side.change(name, tokens) for name, plain in (("q", q), ("k", k), ("v", v))]
+    if in_focus is None or form == "unmasked":
+        masked = _softmax(attention.heads, *changed)
+    else:
+        masked = _softmax_by_kind(attention.heads, *changed, in_focus=in_focus)
+    plain = masked if form == "paper" else _softmax(attention.heads, q, k, v)
     added = attention.out(plain) + side.change("o", masked)
     return x + added.transpose(1, 2).unflatten(2, x.shape[-2:])
 
 
-def same_kind(in_focus: Tensor) -> Tensor | None:
-    """Return which pairs of tokens (B,1,N,N) are of one kind, from (B,N) bool; None where all are of one."""
-    if bool((in_focus == in_focus[:, :1]).all()):
-        return None
-    return (in_focus[:, :, None] == in_focus[:, None, :])[:, None]
-
-
-def _softmax(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None) -> Tensor:
-    """Return softmax(q k^T / sqrt(d)) v for tokens (B,N,C); ``mask``: pairs (B,1,N,N) that count, None for all."""
+def _softmax(heads: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Return softmax(q k^T / sqrt(d)) v for tokens (B,N,C)."""
     q, k, v = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def _softmax_by_kind(heads: int, q: Tensor, k: Tensor, v: Tensor, *, in_focus: Tensor) -> Tensor:
+    """Return the same under M: each sample's tokens of a kind by themselves, not the pairs that M rules out."""
+    out = torch.empty_like(v)
+    for sample, sharp in enumerate(in_focus):
+        for kind in (sharp, ~sharp):
+            places = kind.nonzero()[:, 0]
+            if len(places):
+                chosen = (x[sample, places][None] for x in (q, k, v))
+                out[sample, places] = _softmax(heads, *chosen)[0]
+    return out
 
 
 def focus_tokens(defocus: Tensor, in_focus: float, side_px: int, form: str) -> Tensor:

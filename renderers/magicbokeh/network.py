@@ -49,11 +49,11 @@ class MagicBokehNetwork(nn.Module):
         """Return n (B,C,h,w), which added to ``z_base`` gives z0.
 
         ``z_base``, ``z``: latents (B,C,h,w) of the base's picture and of the low-quality picture; the same ones where
-        nothing is out of focus. ``defocus``: signed, in units of R, (B,1,4h,4w).
+        nothing is out of focus. ``defocus``: signed, in units of R, (B,1,4h,4w), float32 whatever the latents are.
         """
         defocus = defocus.clamp(-1.0, 1.0)
         skips = self.unet.encoder(self.unet.conv_in(z_base))
-        added = self.control(z, defocus_maps(defocus))
+        added = self.control(z, defocus_maps(defocus).to(z.dtype))
         return self.unet.decode([skip + more for skip, more in zip(skips, added, strict=True)], self._attend(defocus))
 
     def start_control(self) -> None:
@@ -126,8 +126,8 @@ class _UNet(nn.Module):
         self.enlarge = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for width in size.widths[1:])
         self.norm_out = nn.GroupNorm(size.groups, size.widths[0])
         self.conv_out = nn.Conv2d(size.widths[0], size.latent_channels, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for weight in self.conv_out.parameters():
+            nn.init.zeros_(weight)
 
     def decode(self, skips: list[Tensor], attend_at: AttendAt) -> Tensor:
         """Return n from the encoder's maps; ``attend_at``: what attends at a level."""

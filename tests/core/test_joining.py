@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bokehbench.core.errors import InvalidOptionError
-from bokehbench.core.joining import patience
+from bokehbench.core.errors import InvalidOptionError, LostProcessError
+from bokehbench.core.joining import meet, patience
+from bokehbench.core.launch import read_launch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,42 +19,37 @@ from bokehbench.benchmarks.run.processes import join_processes
 try:
     processes = join_processes("cpu")
     print("joined", processes.gather(processes.index), flush=True)
-    if processes.index == 1 and "die" in sys.argv:
+    if processes.index == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     processes.wait()
-    processes.leave()
 except BokehBenchError as error:
     sys.exit(str(error))
 """
 
 
-def test_two_processes_join(start_one):
-    first, second = start_one(0, "-c", SHARED), start_one(1, "-c", SHARED)
-    for process in (first, second):
-        out, message = process.communicate(timeout=120)
-        assert process.returncode == 0, message
-        assert out == "joined [0, 1]\n"
-
-
 @pytest.mark.parametrize(
     ("rank", "minutes", "message"),
-    [("0", 0.02, "only 1 of 2 processes have come within 0.02 minutes"), ("1", 0.002, "no main process at 127.0.0.1:")],
+    [(0, 0.02, "only 1 of 2 processes have come within 0.02 minutes"), (1, 0.002, "no main process at 127.0.0.1:")],
 )
-def test_who_does_not_come_is_said(start_one, rank, minutes, message):
-    process = start_one(rank, "-c", SHARED, minutes=minutes)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 1
+def test_who_does_not_come_is_said(one_of_two, monkeypatch, rank, minutes, message):
+    for name, value in one_of_two(rank, minutes).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LostProcessError) as caught:
+        meet(read_launch())
+    said = str(caught.value)
     assert said.startswith(message)
     assert "BOKEHBENCH_WAIT_MINUTES" in said
     assert len(said.splitlines()) == 1
 
 
-def test_one_that_dies_is_noticed_at_once(start_one):
-    first, second = start_one(0, "-c", SHARED, "die"), start_one(1, "-c", SHARED, "die")
-    assert second.wait(timeout=120) == -signal.SIGKILL
+def test_two_processes_join_and_one_that_dies_is_noticed_at_once(start_one):
+    first, second = start_one(0, "-c", SHARED), start_one(1, "-c", SHARED)
+    joined, message = second.communicate(timeout=120)
+    assert second.returncode == -signal.SIGKILL, message
     died = time.monotonic()
-    _, said = first.communicate(timeout=60)
+    out, said = first.communicate(timeout=60)
     assert time.monotonic() - died < 30.0
+    assert joined == out == "joined [0, 1]\n"
     assert first.returncode == 1
     assert "another process of this command has ended" in said
     assert "give the same command to go on" in said

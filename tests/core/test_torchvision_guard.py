@@ -32,14 +32,6 @@ def write_torchvision(folder: Path, source: str) -> Path:
     return folder
 
 
-def test_lpips_imports_after_the_guard_with_the_installed_torchvision():
-    outcome = run_python(
-        CALL_THE_GUARD + "ensure_torchvision(); import lpips, torchvision; print(torchvision.__name__)"
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.strip() == "torchvision"
-
-
 def test_a_torchvision_without_its_operators_imports_only_after_the_guard(tmp_path):
     folder = write_torchvision(tmp_path, BROKEN_TORCHVISION)
     without = "try: import torchvision\nexcept RuntimeError as error: print(error)\n"

@@ -55,6 +55,8 @@ class MagicBokehConfig:
         digest, pitch = autoencoder_digest(), 4 * self.settings.size.multiple
         check("model.settings.autoencoder", self.settings.autoencoder, self.settings.autoencoder in ("", digest), "''")
         object.__setattr__(self, "settings", dataclasses.replace(self.settings, autoencoder=digest))
+        pictures = self.data.pictures
+        check("model.data.pictures", pictures, pictures == "clean", "clean: low_quality makes poor ones of them")
         crop = self.data.crop_px
         check("model.data.crop_px", crop, crop % pitch == 0, f"a multiple of {pitch}, a token of the coarsest level")
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from filelock import FileLock
@@ -78,7 +78,7 @@ def open_encoded(
     decided = {"autoencoder": config.settings.autoencoder, "disparity": config.data.disparity}
 
     def clean(index: int) -> Columns:
-        sample = scenes[index]
+        sample = cast(Batch, scenes[index])
         maps = {name: sample[name].half() if name == "disparity" else sample[name] for name in CLEAN_MAPS}
         return maps | encode({"clean": sample["image"], "target": sample["target"]})
 

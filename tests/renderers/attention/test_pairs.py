@@ -75,14 +75,16 @@ def test_the_released_pitch_makes_ellipses_in_both(method):
     assert_like_reference(geometry, PisaPhysics(rays=1), method, features(geometry))
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_gradcheck(method):
-    """The only test in float64: compiling the lists' kernels for it takes long."""
-    geometry = smooth_geometry(30.0, grid=(3, 4))
+@pytest.mark.parametrize("by_queries", [True, False])
+def test_gradcheck(by_queries):
+    """Of tiles and the reference in float64; lists, which compute in float32 only, have the reference's gradients."""
+    geometry, physics = smooth_geometry(30.0, grid=(3, 4)), PisaPhysics(softmax_over_queries=by_queries)
     inputs = features(geometry, heads=1, size=3)
-    for by_queries in (True, False):
-        plan = plan_in_float32(geometry, PisaPhysics(softmax_over_queries=by_queries), method=method, headroom=60.0)
-        assert torch.autograd.gradcheck(lambda *x: pisa_fast(*x, plan), inputs)  # noqa: B023 - called at once
+    plan = plan_in_float32(geometry, physics, method="tiles", headroom=60.0)
+    assert torch.autograd.gradcheck(lambda *x: pisa_fast(*x, plan), inputs)
+    assert_like_reference(geometry, physics, "lists", inputs, headroom=60.0)
+    fewer = smooth_geometry(30.0, grid=(2, 2))
+    assert torch.autograd.gradcheck(lambda *x: pisa_dense(*x, fewer, physics), features(fewer, heads=1, size=2))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -212,6 +214,8 @@ def test_mistakes_are_named():
         pisa_fast(q, k[:, :, 1:], v, plan)
     with pytest.raises(InvalidSceneError, match="one floating type"):
         pisa_fast(q, k.float(), v, plan)
+    with pytest.raises(InvalidSceneError, match="expected float32 or less for lists, got float64"):
+        pisa_fast(q, k, v, plan)
 
 
 @pytest.mark.gpu

@@ -10,7 +10,6 @@ from bokehbench.renderers.magicbokeh.focus_attention import (
     attend,
     block_pattern,
     focus_tokens,
-    same_kind,
 )
 
 HEADS, CHANNELS = 2, 16
@@ -68,15 +67,22 @@ def test_nothing_passes_between_the_kinds(layers, in_focus):
     assert torch.equal(same, ~in_focus)
 
 
-def test_one_kind_alone_masks_nothing():
-    kinds = torch.ones(2, 5, dtype=torch.bool)
-    assert same_kind(kinds) is None
-    assert same_kind(~kinds) is None
-    kinds[1, 2:] = False
-    pairs = same_kind(kinds)
-    assert bool(pairs[0].all())  # each sample of a batch has its own mask
-    assert torch.equal(pairs, pairs.transpose(2, 3))
-    assert int(pairs[1].sum()) == 2 * 2 + 3 * 3
+@pytest.mark.parametrize("form", ["code", "paper"])
+def test_one_kind_alone_masks_nothing_and_each_sample_has_its_own_mask(layers, in_focus, form):
+    attention, side, x = layers
+    alike = in_focus.clone()
+    alike[0] = True
+    made, unmasked = (attend(x, attention, side, kinds, form) for kinds in (alike, None))
+    torch.testing.assert_close(made[0], unmasked[0], atol=2e-6, rtol=0.0)
+    assert torch.equal(made[1], attend(x, attention, side, in_focus, form)[1])
+    assert float((made[1] - unmasked[1]).abs().max()) > 1e-3
+
+
+def test_gradients_reach_every_token(layers, in_focus):
+    attention, side, x = layers
+    given = x.clone().requires_grad_(True)
+    attend(given, attention, side, in_focus, "paper").square().sum().backward()
+    assert bool((given.grad != 0.0).all())
 
 
 def test_a_mask_is_reduced_as_each_form_says():

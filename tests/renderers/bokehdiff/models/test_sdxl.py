@@ -16,6 +16,8 @@ from bokehbench.renderers.bokehdiff.settings import PipelineSettings
 from bokehbench.renderers.bokehdiff.weight_files import LORA_FILE
 from bokehbench.renderers.diffusion import prompt as prompt_module
 
+from ....tiny_models import write_authors_folder
+
 LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
 CONVOLUTION = "mid_block.resnets.0.conv1"
 
@@ -33,9 +35,16 @@ def assemble(authors_folder):
     return lambda: load_checkpoint("bokehdiff", str(authors_folder), torch.float32).pipeline
 
 
-def test_lora_is_added_to_the_weights(assemble, sdxl_folder, lora_state):
+@pytest.fixture(scope="module")
+def assembled(sdxl_folder, lora_state, tmp_path_factory):
+    """A pipeline that no test changes."""
+    folder = write_authors_folder(tmp_path_factory.mktemp("untouched") / "authors", sdxl_folder, lora_state)
+    return load_checkpoint("bokehdiff", str(folder), torch.float32).pipeline
+
+
+def test_lora_is_added_to_the_weights(assembled, sdxl_folder, lora_state):
     """W + alpha / rank * B A with alpha = rank, worked out by hand for a linear layer and a convolution."""
-    base, unet = read_unet(sdxl_folder), assemble().unet
+    base, unet = read_unet(sdxl_folder), assembled.unet
     down, up = (lora_state[f"{LAYER}.lora_{matrix}.weight"] for matrix in "AB")
     assert torch.allclose(weight_of(unet, LAYER), weight_of(base, LAYER) + up @ down, atol=1e-6)
     down, up = (lora_state[f"{CONVOLUTION}.lora_{matrix}.weight"] for matrix in "AB")
@@ -44,8 +53,8 @@ def test_lora_is_added_to_the_weights(assemble, sdxl_folder, lora_state):
 
 
 @pytest.mark.parametrize("converted", [False, True])
-def test_every_generation_of_key_names_loads_alike(assemble, authors_folder, lora_state, converted):
-    without_prefix = assemble().unet.state_dict()
+def test_every_generation_of_key_names_loads_alike(assembled, assemble, authors_folder, lora_state, converted):
+    without_prefix = assembled.unet.state_dict()
     layers = diffusers.convert_state_dict_to_diffusers(dict(lora_state)) if converted else dict(lora_state)
     diffusers.StableDiffusionXLLoraLoaderMixin.save_lora_weights(authors_folder / "small", unet_lora_layers=layers)
     assert all(torch.equal(tensor, without_prefix[name]) for name, tensor in assemble().unet.state_dict().items())
@@ -62,9 +71,10 @@ def test_alpha_travels_in_the_files_metadata(assemble, authors_folder, sdxl_fold
     assert torch.allclose(delta, expected, atol=1e-6)
 
 
-def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(assemble, authors_folder, sdxl_folder, tmp_path):
-    folded = assemble()
-    loaded = assemble()
+def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(
+    assembled, assemble, authors_folder, sdxl_folder, tmp_path
+):
+    folded, loaded = assembled, assemble()
     loaded.unet.load_state_dict(read_unet(sdxl_folder).state_dict())
     loaded.load_lora_weights(authors_folder / "small", weight_name=LORA_FILE)
     scene = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64), 0.4, 30.0
@@ -74,17 +84,17 @@ def test_folded_lora_renders_as_the_loaded_one_and_saves_as_one_model(assemble, 
     assert torch.equal(BokehDiffPipeline.from_pretrained(tmp_path)(*scene).images, expected)
 
 
-def test_partial_encoder_replaces_what_it_holds_and_nothing_else(assemble, authors_folder, sdxl_folder):
+def test_partial_encoder_replaces_what_it_holds_and_nothing_else(assembled, authors_folder, sdxl_folder):
     held = torch.load(authors_folder / "small" / "vae.ckpt", weights_only=True)
     own = diffusers.AutoencoderKL.from_pretrained(sdxl_folder, subfolder="vae", use_safetensors=True).state_dict()
-    for name, tensor in assemble().vae.state_dict().items():
+    for name, tensor in assembled.vae.state_dict().items():
         assert torch.equal(tensor, held.get(name, own[name]))
     assert 0 < len(held) < len(own)
 
 
-def test_encoder_as_safetensors(assemble, authors_folder):
+def test_encoder_as_safetensors(assembled, assemble, authors_folder):
     encoder = authors_folder / "small" / "vae.ckpt"
-    expected = assemble().vae.state_dict()
+    expected = assembled.vae.state_dict()
     save_file(torch.load(encoder, weights_only=True), encoder.with_suffix(".safetensors"))
     encoder.unlink()
     assert all(torch.equal(expected[name], tensor) for name, tensor in assemble().vae.state_dict().items())
@@ -130,8 +140,8 @@ def test_folder_that_cannot_be_written_is_said(sdxl_folder, tmp_path, caplog):
     assert "cannot be kept" in caplog.text
 
 
-def test_released_weights_are_used_as_the_released_code_trained_them(assemble):
-    settings = assemble().active_settings
+def test_released_weights_are_used_as_the_released_code_trained_them(assembled):
+    settings = assembled.active_settings
     assert (settings.timestep, settings.output_form, settings.pixel_unshuffle) == (499, "noise", 1)
     assert (settings.physics.rays_from, settings.physics.jitter, settings.pooling) == ("mixed", "sample", "bilinear")
     assert settings.pitch == "px"
