@@ -124,7 +124,8 @@ class Recipe:
             crop_px=self.crop_px,
             validation=self._validation(),
         )
-        return MagicBokehConfig(**{"data": data, "draws": self.draws} | values)
+        chosen: dict[str, Any] = {"data": data, "draws": self.draws} | values
+        return MagicBokehConfig(**chosen)
 
     def _run(self, folder: str, name: str, steps: int, model: MagicBokehConfig, seed: int) -> RunConfig:
         return RunConfig(
