@@ -15,7 +15,7 @@ from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
 from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
-from .weights import naming_training
+from .weights import check_checkpoint, naming_training
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -127,6 +127,7 @@ def load_renderer(name: str) -> "Renderer":
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
+    check_checkpoint(name, checkpoint)
     with naming_training(checkpoint):
         return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
@@ -143,7 +144,9 @@ def _create_stage(composition: Composition) -> "SceneStage | PictureStage":
             raise InvalidOptionError(
                 f"'{composition.name}': expected a checkpoint after '@', for instance {base}@FOLDER"
             )
-    return stage.create()
+        check_checkpoint(composition.name, checkpoint)
+    with naming_training(checkpoint):
+        return stage.create()
 
 
 def plain_name(name: str) -> str:

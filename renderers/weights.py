@@ -67,6 +67,15 @@ def training_summary(files: WeightFiles) -> str | None:
     return summary if isinstance(summary, str) else None
 
 
+def check_checkpoint(name: str, checkpoint: str) -> None:
+    """Raise InvalidOptionError where no folder can be called ``checkpoint``: of an unknown ~user, too long."""
+    try:
+        Path(checkpoint).expanduser().is_dir()
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidOptionError(f"{name}: no such folder ({reason})") from error
+
+
 @contextmanager
 def naming_training(checkpoint: str | None) -> Iterator[None]:
     """Let an error about the weights in a folder say, too, whether a training still works at them."""
@@ -84,9 +93,13 @@ def say_where_training_is(checkpoint: str | None) -> str:
 
     How the training goes on where it is not finished, where its result lies where it is; empty for other folders.
     """
-    if not checkpoint:
+    try:
+        return _find_training(Path(checkpoint).expanduser()) if checkpoint else ""
+    except (OSError, RuntimeError, ValueError):  # an unknown ~user, a name that no system takes: no folder of anything
         return ""
-    folder = Path(checkpoint).expanduser()
+
+
+def _find_training(folder: Path) -> str:
     if (folder / RESULT / RECORD_FILE).is_file():
         return f"; it is a training's output: its result lies in {folder / RESULT}"
     for output in (folder, folder.parent):

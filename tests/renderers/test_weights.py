@@ -31,15 +31,23 @@ def test_a_training_that_is_not_finished_is_named(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "step-00000005.pt").touch()
     for folder in (tmp_path, tmp_path / "model"):
-        for name in ("bokehme", "bokehdiff", "defocus-to-focus"):
+        names = [f"{name}@{folder}" for name in ("bokehme", "bokehdiff", "defocus-to-focus")]
+        for name in (*names, f"sr@{folder}+identity"):
             with pytest.raises(
                 BokehBenchError, match=r"not finished, after step 5: .*'output: .*'\), then use .*model$"
             ):
-                load_renderer(f"{name}@{folder}").fetch()
+                load_renderer(name).fetch()
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / weights.RECORD_FILE).write_text("{}")
     with pytest.raises(MissingWeightsError, match=r"its result lies in .*model$"):
         load_renderer(f"bokehme@{tmp_path}").fetch()
+
+
+@pytest.mark.parametrize("folder", ["~nosuchuser/x", "x" * 300, "a\0b"])
+def test_a_folder_that_cannot_be_is_one_line(folder):
+    with pytest.raises(BokehBenchError, match="bokehme@"):
+        load_renderer(f"bokehme@{folder}").fetch()
+    assert not weights.say_where_training_is(folder)
 
 
 def test_label_is_the_name_and_a_hash_of_every_file_in_order(files):
