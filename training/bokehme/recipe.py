@@ -54,6 +54,9 @@ class Recipe:
     precision: str = "no"
     minutes: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._validation()  # what it lacks is said before anything is made
+
     @property
     def settings(self) -> SynthesisSettings:
         """Return what scenes are drawn from: two to four layers, any of them in focus or none."""
@@ -113,8 +116,6 @@ class Recipe:
         store_scenes(scenes, self.scenes, self.output / SCENES, identity, workers)
 
     def _validation(self) -> SynthesisSettings | None:
-        if self.validation_photographs is None or self.validation_cutouts is None:
-            return None
         return validation_scenes(self.validation_photographs, self.validation_cutouts)
 
 

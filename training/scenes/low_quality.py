@@ -39,6 +39,8 @@ class LowQuality:
     def __post_init__(self) -> None:
         check_fields(self, "low_quality.")
         check("low_quality.two_rounds", self.two_rounds, self.clean + self.two_rounds <= 1.0, "at most 1 with clean")
+        low, high = self.factors
+        check("low_quality.factors", self.factors, low <= high, "the smaller number first")
 
     def identity(self) -> dict[str, Any]:
         """Return shares and factors."""

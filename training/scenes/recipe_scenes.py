@@ -1,5 +1,6 @@
 """Which scenes the recipes train on and watch: the same for every family whose weights ship."""
 
+from ...core.errors import InvalidOptionError
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 
 SCENE_SEED = 1
@@ -18,8 +19,16 @@ def training_scenes(photographs: str, cutouts: str) -> SynthesisSettings:
     )
 
 
-def validation_scenes(photographs: str, cutouts: str) -> SynthesisSettings:
-    """Return two flat layers over the pictures of two folders, which are never trained on."""
+def validation_scenes(photographs: str | None, cutouts: str | None) -> SynthesisSettings | None:
+    """Return two flat layers over the pictures of two folders, which are never trained on; None where none is named.
+
+    Raises InvalidOptionError where one is: without the other nothing would be watched.
+    """
+    if photographs is None and cutouts is None:
+        return None
+    if photographs is None or cutouts is None:
+        named, absent = ("photographs", "cutouts") if cutouts is None else ("cutouts", "photographs")
+        raise InvalidOptionError(f"--validation-{absent}: expected a folder beside --validation-{named}, got none")
     return SynthesisSettings(
         photographs=(photographs,),
         cutouts=(cutouts,),

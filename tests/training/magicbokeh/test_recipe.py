@@ -57,3 +57,10 @@ def test_an_unknown_part_is_one_line(tmp_path, capsys):
     assert main([*folders, "--parts", "scene"]) == 2
     said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, first, network, ablations, ship\n"
     assert capsys.readouterr().err == said
+
+
+def test_one_folder_for_validation_is_not_enough(tmp_path, capsys):
+    folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
+    assert main([*folders, "--validation-photographs", "x"]) == 2
+    said = "recipe: --validation-cutouts: expected a folder beside --validation-photographs, got none\n"
+    assert capsys.readouterr().err == said

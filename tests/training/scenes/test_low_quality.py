@@ -29,3 +29,5 @@ def test_shares_and_factors_are_those_of_the_settings():
     assert float(np.square(barely - picture).mean()) < float(np.square(strongly - picture).mean())
     with pytest.raises(InvalidOptionError, match=r"low_quality\.two_rounds: expected at most 1 with clean"):
         LowQuality(clean=0.6, two_rounds=0.5)
+    with pytest.raises(InvalidOptionError, match=r"low_quality\.factors: expected the smaller number first"):
+        LowQuality(factors=(8.0, 1.3))
