@@ -1,12 +1,18 @@
 """How strongly a decoder shows what changes in a latent."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..engine.sampler import length_of
+from ..engine.task import Batch
 
 PROBE = 0.1
 """By which a latent is moved."""
+
+PROBED_LATENTS = 4
 
 
 class Decoder(Protocol):
@@ -14,6 +20,11 @@ class Decoder(Protocol):
 
     def decode(self, latents: Tensor, /) -> Tensor:
         """Return the pictures."""
+
+
+def first_samples(dataset: Dataset[Any]) -> list[Batch]:
+    """Return as many as are probed, or all of fewer: the same ones in a run that goes on."""
+    return [dataset[index] for index in range(min(PROBED_LATENTS, length_of(dataset) or PROBED_LATENTS))]
 
 
 @torch.no_grad()

@@ -17,12 +17,10 @@ from ..scenes.open_scenes import open_scenes
 from ..scenes.shards import StoredScenes
 from .config import LatentConfig
 from .crops import check_crop, crop_maps
-from .decoder_gains import decoder_gains
+from .decoder_gains import decoder_gains, first_samples
 from .latents import encode_scenes, open_encoded
 from .task import BokehDiffTask
 from .training_physics import set_training_physics
-
-PROBED_LATENTS = 4
 
 
 class LatentTask(BokehDiffTask):
@@ -63,8 +61,7 @@ class LatentTask(BokehDiffTask):
         return self.group(self.unet.parameters())
 
     def _measure_gains(self) -> Tensor:
-        """Measure them on the first samples: the same ones in a run that goes on."""
-        samples = [self._dataset[index] for index in range(PROBED_LATENTS)]
+        samples = first_samples(self._dataset)
         batch = {name: torch.stack([x[name] for x in samples]).to(self.unet.device) for name in samples[0]}
         if "z_target" not in batch:
             batch |= encode_scenes(self.pipeline, batch)

@@ -59,6 +59,9 @@ class MagicBokehConfig:
         check("model.data.pictures", pictures, pictures == "clean", "clean: low_quality makes poor ones of them")
         crop = self.data.crop_px
         check("model.data.crop_px", crop, crop % pitch == 0, f"a multiple of {pitch}, a token of the coarsest level")
+        for name, scenes in (("scenes", self.data.scenes), ("validation", self.data.validation)):
+            side = pitch if scenes is None else scenes.size_px
+            check(f"model.data.{name}.size_px", side, side % pitch == 0, f"a multiple of {pitch}, as crop_px")
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the result."""

@@ -22,7 +22,7 @@ from ...core.progress import ProgressBar
 from ...renderers.magicbokeh.autoencoder import CompactAutoencoder
 from ..engine.task import Batch
 from ..scenes.base_picture import BasePicture
-from ..scenes.degraded import DegradedScenes
+from ..scenes.degraded import degrade
 from ..scenes.low_quality import LowQuality
 from ..scenes.open_files import OpenFiles, is_sound
 from ..scenes.shards import StoredScenes
@@ -42,11 +42,13 @@ class PoorScenes(Dataset[Batch]):
 
     def __init__(self, scenes: Dataset[Any], low_quality: LowQuality, base: str, seed: int):
         self._scenes = scenes
-        self._degraded = DegradedScenes(scenes, [low_quality, BasePicture(base)], seed)
+        self._degradations = low_quality, BasePicture(base)
+        self._seed = seed
 
     def __getitem__(self, index: int) -> Batch:
         """Return one."""
-        return {**self._degraded[index], "clean": self._scenes[index]["image"]}
+        sample = self._scenes[index]
+        return {**degrade(sample, self._degradations, self._seed), "clean": sample["image"]}
 
 
 class EncodedScenes(Dataset[Batch]):

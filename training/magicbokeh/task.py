@@ -17,7 +17,7 @@ from ...renderers.magicbokeh.autoencoder import CompactAutoencoder
 from ...renderers.magicbokeh.checkpoints import load_network, save_network
 from ...renderers.magicbokeh.network import PITCH_PX, MagicBokehNetwork
 from ...renderers.magicbokeh.weight_files import find_files
-from ..bokehdiff.decoder_gains import decoder_gains
+from ..bokehdiff.decoder_gains import decoder_gains, first_samples
 from ..engine.config import RunConfig
 from ..engine.task import Batch, ParameterGroup, StepLosses, Task
 from ..losses.latent import LatentLoss
@@ -28,7 +28,6 @@ from .config import MagicBokehConfig
 from .latents import LATENTS, PoorScenes, encode_pictures, open_encoded
 
 BOKEH, RESTORATION = "bokeh", "restoration"
-PROBED_LATENTS = 4
 VALIDATION_DRAW = 1_000_003
 """Seed of the poor pictures of validation, which no training draws."""
 
@@ -149,9 +148,8 @@ class MagicBokehTask(Task):
         return PoorScenes(scenes, self._config.low_quality, self._config.settings.base, self._seed)
 
     def _measure_gains(self, device: torch.device) -> Tensor:
-        """Measure them on the first samples: the same ones in a run that goes on."""
         samples = [
-            self._latents({k: v[None].to(device) for k, v in self._dataset[n].items()}) for n in range(PROBED_LATENTS)
+            self._latents({k: v[None].to(device) for k, v in sample.items()}) for sample in first_samples(self._dataset)
         ]
         return decoder_gains(self.autoencoder, torch.cat([sample["z_target"] for sample in samples]))
 

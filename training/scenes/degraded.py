@@ -34,10 +34,14 @@ class DegradedScenes(Dataset[TrainingSample]):
 
     def __getitem__(self, index: int) -> TrainingSample:
         """Return sample ``index``, degraded."""
-        sample = self._scenes[index]
-        for degradation in self._degradations:
-            sample = degradation.degrade(sample, self._seed)
-        return sample
+        return degrade(self._scenes[index], self._degradations, self._seed)
+
+
+def degrade(sample: TrainingSample, degradations: Sequence[Degradation], seed: int) -> TrainingSample:
+    """Return a sample after ``degradations``, in their order."""
+    for degradation in degradations:
+        sample = degradation.degrade(sample, seed)
+    return sample
 
 
 def identity_of_scenes(settings: SynthesisSettings, degradations: Sequence[Degradation] = ()) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure):
     config = configure(tmp_path)
     task = config.model.build(config, CPU)
     batch = as_batch(task.dataset()[0])
+    task._dataset = [task.dataset()[0]]
+    assert task._measure_gains(CPU).shape == (16, 1, 1)  # of fewer scenes than are asked for
     network = task.network
     branches = {"bokeh": network.bokeh_parameters, "restoration": network.restoration_parameters}
 
@@ -105,3 +107,12 @@ def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_p
 def test_an_impossible_model_is_one_line(tmp_path, configure, model, expected):
     with pytest.raises(InvalidOptionError, match=expected):
         configure(tmp_path, model)
+
+
+def test_pictures_must_be_whole_tokens(tmp_path, configure, settings):
+    odd = settings | {"size_px": 30}
+    for data, name in (({"scenes": odd}, "scenes"), ({"scenes": settings, "validation": odd}, "validation")):
+        with pytest.raises(
+            InvalidOptionError, match=rf"model\.data\.{name}\.size_px: expected a multiple of 8.*got 30"
+        ):
+            configure(tmp_path, {"data": data | {"crop_px": 16}})
