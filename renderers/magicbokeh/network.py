@@ -182,7 +182,7 @@ def _blocks(wide: int, width: int, count: int, size: NetworkSize) -> _Blocks:
                 in_channels=wide if n == 0 else width,
                 out_channels=width,
                 temb_channels=None,
-                groups=size.groups if (wide if n == 0 else width) % size.groups == 0 else 1,
+                groups=size.groups,
                 groups_out=size.groups,
             )
             for n in range(count)

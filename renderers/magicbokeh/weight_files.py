@@ -13,7 +13,7 @@ from ...core.checks import check
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ..bokehdiff.weight_files import SHARED_AUTOENCODER
 from ..bokehdiff.weight_files import SHIPPED as BOKEHDIFF_WEIGHTS
-from ..weights import RECORD_FILE, digest_of, read_object
+from ..weights import digest_of, read_object
 from .release.weight_files import FORMAT_FILE
 from .release.weight_files import REMEDY as FROM_THE_AUTHORS
 from .settings import MagicSettings
@@ -21,6 +21,8 @@ from .settings import MagicSettings
 NETWORK_FILE = "network.safetensors"
 SETTINGS_FILE = "settings.json"
 AUTOENCODER = BOKEHDIFF_WEIGHTS / SHARED_AUTOENCODER
+AUTOENCODER_FILES = ("config.json", "diffusion_pytorch_model.safetensors")
+"""What decides its latents and its pictures; a stray file beside them does not."""
 
 SHIPPED = Path(__file__).parent / "weights"
 """The network that ``magicbokeh`` and ``sr`` compute with where no folder is named."""
@@ -81,7 +83,7 @@ def _check_folder(checkpoint: str) -> Path:
 
 def autoencoder_files() -> list[Path]:
     """Return the files of the autoencoder that ships."""
-    return sorted(path for path in AUTOENCODER.glob("*") if path.is_file() and path.name != RECORD_FILE)
+    return [AUTOENCODER / name for name in AUTOENCODER_FILES]
 
 
 def autoencoder_digest() -> str:
