@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from bokehbench.core.errors import BokehBenchError
@@ -32,6 +34,13 @@ def test_names_that_are_written_nearly_alike_are_asked_for():
     assert did_you_mean("--limt", ["--limit", "--list"]) == ". Did you mean --limit or --list?"
     assert did_you_mean("--x", ["--limit", "--list"]) == ""
     assert unknown_name("metric", "x", ["psnr"]) == "unknown metric 'x'. Known: psnr"
+
+
+def test_of_many_names_three_are_asked_for_and_the_command_lists_the_rest():
+    many = [f"name-{n}" for n in range(21)]
+    said = unknown_name("metric", "name-x", many, "--list")
+    assert re.fullmatch(r"unknown metric 'name-x'. Did you mean (\S+), \S+ or \S+\? Known: 21 names, see --list", said)
+    assert unknown_name("metric", "name-x", many).endswith(", name-20")
 
 
 def test_a_message_becomes_one_line():
