@@ -94,6 +94,7 @@ def test_a_signal_ends_in_one_line_and_the_checkpoints_stay(tmp_path, settings, 
     assert lines[-1] == "training: interrupted; give the same command to go on from the last checkpoint"
     assert "Traceback" not in message
     newest = sorted(checkpoints.iterdir())[-1]
+    assert lines[-2] == f"{newest}: saved after step {int(newest.stem.removeprefix('step-'))} of 20"
     assert torch.load(newest, weights_only=True)["step"] == int(newest.stem.removeprefix("step-"))
 
 
