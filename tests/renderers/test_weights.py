@@ -66,3 +66,18 @@ def test_part_is_the_folders_own_or_the_one_it_shares(tmp_path):
     assert weights.find_part(folder, "vae") == tmp_path / "common"
     with pytest.raises(InvalidOptionError, match=r'expected \{"unet": NAME\}'):
         weights.find_part(folder, "unet")
+
+
+def test_an_unfinished_training_is_named_with_how_it_goes_on(tmp_path):
+    checkpoints = tmp_path / "run/checkpoints"
+    checkpoints.mkdir(parents=True)
+    for name in ("step-00000090.pt", "step-00000120.pt", "step-best.pt"):
+        (checkpoints / name).touch()
+    for folder in (tmp_path / "run", tmp_path / "run/model"):
+        said = weights.say_where_training_is(str(folder))
+        assert "not finished, after step 120" in said
+        assert f"output: {tmp_path / 'run'}" in said
+    (tmp_path / "run/model").mkdir()
+    (tmp_path / "run/model" / weights.RECORD_FILE).touch()
+    assert weights.say_where_training_is(str(tmp_path / "run")).endswith(f"its result lies in {tmp_path / 'run/model'}")
+    assert weights.say_where_training_is(str(tmp_path)) == weights.say_where_training_is(None) == ""
