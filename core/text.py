@@ -51,5 +51,5 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 2) -> str:
     """
     bare = {one.lstrip("-"): one for one in known}
     *others, last = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)] or [""]
-    choice = f"{', '.join(others)} or {last}" if others else last
-    return f". Did you mean {choice}?" if last else ""
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f". Did you mean {names}?" if last else ""

@@ -7,11 +7,11 @@ from typing import ClassVar, Generic, TypeVar
 import torch
 from torch import nn
 
-from ..core.errors import BokehBenchError, InvalidOptionError, MissingWeightsError
+from ..core.errors import BokehBenchError
 from ..core.scene import Scene
 from .component import Component
 from .interface import Renderer
-from .weights import WeightFiles, label_files, say_where_training_is, training_summary
+from .weights import WeightFiles, label_files, naming_training, training_summary
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +78,12 @@ class LearnedComponent(Component, Generic[Files]):
 
     def fetch(self) -> None:
         """Ask the hub for what is not at hand."""
-        self._find_all_weights()
-
-    def _find_all_weights(self) -> Files:
-        """Find the files, from the hub if need be; an error says, too, whether a training still works at them."""
-        try:
-            return self.find_weights(download=True)
-        except (InvalidOptionError, MissingWeightsError) as error:
-            hint = say_where_training_is(self.checkpoint)
-            if not hint:
-                raise
-            raise type(error)(f"{error}{hint}") from error
+        with naming_training(self.checkpoint):
+            self.find_weights(download=True)
 
     def _load(self) -> None:
-        files = self._find_all_weights()
+        with naming_training(self.checkpoint):
+            files = self.find_weights(download=True)
         self._label = self.label(files)
         self._load_networks(files)
         self._warm_up()

@@ -15,6 +15,7 @@ from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
 from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
+from .weights import naming_training
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -47,6 +48,10 @@ RENDERERS = LazyRegistry(
             ".renderers.dr_bokeh.renderer:DrBokehRenderer",
             "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
         ),
+        "magicbokeh": Entry(
+            ".renderers.magicbokeh.renderer:MagicBokehRenderer",
+            "clean picture and bokeh from a poor one in one pass (MagicBokeh), a compact network trained here",
+        ),
         **variant_entries(shipped=True),
         **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
@@ -59,9 +64,16 @@ WITH_AUTHORS_WEIGHTS = {
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
+HOW_TO_GET = {
+    "mpib": HOW_TO_GET_MPIB,
+    **dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH),
+}
 
-WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    **d2f_entries(listed=False),
+    **WITH_AUTHORS_WEIGHTS,
+}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 
@@ -75,7 +87,7 @@ def find_renderer(name: str) -> Entry:
     if composition:
         return compose_entry(find_renderer(composition.renderer), composition.stage)
     base, at, folder = name.partition("@")
-    ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
+    ours = {**RENDERERS.entries, **WITHOUT_WEIGHTS}
     outside = None if base in ours else find_entry(base, folder)
     if outside is not None:
         if not at:
@@ -115,7 +127,8 @@ def load_renderer(name: str) -> "Renderer":
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
-    return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+    with naming_training(checkpoint):
+        return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
 
 def _create_stage(composition: Composition) -> "SceneStage | PictureStage":

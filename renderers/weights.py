@@ -6,7 +6,8 @@ Imports no torch: a name costs nothing to check.
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,6 +65,18 @@ def training_summary(files: WeightFiles) -> str | None:
         return None
     summary = read_object(record).get("summary")
     return summary if isinstance(summary, str) else None
+
+
+@contextmanager
+def naming_training(checkpoint: str | None) -> Iterator[None]:
+    """Let an error about the weights in a folder say, too, whether a training still works at them."""
+    try:
+        yield
+    except (InvalidOptionError, MissingWeightsError) as error:
+        hint = say_where_training_is(checkpoint)
+        if not hint:
+            raise
+        raise type(error)(f"{error}{hint}") from error
 
 
 def say_where_training_is(checkpoint: str | None) -> str:

@@ -52,7 +52,9 @@ NIGHT_OUT = "python run_bench.py --run night --export DIR/night.zip"
 NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
 RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
-    "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
+    "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example(
+        "--renderers identity --limit 1", code=1, says="metric lpips-alex is left out"
+    ),
     "python run_bench.py --renderers bokehdiff,classical": Example("--datasets synbokeh-mini --limit 1 --metrics psnr"),
     "python run_bench.py --robustness": Example(
         "--renderers classical,bokehdiff --datasets synbokeh-mini --limit 1 --severities=-2,2 --metrics psnr"

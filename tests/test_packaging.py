@@ -84,6 +84,11 @@ def called_name(node: ast.AST) -> str | None:
     return getattr(called, "attr", getattr(called, "id", None))
 
 
+def test_every_program_says_mistakes_in_one_line():
+    own = {path for path in modules() if "argparse.ArgumentParser(" in path.read_text(encoding="utf-8")}
+    assert own <= {ROOT / "core/option_parser.py"}, "use core.option_parser.OneLineParser"
+
+
 def bokehbench_imports(path: Path) -> Iterator[str]:
     """Yield the dotted name, inside bokehbench, of everything that a module imports from the project."""
     package = ("bokehbench", *path.relative_to(ROOT).parent.parts)

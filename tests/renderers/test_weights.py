@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import BokehBenchError, InvalidOptionError, MissingWeightsError
 from bokehbench.renderers import weights
+from bokehbench.renderers.registry import load_renderer
 
 
 @dataclass
@@ -24,6 +25,22 @@ def files(tmp_path):
     for path in paths:
         path.write_text(path.name)
     return Files("mine", tmp_path, paths)
+
+
+def test_a_training_that_is_not_finished_is_named(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("step-00000005.pt", "step-best.pt"):  # the latter is none of ours
+        (tmp_path / "checkpoints" / name).touch()
+    for folder in (tmp_path, tmp_path / "model"):
+        for name in ("bokehme", "bokehdiff", "defocus-to-focus"):
+            with pytest.raises(
+                BokehBenchError, match=r"not finished, after step 5: .*'output: .*'\), then use .*model$"
+            ):
+                load_renderer(f"{name}@{folder}").fetch()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / weights.RECORD_FILE).write_text("{}")
+    with pytest.raises(MissingWeightsError, match=r"its result lies in .*model$"):
+        load_renderer(f"bokehme@{tmp_path}").fetch()
 
 
 def test_label_is_the_name_and_a_hash_of_every_file_in_order(files):
@@ -66,18 +83,3 @@ def test_part_is_the_folders_own_or_the_one_it_shares(tmp_path):
     assert weights.find_part(folder, "vae") == tmp_path / "common"
     with pytest.raises(InvalidOptionError, match=r'expected \{"unet": NAME\}'):
         weights.find_part(folder, "unet")
-
-
-def test_an_unfinished_training_is_named_with_how_it_goes_on(tmp_path):
-    checkpoints = tmp_path / "run/checkpoints"
-    checkpoints.mkdir(parents=True)
-    for name in ("step-00000090.pt", "step-00000120.pt", "step-best.pt"):
-        (checkpoints / name).touch()
-    for folder in (tmp_path / "run", tmp_path / "run/model"):
-        said = weights.say_where_training_is(str(folder))
-        assert "not finished, after step 120" in said
-        assert f"output: {tmp_path / 'run'}" in said
-    (tmp_path / "run/model").mkdir()
-    (tmp_path / "run/model" / weights.RECORD_FILE).touch()
-    assert weights.say_where_training_is(str(tmp_path / "run")).endswith(f"its result lies in {tmp_path / 'run/model'}")
-    assert weights.say_where_training_is(str(tmp_path)) == weights.say_where_training_is(None) == ""

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,9 @@ class Training:
         deadline = time.monotonic() + 60.0 * config.minutes if config.minutes else math.inf
         self._begin()
         quiet, alone = not self.accelerator.is_main_process, self.accelerator.num_processes == 1
+        waiting: AbstractContextManager[list[int]] = signals_wait() if alone else nullcontext([])
         with (
-            signals_wait() if alone else nullcontext([]) as signals,
+            waiting as signals,
             ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar,
         ):
             for batch in self._batches():

@@ -77,7 +77,7 @@ def test_the_released_pitch_makes_ellipses_in_both(method):
 
 @pytest.mark.parametrize("by_queries", [True, False])
 def test_gradcheck(by_queries):
-    """Of tiles and of the reference in float64; lists, in float32 only, have the reference's gradients."""
+    """Of tiles and the reference in float64; lists, which compute in float32 only, have the reference's gradients."""
     geometry, physics = smooth_geometry(30.0, grid=(3, 4)), PisaPhysics(softmax_over_queries=by_queries)
     inputs = features(geometry, heads=1, size=3)
     plan = plan_in_float32(geometry, physics, method="tiles", headroom=60.0)

@@ -17,7 +17,7 @@ def toy(size, pictures, tmp_path_factory):
     """A recipe of single steps, and the list of the colour encoders' fits, which are cut short."""
     steps = ("autoencoder_steps", "decoder_steps", "first_steps", "second_steps", "plus_steps", "batch")
     scale = dataclasses.replace(
-        SCALES["cpu"], scenes=50, degraded_scenes=50, crop_px=32, size=size, **dict.fromkeys(steps, 1)
+        SCALES["cpu"], scenes=4, degraded_scenes=4, crop_px=32, size=size, **dict.fromkeys(steps, 1)
     )
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
     recipe = Recipe(scale=scale, output=tmp_path_factory.mktemp("recipe") / "run", **folders)

@@ -5,6 +5,7 @@ import torch
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
+from bokehbench.training.bokehdiff import fit_colour_encoder as fitting
 from bokehbench.training.bokehdiff.digests import digest_encoder
 from bokehbench.training.bokehdiff.fit_colour_encoder import fit_colour_encoder
 
@@ -15,7 +16,8 @@ def pipeline():
     return build_compact(size=CompactSize(vae_width=32, vae_groups=4, latent_channels=4, unet_widths=(16, 32)))
 
 
-def test_is_alike_and_better_than_affine(pipeline, pictures):
+def test_is_alike_and_better_than_affine(pipeline, pictures, monkeypatch):
+    monkeypatch.setattr(fitting, "BATCH", 512)
     folders = [str(pictures / "photographs")]
     untrained, encoder = (fit_colour_encoder(pipeline, folders, pictures=10, steps=steps) for steps in (1, 400))
     assert torch.equal(encoder.affine.weight, untrained.affine.weight)

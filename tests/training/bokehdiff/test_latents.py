@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save
 from bokehbench.renderers.bokehdiff.models.compact import build_compact
 from bokehbench.training.bokehdiff.latents import open_encoded
 from bokehbench.training.engine.sampler import StepSampler, make_loader
+from bokehbench.training.scenes import shards
 from bokehbench.training.scenes.shards import StoredScenes, store_scenes
 
 
@@ -75,7 +76,8 @@ def test_what_is_damaged_is_made_again(encoded, tmp_path, capsys, damage, kind):
     assert all(torch.equal(again[name], value) for name, value in sample.items())
 
 
-def test_workers_read_what_this_process_reads(scenes, tmp_path, size):
+def test_workers_read_what_this_process_reads(scenes, tmp_path, size, monkeypatch):
+    monkeypatch.setattr(shards, "SHARD", 50)  # as the worker has it
     store_scenes(scenes, 2, tmp_path, {})
     encoded = open_encoded(build_compact(size=size), StoredScenes(tmp_path, 2), tmp_path, "no")
     read = encoded[0]  # an open file cannot be sent to a worker

@@ -19,7 +19,7 @@ def test_what_is_trained_ships_with_its_record(restored, tmp_path):
     ship(moved, [*FAMILY, PLUS], shipped)
     assert sorted(path.name for path in shipped.iterdir()) == ["autoencoder", "bokehdiff", PLUS]
     record = json.loads((shipped / PLUS / "training.json").read_text())
-    assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 50 synthesised scenes")
+    assert record["summary"].startswith("1 steps of 1 crops of 32 px out of 4 synthesised scenes")
     assert str(restored.output.parent) not in json.dumps(record)
     assert record["task"] == "bokehdiff/latent"
     assert record["output_form"] == "residual"

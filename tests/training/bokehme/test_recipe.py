@@ -14,7 +14,7 @@ from bokehbench.training.bokehme.recipe import PARTS, Recipe, main, run
 @pytest.fixture
 def toy(pictures, tmp_path, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, first_steps=1, steps=1, crops_px=(24, 32))
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=4, first_steps=1, steps=1, crops_px=(24, 32))
     small = dataclasses.replace(recipe.settings, size_px=48, lens_samples=4, painted=1)
     monkeypatch.setattr(Recipe, "settings", small)
     return recipe
@@ -27,7 +27,7 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
             run(toy, [part], folder=shipped)
     assert run(toy, PARTS, folder=shipped)
     record = json.loads((shipped / "training.json").read_text())
-    assert record["summary"].startswith("1 steps of 4 crops of 24 px, then 1 steps of 3 crops of 32 px out of 50")
+    assert record["summary"].startswith("1 steps of 4 crops of 24 px, then 1 steps of 3 crops of 32 px out of 4")
     assert record["seconds"] > record["first"]["seconds"] > 0.0
     assert str(tmp_path) not in json.dumps(record)
     renderer = load_renderer(f"bokehme@{shipped}")

@@ -12,7 +12,7 @@ from bokehbench.training.defocus_to_focus.recipe import PARTS, Recipe, run
 
 def test_what_is_trained_ships_with_its_record(pictures, tmp_path, make_scene, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, small_steps=1, steps=1, fusion_steps=1, batch=1)
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=4, small_steps=1, steps=1, fusion_steps=1, batch=1)
     small = dataclasses.replace(recipe.settings, size_px=32, lens_samples=4, painted=0)
     monkeypatch.setattr(Recipe, "settings", small)
     shipped = tmp_path / "shipped"
@@ -21,7 +21,7 @@ def test_what_is_trained_ships_with_its_record(pictures, tmp_path, make_scene, m
     assert run(recipe, PARTS, folder=shipped)
     record = json.loads((shipped / "training.json").read_text())
     assert record["summary"].startswith(
-        "1 steps of 4 pictures of 32 px drawn on the fly, 1 and 1 of 1 of 32 px out of 50 synthesised scenes"
+        "1 steps of 4 pictures of 32 px drawn on the fly, 1 and 1 of 1 of 32 px out of 4 synthesised scenes"
     )
     assert str(tmp_path) not in json.dumps(record)
     renderer = load_renderer(f"defocus-to-focus@{shipped}")

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save
 
 from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingDataError
-from bokehbench.training.scenes.shards import SHARD, StoredScenes, store_scenes
+from bokehbench.training.scenes import shards
+from bokehbench.training.scenes.shards import StoredScenes, store_scenes
 
 
 def test_stored_scenes_come_back(scenes, tmp_path):
@@ -32,20 +33,21 @@ def test_storing_goes_on_where_it_stopped(scenes, tmp_path):
             Counted.made += 1
             return scenes[index % 3] | {"index": torch.tensor(index)}
 
-    store_scenes(Counted(), SHARD, tmp_path, {"seed": 0})
-    assert Counted.made == SHARD
-    store_scenes(Counted(), 2 * SHARD, tmp_path, {"seed": 0})
-    assert Counted.made == 2 * SHARD
+    store_scenes(Counted(), shards.SHARD, tmp_path, {"seed": 0})
+    assert Counted.made == shards.SHARD
+    store_scenes(Counted(), 2 * shards.SHARD, tmp_path, {"seed": 0})
+    assert Counted.made == 2 * shards.SHARD
     with pytest.raises(InvalidOptionError, match="other settings \\(seed\\)"):
-        store_scenes(Counted(), SHARD, tmp_path, {"seed": 1})
+        store_scenes(Counted(), shards.SHARD, tmp_path, {"seed": 1})
 
 
 def test_missing_and_damaged_scenes_are_named(scenes, tmp_path):
     with pytest.raises(MissingDataError, match="found none"):
         StoredScenes(tmp_path)
     store_scenes(scenes, 1, tmp_path, {})
-    with pytest.raises(MissingDataError, match=rf"lacks scenes-{SHARD:06d}\.safetensors of {SHARD + 1} stored scenes"):
-        StoredScenes(tmp_path, SHARD + 1)
+    absent = rf"lacks scenes-{shards.SHARD:06d}\.safetensors of {shards.SHARD + 1} stored scenes"
+    with pytest.raises(MissingDataError, match=absent):
+        StoredScenes(tmp_path, shards.SHARD + 1)
     with pytest.raises(InvalidOptionError, match=r"other settings \(base\)"):
         StoredScenes(tmp_path, identity={"base": "classical"})
     next(tmp_path.glob("scenes-*.safetensors")).write_bytes(b"torn")
@@ -62,7 +64,7 @@ def smaller(tensors):
 
 
 def of_another_place(tensors):
-    tensors["index"] += SHARD
+    tensors["index"] += shards.SHARD
 
 
 def of_another_type(tensors):
@@ -97,7 +99,7 @@ def test_a_damaged_description_is_named(scenes, tmp_path, content):
 
 
 def test_a_missing_shard_shifts_no_scene(scenes, tmp_path):
-    store_scenes(scenes, SHARD + 1, tmp_path, {})
+    store_scenes(scenes, shards.SHARD + 1, tmp_path, {})
     (tmp_path / "scenes-000000.safetensors").unlink()
     with pytest.raises(MissingDataError, match=r"lacks scenes-000000\.safetensors"):
         StoredScenes(tmp_path)
