@@ -113,7 +113,7 @@ def run(request: RunRequest) -> int:
     for line in write_reuse(record["reuse"]):
         print(one_line(line))
     code = summarise(rows, len(rows), page)
-    return 1 if has_broken_metric(record) or has_no_score(record, rows) else code
+    return 1 if has_broken_metric(record) or lacks_scores(request, record, rows) else code
 
 
 def has_only_latency(request: RunRequest) -> bool:
@@ -158,11 +158,12 @@ def has_broken_metric(record: dict) -> bool:
     return any(metric.get("broken") for metric in record["metrics"].values())
 
 
-def has_no_score(record: dict, rows: list[dict]) -> bool:
-    """Say where no picture of a scored data set got a value from any metric: whoever asked for scores has none."""
+def lacks_scores(request: RunRequest, record: dict, rows: list[dict]) -> bool:
+    """Whether pictures of a scored data set lack a metric that ``--metrics`` names, or every one, which it says."""
     pictures = [row for row in rows if row["status"] == "ok" and record["datasets"][row["dataset"]]["scored"]]
     if not pictures or any(row["metrics"].get(name) is not None for row in pictures for name in record["metrics"]):
-        return False
+        lacking = not all(metric["available"] for metric in record["metrics"].values())
+        return bool(pictures) and request.names_metrics and lacking
     print(f"no case was scored: no value from {', '.join(record['metrics'])}, see the report", file=sys.stderr)
     return True
 

@@ -21,6 +21,7 @@ from scipy.optimize import minimize_scalar
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import MissingDataError
+from ..core.option_parser import OneLineParser
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
 from ..datasets.files.data_root import HELP, default_data_root
@@ -118,7 +119,7 @@ def _psnr(error: float) -> float:
 @ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check scenes. Exit code 1 where one is off by over 2 % or cannot be checked, 2 where the command cannot run."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m bokehbench.benchmarks.check_blur_strength",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, MissingDataError
+from ..core.option_parser import OneLineParser
 from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
@@ -78,7 +79,7 @@ def _vertex(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, floa
 @ends_in_one_line("error", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit or set the blur strength of ebb or realbokeh. Exit code 2 with one line where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.fit_blur_strength", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.benchmarks.fit_blur_strength", description=main.__doc__)
     parser.add_argument("dataset", metavar="DATASET", help="ebb or realbokeh; holds for every name of the same data")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=HELP)
     parser.add_argument("--pairs", type=int, default=30, metavar="N", help="held-out pairs to fit on; default: 30")

@@ -6,7 +6,6 @@ scenes themselves, which favours the renderer and is said. The literature search
 ground truth: its scores are higher, and an upper bound.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, MissingDataError, SkippedSceneError, UnknownNameError
 from ..core.files import quantise
+from ..core.option_parser import OneLineParser
 from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
@@ -90,7 +90,7 @@ def _scored(dataset: SceneDataset, most: int) -> Iterator[Scene]:
 @ends_in_one_line("error", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit an f-number and name the renderer that uses it. Exit code 2 with one line where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.fit_f_number", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.benchmarks.fit_f_number", description=main.__doc__)
     parser.add_argument("renderer", metavar="RENDERER", help="one that takes an f-number: bokehlicious@FOLDER")
     parser.add_argument("dataset", metavar="DATASET", help="one with ground truth")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=HELP)

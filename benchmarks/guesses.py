@@ -4,13 +4,13 @@ Such a method chooses what is in focus and how far the rest is blurred. ``metric
 that with the truth; a run stores them, too, and its report shows their means. Here they are printed scene by scene.
 """
 
-import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
+from ..core.option_parser import OneLineParser
 from ..core.scene import Scene
 from ..datasets.catalogue import load_dataset
 from ..datasets.files.data_root import HELP, default_data_root
@@ -35,7 +35,7 @@ def judge(renderer: Renderer, scenes: Iterable[Scene]) -> dict[str, Agreement]:
 @ends_in_one_line("error", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what renderers guess on every scene of a data set, and the means. Exit code 2 where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.guesses", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.benchmarks.guesses", description=main.__doc__)
     parser.add_argument("renderers", metavar="RENDERERS", help="with commas: defocus-to-focus,centre-focus")
     parser.add_argument("dataset", metavar="DATASET", help="one that knows the true defocus: synbokeh-subject")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=HELP)

@@ -269,6 +269,11 @@ class RunRequest:
         return run_folder(self.output, self.run)
 
     @property
+    def names_metrics(self) -> bool:
+        """Whether ``--metrics`` asks for each of them: of the default ones those that can be computed are enough."""
+        return self.metrics is not DEFAULT_METRICS
+
+    @property
     def recorded(self) -> dict[str, Any]:
         """What run.json keeps of the options: what the numbers depend on."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.metadata.get("recorded")}

@@ -84,27 +84,50 @@ def signals_raise() -> Iterator[None]:
     Signals that the process was started to ignore (``nohup``) stay ignored. Whatever code that Ended passes through, an
     import say, makes of it ends as Ended.
     """
+    received: list[int] = []
+
+    def end(number: int) -> None:
+        received.append(number)
+        raise Ended(number)
+
+    with _first_signal(end):
+        try:
+            yield
+        except Exception as error:
+            if received:
+                raise Ended(received[0]) from error
+            raise
+
+
+@contextmanager
+def signals_wait() -> Iterator[list[int]]:
+    """Yield a list that the first signal which asks to end is put into; the second has the system's effect.
+
+    For work that has to reach a state in which it can be left; whoever asks for it raises Ended then.
+    """
+    received: list[int] = []
+    with _first_signal(received.append):
+        yield received
+
+
+@contextmanager
+def _first_signal(act: Callable[[int], None]) -> Iterator[None]:
+    """Call ``act`` at the first signal that asks to end, in the main thread; elsewhere nothing is watched."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
-    received: list[int] = []
     watched = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         for one in watched:
             signal.signal(one, signal.SIG_DFL)
-        received.append(number)
-        raise Ended(number)
+        act(number)
 
     try:
         for number in watched:
-            signal.signal(number, end)
+            signal.signal(number, handle)
         yield
-    except Exception as error:
-        if received:
-            raise Ended(received[0]) from error
-        raise
     finally:
         for number in watched:
             signal.signal(number, before[number])

@@ -20,12 +20,12 @@ def signed_defocus(disparity: Tensor, focus_disparity: float | Tensor, blur_stre
 
 def to_linear(image: Tensor, gamma: float) -> Tensor:
     """Decode a display-encoded image, [0,inf), to linear light: image ** gamma."""
-    return image.clamp(min=0.0) ** gamma
+    return image.clamp(min=0.0).pow_(gamma)
 
 
 def to_display(linear: Tensor, gamma: float) -> Tensor:
     """Encode linear light, [0,inf), for the display: linear ** (1/gamma), clipped to [0,1]."""
-    return linear.clamp(0.0, 1.0) ** (1.0 / gamma)
+    return linear.clamp(0.0, 1.0).pow_(1.0 / gamma)
 
 
 def array_to_display(linear: NDArray[np.floating], gamma: float = GAMMA) -> NDArray[np.float32]:

@@ -11,13 +11,16 @@ LINE_FORMAT = "{l_bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class ProgressBar(tqdm):  # type: ignore[type-arg]
-    """tqdm's bar on a terminal; elsewhere a line at the beginning, every 30 seconds and at the end."""
+    """tqdm's bar on a terminal; elsewhere a line at the beginning, every 30 seconds and at the end.
+
+    Of a bar that does not stay (``leave=False``) lines are written every 30 seconds only.
+    """
 
     def __init__(self, *arguments: Any, **options: Any):
         file = options.get("file") or sys.stderr
         self._is_bar = bool(getattr(file, "isatty", lambda: False)())
         self._is_left = options.get("leave") is not False
-        self._next_line, self._last_line = 0.0, ""
+        self._next_line, self._last_line = 0.0 if self._is_left else time.monotonic() + SECONDS_A_LINE, ""
         if not self._is_bar:
             options["bar_format"] = options.get("bar_format", LINE_FORMAT).replace("{bar}|", "")
         super().__init__(*arguments, **options)

@@ -22,6 +22,9 @@ from .light_install import explain_missing
 from .sources import SUFFIXES, hash_sources
 from .text import one_line, unknown_name
 
+LISTED_BY = "run_bench.py --list"
+"""The command that names what registries hold."""
+
 IMPORTER = importlib.__file__
 """Named by no error: what it imports is."""
 
@@ -134,7 +137,7 @@ class LazyRegistry:
         """
         if name in self.entries:
             return self.entries[name]
-        raise UnknownNameError(unknown_name(self.kind, name, self.entries))
+        raise UnknownNameError(unknown_name(self.kind, name, self.entries, LISTED_BY))
 
     def create(self, name: str, **options: Any) -> Any:
         """Import the target of ``name`` and call it with the entry's options and ``options``."""

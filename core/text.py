@@ -7,6 +7,10 @@ LONGEST_LINE = 2000
 """Characters; of a longer text the middle is left out."""
 
 
+MOST_NAMES = 20
+"""As many as a line can list and still be read."""
+
+
 def printable(text: str) -> str:
     r"""Return ``text`` with everything that no terminal should get as its escape: ``\n``, ``\x1b``, ``\u202e``.
 
@@ -29,17 +33,23 @@ def shortened(text: str, longest: int = LONGEST_LINE) -> str:
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that there is no ``kind`` of that name, which ones are written nearly like it, and what there is."""
+def unknown_name(kind: str, name: str, known: Iterable[str], listed_by: str = "") -> str:
+    """Say that there is no ``kind`` of that name, which ones are written nearly like it, and what there is.
+
+    ``listed_by``: the command that lists them; it is named in place of more than MOST_NAMES names.
+    """
     names = list(known)
-    return f"unknown {kind} '{name}'{did_you_mean(name, names) or '.'} Known: {', '.join(names)}"
+    few = not listed_by or len(names) <= MOST_NAMES
+    listed = ", ".join(names) if few else f"{len(names)} names, see {listed_by}"
+    return f"unknown {kind} '{name}'{did_you_mean(name, names, 2 if few else 3) or '.'} Known: {listed}"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], most: int = 2) -> str:
     """Return the end of a sentence, and one that asks for the names of ``known`` that are written nearly like ``name``.
 
     Nothing where there are none. Dashes before options make no two of them alike.
     """
     bare = {one.lstrip("-"): one for one in known}
-    close = difflib.get_close_matches(name.lstrip("-"), bare, n=2, cutoff=0.5)
-    return f". Did you mean {' or '.join(bare[one] for one in close)}?" if close else ""
+    *others, last = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)] or [""]
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f". Did you mean {names}?" if last else ""

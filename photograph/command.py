@@ -11,6 +11,7 @@ from typing import Any
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.launch import let_threads_sleep
+from ..core.memory import keep_freed_memory
 from ..core.optics import GAMMA
 from ..core.option_parser import OneLineParser, Version, complete, offer_names
 
@@ -42,6 +43,7 @@ The picture keeps size, bit depth, colour profile and EXIF; it is upright. docs/
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 2, with one line, where it cannot be done."""
     let_threads_sleep()
+    keep_freed_memory()
     parser = build_parser()
     complete(parser)
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)

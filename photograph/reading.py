@@ -41,7 +41,8 @@ class Photograph:
 
 def read_photograph(path: Path, gamma: float) -> Photograph:
     """Read a photograph. Raises MissingDataError, DamagedDataError as ``read_picture`` does."""
-    pixels = read_picture(path, gamma)
+    # In memory the channels lie one after the other, as a scene's do, which it becomes without a copy.
+    pixels = np.ascontiguousarray(read_picture(path, gamma).transpose(2, 0, 1)).transpose(1, 2, 0)
     info, exif, bits = _read_header(path)
     profile = info.get("icc_profile") or None
     remark = profile and _what_is_wrong(profile)

@@ -35,6 +35,7 @@ class Session:
         check_suffix(self._path, tuple(PULL_PX) if options.pull else SUFFIXES)
         if self._path.suffix.lower() == ".mp4":
             check_encoder()
+        self._makes_folder = not self._path.parent.exists()
         self._look, self._lens = look_of(options), lens_of(options)
         self._device = choose_device(options.device, self._look)
         self._name = options.renderer or SHAPED
@@ -53,6 +54,8 @@ class Session:
             yield from self._make_sheet(aimed, photograph)
         else:
             yield (self._make_pull if options.pull else self._make_picture)(aimed, photograph)
+        if self._makes_folder:
+            yield f"{self._path.parent}: a new folder"
         scene = aimed.scene
         focus = scene.write_disparity(scene.focus_disparity)
         yield (

@@ -61,8 +61,8 @@ def write_picture(
 def to_levels(picture: Tensor, bits: int) -> NDArray[Any]:
     """Return (H,W,3) uint8 or uint16 of (3,H,W) in [0,1], rounded."""
     top, kind = (255.0, torch.uint8) if bits == 8 else (65535.0, torch.int32)
-    planes = picture.detach().cpu().mul(top).add_(0.5).to(kind).numpy()
-    return cv2.merge(list(planes if bits == 8 else planes.astype(np.uint16)))
+    planes = [plane.mul(top).add_(0.5).to(kind).numpy() for plane in picture.detach().cpu()]
+    return cv2.merge(planes if bits == 8 else [plane.astype(np.uint16) for plane in planes])
 
 
 def as_srgb(levels: NDArray[np.uint8], profile: bytes | None) -> Image.Image:

@@ -11,7 +11,7 @@ from ..core.errors import BokehBenchError
 from ..core.scene import Scene
 from .component import Component
 from .interface import Renderer
-from .weights import WeightFiles, label_files, training_summary
+from .weights import WeightFiles, label_files, naming_training, training_summary
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +78,12 @@ class LearnedComponent(Component, Generic[Files]):
 
     def fetch(self) -> None:
         """Ask the hub for what is not at hand."""
-        self.find_weights(download=True)
+        with naming_training(self.checkpoint):
+            self.find_weights(download=True)
 
     def _load(self) -> None:
-        files = self.find_weights(download=True)
+        with naming_training(self.checkpoint):
+            files = self.find_weights(download=True)
         self._label = self.label(files)
         self._load_networks(files)
         self._warm_up()

@@ -30,6 +30,8 @@ PARALLEL = "module."
 def read_network(network: Network, path: Path, entry: str = "model", required: bool = True) -> Network:
     """Fill ``network`` from a file, tensor by tensor; returns it, in float32 on the CPU.
 
+    One on the meta device is given memory once the file is known to fit.
+
     ``path``: safetensors, or a checkpoint of PyTorch with the weights under ``entry``, or, unless that is ``required``,
     with nothing else; each name with or without the ``module.`` that DataParallel puts before it. Raises
     MissingWeightsError that names the file where it cannot be read, and the tensor that is absent, unknown or of
@@ -47,6 +49,8 @@ def read_network(network: Network, path: Path, entry: str = "model", required: b
         if not fits or got.is_floating_point() != tensor.is_floating_point():
             found = f"{tuple(got.shape)} of {got.dtype}" if isinstance(got, Tensor) else type(got).__name__
             raise MissingWeightsError(f"{path}: '{name}': expected {tuple(tensor.shape)}, got {found}: get it again")
+    if any(weight.is_meta for weight in network.parameters()):
+        network.to_empty(device="cpu")
     network.load_state_dict(state)
     check_finite(network, path)
     return network

@@ -3,18 +3,20 @@
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidOptionError, UnknownNameError
-from ..core.registry import Entry, LazyRegistry
+from ..core.registry import LISTED_BY, Entry, LazyRegistry
 from ..core.text import unknown_name
 from .bokehdiff.variants import variant_entries
 from .defocus_to_focus.variants import d2f_entries
 from .magicbokeh.release.variants import RELEASE_ENTRIES
 from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
 from .magicbokeh.release.weight_files import is_release
+from .magicbokeh.weight_files import TRAIN as HOW_TO_TRAIN_MAGICBOKEH
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
 from .stages.entry import compose_entry
 from .stages.registry import CHECKPOINT, Composition, split_stages, take_apart
+from .weights import naming_training
 
 if TYPE_CHECKING:
     from .interface import Renderer
@@ -59,9 +61,20 @@ WITH_AUTHORS_WEIGHTS = {
 }
 """Renderers of this project that need ``@FOLDER`` with weights that their authors give."""
 
-HOW_TO_GET = {"mpib": HOW_TO_GET_MPIB} | dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH)
+HOW_TO_GET = {
+    "mpib": HOW_TO_GET_MPIB,
+    **dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH),
+    "magicbokeh": f"{HOW_TO_TRAIN_MAGICBOKEH}; or {HOW_TO_GET_MAGICBOKEH}",
+}
 
-WITHOUT_WEIGHTS = {**variant_entries(shipped=False), **d2f_entries(listed=False), **WITH_AUTHORS_WEIGHTS}
+WITHOUT_WEIGHTS = {
+    **variant_entries(shipped=False),
+    **d2f_entries(listed=False),
+    **WITH_AUTHORS_WEIGHTS,
+    "magicbokeh": Entry(
+        ".renderers.magicbokeh.renderer:MagicBokehRenderer", "clean picture and bokeh in one pass, compact (MagicBokeh)"
+    ),
+}
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
 
@@ -84,7 +97,7 @@ def find_renderer(name: str) -> Entry:
     if at and base not in ours:
         own = own_entries(folder)
         more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
-        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own]) + more)
+        raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own], LISTED_BY) + more)
     if at and base in RELEASE_ENTRIES and is_release(folder):
         return RELEASE_ENTRIES[base]
     if base in RENDERERS.entries or base not in WITHOUT_WEIGHTS:
@@ -115,7 +128,8 @@ def load_renderer(name: str) -> "Renderer":
         raise InvalidOptionError(f"'{name}': {base} has no weights to choose: use --renderers {base}")
     if not checkpoint:
         raise InvalidOptionError(f"'{name}': expected a checkpoint after '@', for instance {base}@FOLDER")
-    return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
+    with naming_training(checkpoint):
+        return target(**{"name": name, **entry.options, "checkpoint": checkpoint})
 
 
 def _create_stage(composition: Composition) -> "SceneStage | PictureStage":

@@ -6,7 +6,8 @@ Imports no torch: a name costs nothing to check.
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,10 @@ SHARED_FILE = "shared.json"
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 """diffusers' name for the LoRA in a folder."""
+
+
+STATES, RESULT = "checkpoints/step-*.pt", "model"
+"""What a training (``training.engine``) keeps in its output folder while it is not finished, and writes at its end."""
 
 
 class WeightFiles(Protocol):
@@ -60,6 +65,39 @@ def training_summary(files: WeightFiles) -> str | None:
         return None
     summary = read_object(record).get("summary")
     return summary if isinstance(summary, str) else None
+
+
+@contextmanager
+def naming_training(checkpoint: str | None) -> Iterator[None]:
+    """Let an error about the weights in a folder say, too, whether a training still works at them."""
+    try:
+        yield
+    except (InvalidOptionError, MissingWeightsError) as error:
+        hint = say_where_training_is(checkpoint)
+        if not hint:
+            raise
+        raise type(error)(f"{error}{hint}") from error
+
+
+def say_where_training_is(checkpoint: str | None) -> str:
+    """Return the end of a sentence for a folder without weights that is a training's output, or its result to be.
+
+    How the training goes on where it is not finished, where its result lies where it is; empty for other folders.
+    """
+    if not checkpoint:
+        return ""
+    folder = Path(checkpoint).expanduser()
+    if (folder / RESULT / RECORD_FILE).is_file():
+        return f"; it is a training's output: its result lies in {folder / RESULT}"
+    for output in (folder, folder.parent):
+        states = sorted(output.glob(STATES))
+        if states and not (output / RESULT).exists():
+            step = int(states[-1].stem.rpartition("-")[2])
+            return (
+                f"; {output} holds a training that is not finished, after step {step}: give its command again (python "
+                f"-m bokehbench.training CONFIG.yaml, with 'output: {output}'), then use {output / RESULT}"
+            )
+    return ""
 
 
 def find_part(folder: Path, part: str) -> Path:

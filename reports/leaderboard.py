@@ -1,6 +1,5 @@
 """Writes a leaderboard of stored runs as Markdown: python -m bokehbench.reports.leaderboard RUN --output FILE.md."""
 
-import argparse
 import logging
 import shlex
 import sys
@@ -15,6 +14,7 @@ from ..benchmarks.run.store import RUN_FILE, StoredRun
 from ..core.atomic_files import write_atomically
 from ..core.commands import ends_in_one_line
 from ..core.errors import DamagedRecordError, InvalidOptionError
+from ..core.option_parser import OneLineParser
 from .parts.leaderboard import make_leaderboard
 from .parts.markdown import write_markdown
 
@@ -26,7 +26,7 @@ MODULE = "bokehbench.reports.leaderboard"
 @ends_in_one_line(MODULE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the leaderboard that ``arguments``, or the command line, ask for; return the exit code."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "runs",
         nargs="+",

@@ -1,7 +1,8 @@
 """Writes a stored run for a paper: python -m bokehbench.reports.paper RUN --output FOLDER.
 
 One table over all data sets (table.tex, table.md, table.csv), the scores of every scene (scenes.csv), and a figure of
-crops where renders differ most (crops.pdf, crops.png).
+crops where renders differ most (crops.pdf, crops.png). Of a sweep one table for each axis and metric, scores at each
+severity (robustness.tex, .md, .csv), and the scores of every scene there (robustness-scenes.csv).
 """
 
 import argparse
@@ -20,6 +21,7 @@ from ..core.atomic_files import write_atomically
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.files import is_intact, safe_name
+from ..core.option_parser import OneLineParser
 from .leaderboard import find_run
 from .parts.crop_figure import LabelledPicture, draw_crops
 from .parts.figures import PNG_DPI
@@ -31,6 +33,13 @@ from .parts.paper import (
     write_paper_latex,
     write_paper_markdown,
     write_scene_csv,
+)
+from .parts.paper_robustness import (
+    make_robustness_tables,
+    write_robustness_csv,
+    write_robustness_latex,
+    write_robustness_markdown,
+    write_robustness_scenes,
 )
 from .parts.places import Place, find_places
 
@@ -49,6 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "table.csv": write_paper_csv(table).encode(),
         "scenes.csv": write_scene_csv(run, table).encode(),
     }
+    swept = make_robustness_tables(run, given.renderers, given.metrics)
+    if swept:
+        written |= {
+            "robustness.tex": write_robustness_latex(swept, safe_name(run.folder.name)).encode(),
+            "robustness.md": write_robustness_markdown(swept).encode(),
+            "robustness.csv": write_robustness_csv(swept).encode(),
+            "robustness-scenes.csv": write_robustness_scenes(swept).encode(),
+        }
     found = _choose_scene(run, table, given.scene)
     if found is not None:
         written |= _draw(run, table, *found)
@@ -61,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
+    parser = OneLineParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="a run's name below DIR/results, or its folder")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where the files go")
     parser.add_argument(

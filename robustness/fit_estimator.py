@@ -6,7 +6,6 @@ measured map and with that map as ``estimator`` changes it: the severity and the
 changed map most like the predicted ones.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from scipy import ndimage
 
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, MissingDataError
+from ..core.option_parser import OneLineParser
 from ..datasets.files.maps import read_disparity
 from ..datasets.files.pictures import read_picture
 from ..datasets.motorcycle import Motorcycle
@@ -193,7 +193,7 @@ def fit(picture: Floats, disparity: Floats, target: Statistics) -> tuple[float, 
 @ends_in_one_line("error", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure predicted maps, fit the perturbation ``estimator`` to them and print both."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.robustness.fit_estimator", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.robustness.fit_estimator", description=main.__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="NAME_image.* beside NAME_disparity.*")
     found = {}
     for name, pair in read_pairs(parser.parse_args(arguments).folder).items():

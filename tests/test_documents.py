@@ -1,8 +1,8 @@
 """Every command of README.md, CONTRIBUTING.md and README's own pages in docs runs; what takes long is made smaller.
 
 They run in the environment that the texts name, the README's first, which holds nothing that only development needs:
-``.ci/run`` makes it. Elsewhere they are skipped unless BOKEHBENCH_COMMANDS is set. The commands of all other texts name
-programs and options that exist.
+``.ci/run`` makes it. Elsewhere they are skipped unless BOKEHBENCH_COMMANDS is set. As many run at a time as there are
+cores. The commands of all other texts name programs and options that exist.
 """
 
 import functools
@@ -13,7 +13,9 @@ import runpy
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,35 +41,43 @@ class Example:
     says: str = ""
 
 
+SHOWN = "python run_bench.py --datasets synbokeh-mini --renderers identity,classical --limit 1 --metrics psnr"
 PICTURED = "classical,classical-occlusion,bokehme,bokehdiff,bokehdiff-plus"
-SHOWN = "python run_bench.py --datasets synbokeh-mini --renderers {} --limit 1 --metrics psnr"
-NIGHT = f"python run_bench.py --run night {ONE_PICTURE}"
+RESULT = (
+    "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
+    "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme"
+)
+NIGHT = "python run_bench.py --run night --output DIR"
 NIGHT_OUT = "python run_bench.py --run night --export DIR/night.zip"
 NO_EBB = Example(code=2, says="get the training pairs of the EBB! data set")
 RUNS = {
     "python run_bench.py --renderers identity,classical --datasets synbokeh-mini --limit 3": Example(),
-    "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example("--renderers identity --limit 1"),
+    "python run_bench.py --metrics psnr,ssim,lpips-alex --weights FOLDER": Example(
+        "--renderers identity --limit 1", code=1, says="metric lpips-alex is left out"
+    ),
     "python run_bench.py --renderers bokehdiff,classical": Example("--datasets synbokeh-mini --limit 1 --metrics psnr"),
-    "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
-    "python run_bench.py --robustness --perturbations zoom": Example("--limit 1 --severities 4 --metrics psnr"),
-    "python run_bench.py --latency": Example("--sizes 64,96 --radii 4 --renderers identity,classical"),
-    "python run_bench.py --run night --output DIR": Example(ONE_PICTURE),
+    "python run_bench.py --robustness": Example(
+        "--renderers classical,bokehdiff --datasets synbokeh-mini --limit 1 --severities=-2,2 --metrics psnr"
+    ),
+    "python run_bench.py --robustness --perturbations zoom": Example(
+        "--renderers identity,classical --datasets synbokeh-mini --limit 1 --severities 4 --metrics psnr"
+    ),
+    "python run_bench.py --latency": Example("--sizes 64 --radii 4 --renderers identity,classical"),
     "python run_bench.py --compare before after": Example(
         before=tuple(f"python run_bench.py --run {name} {ONE_PICTURE}" for name in ("before", "after"))
     ),
     "python run_bench.py --check ebb --data-root DIR": NO_EBB,
     "python -m bokehbench.reports.paper default --output DIR/paper": Example(
-        "--from DIR", before=(SHOWN.format("identity,classical"),), says="crops.pdf"
+        "--from DIR", before=(SHOWN,), says="crops.pdf"
     ),
     f"python -m bokehbench.reports.paper default --renderers {PICTURED} --output docs/images": Example(
-        "--from DIR --output DIR/images", before=(SHOWN.format(PICTURED),), says="crops.png"
+        "--from DIR --output DIR/images", before=(f"{RESULT} --limit 1",), says="crops.png"
     ),
-    NIGHT_OUT: Example(before=(NIGHT,), says="cases of 'night' written to"),
-    "python run_bench.py --import DIR/night.zip": Example(before=(NIGHT, NIGHT_OUT), says="imported-night"),
+    "python run_bench.py --import DIR/night.zip": Example(
+        before=(f"{NIGHT} {ONE_PICTURE}", NIGHT_OUT), says="imported-night"
+    ),
     "bokehbench blur --example -o out.png": Example("--output DIR/out.png", says="focus on the nearest subject"),
     "python run_bench.py --list": Example(says="synbokeh-mini"),
-    "python run_bench.py --datasets synbokeh-mini --weights FOLDER --renderers "
-    "identity,classical,classical-occlusion,bokehdiff,bokehdiff-vanilla,bokehdiff-plus,bokehme": Example("--limit 1"),
     "python -m pytest benchmarks/kernels/bench_peers.py --benchmark-only -s": Example(
         f"{BENCHMARK} planes-8.0",
         says="11 deselected",  # passed with GEGL, skipped without
@@ -96,6 +106,9 @@ RUNS = {
     "python -m bokehbench.benchmarks.fit_blur_strength ebb --data-root DIR": NO_EBB,
 }
 ELSEWHERE = {
+    RESULT: "above, before the picture of its renders",
+    NIGHT: "above, before the import",
+    NIGHT_OUT: "above, before the import",
     "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . && .venv/bin/python run_bench.py": (
         ".ci/run"
     ),
@@ -142,23 +155,41 @@ def test_every_command_is_run_somewhere():
     assert stated == RUNS.keys() | ELSEWHERE.keys()
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Run a command in the repository, DIR and FOLDER being empty folders; nothing can be fetched meanwhile."""
-    python = f"{shlex.quote(sys.executable)} "
-    offline = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+OFFLINE = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
-    def run(command: str, smaller: str = "") -> subprocess.CompletedProcess[str]:
-        command = re.sub("^bokehbench ", "python -m bokehbench.photograph.command ", command)
-        arguments = shlex.split(f"{command.replace('python ', python, 1)} {smaller}")
-        arguments = [re.sub(r"^(DIR|FOLDER)\b", str(tmp_path), argument) for argument in arguments]
-        if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:
-            arguments += ["--output", str(tmp_path)]
-        return subprocess.run(
-            arguments, cwd=ROOT, env=os.environ | offline, capture_output=True, text=True, check=False, timeout=300
-        )
 
-    return run
+def start(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository, DIR and FOLDER being ``folder``; nothing can be fetched meanwhile."""
+    command = re.sub("^bokehbench ", "python -m bokehbench.photograph.command ", command)
+    arguments = shlex.split(command.replace("python ", f"{shlex.quote(sys.executable)} ", 1))
+    arguments = [re.sub(r"^(DIR|FOLDER)\b", str(folder), argument) for argument in arguments]
+    if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:
+        arguments += ["--output", str(folder)]
+    variables = {"OMP_NUM_THREADS": "1"} | os.environ | OFFLINE
+    return subprocess.run(arguments, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=300)
+
+
+def run_example(command: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Run what a command builds on and the command, made smaller; the first that fails is the last. With seconds."""
+    begin = time.monotonic()
+    for first in RUNS[command].before:
+        done = start(first, folder)
+        if done.returncode:
+            break
+    else:
+        done = start(f"{command} {RUNS[command].smaller}", folder)
+    return done, time.monotonic() - begin
+
+
+@pytest.fixture(scope="module")
+def runs(request, tmp_path_factory) -> Iterator[dict[str, Future]]:
+    """The chosen commands as they run, each in an empty folder; one thread and one core each."""
+    items = [item for item in request.session.items if getattr(item, "originalname", "") == "test_command_runs"]
+    chosen = [item.callspec.params["command"] for item in items]
+    chosen.sort(key=lambda command: -len(RUNS[command].before))  # the longest first, so that no core waits for it
+    pool = ThreadPoolExecutor(os.cpu_count())
+    yield {command: pool.submit(run_example, command, tmp_path_factory.mktemp("command")) for command in chosen}
+    pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.skipif(
@@ -166,12 +197,11 @@ def start(tmp_path):
     reason="run by .ci/run where nothing for development is installed, and here with BOKEHBENCH_COMMANDS=1",
 )
 @pytest.mark.parametrize("command", RUNS)
-def test_command_runs(command, start):
-    example = RUNS[command]
-    for first in example.before:
-        assert start(first).returncode == 0
-    done = start(command, example.smaller)
-    assert done.returncode == example.code, done.stdout + done.stderr
+def test_command_runs(command, runs, capsys):
+    example, (done, seconds) = RUNS[command], runs[command].result()
+    with capsys.disabled():
+        print(f" {seconds:.0f} s: {command}")
+    assert done.returncode == example.code, f"{shlex.join(done.args)}\n{done.stdout}{done.stderr}"
     assert example.says in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 

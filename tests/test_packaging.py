@@ -1,6 +1,8 @@
 """The layout: packages are listed, imports go one way, tests mirror the tree, files are short, ``datasets`` is free."""
 
 import ast
+import functools
+import os
 import re
 import subprocess
 import sys
@@ -30,6 +32,8 @@ LAZY = re.compile(r"(?:bokehbench)?\.([a-z_]+)(?:\.\w+)*(:\w+)?")
 
 LOADERS = {"core/registry.py", "core/diffusers.py", "renderers/diffusion/network_group.py"}
 """What imports a module that a variable names; the names stand in tables, as strings that LAZY finds."""
+
+IMPORTERS = ("import_module", "__import__")
 
 LONGEST = 300
 """Lines of a file."""
@@ -62,9 +66,27 @@ def files_of_tests() -> list[Path]:
     return sorted((ROOT / "tests").rglob("*.py"))
 
 
-def parse(path: Path) -> Iterator[ast.AST]:
-    """Yield every node: also what stands inside functions and under TYPE_CHECKING."""
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@functools.cache
+def parse(path: Path) -> list[ast.AST]:
+    """Return the imports, texts and calls by name: also what stands inside functions and under TYPE_CHECKING."""
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if tells_of_imports(node)]
+
+
+def tells_of_imports(node: ast.AST) -> bool:
+    """Whether a node imports, calls what imports, or is a text that may name a module."""
+    text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return text or isinstance(node, (ast.Import, ast.ImportFrom)) or called_name(node) in IMPORTERS
+
+
+def called_name(node: ast.AST) -> str | None:
+    """The name of what a call calls."""
+    called = getattr(node, "func", None)
+    return getattr(called, "attr", getattr(called, "id", None))
+
+
+def test_every_program_says_mistakes_in_one_line():
+    own = {path for path in modules() if "argparse.ArgumentParser(" in path.read_text(encoding="utf-8")}
+    assert own <= {ROOT / "core/option_parser.py"}, "use core.option_parser.OneLineParser"
 
 
 def bokehbench_imports(path: Path) -> Iterator[str]:
@@ -125,9 +147,7 @@ def test_only_loaders_import_what_a_variable_names():
     """Elsewhere the module's name stands in the call, where the tests above read it."""
     for path in modules():
         for node in parse(path):
-            called = getattr(node, "func", None)
-            name = getattr(called, "attr", getattr(called, "id", None))
-            if name in ("import_module", "__import__") and path.relative_to(ROOT).as_posix() not in LOADERS:
+            if called_name(node) in IMPORTERS and path.relative_to(ROOT).as_posix() not in LOADERS:
                 assert all(isinstance(argument, ast.Constant) for argument in node.args), path
 
 
@@ -222,7 +242,8 @@ def test_hugging_face_datasets_is_found_from_the_root(tmp_path, how):
         probe.write_text("def test_probe():\n    import datasets\n    assert hasattr(datasets, 'load_dataset')\n")
         start = [Path(sys.executable).with_name("pytest")] if how == "pytest" else [sys.executable, "-m", "pytest"]
         command = [*start, "-q", "-p", "no:cacheprovider", probe]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    without_plugins = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=without_plugins, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,16 +1,14 @@
 """``accelerate launch run_bench.py``: two processes share the cases; one that is killed costs only what it was at."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
+import torch
 
 from bokehbench.benchmarks.run.processes import Processes
 
@@ -48,14 +46,17 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """Starts a script as if each process ran on a machine of its own."""
 
 
-@pytest.fixture
-def alone(tmp_path, run_bench, one_thread):
-    """The rows of one process; everything has one thread."""
-    done = run_bench(*command(tmp_path / "alone")[2:])
-    assert done.returncode == 0, done.stderr
-    return essence(stored(tmp_path / "alone")["rows-00000.jsonl"])
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, run_bench_main):
+    """The rows of one process with one thread, as each has here."""
+    output, threads = tmp_path_factory.mktemp("alone"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert run_bench_main(command(output)[2:]) == 0
+    torch.set_num_threads(threads)
+    return essence(stored(output)["rows-00000.jsonl"])
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_two_processes_give_the_rows_of_one_and_record_where_each_ran(tmp_path, alone):
     script = tmp_path / "unlike.py"
     script.write_text(UNLIKE)
@@ -73,20 +74,18 @@ def test_two_processes_give_the_rows_of_one_and_record_where_each_ran(tmp_path, 
     assert [environments[row["environment"]]["platform"] for row in rows] == ["machine 0"] * 6 + ["machine 1"] * 6
 
 
-def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone, run_bench):
-    launcher = subprocess.Popen(command(tmp_path, *LAUNCH), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.mark.usefixtures("one_thread")
+def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone, run_bench, start_one):
+    main, helper = (start_one(rank, *command(tmp_path)[1:]) for rank in (0, 1))
     deadline = time.monotonic() + 300
-    try:
-        while not stored(tmp_path).get("rows-00001.jsonl"):
-            assert launcher.poll() is None, "ended before anything was finished"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        helper = next(p for p in psutil.Process(launcher.pid).children(recursive=True) if _rank(p) == "1")
-        os.kill(helper.pid, signal.SIGKILL)
-        assert launcher.wait(timeout=300) != 0
-    finally:
-        launcher.kill()
-        launcher.wait()
+    while not stored(tmp_path).get("rows-00001.jsonl"):
+        assert helper.poll() is None, "ended before anything was finished"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    helper.kill()
+    _, said = main.communicate(timeout=300)
+    assert main.returncode == 2
+    assert "another process of this command has ended" in said
     before = [row for part in stored(tmp_path).values() for row in part]
     assert 1 <= len(before) < 12
     done = run_bench(*command(tmp_path)[2:])
@@ -97,13 +96,6 @@ def test_cases_of_a_killed_process_are_done_by_the_next_start(tmp_path, alone, r
     assert max(Counter(row["key"] for row in rows).values()) == 1, "what was finished is not done again"
     assert {row["key"] for row in before} <= {row["key"] for row in rows}
     assert essence(rows) == alone
-
-
-def _rank(process):
-    try:
-        return process.environ().get("RANK")
-    except psutil.Error:
-        return None
 
 
 def test_mistake_is_said_once(tmp_path):

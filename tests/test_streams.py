@@ -1,5 +1,6 @@
-"""Commands whose standard streams are closed, full or narrow, as processes of their own: they say what they can."""
+"""Commands whose standard streams are closed, full or narrow: they say what they can."""
 
+import io
 import os
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def test_output_that_nobody_takes(command):
     assert shell(f"PY {command} >&- 2>&- <&-", PYTHONIOENCODING="ascii").returncode == 0
 
 
-@pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&- <&-", "2>/dev/full"])
+@pytest.mark.parametrize("streams", [">&- 2>&- <&-", "2>/dev/full"])
 def test_a_run_needs_no_stream(folder, streams):
     done = shell(f"PY {RUN} {streams}", folder)
     assert done.returncode == 0, done.stderr
@@ -74,21 +75,36 @@ def test_a_mistake_is_no_result_where_stderr_is_closed():
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_runs_in_ascii_are_compared_and_names_command_no_terminal(folder):
-    ascii_only = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    unsaid = shell(f"PY {RUN} > /dev/full", folder, **ascii_only)
+@pytest.fixture
+def run_ascii(run_bench_main, monkeypatch, capfd):
+    """run_bench.py in this process, its streams as the interpreter opens them for ASCII: exit code, what is said."""
+
+    def run(*arguments):
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            stream = io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "ascii", write_through=True)
+            monkeypatch.setattr(sys, name, stream)
+            monkeypatch.setattr(sys, f"__{name}__", stream)
+        code = run_bench_main(list(arguments))
+        return code, "".join(capfd.readouterr())
+
+    return run
+
+
+def test_runs_in_ascii_are_compared_and_names_command_no_terminal(folder, run_ascii, monkeypatch):
+    unsaid = shell(f"PY {RUN} > /dev/full", folder, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert unsaid.returncode == 2
     assert "cannot write to the standard output" in unsaid.stderr
     assert (folder / "out/reports/index.html").exists(), "a run that cannot say its result has one"
-    compared = shell("PY run_bench.py --compare default default --output out", folder, **ascii_only)
-    assert compared.returncode == 0, compared.stderr
-    assert "\x1b[1m" not in compared.stdout
+    monkeypatch.chdir(folder)
+    code, said = run_ascii("--compare", "default", "default", "--output", "out")
+    assert code == 0, said
+    assert "\x1b[1m" not in said
     (folder / "data/Söene\x1b[1m/image.png").write_bytes(b"")
-    for options in ("--check folder --data-root data", RUN.partition(" ")[2]):
-        failed = shell(f"PY run_bench.py {options}", folder, **ascii_only)
-        assert failed.returncode == 1
-        assert "\\x1b[1m" in failed.stdout + failed.stderr
-        assert "\x1b[1m" not in failed.stdout + failed.stderr
+    for options in (["--check", "folder", "--data-root", "data"], RUN.split()[1:]):
+        code, said = run_ascii(*options)
+        assert code == 1, said
+        assert "S\\xf6ene\\x1b[1m" in said
+        assert "\x1b[1m" not in said
 
 
 def test_a_full_disk_ends_the_run_in_one_line_and_the_same_command_goes_on(folder, run_bench, monkeypatch):

@@ -1,11 +1,11 @@
 """``python -m bokehbench.training CONFIG.yaml``, alone or under ``accelerate launch``."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.commands import ends_in_one_line
+from ..core.option_parser import OneLineParser
 
 
 @ends_in_one_line(
@@ -13,7 +13,7 @@ from ..core.commands import ends_in_one_line
 )
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train a task; the same command goes on where it was interrupted. Exit code 2: the run is impossible."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training", description=main.__doc__, allow_abbrev=False)
+    parser = OneLineParser(prog="python -m bokehbench.training", description=main.__doc__, allow_abbrev=False)
     parser.add_argument("config", type=Path, metavar="CONFIG.yaml", help="see docs/training.md")
     options = parser.parse_args(arguments)
     from .engine.config import read_config  # here: --help needs no PyTorch

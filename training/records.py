@@ -1,13 +1,15 @@
 """What is said of a finished training beside weights that ship."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from ..core.errors import DamagedRecordError, InvalidOptionError
+from ..core.errors import DamagedRecordError, InvalidOptionError, MissingWeightsError
 from ..core.records import OPEN, read_record
+from ..renderers.weights import RECORD_FILE
+from .engine.validation import read_curve
 
 RECORDED_RUN = ("task", "steps", "batch", "optimiser", "precision", "seed")
 """What of a run's configuration a reader of its weights may want to know."""
@@ -55,6 +57,35 @@ def read_finished(path: Path) -> dict[str, Any]:
         return dict(read_record(_Record, path, "the record of a training"))
     except DamagedRecordError as error:
         raise InvalidOptionError(f"{error}: train again") from error
+
+
+def require_finished(trained: Path, part: str) -> None:
+    """Raise MissingWeightsError unless the training in a folder has ended; ``part``: of the recipe that does it."""
+    path = trained / "model" / RECORD_FILE
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: absent: give the training's command with --parts {part}, to finish it")
+
+
+def describe_training(trained: Path, entries: Sequence[str], first: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a reader of the results should know about a training, and of the ``first`` that it went on from.
+
+    ``entries``: of the configuration's ``model``, as far as it has them.
+    """
+    record = read_finished(trained / "model" / RECORD_FILE)
+    config = record["configuration"]
+    model, data = config["model"], config["model"]["data"]
+    seconds = record["seconds"] + (first["seconds"] if first else 0.0)
+    before = f"{first['steps']} steps of {first['batch']} crops of {first['crop_px']} px, then " if first else ""
+    return {
+        "summary": before + summarise(record, seconds, None),
+        "seconds": round(seconds, 1),
+        **{name: config[name] for name in RECORDED_RUN},
+        **{name: model[name] for name in entries if name in model},
+        "crop_px": data["crop_px"],
+        "scenes": nameless(data["scenes"]),
+        "validation": read_curve(trained),
+        **({"first": first} if first else {}),
+    }
 
 
 def summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:

@@ -27,5 +27,9 @@ TASKS = LazyRegistry(
         "defocus-to-focus/fusion": Entry(
             ".training.defocus_to_focus.config:FusionConfig", "its second stage: where the sharp picture shows"
         ),
+        "magicbokeh/network": Entry(
+            ".training.magicbokeh.config:MagicBokehConfig",
+            "MagicBokeh's compact network: cleans pictures and blurs them, its branches in turns",
+        ),
     },
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from ..option_values import names
 
 PROGRAM = "python -m bokehbench.benchmarks.gpu"
@@ -24,7 +25,7 @@ INTERRUPTED = "gpu: interrupted; what is finished is kept: give the same command
 @ends_in_one_line("gpu", INTERRUPTED, elsewhere="--output")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog=PROGRAM,
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,

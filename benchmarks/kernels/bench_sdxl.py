@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ...core.commands import ends_in_one_line
 from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from ...core.option_parser import OneLineParser
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ...renderers.diffusion.prompt import PromptEmbeddings
 from ..gpu.attention import TOLERANCE, compare_pisa
@@ -139,7 +140,7 @@ def _squared_error(picture: Tensor, truth: Tensor) -> float | None:
 @ends_in_one_line("bench_sdxl")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 1 where PISA is wrong on this GPU."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.kernels.bench_sdxl", description=__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.benchmarks.kernels.bench_sdxl", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--side", type=int, default=1024, metavar="PX", help="default: %(default)s")
     parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float16", "float32"))

@@ -4,7 +4,6 @@ RUN is a run's folder, ``results/NAME``. Prints how far each library's value is 
 pictures that were scored. Needs what PACKAGES names beside the project's own packages.
 """
 
-import argparse
 import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from torch import Tensor
 from ...core.commands import ends_in_one_line
 from ...core.errors import InvalidOptionError
 from ...core.files import read_image
+from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
 from ...core.torchvision_guard import ensure_torchvision
 from .structural import mean_ssim
@@ -71,7 +71,7 @@ def read_pairs(run: Path) -> Iterator[tuple[Tensor, Tensor]]:
 @ends_in_one_line("libraries", "libraries: interrupted")
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.benchmarks.metrics.libraries", description=__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.benchmarks.metrics.libraries", description=__doc__)
     parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, results/NAME")
     run = parser.parse_args(arguments).run
     libraries = load_libraries()

@@ -1,4 +1,4 @@
-"""PNG, JPEG, WebP and BMP through Pillow; PNG of 16 bits through OpenCV, for Pillow cuts colours down to 8."""
+"""PNG, JPEG, WebP and BMP through Pillow; through OpenCV deep PNG that it cuts down to 8 bits: colours and alpha."""
 
 import re
 import warnings
@@ -53,6 +53,8 @@ def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORM
             raise refusal(path, Problem.SEVERAL_IMAGES, count=count)
         image.load()  # refuses truncated files, which OpenCV fills up
         if head.startswith(PNG_MAGIC) and head[PNG_DEPTH_BYTE:] == b"\x10":
+            if image.mode == "I;16" and "transparency" not in image.info:  # opaque greys it keeps as they are
+                return Raster.of(np.asarray(image)).turned(image.getexif().get(ORIENTATION, 1))
             return _read_deep_png(file, image)
         upright = ImageOps.exif_transpose(image)
         mode = "RGBA" if "transparency" in upright.info else CONVERTED.get(upright.mode, upright.mode)

@@ -58,11 +58,11 @@ class Raster:
 
         Raises DamagedDataError for a type of value that is neither, and as ``require_shares`` does.
         """
-        pixels = self.stored(path)
         if self.top is None:
-            return pixels
+            return self.stored(path)
+        self._require_numbers(path)
         self.require_shares(path)
-        return pixels / np.float32(self.top)
+        return np.divide(self.pixels, np.float32(self.top), dtype=np.float32)
 
     def require_shares(self, path: Path) -> None:
         """Raise DamagedDataError for 32-bit numbers that are all so small that ``top`` does not stand for 1."""
@@ -73,11 +73,14 @@ class Raster:
 
     def stored(self, path: Path) -> NDArray[np.float32]:
         """Return the pixels as float32, not scaled. Raises DamagedDataError for what is no plain number."""
+        self._require_numbers(path)
+        with np.errstate(over="ignore"):  # becomes infinite, which is named where it is looked for
+            return self.pixels.astype(np.float32)
+
+    def _require_numbers(self, path: Path) -> None:
         dtype = self.pixels.dtype
         if not (dtype.kind == "f" or (dtype.kind in "ui" and dtype.itemsize <= 4 and self.top is not None)):
             raise refusal(path, Problem.VALUE_TYPE, found=dtype)
-        with np.errstate(over="ignore"):  # becomes infinite, which is named where it is looked for
-            return self.pixels.astype(np.float32)
 
     def require_opaque(self, path: Path) -> None:
         """Raise DamagedDataError where the alpha says that something is transparent."""

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from .convert import import_render
 
 
 @ends_in_one_line("error", "interrupted; finished scenes are kept", elsewhere="--output")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Import each folder; return the exit code: 0, or 2 with one line where one cannot be imported."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m bokehbench.datasets.import_render",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,7 +7,6 @@ same, from each picture's name. Layout, in ``data_root``/ebb400: ``original/<nam
 with ``low_quality/manifest.json``; disparity estimated from these is ``low_quality/disparity/<name>.npy``.
 """
 
-import argparse
 import shlex
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from ...core.commands import ends_in_one_line
 from ...core.errors import BokehBenchError, DamagedDataError, MissingDataError
 from ...core.files import is_intact, regular, sha256_of, write_image, write_json
+from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
 from ...core.records import read_record
 from ...core.scene import Scene
@@ -195,7 +195,7 @@ def make_low_quality(dataset: Ebb400) -> list[str]:
 @ends_in_one_line("error", "interrupted; finished pictures are kept: give the same command to go on", also=(OSError,))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the low-quality pictures of ebb400-lq. Exit code 1: pictures failed; 2: it cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pairs.ebb400", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pairs.ebb400", description=main.__doc__)
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=HELP)
     options = parser.parse_args(arguments)
     dataset = Ebb400(data_root=options.data_root or default_data_root())

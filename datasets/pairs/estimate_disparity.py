@@ -28,6 +28,7 @@ from ...core.errors import (
     MissingWeightsError,
 )
 from ...core.fetch import NETWORK
+from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
 from ...core.torchvision_guard import ensure_torchvision
 from ..catalogue import load_dataset
@@ -189,10 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise InvalidOptionError(f"out of memory on {options.device}: {remedy}") from error
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehbench.datasets.pairs.estimate_disparity", description=main.__doc__
-    )
+def _build_parser() -> OneLineParser:
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pairs.estimate_disparity", description=main.__doc__)
     parser.add_argument("dataset", metavar="DATASET", help="ebb, realbokeh or folder")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=HELP)
     parser.add_argument(

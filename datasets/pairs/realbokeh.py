@@ -7,7 +7,6 @@ Layout, ``data_root``/realbokeh: ``{train,validation,test}/metadata/<id>.json`` 
 ``python -m bokehbench.datasets.pairs.realbokeh --download --data-root DIR`` fetches a copy from the Hugging Face hub.
 """
 
-import argparse
 import math
 import reprlib
 import sys
@@ -19,6 +18,7 @@ from ...core.commands import ends_in_one_line
 from ...core.documents import read_document
 from ...core.errors import DamagedDataError, InvalidOptionError, MissingDataError
 from ...core.fetch import NETWORK
+from ...core.option_parser import OneLineParser
 from ..files.data_root import HELP, default_data_root, inside
 from ..members import Members, list_members
 from .pairs import Pair, PhotographPairs
@@ -162,7 +162,7 @@ def download(data_root: Path, splits: Sequence[str]) -> Path:
 @ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch RealBokeh_3MP from the Hugging Face hub. Exit code 2 with one line where that cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pairs.realbokeh", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pairs.realbokeh", description=main.__doc__)
     parser.add_argument("--download", action="store_true", required=True, help=f"fetch it; its licence is {LICENCE}")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help=f"gets realbokeh/; {HELP}")
     parser.add_argument(

@@ -1,11 +1,11 @@
 """``python -m bokehbench.datasets.pathtraced --output DIR``: render path-traced scenes with Mitsuba or Cycles."""
 
-import argparse
 import math
 import sys
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from .cycles import VARIABLE
 from .generate import CYCLES, ENGINES, MITSUBA, Settings, generate
 from .traced_scenes import KINDS
@@ -16,7 +16,7 @@ from .traced_scenes import KINDS
 )
 def main(arguments: list[str] | None = None) -> int:
     """Parse and run; return the exit code: 0, or 2 with one line where the command cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pathtraced", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the scene folders 100, 101, ...")
     parser.add_argument("--engine", choices=ENGINES, default=MITSUBA, help=f"what renders (default: {MITSUBA})")
     parser.add_argument(

@@ -8,7 +8,6 @@ random numbers, and the mean of (a1 - b1)(a2 - b2) is the mean square of what di
 that is linear, with two standard errors added, so that it is a lower bound.
 """
 
-import argparse
 import dataclasses
 import json
 import math
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...core.atomic_files import write_atomically
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from ..synthetic.ray_tracer import trace
 from .cycles import VARIABLE
 from .generate import CYCLES, MITSUBA, SceneTracer, Settings
@@ -160,7 +160,7 @@ def _decibels(mean_square: float) -> float | None:
 @ends_in_one_line("error", elsewhere="--output")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, compare, write; return the exit code: 0, or 2 with one line where the command cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.pathtraced.cross_check", description=__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pathtraced.cross_check", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json")
     parser.add_argument(
         "--bpy-python", type=Path, metavar="PYTHON", help=f"a Python that has bpy (default: ${VARIABLE})"

@@ -4,7 +4,6 @@
 the tests hold the ray tracer against committed ones.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from ..files.exr import write_exr
 from ..synthetic.layers import Layer, LayeredScene, Plane
 from .meshes import rectangle_axes
@@ -117,9 +117,7 @@ def lamp() -> list[Thing]:
 @ends_in_one_line("error")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render the pictures; return the exit code: 0, or 2 with one line where the command cannot run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehbench.datasets.pathtraced.layered_planes", description=__doc__
-    )
+    parser = OneLineParser(prog="python -m bokehbench.datasets.pathtraced.layered_planes", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     output: Path = parser.parse_args(arguments).output
     output.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
 """Embedded data sets held against their committed manifests: the command behind ``python -m``."""
 
-import argparse
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
 from ...core.scene import Scene
 from .cache import decode_row
@@ -25,7 +25,7 @@ def hold_against_manifest(
 
     ``module``: what is run as ``python -m``.
     """
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog=f"python -m {module}",
         description="Generate the scenes afresh and compare them with the manifest, or replace it. Exit code 1 where"
         " they differ.",

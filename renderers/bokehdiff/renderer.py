@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...core.scene import Scene
 from ..attention.pairs import compile_attention
-from ..classical.occlusion import OcclusionRenderer
+from ..classical.bases import BASES, prepare_base
 from ..classical.scatter import ScatterRenderer
 from ..diffusion.cpu.blocks import compile_blocks
 from ..diffusion.cpu.compile_rendering import compile_rendering
@@ -15,8 +15,6 @@ from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .variants import FULL_MODEL
 from .weight_files import AUTHORS, SavedFiles, SdxlFiles, checkpoint_folder, find_weights, label_weights
-
-BASES: dict[str, type[Renderer]] = {"classical": ScatterRenderer, "classical-occlusion": OcclusionRenderer}
 
 
 class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
@@ -108,11 +106,7 @@ class BokehDiffRenderer(LearnedRenderer[SavedFiles | SdxlFiles]):
 
     def _load_base(self) -> Renderer | None:
         name = self.pipeline.active_settings.base
-        if name is None:
-            return None
-        base = BASES[name]()
-        base.prepare(self.device if self.device.type in base.capabilities.devices else "cpu")
-        return base
+        return None if name is None else prepare_base(name, self.device)
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         options = {} if self.tile_latents is None else {"tile_latents": self.tile_latents}

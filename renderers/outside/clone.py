@@ -18,7 +18,10 @@ from .process import WORKER, list_packages
 
 GIT_S = 20.0
 CODE = re.compile(r".*\.(py|pyx|so|c|cc|cpp|cu|cuh|h|hpp|cfg|ini|json|toml|ya?ml)")
-"""Names of files in a repository that may decide about its pictures, beside its weights."""
+"""Names of files in a repository that may decide about its pictures, beside its weights.
+
+Of .json in a clone those that git tracks: others are results, or lists of a data set.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +111,19 @@ def _list_packages(folder: Path) -> dict[str, str]:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
+    tracked = _tracked_json(folder)
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".") and not Path(place, f, "pyvenv.cfg").exists()]
-        yield from (Path(place, file) for file in files if CODE.fullmatch(file))
+        paths = (Path(place, file) for file in files if CODE.fullmatch(file))
+        yield from (path for path in paths if path.suffix != ".json" or tracked is None or path in tracked)
+
+
+def _tracked_json(folder: Path) -> set[Path] | None:
+    """Return the .json files that git tracks in a clone; None where it is none, or git is not here."""
+    if not (folder / ".git").exists():
+        return None
+    listed = ask_program(["git", "-C", folder, "ls-files", "-z", "--", "*.json"], GIT_S)
+    return None if listed is None else {folder / name for name in listed.split("\0") if name}
 
 
 def _digest(path: Path) -> str:

@@ -24,6 +24,7 @@ except ImportError as error:  # the last line is what the harness shows
 
 PROTOCOL = 1
 LONGEST_ERROR = 300
+LONGEST_REPLY = 1 << 16  # in bytes, its end of line among them: the harness reads no more
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -99,6 +100,16 @@ class Session:
         return {}
 
 
+def write_line(reply: dict[str, Any]) -> bytes:
+    """Return a reply as a line; one that is too long is an error, which says so."""
+    line = json.dumps(reply, default=str).encode() + b"\n"
+    if len(line) <= LONGEST_REPLY:
+        return line
+    most = f"expected at most {LONGEST_REPLY} bytes as JSON, got {len(line)}"
+    error = f"render: what the method was given: {most}: return numbers and names, no maps"
+    return write_line({"ok": False, "kind": "failed", "error": error, "id": reply.get("id")})
+
+
 def kind_of(error: BaseException, loading: bool, adapter: str) -> str:
     """Tell what the harness should make of an error: "memory", "missing", "unsupported" or "failed"."""
     text = str(error).lower()
@@ -153,7 +164,7 @@ def main(adapter: str, folder: str) -> None:
     session = Session(adapter, folder)
     for line in iter(requests.readline, b""):
         request = json.loads(line.decode())
-        replies.write(json.dumps(session.answer(request), default=str).encode() + b"\n")
+        replies.write(write_line(session.answer(request)))
         if request.get("op") == "close":
             break
     sys.stderr.flush()

@@ -78,10 +78,12 @@ class Program:
 def run_program(command: Command, folder: Path, limit_s: float, **environment: str) -> None:
     """Run ``command`` in ``folder``, in a process group of its own, which is ended with it.
 
+    The folder is temporary: should this process be killed meanwhile, it is removed.
     Raises OutsideError, with its last line, for a code other than 0 and after ``limit_s`` seconds.
     """
     name, log = Path(command[0]).name, folder / "program.log"
-    with ProcessGroup(command, folder, log, os.environ | {"LC_ALL": "C.UTF-8"} | environment) as group:
+    settings = os.environ | {"LC_ALL": "C.UTF-8"} | environment
+    with ProcessGroup(command, folder, log, settings, temporary=folder) as group:
         if not group.wait(limit_s):
             raise OutsideError(
                 f"{name}: no end within {limit_s:g} s: stopped{group.describe_last_line()}: use smaller pictures"

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...core.errors import InvalidOptionError
 from ...core.scene import GivenScene, Scene
 from ...core.timing import stage as timed
-from ..component import Capabilities, Component
+from ..component import PICTURE_ONLY, Capabilities, Component
 from ..interface import Cost, Renderer
 from .interface import PictureStage, SceneStage
 
@@ -94,6 +94,20 @@ class ComposedRenderer(Renderer):
         """Let both forget."""
         self.renderer.forget()
         self.stage.forget()
+
+    def guess_radius_px(self, image: Tensor) -> Tensor | None:
+        """Return what the renderer inside says of the picture that it is given.
+
+        None where that is made of more than the picture, or has another size.
+        """
+        stage = self.stage
+        if isinstance(stage, SceneStage) and "picture" in stage.changes:
+            if stage.capabilities.inputs != PICTURE_ONLY or stage.capabilities.scale != 1:
+                return None
+            nothing = torch.zeros_like(image[:1])
+            scene = Scene(name="", image=image, disparity=nothing, focus_disparity=0.0, blur_strength=0.0)
+            image = stage.change_scene(scene.given(PICTURE_ONLY), seed=0).image
+        return self.renderer.guess_radius_px(image)
 
     def _take_device(self, device: torch.device) -> torch.device:
         self._asked = device  # an outside renderer's tensors lie elsewhere than its network: see ``_load``

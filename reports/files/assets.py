@@ -4,6 +4,7 @@ Every run and every comparison has a folder of its own below ``reports/``. The f
 makes the folder ours: what others put there is neither replaced nor removed.
 """
 
+import functools
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -85,14 +86,19 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 def fill(template: str, context: Mapping[str, Any]) -> str:
     """Fill a template; everything is escaped."""
-    environment = Environment(
+    return _templates().get_template(template).render(context)
+
+
+@functools.cache
+def _templates() -> Environment:
+    """Return the templates of this process: each is compiled once, not for every page."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(context)
 
 
 class Assets:

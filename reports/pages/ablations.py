@@ -13,6 +13,8 @@ from ..parts.cells import Cell
 from ..parts.numbers import ABSENT, write_signed
 from ..parts.tables import ScoreTable, TableRow, build_table, covers_everything, find_clusters
 
+UNPRINTED = "not in the paper"
+
 
 @dataclass(frozen=True)
 class Printed:
@@ -37,12 +39,16 @@ class AblationLine:
 
 @dataclass(frozen=True)
 class AblationTable:
-    """Our numbers on one data set; ``same_protocol`` where the paper's are from the same data and protocol."""
+    """Our numbers on one data set; ``same_protocol`` where the paper's are from the same data and protocol.
+
+    ``verdict``: what leaving each part out changes, a sentence; empty where the complete model is not in the run.
+    """
 
     dataset: str
     table: ScoreTable
     lines: list[AblationLine]
     same_protocol: bool
+    verdict: str
     links: Links
 
 
@@ -100,7 +106,7 @@ class AblationWriter:
                 name = f"ablations-{first + len(tables)}"
                 links = export_sheet(self.assets, name, self._sheet(dataset, table, lines))
                 same = self.paper.spec.protocols.get(dataset) == self.complete.dataset and covers_everything(self.run)
-                tables.append(AblationTable(dataset, table, lines, same, links))
+                tables.append(AblationTable(dataset, table, lines, same, _judge(dataset, table, lines), links))
         about_all = self.run.meta["renderers"]
         return Family(
             method=self.paper.spec.method,
@@ -131,7 +137,7 @@ class AblationWriter:
                 nothing = [""] * len(absent)
                 lines.append(AblationLine(printed.setting, "", absent, nothing, nothing, numbers))
         unprinted = [Printed(None, ABSENT, "") for _ in self.metrics]
-        return lines + [_line("not in the paper", row, table, unprinted) for rows in by_name.values() for row in rows]
+        return lines + [_line(UNPRINTED, row, table, unprinted) for rows in by_name.values() for row in rows]
 
     def _print(self, row: PublishedRow, name: str) -> Printed:
         value, whole = row.scores[name], self.complete.scores[name]
@@ -152,6 +158,20 @@ class AblationWriter:
             printed_head=["Setting", *names, *(f"{metric.printed} (published)" for metric in self.metrics.values())],
             printed=[[line.setting, *(c.text for c in line.cells), *(p.text for p in line.printed)] for line in lines],
         )
+
+
+def _judge(dataset: str, table: ScoreTable, lines: Sequence[AblationLine]) -> str:
+    """Say by the first metric which settings the tests tell from the complete model, and by how much they differ."""
+    by_verdict: dict[str, list[str]] = {}
+    for line in lines:
+        if line.renderer and line.verdicts and line.verdicts[0]:
+            name = line.renderer if line.setting == UNPRINTED else line.setting
+            change, unit = line.changes[0].partition(" (")[0], table.columns[0].unit
+            by_verdict.setdefault(line.verdicts[0], []).append(f"{name} {change} {unit}".rstrip())
+    if not by_verdict:
+        return ""
+    found = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in sorted(by_verdict.items(), reverse=True))
+    return f"{dataset}, {table.columns[0].name} against the complete model ({table.reference}): {found}."
 
 
 def _line(setting: str, row: TableRow, table: ScoreTable, printed: list[Printed]) -> AblationLine:

@@ -9,6 +9,8 @@ from ..files.export import Sheet, export_sheet
 from ..parts.cells import judge, write_change
 from ..parts.numbers import write_count, write_p_value, write_percent, write_score, write_signed
 
+SAME = "the same"
+
 
 @dataclass(frozen=True)
 class ChangeLine:
@@ -29,7 +31,10 @@ def describe_comparison(comparison: RunComparison, assets: Assets) -> dict[str, 
     lines = describe_changes(comparison)
     return {
         "comparison": comparison,
-        "lines": lines,
+        "lines": [line for line in lines if line.verdict != SAME],
+        "same": [line for line in lines if line.verdict == SAME],
+        "datasets": list(dict.fromkeys((line.change.dataset, line.change.scenes) for line in lines)),
+        "pictures": _group_pictures(comparison),
         "lead": _count_changes(comparison, lines),
         "warnings": comparison.warnings,
         "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
@@ -55,7 +60,7 @@ def describe_changes(comparison: RunComparison) -> list[ChangeLine]:
 
 def _judge(change: Change) -> str:
     same = change.first == change.second and not change.test.effect
-    return "the same" if same else judge(change.test, change.can_decide)
+    return SAME if same else judge(change.test, change.can_decide)
 
 
 def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
@@ -63,11 +68,26 @@ def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
     if not lines:
         seeds = next((f": their seeds are {a} and {b}" for name, a, b in comparison.settings if name == "seed"), "")
         return f"The runs share no finished case of one renderer, scene and seed{seeds}."
+    same = sum(line.verdict == SAME for line in lines)
+    if same == len(lines):
+        return "Nothing changed: every mean is the same, on every scene."
     if not any(line.change.can_decide for line in lines):
-        return "The runs share too few independent scenes to tell whether anything changed."
+        equal = f" {same} of {len(lines)} means are the same." if same else ""
+        return f"The runs share too few independent scenes to tell whether anything changed.{equal}"
     significant = sum(line.change.test.significant for line in lines)
     compared = write_count(len(lines), "comparison")
     return f"{significant} of {compared} changed significantly, at 5 % after Holm's correction over all of them."
+
+
+def _group_pictures(comparison: RunComparison) -> dict[str, list[str]]:
+    """Return how many pictures are the same to the bit, as text, with the renderers of which they are."""
+    several = len({dataset for dataset, _ in comparison.pictures}) > 1
+    groups: dict[str, list[str]] = {}
+    for (dataset, renderer), (same, count) in comparison.pictures.items():
+        where = f" on {dataset}" if several else ""
+        how_many = f"all {count} pictures are" if same == count else f"{same} of {count} pictures are"
+        groups.setdefault(f"{how_many} the same to the bit{where}", []).append(renderer)
+    return groups
 
 
 def print_comparison(comparison: RunComparison) -> str:

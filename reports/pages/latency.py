@@ -10,6 +10,7 @@ from ..files.export import Number, Sheet, export_sheet
 from ..parts.latency_figures import plot_growth, plot_stages, write_size
 from ..parts.numbers import ABSENT, write_count, write_fact, write_megabytes, write_seconds
 from ..parts.problems import Problem
+from ..parts.summaries import write_times
 
 Record = Mapping[str, Any]
 
@@ -56,6 +57,7 @@ def describe_latency(record: Record, assets: Assets, styles: Mapping[str, int]) 
     growth = _growth_lines(ok)
     return {
         "command": record["command"],
+        "lead": write_times(ok)[0] if ok else "",
         "where": _describe_where(ok),
         "rule": record["rule"],
         "problems": _find_problems(record, planned),

@@ -1,6 +1,6 @@
 """The refinement page: what ``refine`` changed of wrong disparity maps, where it was right and where it was not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ import numpy as np
 from ...benchmarks.run.scene_record import scene_folder
 from ...benchmarks.run.schema import Row, StoredScene
 from ...benchmarks.run.store import StoredRun
-from ...renderers.registry import stages_of
+from ...renderers.registry import RENDERERS, stages_of
+from ...renderers.stages.interface import SceneStage
+from ...renderers.stages.registry import take_apart
 from ...robustness.curves import severity_on_axis
 from ...robustness.perturbations.interface import Perturbation
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
@@ -19,6 +21,7 @@ from ..files.export import Links, Sheet, export_sheet
 from ..parts.gallery import Gallery, SceneView
 from ..parts.numbers import ABSENT, write_count, write_severity
 from ..parts.pictures import DISPARITY_COLOURS, ERROR_COLOURS, Picture, PictureMaker
+from ..parts.severity_axis import write_signs
 
 STAGE = "refine"
 
@@ -60,6 +63,7 @@ class RepairTable:
     dataset: str
     perturbation: str
     unit: str
+    signs: str
     scenes: str
     lines: list[tuple[str, list[str]]]
     links: Links
@@ -73,24 +77,44 @@ Found = dict[float, dict[str, tuple[StoredMap, Repair]]]
 def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] | None:
     """Return the page's context; None where no swept renderer has the stage, or the pictures are not here."""
     sweep = run.meta.get("sweep")
-    refined = next((name for name in sweep["renderers"] if STAGE in stages_of(name)), None) if sweep else None
-    if refined is None or not run.has_pictures:
+    refined = [name for name in sweep["renderers"] if STAGE in stages_of(name)] if sweep else []
+    if not refined or not run.has_pictures:
         return None
-    writer = RepairWriter(run, maker, refined)
+    alike = [name for name in refined if refines_what_is_given(name)]
+    writer = RepairWriter(run, maker, alike)
     known = [name for name, about in sweep["datasets"].items() if about["scored"] and about["true_disparity"]]
     swept = dict.fromkeys(name for name, severity in sweep["settings"]["perturbations"] if severity)
     pairs = [(dataset, name) for dataset in known for name in swept if name in PERTURBATIONS.entries]
     tables = [writer.describe(number, *pair) for number, pair in enumerate(pairs, 1)]
-    return {"tables": [one for one in tables if one], "columns": COLUMNS, "full_scale": FULL_SCALE}
+    return {
+        "tables": [one for one in tables if one],
+        "columns": COLUMNS,
+        "full_scale": FULL_SCALE,
+        "alike": alike,
+        "otherwise": [name for name in refined if name not in alike],
+    }
+
+
+def refines_what_is_given(name: str) -> bool:
+    """Whether a renderer refines the map and picture that were given: no other stage changes them before."""
+    taken = take_apart(name, RENDERERS.entries)
+    while taken is not None and taken.name != STAGE:
+        if issubclass(taken.stage.load(), SceneStage):
+            return False
+        taken = take_apart(taken.renderer, RENDERERS.entries)
+    return taken is not None
 
 
 class RepairWriter:
-    """Corrects the maps that a renderer with the stage was given, and says what became of them."""
+    """Corrects the maps that renderers with the stage were given, and says what became of them.
 
-    def __init__(self, run: StoredRun, maker: PictureMaker, renderer: str):
+    ``renderers`` have the stage before any other: a map and its picture are corrected to the same, whoever renders.
+    """
+
+    def __init__(self, run: StoredRun, maker: PictureMaker, renderers: Sequence[str]):
         self.run = run
         self.maker = maker
-        self.renderer = renderer
+        self.renderers = renderers
         self.gallery = Gallery(run, [], maker)
 
     def describe(self, number: int, dataset: str, name: str) -> RepairTable | None:
@@ -114,6 +138,7 @@ class RepairWriter:
             dataset=dataset,
             perturbation=name,
             unit=perturbation.unit,
+            signs=write_signs(perturbation),
             scenes=write_count(max(map(len, found.values())), "scene"),
             lines=lines,
             links=export_sheet(self.maker.assets, f"refinement-{number}", sheet),
@@ -123,7 +148,7 @@ class RepairWriter:
     def _repair(self, dataset: str, perturbation: Perturbation) -> Found:
         """Correct the maps at the neutral severity and at those that drops are read at."""
         scenes = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
-        rows = [row for row in self.run.sweep if (row["dataset"], row["renderer"]) == (dataset, self.renderer)]
+        rows = [row for row in self.run.sweep if row["dataset"] == dataset and row["renderer"] in self.renderers]
         rows = [row for row in rows if row["status"] == "ok" and row["scene"] in scenes]
         by_severity: dict[float, list[Row]] = {}
         for row in rows:
@@ -134,11 +159,12 @@ class RepairWriter:
         shown = (set(perturbation.marks) & set(by_severity)) or {min(by_severity), max(by_severity)}
         found: Found = {}
         for severity in sorted(shown | ({perturbation.neutral} & set(by_severity))):
+            maps = found.setdefault(severity, {})
             for row in by_severity[severity]:
-                sources = self._sources(row, scenes[row["scene"]])
+                sources = None if row["scene"] in maps else self._sources(row, scenes[row["scene"]])
                 if sources:
                     stored = StoredMap(*sources, blur_range_px(scenes[row["scene"]]))
-                    found.setdefault(severity, {}).setdefault(row["scene"], (stored, judge_stored(stored)))
+                    maps[row["scene"]] = stored, judge_stored(stored)
         return found
 
     def _sources(self, row: Row, scene: StoredScene) -> list[Path] | None:

@@ -10,6 +10,7 @@ from ...robustness.curves import Degradation, repeat_blind
 from ...robustness.perturbations.interface import Perturbation
 from ...robustness.perturbations.registry import PERTURBATIONS, load_perturbation
 from ..files.export import Links, Sheet, export_sheet
+from ..parts.axis_verdicts import join_warnings, judge_axis
 from ..parts.cells import Cell, Grid, Measure, compare_measures, estimate_cells
 from ..parts.figures import Plot, draw_curves, save
 from ..parts.gallery import Gallery
@@ -18,9 +19,9 @@ from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import Problem, find_absent, find_oddities, find_problems
 from ..parts.run_facts import takes
+from ..parts.severity_axis import label_severities, name_inputs, write_signs
 from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
-from ..parts.verdicts import judge_axes
 from ..parts.wrong_band import BandSection, describe_band
 
 
@@ -47,13 +48,12 @@ class MetricCurves:
     notes: list[str]
 
 
-FAULTS = {"disparity": ("wrong disparity", "the true disparity"), "picture": ("a poor picture", "the clean picture")}
-"""What a changed input is called, and the unchanged one."""
-
-
 @dataclass(frozen=True)
 class Axis:
-    """One perturbation of one data set; ``fault``: what is wrong, ``truth``: what the drop is measured against."""
+    """One perturbation of one data set; ``fault``: what is wrong, ``truth``: what the drop is measured against.
+
+    ``signs``: what the severities' signs mean, a sentence; ``warnings`` limit what can be said at all.
+    """
 
     number: int
     dataset: str
@@ -63,6 +63,8 @@ class Axis:
     truth: str
     summary: str
     sentence: str
+    signs: str
+    warnings: list[str]
     metrics: list[MetricCurves]
     cases: list[PerturbedCase]
     band: BandSection | None
@@ -91,8 +93,8 @@ def describe_robustness(
     return {
         "command": sweep["command"],
         "axes": axes,
-        "verdicts": judge_axes(axes),
-        "faults": _name(changed, 0) or "wrong inputs",
+        "verdicts": [judge_axis(axis) for axis in axes],
+        "faults": name_inputs(changed, 0) or "wrong inputs",
         "unscored": [name for name, about in sweep["datasets"].items() if not about["scored"]],
         "problems": find_problems(sweep, run.sweep, writer.gallery.damaged, writer.gallery.lost) + unknown,
         "absent": find_absent(sweep),
@@ -126,16 +128,19 @@ class AxisWriter:
         }
         usable = {n: d for n, d in found.items() if len(d.severities) > 1 and not d.scores.empty}
         first = next(iter(usable.values()), None)
+        described = [self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable]
         return Axis(
             number=number,
             dataset=dataset,
             perturbation=name,
             unit=one.unit,
-            fault=_name(one.changes, 0),
-            truth=_name(one.changes, 1),
+            fault=name_inputs(one.changes, 0),
+            truth=name_inputs(one.changes, 1),
             summary=PERTURBATIONS.find(name).summary,
             sentence=_describe_axis(first) if first else "No scene has a value at every severity yet.",
-            metrics=[self._metric(f"{number}-{n}", n, metrics[n], usable[n], one, clusters, blind) for n in usable],
+            signs=write_signs(one),
+            warnings=join_warnings(described),
+            metrics=described,
             cases=show_cases(self.gallery, rows, dataset, one, first) if first and self.run.has_pictures else [],
             band=describe_band(rows, one, self.assets, self.styles, str(number), true_disparity=true_disparity),
         )
@@ -150,8 +155,7 @@ class AxisWriter:
         clusters: Mapping[str, str],
         blind: Set[str],
     ) -> MetricCurves:
-        label = f"{perturbation.name} ({perturbation.unit})"
-        unit, where = metric["unit"], f"{name} along {label}"
+        unit, where = metric["unit"], f"{name} along {perturbation.label}"
         grid = self._summarise(name, metric, found, clusters, blind)
         widths = {r: estimate_quartile_width(found.scores_of(r), clusters) for r in grid.cells}
         cells = estimate_cells(widths, unit)
@@ -160,7 +164,7 @@ class AxisWriter:
             name=name,
             unit=unit,
             higher_is_better=metric["higher_is_better"],
-            plots=self._plots(key, name, unit, found, label),
+            plots=self._plots(key, name, unit, found, perturbation),
             scores=compare_at_severities(key, where, metric, found, clusters, self.assets),
             renderers=found.renderers,
             numbers=_numbers(found, unit),
@@ -169,7 +173,7 @@ class AxisWriter:
             links=export_sheet(self.assets, f"robustness-{key}-curves", _curve_sheet(where, unit, found)),
             summary_links=export_sheet(self.assets, f"robustness-{key}-summary", grid_sheet(where, grid, cells)),
             test_links=export_sheet(self.assets, f"robustness-{key}-tests", tests) if tests else None,
-            notes=grid.warnings + _notes(found, perturbation.changes, blind),
+            notes=_notes(found, perturbation.changes, blind),
         )
 
     def _summarise(
@@ -202,22 +206,20 @@ class AxisWriter:
             measures, renderers, clusters, self.reference, dict.fromkeys(renderers, len(found.scores))
         )
 
-    def _plots(self, key: str, name: str, unit: str, found: Degradation, label: str) -> list[Plot]:
+    def _plots(self, key: str, name: str, unit: str, found: Degradation, perturbation: Perturbation) -> list[Plot]:
         suffix = f" ({unit})" if unit else ""
         kinds = {"score": f"{name}{suffix}", "drop": f"drop of {name}{suffix}"}
         plots = []
         for what, text in kinds.items():
-            labels = {"x": label, "y": text, "what": what}
+            labels = {"y": text, "what": what, **label_severities(perturbation)}
             figure = draw_curves(found.curves(), found.severities, self.styles, labels)
             names = ", ".join(found.renderers)
-            alt = f"{text} along {label}: median and quartile band of {names}. The numbers stand in a table below."
+            alt = (
+                f"{text} along {perturbation.label}: median and quartile band of {names}. {write_signs(perturbation)}"
+                " The numbers stand in a table below."
+            )
             plots.append(save(self.assets, f"robustness-{key}-{what}", figure, alt))
         return plots
-
-
-def _name(changes: Set[str], which: int) -> str:
-    """Name what is wrong about inputs (0) or the right ones (1)."""
-    return " and ".join(FAULTS[what][which] for what in sorted(changes, reverse=True))
 
 
 def _numbers(found: Degradation, unit: str) -> list[tuple[str, list[tuple[str, str]]]]:

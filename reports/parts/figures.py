@@ -22,10 +22,17 @@ from ..files.assets import Assets
 from .numbers import write_severity
 
 INK, GRID_LINES, MUTED = "#1b1f24", "#e1e5e9", "#5a636e"
-DARK_COLOURS = {INK: "#e8eaed", GRID_LINES: "#333a43", MUTED: "#a3acb7", "#0072b2": "#4aa8e0"}
+DARK_COLOURS = {
+    INK: "#e8eaed",
+    GRID_LINES: "#333a43",
+    MUTED: "#a3acb7",
+    "#0072b2": "#4aa8e0",
+    "#56b4e9": "#f0e442",
+}
 """What a dark page gets instead of these colours."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", MUTED)
+PART_COLOURS = COLOURS[:-1]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
@@ -71,7 +78,7 @@ class Plot:
 def draw_curves(
     curves: Sequence[Curve], severities: Sequence[float], styles: Mapping[str, int], labels: Mapping[str, str]
 ) -> Figure:
-    """Draw every renderer's median with its quartile band; ``labels`` holds ``x`` and ``y``.
+    """Draw every renderer's median with its quartile band; ``labels`` holds ``x`` and ``y``, and may hold ``below_x``.
 
     ``labels["what"]`` chooses the metric (``score``) or the loss against the unperturbed case (``drop``). ``styles``
     numbers the renderers, so that one looks the same in all figures.
@@ -126,8 +133,13 @@ class Line:
     high: Sequence[float]
 
 
-def draw_growth(lines: Sequence[Line], styles: Mapping[str, int], labels: Mapping[str, str]) -> Figure:
-    """Draw lines on logarithmic axes; ``labels`` holds ``x``, ``y`` and ``title``."""
+def draw_growth(
+    lines: Sequence[Line],
+    styles: Mapping[str, int],
+    labels: Mapping[str, str],
+    names: Mapping[float, str] | None = None,
+) -> Figure:
+    """Draw lines on logarithmic axes; ``labels`` holds ``x``, ``y`` and ``title``, ``names`` those of places on x."""
     figure, axes = _start(SIZE_INCHES, labels)
     for line in lines:
         style = _style(styles[line.renderer])
@@ -137,7 +149,7 @@ def draw_growth(lines: Sequence[Line], styles: Mapping[str, int], labels: Mappin
         axes.plot(x, middle, linewidth=1.9, markersize=4.6, gid=f"median-{line.renderer}", **style)
     axes.set(xscale="log", yscale="log")
     ticks = sorted({value for line in lines for value in line.x})
-    axes.set_xticks(ticks, [f"{value:.3g}" for value in ticks])
+    axes.set_xticks(ticks, [(names or {}).get(value, f"{value:.3g}") for value in ticks])
     axes.minorticks_off()
     axes.yaxis.set_major_locator(_choose_ticks([v for line in lines for v in (*line.low, *line.high)]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
@@ -155,27 +167,30 @@ def _choose_ticks(values: Sequence[float]) -> Locator:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of stacked parts, name to length >= 0."""
+    """One bar of stacked parts, name to length >= 0; ``rest`` is drawn in grey behind them."""
 
     label: str
     parts: Mapping[str, float]
+    rest: tuple[str, float]
 
 
 def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
     """Draw horizontal bars of stacked parts; ``labels`` holds ``x``, ``y`` and ``title``."""
     figure, axes = _start((SIZE_INCHES[0], 1.4 + 0.45 * len(bars)), labels)
     names = list(dict.fromkeys(name for bar in bars for name in bar.parts))
+    parts = [(name, [bar.parts.get(name, 0.0) for bar in bars], PART_COLOURS[n % len(PART_COLOURS)])
+             for n, name in enumerate(names)]  # fmt: skip
+    parts.append((bars[0].rest[0], [bar.rest[1] for bar in bars], MUTED))
     left = np.zeros(len(bars))
-    for number, name in enumerate(names):
-        lengths = np.array([bar.parts.get(name, 0.0) for bar in bars])
-        axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=COLOURS[number % len(COLOURS)], label=name)
+    for name, lengths, colour in parts:
+        axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=colour, label=name)
         left += lengths
     axes.set_yticks(range(len(bars)), [shorten(bar.label) for bar in bars])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
     with mpl.rc_context(STYLE):
-        figure.legend(loc="outside lower center", ncols=min(len(names), 3))
+        figure.legend(loc="outside lower center", ncols=min(len(parts), 3))
     return figure
 
 
@@ -206,7 +221,7 @@ def _start(size: tuple[float, float], labels: Mapping[str, str]) -> tuple[Figure
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
-        axes.set_xlabel(shorten(labels["x"]))
+        axes.set_xlabel("\n".join(filter(None, (shorten(labels["x"]), labels.get("below_x")))))
         axes.set_ylabel(shorten(labels["y"]))
     return figure, axes
 

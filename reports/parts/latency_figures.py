@@ -10,26 +10,32 @@ from .figures import Bar, Line, Plot, draw_bars, draw_growth, save
 Record = Mapping[str, Any]
 
 OUTSIDE_STAGES = "not in a stage"
+SIZE_LABEL = "picture (width x height, px)"
+MOST_NAMED_SIZES = 6
 
 
 def plot_growth(ok: Sequence[Record], styles: Mapping[str, int], assets: Assets) -> list[Plot]:
     """Draw time over pixels at every radius, time over radius at the largest size, memory over pixels."""
     radii = sorted({one["radius_px"] for one in ok})
     largest = max(ok, key=lambda one: one["height"] * one["width"])
+    # Names of many sizes would lie upon each other.
+    known = {_megapixels(one): write_size(one) for one in ok}
+    sizes = known if len(known) <= MOST_NAMED_SIZES else {}
     plots = []
     for radius in radii:
         at_radius = [one for one in ok if one["radius_px"] == radius]
         lines = _lines_over(at_radius, "pixels")
         title = f"largest radius {radius:g} px"
-        plots.append(_plot(assets, f"latency-size-{radius:g}", lines, styles, ("megapixels", "ms", title)))
+        plots.append(_plot(assets, f"latency-size-{radius:g}", lines, styles, (SIZE_LABEL, "time (ms)", title), sizes))
     at_size = [one for one in ok if write_size(one) == write_size(largest)]
     if len(radii) > 1:
-        labels = ("largest blur radius (px)", "ms", f"{write_size(largest)} px")
+        labels = ("largest blur radius (px)", "time (ms)", f"{write_size(largest)} px")
         plots.append(_plot(assets, "latency-radius", _lines_over(at_size, "radius"), styles, labels))
     at_radius = [one for one in ok if one["radius_px"] == radii[-1] and held_memory(one)]
     if at_radius:
-        labels = ("megapixels", "peak MiB", f"largest radius {radii[-1]:g} px")
-        plots.append(_plot(assets, "latency-memory", _lines_over(at_radius, "pixels", memory=True), styles, labels))
+        labels = (SIZE_LABEL, "peak memory (MiB)", f"largest radius {radii[-1]:g} px")
+        lines = _lines_over(at_radius, "pixels", memory=True)
+        plots.append(_plot(assets, "latency-memory", lines, styles, labels, sizes))
     return plots
 
 
@@ -38,7 +44,7 @@ def _lines_over(ok: Sequence[Record], quantity: str, memory: bool = False) -> li
     lines = []
     for renderer in dict.fromkeys(one["renderer"] for one in ok):
         mine = [one for one in ok if one["renderer"] == renderer]
-        x = [one["height"] * one["width"] / 1e6 if quantity == "pixels" else one["radius_px"] for one in mine]
+        x = [_megapixels(one) if quantity == "pixels" else one["radius_px"] for one in mine]
         if memory:
             held = [held_memory(one) or 0.0 for one in mine]
             lines.append(Line(renderer, x, held, held, held))
@@ -48,11 +54,21 @@ def _lines_over(ok: Sequence[Record], quantity: str, memory: bool = False) -> li
     return lines
 
 
+def _megapixels(one: Record) -> float:
+    return float(one["height"] * one["width"] / 1e6)
+
+
 def _plot(
-    assets: Assets, name: str, lines: Sequence[Line], styles: Mapping[str, int], labels: tuple[str, str, str]
+    assets: Assets,
+    name: str,
+    lines: Sequence[Line],
+    styles: Mapping[str, int],
+    labels: tuple[str, str, str],
+    ticks: Mapping[float, str] | None = None,
 ) -> Plot:
     x, y, title = labels
-    figure = draw_growth(lines, styles, {"x": x, "y": y, "title": title})
+    x = "megapixels" if x == SIZE_LABEL and not ticks else x
+    figure = draw_growth(lines, styles, {"x": x, "y": y, "title": title}, ticks)
     names = ", ".join(line.renderer for line in lines)
     alt = f"{y} over {x}, {title}, both axes logarithmic: {names}. The numbers stand in the table."
     return save(assets, name, figure, alt)
@@ -67,20 +83,22 @@ def plot_stages(ok: Sequence[Record], assets: Assets) -> list[Plot]:
         shown = [one for one in mine if one["height"] * one["width"] == largest]
         if not any(one["stages"] for one in shown):
             continue
-        bars = [Bar(f"{one['radius_px']:g} px", _parts(one)) for one in shown]
+        bars = [_bar(one) for one in shown]
         size = write_size(shown[0])
-        labels = {"x": "ms", "y": "largest radius", "title": f"{renderer}, {size} px"}
+        labels = {"x": "time (ms)", "y": "largest radius", "title": f"{renderer}, {size} px"}
         alt = f"Stages of {renderer} at {size} px, ms: " + "; ".join(
-            f"{bar.label}: " + ", ".join(f"{name} {value:.3g}" for name, value in bar.parts.items()) for bar in bars
+            f"{bar.label}: " + ", ".join(f"{name} {value:.3g}" for name, value in [*bar.parts.items(), bar.rest])
+            for bar in bars
         )
         plots.append(save(assets, f"latency-stages-{number}", draw_bars(bars, labels), alt))
     return plots
 
 
-def _parts(one: Record) -> dict[str, float]:
+def _bar(one: Record) -> Bar:
     """Return the stages in ms, and what none of them covers."""
     parts = {name: 1000 * seconds for name, seconds in one["stages"].items()}
-    return parts | {OUTSIDE_STAGES: max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))}
+    rest = max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))
+    return Bar(f"{one['radius_px']:g} px", parts, (OUTSIDE_STAGES, rest))
 
 
 def write_size(one: Record) -> str:

@@ -1,15 +1,15 @@
 """How numbers are written: one place, so that tables, captions and problems agree."""
 
 ABSENT = "\N{EM DASH}"
-DECIBEL_DECIMALS = 2
+DECIMALS = {"dB": 2, "s": 3}
 UNITLESS_DECIMALS = 4
 
 
 def write_score(value: float | None, unit: str) -> str:
-    """Write a metric's value without its unit: two decimals for dB, four otherwise, a dash for none."""
+    """Write a metric's value without its unit: two decimals for dB, three for s, four otherwise, a dash for none."""
     if value is None:
         return ABSENT
-    return f"{value:.{DECIBEL_DECIMALS if unit == 'dB' else UNITLESS_DECIMALS}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z.{DECIMALS.get(unit, UNITLESS_DECIMALS)}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def write_seconds(seconds: float | None) -> str:
@@ -52,8 +52,8 @@ def write_fact(value: object) -> str:
 
 def write_signed(value: float, unit: str) -> str:
     """Write a difference with its sign; none where it is exactly 0."""
-    text = write_score(value, unit)
-    return f"+{text}" if value > 0 else text
+    text = write_score(abs(value), unit)
+    return f"+{text}" if value > 0 else f"\N{MINUS SIGN}{text}" if value < 0 else text
 
 
 def write_p_value(value: float) -> str:

@@ -7,7 +7,7 @@ from ...benchmarks.run.cases import UNPERTURBED
 from ...benchmarks.run.store import StoredRun
 from ...core.errors import InvalidOptionError
 from ..files.export import Sheet, escape_latex, write_csv
-from .cells import Cell
+from .cells import Cell, Column
 from .markdown import code, text, write_table
 from .numbers import ABSENT
 from .tables import ARROWS, ScoreTable, build_table, find_clusters
@@ -59,8 +59,9 @@ def make_paper_table(run: StoredRun, renderers: Collection[str] = (), metrics: C
     Means and marks are of the renderers that are shown. Raises InvalidOptionError for a name that the run does not
     have, and where it has no score.
     """
-    _check("renderers", renderers, run.meta["renderers"])
-    _check("metrics", metrics, run.meta["metrics"])
+    sweep = run.meta.get("sweep", run.meta)
+    check_names("renderers", renderers, {**run.meta["renderers"], **sweep["renderers"]})
+    check_names("metrics", metrics, {**run.meta["metrics"], **sweep["metrics"]})
     names = [name for name in run.meta["renderers"] if not renderers or name in renderers]
     wanted = {name: one for name, one in run.meta["metrics"].items() if not metrics or name in metrics}
     tables: dict[str, ScoreTable] = {}
@@ -89,7 +90,11 @@ def write_paper_latex(table: PaperTable, label: str) -> str:
     heads = [escape_latex(_head(column)) for column in table.columns]
     lines = [
         " & ".join(
-            [escape_latex(name), *(_latex_cell(c, name) for c in table.columns), escape_latex(_write_time(table, name))]
+            [
+                escape_latex(name),
+                *(write_latex_cell(c, name) for c in table.columns),
+                escape_latex(_write_time(table, name)),
+            ]
         )
         + r" \\"
         for name in table.renderers
@@ -124,7 +129,7 @@ def write_paper_markdown(table: PaperTable) -> str:
         "time (s) \N{DOWNWARDS ARROW}",
     ]
     lines = [
-        [code(name), *(_markdown_cell(column, name) for column in table.columns), _write_time(table, name)]
+        [code(name), *(write_markdown_cell(column, name) for column in table.columns), _write_time(table, name)]
         for name in table.renderers
     ]
     return f"{write_table(head, range(1, len(head)), lines)}\n\n{text(table.caption)}\n"
@@ -161,13 +166,17 @@ def write_scene_csv(run: StoredRun, table: PaperTable) -> str:
 
 def _columns(dataset: str, table: ScoreTable) -> Iterable[PaperColumn]:
     for place, column in enumerate(table.columns):
-        cells = {row.renderer: row.cells[place] for row in table.rows}
-        known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
-        ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
-        best = ranked[0][0] if ranked else None
-        second = next((name for value, name in ranked if value != best), None) if len(ranked) > 2 else None
-        facts = dataset, column.name, column.higher_is_better, column.unit
-        yield PaperColumn(*facts, cells, best, second, column.can_decide)
+        yield rank_column(dataset, column, {row.renderer: row.cells[place] for row in table.rows})
+
+
+def rank_column(dataset: str, column: Column, cells: dict[str, Cell]) -> PaperColumn:
+    """Return a column with its best and its second mean."""
+    known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
+    ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
+    best = ranked[0][0] if ranked else None
+    second = next((name for value, name in ranked if value != best), None) if len(ranked) > 2 else None
+    facts = dataset, column.name, column.higher_is_better, column.unit
+    return PaperColumn(*facts, cells, best, second, column.can_decide)
 
 
 def _of(dataset: str, table: PaperTable) -> Iterable[PaperColumn]:
@@ -179,7 +188,8 @@ def _head(column: PaperColumn) -> str:
     return f"{column.metric}{unit} {ARROWS[column.higher_is_better]}"
 
 
-def _latex_cell(column: PaperColumn, renderer: str) -> str:
+def write_latex_cell(column: PaperColumn, renderer: str) -> str:
+    """Write a mean: the best bold, the second underlined, a star where it cannot be told from the best."""
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
     if cell.value is not None and cell.value == column.best:
@@ -188,7 +198,8 @@ def _latex_cell(column: PaperColumn, renderer: str) -> str:
     return (rf"\underline{{{words}}}" if renderer == column.second else words) + mark
 
 
-def _markdown_cell(column: PaperColumn, renderer: str) -> str:
+def write_markdown_cell(column: PaperColumn, renderer: str) -> str:
+    """Do the same for Markdown."""
     cell = column.cells[renderer]
     if cell.value is not None and cell.value == column.best:
         return f"**{cell.text}**"
@@ -204,7 +215,8 @@ def _write_time(table: PaperTable, renderer: str) -> str:
     return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:#.2g}" if seconds >= 0.001 else "< 0.001"
 
 
-def _check(option: str, wanted: Collection[str], known: Collection[str]) -> None:
+def check_names(option: str, wanted: Collection[str], known: Collection[str]) -> None:
+    """Raise InvalidOptionError for a name that the run does not have."""
     for name in wanted:
         if name not in known:
             raise InvalidOptionError(f"--{option} {name}: expected some of this run: {', '.join(known)}")

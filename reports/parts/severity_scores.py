@@ -33,10 +33,15 @@ class BestTest:
 
 @dataclass(frozen=True)
 class SeverityScores:
-    """Renderers x severities: ``columns`` are severities, ``cells`` as in ``Grid``; ``tests``: against the best."""
+    """Renderers x severities: ``columns`` are severities, ``cells`` as in ``Grid``; ``tests``: against the best.
+
+    ``unperturbed``: the place of the column where nothing is wrong; ``pairs``: the tests behind each column.
+    """
 
     columns: list[Column]
     cells: dict[str, list[Cell]]
+    unperturbed: int
+    pairs: list[PairTests]
     tests: list[BestTest]
     links: Links
     test_links: Links
@@ -63,6 +68,8 @@ def compare_at_severities(
     return SeverityScores(
         columns=grid.columns,
         cells=grid.cells,
+        unperturbed=found.severities.index(found.neutral),
+        pairs=pairs,
         tests=[line for one in zip(measures, pairs, strict=True) for line in _test_best(*one)],
         links=export_sheet(
             assets, f"robustness-{key}-scores", _score_sheet(where, found.severities, names, grid.cells)

@@ -35,7 +35,7 @@ def summarise_report(run: StoredRun, contexts: Mapping[str, Mapping[str, Any]]) 
         renderers=list(dict.fromkeys([*meta["renderers"], *sweep.get("renderers", {})])),
         datasets=list(dict.fromkeys([*meta["datasets"], *sweep.get("datasets", {})])),
         counts=counts | {"not run": max(0, run.planned - sum(counts.values()))},
-        headlines=[table.verdict for table in tables] + swept.get("verdicts", []),
+        headlines=[table.verdict for table in tables] + [one.lead for one in swept.get("verdicts", [])],
         tables=tables,
         absent=[name for name, metric in meta["metrics"].items() if not metric["available"]],
         remarks=_list_remarks(context, swept, meta["command"] == sweep.get("command")),
@@ -61,7 +61,7 @@ def summarise_latency(name: str, record: Mapping[str, Any], pages: Mapping[str, 
         pages=dict(pages),
         renderers=list(dict.fromkeys(one["renderer"] for one in taken)),
         counts=counts | {"not run": len(record["plan"]) - len(taken)},
-        headlines=_write_times([one for one in taken if one["status"] == "ok"]),
+        headlines=write_times([one for one in taken if one["status"] == "ok"]),
     )
 
 
@@ -115,10 +115,11 @@ def _list_remarks(context: Mapping[str, Any], swept: Mapping[str, Any], same_com
     return remarks
 
 
-def _write_times(ok: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say the median of every renderer at the largest size and radius that was measured."""
+def write_times(ok: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say the median of every renderer at the largest size and radius that was measured, the fastest first."""
     largest = max(((one["height"] * one["width"], one["radius_px"]) for one in ok), default=None)
     shown = [one for one in ok if (one["height"] * one["width"], one["radius_px"]) == largest]
+    shown.sort(key=lambda one: float(one["spread"]["median"]))
     if not shown:
         return ["Latency: no measurement has finished."]
     times = ", ".join(f"{one['renderer']} {write_seconds(one['spread']['median'])}" for one in shown)

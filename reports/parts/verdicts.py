@@ -1,8 +1,6 @@
 """One sentence on a table: who has the best mean, and whether the tests tell it from the others."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
 
 from .cells import Cell, Column
 from .tables import ScoreTable
@@ -29,18 +27,3 @@ def judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: s
     if tied:
         return f"{lead}; not distinguishable from it: {', '.join(tied)}."
     return f"{lead}, and is distinguishable from every other."
-
-
-def judge_axes(axes: Iterable[Any]) -> list[str]:
-    """Say of every axis of a sweep who has the best mean of the first metric along it."""
-    found = []
-    for axis in axes:
-        where = f"{axis.dataset} with {axis.fault} ({axis.perturbation})"
-        metric = axis.metrics[0] if axis.metrics else None
-        if metric is None or not metric.grid.cells:
-            found.append(f"{where}: no score along the axis.")
-            continue
-        column = replace(metric.grid.columns[0], name=metric.name)
-        cells = {name: cells[0] for name, cells in metric.grid.cells.items()}
-        found.append(judge_column(where, column, cells, " over the axis"))
-    return found

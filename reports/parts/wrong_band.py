@@ -14,6 +14,7 @@ from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
 from .figures import COLOURS, Plot, draw_curves, save
 from .numbers import ABSENT, write_count, write_score, write_severity
+from .severity_axis import label_severities
 
 FROM_TRUE_MAP = "{}, true map"
 
@@ -96,7 +97,6 @@ def _plots(
 ) -> list[Plot]:
     """Draw the PSNR within the band and outside it, dashed the medians of the same pixels from the true map."""
     severities = sorted({perturbation.neutral, *found.severities})
-    label = f"{perturbation.name} ({perturbation.unit})"
     both = dict(styles) | {FROM_TRUE_MAP.format(name): styles[name] + len(COLOURS) for name in found.renderers}
     plots = []
     for part in ("inside", "outside"):
@@ -106,9 +106,9 @@ def _plots(
             line = Quartiles(true.median, true.median, true.median)  # two bands upon each other hide the lines
             curves += [Curve(renderer, given, given), Curve(FROM_TRUE_MAP.format(renderer), line, line)]
         text = f"psnr {'within' if part == 'inside' else 'outside'} the wrong band (dB)"
-        figure = draw_curves(curves, severities, both, {"x": label, "y": text, "what": "score"})
+        figure = draw_curves(curves, severities, both, {"y": text, "what": "score", **label_severities(perturbation)})
         names = ", ".join(found.renderers)
-        alt = f"{text} along {label}: median and quartile band of {names}, dashed with the true map."
+        alt = f"{text} along {perturbation.label}: median and quartile band of {names}, dashed with the true map."
         plots.append(save(assets, f"wrong-band-{key}-{part}", figure, alt))
     return plots
 

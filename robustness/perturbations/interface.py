@@ -31,6 +31,7 @@ class Perturbation:
     - ``unit`` is the severity's, ``severities`` the default grid, ``neutral`` the one that leaves the scene as it is,
       ``maximum`` the largest that means something, ``signed`` whether values below 0 do, ``whole`` whether only whole
       numbers do, ``marks`` those at which the report reads the drop, where they were swept; else at the ends.
+    - ``directions``: what severities below 0 and above 0 do, in a few words each, where both mean something.
 
     The scene keeps its focus disparity, blur strength and size: the photographer focused on the scene, not on the
     estimate, and the ground truth stays what it is. Raises PluginError for one that changes nothing.
@@ -46,6 +47,7 @@ class Perturbation:
     signed: bool = False
     whole: bool = False
     marks: tuple[float, ...] = MARKS
+    directions: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not self.changes:
@@ -56,6 +58,11 @@ class Perturbation:
         """Which of the inputs that renderers name are changed (core.scene, ``INPUT_FIELDS``)."""
         functions = {"disparity": self.change_disparity, "picture": self.change_picture}
         return frozenset(word for word, function in functions.items() if function)
+
+    @property
+    def label(self) -> str:
+        """Its name with the unit of its severities, as axes and captions have it."""
+        return f"{self.name} ({self.unit})"
 
     def check(self, severity: float) -> None:
         """Raise InvalidOptionError for a severity that means nothing here."""

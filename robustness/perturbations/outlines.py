@@ -66,6 +66,7 @@ ERODE = Perturbation(
     signed=True,
     whole=True,
     maximum=1000,
+    directions=("near things grow (dilated)", "near things shrink (eroded)"),
 )
 ERODE_UNEVEN = Perturbation(
     name="erode-uneven",
@@ -75,8 +76,15 @@ ERODE_UNEVEN = Perturbation(
     signed=True,
     whole=True,
     maximum=64,
+    directions=("the same places the other way round", "shrunk here, grown there"),
 )
 SHIFT = Perturbation(
-    name="shift", unit="px", severities=(-8, -4, -2, 0, 2, 4, 8), change_disparity=shift, signed=True, maximum=1000
+    name="shift",
+    unit="px",
+    severities=(-8, -4, -2, 0, 2, 4, 8),
+    change_disparity=shift,
+    signed=True,
+    maximum=1000,
+    directions=("the map slides left", "the map slides right"),
 )
 BLUR = Perturbation(name="blur", unit="px", severities=(0, 1, 2, 4, 8), change_disparity=blur, maximum=1000)

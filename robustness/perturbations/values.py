@@ -52,6 +52,12 @@ QUANTISE = Perturbation(
     name="quantise", unit="%", severities=(0, 0.4, 2, 5, 10, 25), change_disparity=quantise, maximum=100
 )
 SCALE = Perturbation(
-    name="scale", unit="%", severities=(-40, -20, -10, 0, 10, 20, 40), change_disparity=scale, signed=True, maximum=100
+    name="scale",
+    unit="%",
+    severities=(-40, -20, -10, 0, 10, 20, 40),
+    change_disparity=scale,
+    signed=True,
+    maximum=100,
+    directions=("the range is squeezed", "the range is stretched and clipped"),
 )
 HOLES = Perturbation(name="holes", unit="%", severities=(0, 1, 2, 5, 10, 20), change_disparity=punch_holes, maximum=100)

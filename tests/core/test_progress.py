@@ -42,6 +42,11 @@ def test_what_is_not_left_or_comes_late_says_nothing_at_the_end(clock):
     with ProgressBar(total=2, file=file, leave=False) as bar:
         clock["now"] += 1.0
         bar.update(2)
+    assert file.getvalue() == ""
+    with ProgressBar(total=2, file=file, leave=False) as bar:
+        clock["now"] += progress.SECONDS_A_LINE
+        bar.refresh()
+        bar.refresh()
     assert len(file.getvalue().splitlines()) == 1
 
 

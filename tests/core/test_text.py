@@ -34,6 +34,14 @@ def test_names_that_are_written_nearly_alike_are_asked_for():
     assert unknown_name("metric", "x", ["psnr"]) == "unknown metric 'x'. Known: psnr"
 
 
+def test_of_many_names_the_nearest_three_and_the_command_that_lists_them_are_said():
+    names = [f"lens-{number}" for number in range(30)]
+    assert unknown_name("lens", "lens", names).endswith(", lens-29")
+    said = unknown_name("lens", "lens", names, "run_bench.py --list")
+    assert said.count("lens-") == 3
+    assert said.endswith("? Known: 30 names, see run_bench.py --list")
+
+
 def test_a_message_becomes_one_line():
     assert one_line("torn:\n  at \x1b[2J\x85end") == r"torn: at \x1b[2J end"
 

@@ -101,7 +101,8 @@ def test_a_mistake_is_one_line(bokehbench, photo, arguments, message):
 def test_a_map_of_another_size_is_scaled_and_one_of_another_shape_refused(bokehbench, photo):
     Image.open(photo.with_name("map.png")).resize((28, 20)).save(photo.with_name("half.png"))
     Image.open(photo.with_name("map.png")).resize((20, 28)).save(photo.with_name("turned.png"))
-    done = bokehbench("blur", "photo.png", "--disparity", "half.png")
+    done = bokehbench("blur", "photo.png", "--disparity", "half.png", "-o", "new/out.png")
+    assert "new: a new folder" in done.stdout
     assert "by half.png, from 28x20 px" in done.stdout, done.stderr
     done = bokehbench("blur", "photo.png", "--disparity", "turned.png")
     assert "turned.png: 20x28 px: expected the shape of the upright picture, 56x40 px" in done.stderr

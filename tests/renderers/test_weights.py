@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import BokehBenchError, InvalidOptionError, MissingWeightsError
 from bokehbench.renderers import weights
+from bokehbench.renderers.registry import load_renderer
 
 
 @dataclass
@@ -24,6 +25,21 @@ def files(tmp_path):
     for path in paths:
         path.write_text(path.name)
     return Files("mine", tmp_path, paths)
+
+
+def test_a_training_that_is_not_finished_is_named(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "step-00000005.pt").touch()
+    for folder in (tmp_path, tmp_path / "model"):
+        for name in ("bokehme", "bokehdiff", "defocus-to-focus"):
+            with pytest.raises(
+                BokehBenchError, match=r"not finished, after step 5: .*'output: .*'\), then use .*model$"
+            ):
+                load_renderer(f"{name}@{folder}").fetch()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / weights.RECORD_FILE).write_text("{}")
+    with pytest.raises(MissingWeightsError, match=r"its result lies in .*model$"):
+        load_renderer(f"bokehme@{tmp_path}").fetch()
 
 
 def test_label_is_the_name_and_a_hash_of_every_file_in_order(files):

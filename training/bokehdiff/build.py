@@ -19,7 +19,7 @@ from .config import ModelConfig
 from .fit_colour_encoder import load_colour_encoder
 
 SHIPPED_WORD = "shipped"
-"""In place of a folder with an autoencoder or a colour encoder: the one that ships with ``bokehdiff``."""
+"""In place of a folder with a start, an autoencoder or a colour encoder: what ships as ``bokehdiff``."""
 
 MOST_PARAMETERS = 2**31
 """Of a compact model: 32 GiB with gradients and the optimiser's two moments, in float32."""
@@ -66,7 +66,7 @@ def _start(config: ModelConfig) -> BokehDiffPipeline:
     if config.start == "sdxl" or (Path(config.start) / "text_encoder").is_dir():
         home = None if config.start == "sdxl" else Path(config.start)
         return load_backbone(home, _settings_to_train(PipelineSettings(), config))
-    pipeline = _load(config.start)
+    pipeline = _load(_or_shipped(config.start))
     pipeline.configure(_settings_to_train(pipeline.active_settings, config))
     return pipeline
 

@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...benchmarks.kernels.bench_sdxl import build_random_sdxl
 from ...core.commands import ends_in_one_line
+from ...core.option_parser import OneLineParser
 from .picture_task import add_lora
 
 SIDE_PX, LATENT_PX = 512, 64
@@ -39,7 +40,7 @@ class FusedAttention(torch.autograd.Function):
 @ends_in_one_line("estimate_sdxl")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one line for each network."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehdiff.estimate_sdxl", description=__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.training.bokehdiff.estimate_sdxl", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.parse_args(arguments)
     import lpips

@@ -5,7 +5,6 @@ colours, scenes on disk, the full model and its ablations with the same data, st
 Two sizes of one recipe: ``cpu`` for two cores, ``gpu``, which has not been run yet, for one large GPU.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,11 @@ import torch
 
 from ...core.commands import ends_in_one_line
 from ...core.errors import UnknownNameError
+from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...renderers.bokehdiff.weight_files import SHIPPED
 from .publish import COLOUR_ENCODER, ship
-from .recipe_configs import DEGRADED, FAMILY, PARTS, PLUS, SCALES, SCENES, SHIP, Recipe
+from .recipe_configs import DEFAULT_PARTS, DEGRADED, FAMILY, PARTS, PLUS, POOR, SCALES, SCENES, SHIP, Recipe
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
@@ -33,6 +33,8 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
             recipe.store_scenes(workers)
         elif part == DEGRADED:
             recipe.store_degraded_scenes(workers)
+        elif part == POOR:
+            recipe.store_poor_scenes(workers)
         elif part == COLOUR_ENCODER:
             recipe.fit_colours()
         elif part == SHIP:
@@ -53,7 +55,7 @@ def fast_precision() -> str:
 @ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the compact models; the same command goes on where it was interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehdiff.recipe", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.training.bokehdiff.recipe", description=main.__doc__)
     parser.add_argument(
         "--scale", choices=tuple(SCALES), default="cpu", help="for two cores or one large GPU; default: %(default)s"
     )
@@ -64,9 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints and models")
     parser.add_argument(
         "--parts",
-        default=",".join(PARTS[:-1]),
+        default=",".join(DEFAULT_PARTS),
         metavar="NAMES",
-        help=f"some of {', '.join(PARTS)}, separated by commas, done in that order; default: all but ship",
+        help=f"some of {', '.join(PARTS)}, separated by commas, done in that order; default: all but the last three",
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
     parser.add_argument("--precision", choices=("no", "bf16"), help="of trainings; default: what is fastest here")

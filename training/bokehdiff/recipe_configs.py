@@ -1,6 +1,7 @@
 """What the compact models' recipe consists of: its parts, its two sizes, and the configuration of every training."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from ...renderers.bokehdiff.models.compact import CompactSize
 from ..engine.config import OptimiserConfig, RunConfig
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
-from ..scenes.degraded import DegradedScenes, identity_of_scenes
+from ..scenes.degraded import Degradation, DegradedScenes, identity_of_scenes
 from ..scenes.disparity_errors import DisparityErrors
+from ..scenes.low_quality import LowQuality
 from ..scenes.recipe_scenes import SCENE_SEED, training_scenes, validation_scenes
 from ..scenes.shards import StoredScenes, store_scenes
 from .config import AutoencoderConfig, LatentConfig
@@ -25,8 +27,12 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 """The full model and its ablations, most wanted first: all are trained in the same way."""
 
 PLUS = "bokehdiff-plus"
-SCENES, DEGRADED, SHIP = "scenes", "degraded", "ship"
-PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS, SHIP)
+SCENES, DEGRADED, POOR, SHIP = "scenes", "degraded", "poor", "ship"
+LOW_QUALITY = "bokehdiff-low-quality"
+"""``bokehdiff``, the shipped one, trained on poor pictures."""
+
+DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
+PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, SHIP)
 BASE = "classical-occlusion"
 
 LEARNING_RATE = 1e-3
@@ -53,6 +59,7 @@ class Scale:
     first_steps: int
     second_steps: int
     plus_steps: int
+    low_quality_steps: int
     batch: int
     crop_px: int
     size: CompactSize
@@ -67,6 +74,7 @@ SCALES = {
         first_steps=1600,
         second_steps=1200,
         plus_steps=2000,
+        low_quality_steps=1000,
         batch=4,
         crop_px=128,
         size=CompactSize(unet_widths=(64, 96, 144)),
@@ -79,6 +87,7 @@ SCALES = {
         first_steps=3000,
         second_steps=3000,
         plus_steps=6000,
+        low_quality_steps=3000,
         batch=32,
         crop_px=192,
         size=CompactSize(unet_widths=(64, 96, 144)),
@@ -113,6 +122,11 @@ class Recipe:
     def degraded_folder(self) -> Path:
         """Where the same scenes are stored with wrong disparity and the base's picture."""
         return self.output / DEGRADED
+
+    @property
+    def poor_folder(self) -> Path:
+        """Where the same scenes are stored with poor pictures."""
+        return self.output / POOR
 
     @property
     def autoencoder(self) -> RunConfig:
@@ -156,6 +170,8 @@ class Recipe:
             return (self.decoder,)
         if part == PLUS:
             return (self._unet(part, self.scale.plus_steps),)
+        if part == LOW_QUALITY:
+            return (self._low_quality(),)
         return self._family(part)
 
     def _family(self, variant: str) -> tuple[RunConfig, RunConfig]:
@@ -177,6 +193,21 @@ class Recipe:
             seed=first.seed + 1,
         )
         return first, second
+
+    def _low_quality(self) -> RunConfig:
+        """Return the second training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
+        training = self._family(FAMILY[0])[1]
+        data = dataclasses.replace(
+            training.model.data, stored=str(self.poor_folder), count=self.scale.degraded_scenes, pictures="poor"
+        )
+        shipped = {"start": "shipped", "autoencoder": None, "colour_encoder": None}
+        return dataclasses.replace(
+            training,
+            output=str(self.output / LOW_QUALITY),
+            model=dataclasses.replace(training.model, data=data, **shipped),
+            steps=self.scale.low_quality_steps,
+            seed=training.seed + 1,
+        )
 
     def _unet(self, variant: str, steps: int) -> RunConfig:
         """Return a variant's training against latents, from its random start."""
@@ -225,10 +256,16 @@ class Recipe:
 
     def store_degraded_scenes(self, workers: int) -> None:
         """Store the same scenes as ``bokehdiff-plus`` is given them: with wrong disparity and the base's picture."""
-        degradations = (DisparityErrors(), BasePicture(BASE))
+        self._store_changed((DisparityErrors(), BasePicture(BASE)), self.degraded_folder, workers)
+
+    def store_poor_scenes(self, workers: int) -> None:
+        """Store the same scenes with poor pictures."""
+        self._store_changed((LowQuality(),), self.poor_folder, workers)
+
+    def _store_changed(self, degradations: Sequence[Degradation], folder: Path, workers: int) -> None:
         scenes = DegradedScenes(StoredScenes(self.scene_folder), degradations, SCENE_SEED)
         identity = identity_of_scenes(self.scenes, degradations)
-        store_scenes(scenes, self.scale.degraded_scenes, self.degraded_folder, identity, workers)
+        store_scenes(scenes, self.scale.degraded_scenes, folder, identity, workers)
 
     def fit_colours(self) -> None:
         """Fit the colour encoder to the autoencoder, unless that is done.

@@ -47,9 +47,9 @@ class BokehDiffTask(Task):
         return self._model_identity | {"encoders": encoders}
 
     def validation_dataset(self) -> Dataset[Any] | None:
-        """Return the scenes of ``data.validation``, with their true disparity."""
+        """Return the scenes of ``data.validation``, with their true disparity, and poor pictures for ``poor`` ones."""
         settings = self._data.validation
-        return None if settings is None else open_validation(settings, self._inference.base)
+        return None if settings is None else open_validation(settings, self._inference.base, self._data.pictures)
 
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:

@@ -3,10 +3,9 @@
 One command stores the scenes, trains, and goes on where it was interrupted.
 """
 
-import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ...core.commands import ends_in_one_line
-from ...core.errors import MissingWeightsError, UnknownNameError
+from ...core.errors import UnknownNameError
 from ...core.files import write_json
+from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehme.weight_files import NETWORKS, SHIPPED
 from ...renderers.weights import RECORD_FILE
 from ..engine.config import OptimiserConfig, RunConfig
-from ..engine.validation import read_curve
-from ..records import RECORDED_RUN, nameless, read_finished, summarise
+from ..records import describe_training, require_finished
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
 from ..scenes.degraded import DegradedScenes, identity_of_scenes
@@ -124,39 +123,15 @@ def ship(trained: Path, folder: Path) -> None:
 
     Raises MissingWeightsError where it is not finished.
     """
-    _require(trained / FIRST, FIRST)
-    _require(trained, TRAIN)
+    require_finished(trained / FIRST, FIRST)
+    require_finished(trained, TRAIN)
     model = trained / "model"
     folder.mkdir(parents=True, exist_ok=True)
     for network in NETWORKS:
         state = load_file(model / f"{network}.safetensors")
         save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / f"{network}.safetensors")
-    write_json(folder / RECORD_FILE, _describe(trained, _describe(trained / FIRST)))
-
-
-def _require(trained: Path, part: str) -> None:
-    path = trained / "model" / RECORD_FILE
-    if not path.is_file():
-        raise MissingWeightsError(f"{path}: absent: give the training's command with --parts {part}, to finish it")
-
-
-def _describe(trained: Path, first: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what a reader of the results should know about a training, and of the ``first`` that it went on from."""
-    record = read_finished(trained / "model" / RECORD_FILE)
-    config = record["configuration"]
-    model, data = config["model"], config["model"]["data"]
-    seconds = record["seconds"] + (first["seconds"] if first else 0.0)
-    before = f"{first['steps']} steps of {first['batch']} crops of {first['crop_px']} px, then " if first else ""
-    return {
-        "summary": before + summarise(record, seconds, None),
-        "seconds": round(seconds, 1),
-        **{name: config[name] for name in RECORDED_RUN},
-        **{name: model[name] for name in RECORDED_MODEL if name in model},
-        "crop_px": data["crop_px"],
-        "scenes": nameless(data["scenes"]),
-        "validation": read_curve(trained),
-        **({"first": first} if first else {}),
-    }
+    first = describe_training(trained / FIRST, RECORDED_MODEL)
+    write_json(folder / RECORD_FILE, describe_training(trained, RECORDED_MODEL, first))
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = SHIPPED) -> bool:
@@ -168,7 +143,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
     if FIRST in parts and train(recipe.first) is None:
         return False
     if TRAIN in parts:
-        _require(recipe.output / TRAIN / FIRST, FIRST)
+        require_finished(recipe.output / TRAIN / FIRST, FIRST)
         if train(recipe.training) is None:
             return False
     if SHIP in parts:
@@ -179,7 +154,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 @ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train BokehMe's networks; the same command goes on where it was interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.bokehme.recipe", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.training.bokehme.recipe", description=main.__doc__)
     parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
     parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
     parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")

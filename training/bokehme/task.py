@@ -86,7 +86,7 @@ class BokehMeTask(Task):
     def validation_dataset(self) -> Dataset[Any] | None:
         """Return the scenes of ``data.validation``, with the classical picture of each."""
         settings = self._config.data.validation
-        return None if settings is None else open_validation(settings, BASE)
+        return None if settings is None else open_validation(settings, BASE, self._config.data.pictures)
 
     @torch.no_grad()
     def render(self, sample: Batch) -> tuple[Tensor, Tensor]:

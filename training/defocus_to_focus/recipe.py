@@ -4,7 +4,6 @@ One command stores scenes, trains the first stage on small pictures, then both s
 it was interrupted.
 """
 
-import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import torch
 from ...core.commands import ends_in_one_line
 from ...core.errors import MissingWeightsError, UnknownNameError
 from ...core.files import write_json
+from ...core.option_parser import OneLineParser
 from ...renderers.defocus_to_focus.parts import Parts
 from ...renderers.defocus_to_focus.weight_files import SHIPPED, find_files
 from ...renderers.weights import RECORD_FILE, read_object
@@ -171,9 +171,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 @ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train Defocus to Focus's networks; the same command goes on where it was interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehbench.training.defocus_to_focus.recipe", description=main.__doc__
-    )
+    parser = OneLineParser(prog="python -m bokehbench.training.defocus_to_focus.recipe", description=main.__doc__)
     parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
     parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
     parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")

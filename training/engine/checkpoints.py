@@ -26,8 +26,8 @@ class Checkpoints:
         self._folder = folder
         self._identity = identity
 
-    def save(self, step: int, seconds: float, update: Update) -> None:
-        """Write the state after ``step`` updates and remove all but the newest CHECKPOINTS_KEPT.
+    def save(self, step: int, seconds: float, update: Update) -> Path:
+        """Write the state after ``step`` updates and remove all but the newest CHECKPOINTS_KEPT; return its file.
 
         ``seconds``: how long the training has taken. Raises CannotWriteError, which leaves the ones before.
         """
@@ -35,6 +35,7 @@ class Checkpoints:
         write_atomically(self._path(step), lambda file: torch.save(state, file))
         for old in self._list()[:-CHECKPOINTS_KEPT]:
             old.unlink()
+        return self._path(step)
 
     def load_newest(self, update: Update) -> tuple[int, float]:
         """Put the newest state into ``update``; return its step and seconds, zeros where there is none yet.

@@ -5,8 +5,10 @@ API: ``train(config)`` returns the folder of the result. All randomness depends 
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
 
 from ...core.atomic_files import explained
+from ...core.commands import Ended, signals_wait
 from ...core.errors import InvalidOptionError
 from ...core.files import write_json
 from ...core.joining import lost_explained, meet, patience
@@ -74,12 +77,20 @@ class Training:
         self._started = time.monotonic() - seconds
 
     def run(self) -> Path | None:
-        """Train the steps that remain, save the result; None where the time is over before."""
+        """Train the steps that remain, save the result; None where the time is over before.
+
+        A signal that asks one process to end waits for the step and its checkpoint, then raises Ended. Several
+        processes, which would stop at different steps, end at once, and go on from the last checkpoint.
+        """
         config = self.config
         deadline = time.monotonic() + 60.0 * config.minutes if config.minutes else math.inf
         self._begin()
-        quiet = not self.accelerator.is_main_process
-        with ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar:
+        quiet, alone = not self.accelerator.is_main_process, self.accelerator.num_processes == 1
+        waiting: AbstractContextManager[list[int]] = signals_wait() if alone else nullcontext([])
+        with (
+            waiting as signals,
+            ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar,
+        ):
             for batch in self._batches():
                 with self.accelerator.accumulate(self.update.model):
                     with self.accelerator.autocast():
@@ -94,9 +105,12 @@ class Training:
                     self._validate()
                 if self.step % config.checkpoint_every == 0:
                     self._save()
-                if self._is_over(deadline):
+                if signals or self._is_over(deadline):
                     break
-        self._save()
+        saved = self._save()
+        if signals:
+            print(f"{saved}: saved after step {self.step} of {config.steps}", file=sys.stderr)
+            raise Ended(signals[0])
         result = self._finish() if self.step == config.steps else None
         self.accelerator.end_training()
         return result
@@ -107,6 +121,8 @@ class Training:
             self.validation.forget_after(self.step)
         if self.step == 0:
             self._validate()
+        elif self.accelerator.is_main_process:
+            print(f"going on from step {self.step} of {self.config.steps}", file=sys.stderr)
 
     def _batches(self) -> Iterator[Batch]:
         """Yield the batches of the passes that remain, on the device."""
@@ -138,9 +154,10 @@ class Training:
             with self.update.averaged:
                 self.validation.run(self.step, self.accelerator)
 
-    def _save(self) -> None:
-        if self.accelerator.is_main_process:
-            self.checkpoints.save(self.step, time.monotonic() - self._started, self.update)
+    def _save(self) -> Path | None:
+        if not self.accelerator.is_main_process:
+            return None
+        return self.checkpoints.save(self.step, time.monotonic() - self._started, self.update)
 
     def _finish(self) -> Path:
         """Save the averaged weights as the task does, with the record of the training beside them."""

@@ -2,7 +2,6 @@
 that a model was trained on, from other photographs and cut-outs.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from ...core.commands import ends_in_one_line
 from ...core.files import write_atomically, write_image
+from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
@@ -32,9 +32,7 @@ def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
 @ends_in_one_line("export_scenes")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write scenes to DIR; then run_bench.py --datasets folder --data-root DIR."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehbench.training.scenes.export_scenes", description=main.__doc__
-    )
+    parser = OneLineParser(prog="python -m bokehbench.training.scenes.export_scenes", description=main.__doc__)
     parser.add_argument("--photographs", required=True, metavar="DIR")
     parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")

@@ -10,6 +10,7 @@ from .base_picture import BasePicture
 from .config import DataConfig
 from .degraded import Degradation, DegradedScenes, identity_of_scenes
 from .disparity_errors import DisparityErrors
+from .low_quality import LowQuality
 from .sample import TrainingSample
 from .shards import StoredScenes
 
@@ -20,15 +21,20 @@ def open_scenes(data: DataConfig, base: str | None) -> Dataset[TrainingSample]:
     Raises MissingDataError where nothing is stored, InvalidOptionError where it was stored with other settings.
     """
     errors: list[Degradation] = [DisparityErrors()] if data.disparity == "robust" else []
-    degradations = errors + _base_picture(base)
+    degradations = [*errors, *_poor_pictures(data.pictures), *_base_picture(base)]
     if data.stored is not None:
         return StoredScenes(Path(data.stored), data.count, identity_of_scenes(data.scenes, degradations))
     return DegradedScenes(SyntheticScenes(data.scenes), degradations, data.scenes.seed)
 
 
-def open_validation(settings: SynthesisSettings, base: str | None) -> Dataset[TrainingSample]:
-    """Return scenes with their true disparity, for a model on the renderer ``base``."""
-    return DegradedScenes(SyntheticScenes(settings), _base_picture(base), settings.seed)
+def open_validation(settings: SynthesisSettings, base: str | None, pictures: str = "clean") -> Dataset[TrainingSample]:
+    """Return scenes with their true disparity, for a model on the renderer ``base``; ``pictures``: in ``PICTURES``."""
+    degradations = [*_poor_pictures(pictures), *_base_picture(base)]
+    return DegradedScenes(SyntheticScenes(settings), degradations, settings.seed)
+
+
+def _poor_pictures(pictures: str) -> list[Degradation]:
+    return [LowQuality()] if pictures == "poor" else []
 
 
 def _base_picture(base: str | None) -> list[Degradation]:

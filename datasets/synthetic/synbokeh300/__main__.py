@@ -17,6 +17,7 @@ import numpy as np
 from ....core.commands import ends_in_one_line
 from ....core.errors import InvalidOptionError
 from ....core.optics import array_to_display
+from ....core.option_parser import OneLineParser
 from ....core.progress import ProgressBar
 from ..cache import cache_folder
 from ..generated_scenes import generate_all, manifest_of, summarise_shards
@@ -50,8 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if problems else 0
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.datasets.synthetic.synbokeh300", description=__doc__)
+def _build_parser() -> OneLineParser:
+    parser = OneLineParser(prog="python -m bokehbench.datasets.synthetic.synbokeh300", description=__doc__)
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: the cache, where benchmarks look")
     parser.add_argument("--photos", type=Path, metavar="DIR", help="backgrounds of your own (needs --output)")
     parser.add_argument("--cutouts", type=Path, metavar="DIR", help="foregrounds of your own, RGBA (needs --output)")

@@ -1,6 +1,7 @@
 """The scenes as a data set: out of the cache, where they are generated when asked for, or out of the user's folder."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,6 @@ class SynBokeh300(GeneratedScenes):
         if not path.is_file():
             raise MissingDataError(
                 f"{path}: not generated: give  python -m bokehbench.datasets.synthetic.synbokeh300 "
-                f"--output {self.folder}  again, with the same --photos and --cutouts"
+                f"--output {shlex.quote(str(self.folder))}  again, with the same --photos and --cutouts"
             )
         return read_shard(path, scene_name)

@@ -48,7 +48,7 @@ def test_any_shape_gives_a_plain_float(metric, size, make_scene, make_image, blu
 def test_the_number_of_threads_makes_no_difference(name, prepared, make_scene, make_image, blur):
     """To the bit, but for networks, whose convolutions are summed up by as many parts as threads."""
     metric = prepared(name)
-    size = (240, 320) if metric.weights else (480, 640)  # of networks a smaller one is shared by threads, too
+    size = (120, 160) if metric.weights else (480, 640)  # of networks a smaller one is shared by threads, too
     scene, scores, before = make_scene(make_image(*size)), [], torch.get_num_threads()
     prediction = blur(scene.target, 1.0)
     for threads in (1, 2):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.magicbokeh import weight_files
 from bokehbench.renderers.registry import find_renderer, load_renderer
 
 
@@ -47,10 +48,11 @@ def test_another_folder_is_another_case(release):
 
 
 @pytest.mark.parametrize("name", ["sr+classical", "classical+sr"])
-def test_without_weights_one_line_says_what_to_get(name, scene):
+def test_without_weights_one_line_says_how_to_train_them(name, scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(weight_files, "SHIPPED", tmp_path)
     renderer = load_renderer(name)
     assert renderer.weights is None
-    with pytest.raises(MissingWeightsError, match=r"^sr: no weights of it ship: use sr@FOLDER .*lora\.pkl") as caught:
+    with pytest.raises(MissingWeightsError, match=r"settings\.json: .* is not there: `python -m .* sr@RUN") as caught:
         renderer.render(scene)
     assert "\n" not in str(caught.value)
 

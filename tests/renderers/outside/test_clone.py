@@ -79,3 +79,14 @@ def test_the_commit_is_gits_word(tmp_path):
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     find_commit.cache_clear()
     assert len(find_commit(tmp_path)) == 40
+
+
+def test_of_json_in_a_clone_what_git_tracks_counts(tmp_path):
+    for name in ("a config.json", "results.json", "model.py"):
+        (tmp_path / name).write_text("{}")
+    assert len([name for name in hash_clone(tmp_path, tmp_path / "model.py", Variant(summary="x")) if ":" in name]) == 3
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "a config.json"], check=True)
+    digests = hash_clone(tmp_path, tmp_path / "model.py", Variant(summary="x"))
+    assert sorted(digests) == ["adapter", "repository: a config.json", "repository: model.py", "worker"]

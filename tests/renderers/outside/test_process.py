@@ -57,6 +57,11 @@ def test_what_a_repository_prints_disturbs_no_answer(start):
     [
         ("raise ValueError('two\\nlines')", OutsideError, r"^ValueError: two lines \(bokehbench_adapter\.py:\d+\)$"),
         ("sys.exit('usage')", OutsideError, "SystemExit: usage"),
+        (
+            "return image, {'map': 'x' * (1 << 16)}",
+            OutsideError,
+            r"given: expected at most 65536 bytes as JSON, got 65\d+",
+        ),
         ("return np.empty(1 << 62, np.uint8), {}", OutsideError, "out of memory: use smaller images"),
         ("raise RuntimeError('CUDA out of memory')", OutsideError, "out of memory: use smaller"),
         ("raise NotImplementedError('radii up to 32 px')", SkippedSceneError, "^radii up to 32 px"),

@@ -34,11 +34,23 @@ class Enlarge(PictureStage):
         return picture.repeat_interleave(2, 1).repeat_interleave(2, 2)
 
 
+class Halve(SceneStage):
+    name = "halve"
+    capabilities = Capabilities(inputs=frozenset({"picture"}))
+    changes = frozenset({"picture"})
+
+    def change_scene(self, scene, seed):
+        return scene.with_image(scene.image / 2.0)
+
+
 class Apart(Renderer):
-    """Like one whose pictures another process makes."""
+    """Like one whose pictures another process makes; it guesses radii."""
 
     name = "apart"
     capabilities = Capabilities(inputs=frozenset({"picture"}))
+
+    def guess_radius_px(self, image):
+        return image[:1]
 
     def _render(self, scene, seed):
         self.cost = Cost(5.0, 7.0)
@@ -141,3 +153,9 @@ def test_a_stage_that_changes_nothing_of_what_the_renderer_reads_is_refused(monk
     said = r"'darken\+identity': darken changes the disparity, which identity does not read: leave it out"
     with pytest.raises(InvalidOptionError, match=said):
         load_renderer("darken+identity")
+
+
+def test_a_guess_is_made_of_the_picture_that_the_renderer_is_given():
+    image = torch.rand(3, 8, 9)
+    for stage, expected in ((Halve(), image[:1] / 2.0), (Enlarge(), image[:1]), (Darken(), None)):
+        torch.testing.assert_close(ComposedRenderer("one", Apart(), stage).guess_radius_px(image), expected)

@@ -34,6 +34,9 @@ def test_layout_of_table_2_with_the_papers_numbers_beside_ours(run_writer, tmp_p
     text = words(tmp_path / "default" / "ablations.html")
     assert "bokehdiff-vanilla 900 steps of 8 crops" in text
     assert "900 steps of 8 crops" in words(tmp_path / "default" / "index.html")
+    assert re.search(
+        r"pairs, psnr against the complete model \(bokehdiff\): worse: w/o CoC -[23]\.\d\d dB, T=249 -", text
+    )
     body = text.partition("published, ↓")[2]
     order = ["w/o L_adv", "w/o CoC", "w/o SoftmaxQ", "T=249", "complete model", "not in the paper"]
     places = [body.index(setting) for setting in order]

@@ -43,6 +43,8 @@ def test_page_table_and_terminal_agree(comparison, tmp_path):
     assert "1 of 6 comparisons changed significantly" in text
     assert text.count(">better</td>") == 1
     assert text.count(">the same</td>") == 5
+    assert "5 of 6 lines are the same in both runs" in text
+    assert re.search(r"All 10 pictures are the same to the bit</dt>\s+<dd>plain, fancy</dd>", text)
     table = pd.read_csv(page.parent / "assets/tables/comparison.csv")
     assert np.allclose(table["mean after"] - table["mean before"], table["difference"])
     lines = print_comparison(comparison).splitlines()

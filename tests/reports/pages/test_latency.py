@@ -84,6 +84,7 @@ def test_page_alone(tmp_path, record):
     assert "<i>" not in text
     assert "2 cases" in text
     assert "512x512 px, radius 32 px, cpu" in text
+    assert "Latency at 768x512 px, radius 32 px: plain 222 ms (medians)." in text
     assert "1 of 10 planned measurements have not been taken." in text
     assert "1 of 7 measurements were taken while other processes used more than 0.2 cores" in text
     assert "disturbed: others used 1.4 cores" in text

@@ -199,6 +199,7 @@ import sys
 from pathlib import Path
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.reports.report import write_report
+print("ready", flush=True)
 for _ in range(3):
     write_report(StoredRun.open(Path(sys.argv[1])), Path(sys.argv[2]))
 """
@@ -208,12 +209,12 @@ def test_two_commands_at_a_time_keep_each_others_lines(make, tmp_path):
     for name in ("one", "two"):
         make(name)
     shutil.rmtree(tmp_path / "reports")
-    commands = [
-        [sys.executable, "-c", WRITER, str(tmp_path / "results" / name), str(tmp_path / "reports")]
-        for name in ("one", "two")
-    ]
-    for started in [subprocess.Popen(command) for command in commands]:
-        assert started.wait(timeout=200) == 0
+    command = [sys.executable, "-c", WRITER, tmp_path / "results" / "one", tmp_path / "reports"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"ready\n"
+        for _ in range(3):
+            write_report(StoredRun.open(tmp_path / "results" / "two"), tmp_path / "reports")
+        assert other.wait(timeout=200) == 0
     text = read(tmp_path)
     assert text.rstrip().endswith("</html>")
     assert 'href="one/index.html"' in text

@@ -5,7 +5,7 @@ import torch
 
 from bokehbench.core.files import write_image, write_map
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.pages.refinement import describe_refinement
+from bokehbench.reports.pages.refinement import describe_refinement, refines_what_is_given
 from bokehbench.reports.parts.pictures import PictureMaker
 from bokehbench.reports.report import write_report
 
@@ -58,3 +58,21 @@ def test_no_table_where_every_render_failed(run_writer, tmp_path):
 
 def test_no_page_where_nobody_refines(swept_report):
     assert not (swept_report / "refinement.html").exists()
+
+
+def test_every_renderer_with_the_stage_gives_maps_and_is_named(run_writer, tmp_path):
+    run = make_run(run_writer, scenes=1)
+    about = run.meta["sweep"]["renderers"]
+    about |= {"other+refine": about["plain+refine"], "sr@F+plain+refine": about["plain+refine"]}
+    lost = next(row for row in run.sweep if row["renderer"] == "plain+refine" and row["severity"] == 8)
+    run.sweep.append({**lost, "renderer": "other+refine"})
+    lost |= {"status": "failed", "reason": "out of memory"}
+    page = describe_refinement(run, PictureMaker(Assets(tmp_path)))
+    assert page["alike"] == ["plain+refine", "other+refine"]
+    assert page["otherwise"] == ["sr@F+plain+refine"]
+    assert [severity for severity, _ in page["tables"][0].lines] == ["\N{MINUS SIGN}8", "0", "+8"]
+
+
+def test_a_stage_behind_the_picture_changes_no_map():
+    assert refines_what_is_given("classical+refine+sr@F")
+    assert not refines_what_is_given("classical")

@@ -74,6 +74,9 @@ def test_page_says_what_it_shows(swept_run, swept_report):
     assert "Tests against steady" in text  # the first renderer, where classical is not in the run
     assert text.count("disparity at +8") == 3
     assert "python run_bench.py --robustness" in text
+    assert "With the true disparity (erode 0): " in text
+    assert text.count("Erode: below 0 near things grow (dilated), above 0 near things shrink (eroded)") > 3
+    assert 'class="warned"' not in text
 
 
 def test_renderer_that_takes_no_disparity_is_a_flat_line_from_one_row_a_scene(swept_run, swept_report, tmp_path):

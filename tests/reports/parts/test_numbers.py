@@ -1,6 +1,6 @@
 import pytest
 
-from bokehbench.reports.parts.numbers import write_score, write_seconds
+from bokehbench.reports.parts.numbers import write_score, write_seconds, write_signed
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,19 @@ def test_durations_are_written_with_their_unit(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(31.456, "dB", "31.46"), (0.5, "", "0.5000"), (-1.0, "dB", "\N{MINUS SIGN}1.00"), (None, "dB", "\N{EM DASH}")],
+    [
+        (31.456, "dB", "31.46"),
+        (0.5, "", "0.5000"),
+        (-1.0, "dB", "\N{MINUS SIGN}1.00"),
+        (None, "dB", "\N{EM DASH}"),
+        (-0.00001, "", "0.0000"),
+        (0.1234, "s", "0.123"),
+    ],
 )
 def test_scores_are_written_by_unit(value, unit, text):
     assert write_score(value, unit) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0.00"), (0.001, "+0.00"), (-0.001, "\N{MINUS SIGN}0.00")])
+def test_a_difference_keeps_its_sign_unless_it_is_none(value, text):
+    assert write_signed(value, "dB") == text

@@ -27,6 +27,7 @@ class TestContract:
         assert perturbation.name == name
         assert perturbation.neutral in perturbation.severities
         assert perturbation.apply(scene, perturbation.neutral) is scene
+        assert bool(perturbation.directions) == perturbation.signed
 
     def test_every_default_severity_keeps_size_type_range_and_focus(self, scene, name):
         perturbation = load_perturbation(name)

@@ -10,7 +10,7 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff.publish import COLOUR_ENCODER, DECODER_TUNING
 from bokehbench.training.bokehdiff.recipe import main, run
-from bokehbench.training.bokehdiff.recipe_configs import FAMILY, PLUS
+from bokehbench.training.bokehdiff.recipe_configs import FAMILY, LOW_QUALITY, PLUS
 
 
 def test_every_variant_of_the_family_is_trained_alike(recipe):
@@ -37,6 +37,13 @@ def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
 def test_plus_is_given_wrong_disparity_and_minimises_the_logarithm(recipe):
     (plus,) = recipe.trainings(PLUS)
     assert (plus.model.output_form, plus.model.latent_loss, plus.model.data.disparity) == (None, "psnr", "robust")
+
+
+def test_low_quality_goes_on_from_what_ships(recipe):
+    (training,) = recipe.trainings(LOW_QUALITY)
+    model = training.model
+    assert (model.variant, model.start, model.autoencoder, model.colour_encoder) == ("bokehdiff", "shipped", None, None)
+    assert (model.data.pictures, model.data.stored, model.latent_loss) == ("poor", str(recipe.poor_folder), "psnr")
 
 
 def test_the_decoder_learns_and_the_encoder_stays(finished):

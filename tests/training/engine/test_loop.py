@@ -9,7 +9,9 @@ from unittest import mock
 import pytest
 import torch
 
+from bokehbench.core.commands import Ended
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.renderers.weights import say_where_training_is
 from bokehbench.training.engine import pass_means
 from bokehbench.training.engine.loop import LOGGED_EVERY, Training, train
 
@@ -58,6 +60,25 @@ def test_a_process_that_dies_ends_the_others_and_had_kept_its_number_of_threads(
     assert first.returncode == 1
     assert "another process of this command has ended or does not answer" in said.splitlines()[-1]
     assert f"step-{KILLED_AT:08d}.pt" in os.listdir(tmp_path / "checkpoints")
+
+
+def test_an_interrupted_run_saves_its_step_and_goes_on_exactly(tmp_path, capsys):
+    whole = train(tiny_run(tmp_path / "whole"))
+    training = Training(tiny_run(tmp_path / "cut"))
+    losses = training.task.losses
+
+    def interrupted(batch, step):
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+        return losses(batch, step)
+
+    with mock.patch.object(training.task, "losses", interrupted), pytest.raises(Ended):
+        training.run()
+    assert f"{tmp_path}/cut/checkpoints/step-00000005.pt: saved after step 5 of {STEPS}\n" in capsys.readouterr().err
+    assert "not finished, after step 5: " in say_where_training_is(str(tmp_path / "cut"))
+    assert_same(result(whole), result(train(tiny_run(tmp_path / "cut"))))
+    assert f"going on from step 5 of {STEPS}\n" in capsys.readouterr().err
+    assert "result lies in" in say_where_training_is(str(tmp_path / "cut"))
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])

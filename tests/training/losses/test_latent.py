@@ -27,3 +27,15 @@ def test_under_psnr_each_sample_counts_by_its_logarithm():
     assert float(loss) == pytest.approx(sum(expected) / 2)
     assert not mse.requires_grad
     assert loss.requires_grad
+
+
+def test_a_higher_floor_lets_samples_that_are_right_count_less():
+    off = torch.tensor([0.001, 0.1])[:, None, None, None].expand(2, 2, 4, 4)
+    shares = []
+    for floor in (PSNR_FLOOR, 1e-3):
+        z0 = off.clone().requires_grad_(True)
+        LatentLoss(GAINS, "psnr", floor)(z0, torch.zeros_like(z0))[0].backward()
+        per_error = z0.grad.abs().amax(dim=(1, 2, 3)) / off[:, 0, 0, 0]
+        shares.append(float(per_error[0] / per_error[1]))
+    assert shares[0] > 500.0
+    assert shares[1] < 50.0

@@ -18,7 +18,8 @@ def test_stored_scenes_must_be_what_the_configuration_says(scenes, tmp_path):
     data = {"scenes": scenes.settings, "stored": str(tmp_path), "count": 1, "crop_px": 32}
     assert len(open_scenes(DataConfig(**data), None)) == 1
     other = dataclasses.replace(scenes.settings, seed=99)
-    for change, named in (({"scenes": other}, "seed"), ({"disparity": "robust"}, "errors")):
+    changes = (({"scenes": other}, "seed"), ({"disparity": "robust"}, "errors"), ({"pictures": "poor"}, "low_quality"))
+    for change, named in changes:
         with pytest.raises(InvalidOptionError, match=rf"other settings \({named}\)"):
             open_scenes(DataConfig(**(data | change)), None)
     with pytest.raises(InvalidOptionError, match=r"other settings \(base\)"):
@@ -38,6 +39,16 @@ def test_validation_has_the_true_disparity_and_the_base(scenes):
     sample = open_validation(scenes.settings, "classical")[1]
     assert torch.equal(sample["disparity"], scenes[1]["disparity"])
     assert sample["base"].shape == sample["image"].shape
+
+
+def test_poor_pictures_have_the_clean_ones_target_and_their_own_base(scenes):
+    data = DataConfig(scenes=scenes.settings, crop_px=32, pictures="poor")
+    trained, watched = open_scenes(data, "classical"), open_validation(scenes.settings, "classical", "poor")
+    for i in range(6):
+        assert torch.equal(trained[i]["target"], scenes[i]["target"])
+        assert torch.equal(trained[i]["disparity"], scenes[i]["disparity"])
+        assert torch.equal(trained[i]["base"], watched[i]["base"])
+    assert any(not torch.equal(trained[i]["image"], scenes[i]["image"]) for i in range(6))
 
 
 def test_workers_do_not_change_the_content(scenes):

@@ -1,0 +1,94 @@
+"""MagicBokeh in training: a step changes one branch, a resumed run ends in the same weights, the result renders."""
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bokehbench.core.errors import InvalidOptionError
+from bokehbench.renderers.registry import load_renderer
+from bokehbench.training.engine.loop import train
+from bokehbench.training.engine.optimisers import make_optimiser
+
+CPU = torch.device("cpu")
+
+
+def weights(folder):
+    return load_file(folder / "network.safetensors")
+
+
+def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure, make_scene):
+    whole = train(configure(tmp_path / "whole", steps=2))
+    pieces = configure(tmp_path / "pieces", steps=2, minutes=1e-6)
+    while (result := train(pieces)) is None:
+        pass
+    first, second = weights(whole), weights(result)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    renderer = load_renderer(f"magicbokeh@{result}")
+    renderer.prepare("cpu", torch.float32)
+    assert renderer.render(make_scene()).shape == (3, 24, 32)
+
+
+def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure):
+    config = configure(tmp_path)
+    task = config.model.build(config, CPU)
+    batch = {name: value[None] for name, value in task.dataset()[0].items()}
+    network = task.network
+    branches = {"bokeh": network.bokeh_parameters, "restoration": network.restoration_parameters}
+
+    def trained_at(step):
+        losses = task.losses(batch, step)
+        sum(losses.terms.values()).backward()
+        found = {name for name, branch in branches.items() if any(p.grad is not None for p in branch())}
+        network.zero_grad(set_to_none=True)
+        return losses.terms.keys(), found
+
+    assert trained_at(0) == ({"bokeh"}, {"bokeh"})  # one of each by the configuration
+    assert trained_at(1) == ({"restoration"}, {"restoration"})
+    task._shared = True
+    assert trained_at(2) == ({"bokeh"}, {"bokeh", "restoration"})
+    task._config = dataclasses.replace(config.model, joint=True)
+    assert trained_at(3) == ({"bokeh", "restoration"}, {"bokeh", "restoration"})
+
+
+def test_restoration_starts_as_the_identity_and_learns(tmp_path, configure):
+    config = configure(tmp_path, {"turns": [0, 1], "low_quality": {"clean": 0.0}})
+    task = config.model.build(config, CPU)
+    batch = {name: value[None] for name, value in task.dataset()[0].items()}
+    picture, truth = task.render(batch)
+    assert torch.allclose(picture, batch["image"], atol=1e-6)
+    assert torch.equal(truth, batch["clean"])
+    optimiser = make_optimiser(task.parameter_groups(), config.optimiser)
+    errors = []
+    for _ in range(12):
+        losses = task.losses(batch, 0)
+        errors.append(float(losses.mse))
+        losses.terms["restoration"].backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    assert errors[-1] < 0.9 * errors[0]
+
+
+def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_path, configure):
+    first = train(configure(tmp_path / "first", {"turns": [0, 1]}, steps=1))
+    config = configure(tmp_path / "second", {"start": str(first)})
+    network, stored = config.model.build(config, CPU).network, weights(first)
+    assert all(torch.allclose(p, stored[f"unet.{name}"].float()) for name, p in network.unet.named_parameters())
+    assert torch.equal(network.control.conv_in.weight, network.unet.conv_in.weight)
+    other = configure(tmp_path / "other", {"start": str(first), "settings": {}})
+    with pytest.raises(InvalidOptionError, match=r"model\.start: .*: expected a network of"):
+        other.model.build(other, CPU)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ({"turns": [0, 0]}, r"model\.turns: expected two numbers of steps, one above 0"),
+        ({"settings": {"autoencoder": "x"}}, r"model\.settings\.autoencoder: expected ''"),
+        ({"settings": {}, "data": None}, r"data"),
+    ],
+)
+def test_an_impossible_model_is_one_line(tmp_path, configure, model, expected):
+    with pytest.raises(InvalidOptionError, match=expected):
+        configure(tmp_path, model)

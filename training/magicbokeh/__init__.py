@@ -1,0 +1,1 @@
+"""MagicBokeh's training: a network that cleans pictures, and blurs them as a lens does, its branches in turns."""
