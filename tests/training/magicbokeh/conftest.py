@@ -27,15 +27,13 @@ def configure(settings):
 
     def write(folder, model=None, **run):
         folder.mkdir(exist_ok=True)
-        data = {"scenes": settings, "crop_px": 16, "validation": settings | {"seed": 9}}
+        data = {"scenes": settings, "crop_px": 16}
         values = {
             "task": "magicbokeh/network",
             "output": str(folder / "run"),
             "steps": 4,
             "batch": 2,
             "optimiser": {"method": "muon", "learning_rate": 3.0e-3, "warmup": 1},
-            "validate_every": 100,
-            "validation_count": 1,
             "model": {"data": data, "settings": {"size": TINY}, "turns": [1, 1], **(model or {})},
         }
         path = folder / "config.yaml"

@@ -10,12 +10,17 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.registry import load_renderer
 from bokehbench.training.engine.loop import train
 from bokehbench.training.engine.optimisers import make_optimiser
+from bokehbench.training.scenes.low_quality import LowQuality
 
 CPU = torch.device("cpu")
 
 
 def weights(folder):
     return load_file(folder / "network.safetensors")
+
+
+def as_batch(sample):
+    return {name: value[None] for name, value in sample.items()}
 
 
 def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure, make_scene):
@@ -33,7 +38,7 @@ def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure,
 def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure):
     config = configure(tmp_path)
     task = config.model.build(config, CPU)
-    batch = {name: value[None] for name, value in task.dataset()[0].items()}
+    batch = as_batch(task.dataset()[0])
     network = task.network
     branches = {"bokeh": network.bokeh_parameters, "restoration": network.restoration_parameters}
 
@@ -52,13 +57,21 @@ def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure):
     assert trained_at(3) == ({"bokeh", "restoration"}, {"bokeh", "restoration"})
 
 
-def test_restoration_starts_as_the_identity_and_learns(tmp_path, configure):
+def test_it_starts_as_the_base_and_learns_to_restore(tmp_path, configure):
     config = configure(tmp_path, {"turns": [0, 1], "low_quality": {"clean": 0.0}})
     task = config.model.build(config, CPU)
-    batch = {name: value[None] for name, value in task.dataset()[0].items()}
+    batch = as_batch(task.dataset()[0])
     picture, truth = task.render(batch)
     assert torch.allclose(picture, batch["image"], atol=1e-6)
     assert torch.equal(truth, batch["clean"])
+    data = dataclasses.replace(config.model.data, validation=config.model.data.scenes)
+    task._config = dataclasses.replace(config.model, data=data, turns=(1, 0), low_quality=LowQuality(clean=1.0))
+    poor = as_batch(task.validation_dataset()[0])
+    picture, truth = task.render(poor)
+    assert torch.allclose(picture, poor["base"], atol=1e-6)
+    assert torch.equal(truth, poor["target"])
+    assert not torch.equal(poor["image"], poor["clean"])
+    task._config = config.model
     optimiser = make_optimiser(task.parameter_groups(), config.optimiser)
     errors = []
     for _ in range(12):
