@@ -10,7 +10,6 @@ from .defocus_to_focus.variants import d2f_entries
 from .magicbokeh.release.variants import RELEASE_ENTRIES
 from .magicbokeh.release.weight_files import REMEDY as HOW_TO_GET_MAGICBOKEH
 from .magicbokeh.release.weight_files import is_release
-from .magicbokeh.weight_files import TRAIN as HOW_TO_TRAIN_MAGICBOKEH
 from .mpib.weight_files import REMEDY as HOW_TO_GET_MPIB
 from .outside.adapter_info import OWN_ADAPTER, find_entry, outside_entries, own_entries, say_how_to_get
 from .programs.catalogue import ENTRIES as PROGRAM_ENTRIES
@@ -49,6 +48,10 @@ RENDERERS = LazyRegistry(
             ".renderers.dr_bokeh.renderer:DrBokehRenderer",
             "gather by radius and depth from two layers, composed front to back (Dr.Bokeh), layers made here",
         ),
+        "magicbokeh": Entry(
+            ".renderers.magicbokeh.renderer:MagicBokehRenderer",
+            "clean picture and bokeh from a poor one in one pass (MagicBokeh), a compact network trained here",
+        ),
         **variant_entries(shipped=True),
         **d2f_entries(listed=True),
         **PROGRAM_ENTRIES,
@@ -64,16 +67,12 @@ WITH_AUTHORS_WEIGHTS = {
 HOW_TO_GET = {
     "mpib": HOW_TO_GET_MPIB,
     **dict.fromkeys(RELEASE_ENTRIES, HOW_TO_GET_MAGICBOKEH),
-    "magicbokeh": f"{HOW_TO_TRAIN_MAGICBOKEH}; or {HOW_TO_GET_MAGICBOKEH}",
 }
 
 WITHOUT_WEIGHTS = {
     **variant_entries(shipped=False),
     **d2f_entries(listed=False),
     **WITH_AUTHORS_WEIGHTS,
-    "magicbokeh": Entry(
-        ".renderers.magicbokeh.renderer:MagicBokehRenderer", "clean picture and bokeh in one pass, compact (MagicBokeh)"
-    ),
 }
 """All that need ``@FOLDER``; the variants among them, whose weights nobody has, are not listed."""
 
@@ -88,7 +87,7 @@ def find_renderer(name: str) -> Entry:
     if composition:
         return compose_entry(find_renderer(composition.renderer), composition.stage)
     base, at, folder = name.partition("@")
-    ours = [*RENDERERS.entries, *WITHOUT_WEIGHTS]
+    ours = {**RENDERERS.entries, **WITHOUT_WEIGHTS}
     outside = None if base in ours else find_entry(base, folder)
     if outside is not None:
         if not at:
