@@ -93,13 +93,15 @@ def say_where_training_is(checkpoint: str | None) -> str:
 
     How the training goes on where it is not finished, where its result lies where it is; empty for other folders.
     """
+    if not checkpoint:
+        return ""
     try:
-        return _find_training(Path(checkpoint).expanduser()) if checkpoint else ""
-    except (OSError, RuntimeError, ValueError):  # an unknown ~user, a name that no system takes: no folder of anything
+        return _describe_output(Path(checkpoint).expanduser())
+    except (OSError, RuntimeError, ValueError):  # no such user, a name that no file can have
         return ""
 
 
-def _find_training(folder: Path) -> str:
+def _describe_output(folder: Path) -> str:
     if (folder / RESULT / RECORD_FILE).is_file():
         return f"; it is a training's output: its result lies in {folder / RESULT}"
     for output in (folder, folder.parent):
