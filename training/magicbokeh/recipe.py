@@ -4,7 +4,6 @@ One command stores the scenes, trains, and goes on where it was interrupted. The
 one thing changed, shorter, all of one length and with the same seeds.
 """
 
-import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from ...core.commands import ends_in_one_line
 from ...core.errors import UnknownNameError
 from ...core.files import write_json
+from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
@@ -186,7 +186,7 @@ def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = S
 @ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train MagicBokeh's compact network; the same command goes on where it was interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m bokehbench.training.magicbokeh.recipe", description=main.__doc__)
+    parser = OneLineParser(prog="python -m bokehbench.training.magicbokeh.recipe", description=main.__doc__)
     parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
     parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
     parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")
