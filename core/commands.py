@@ -84,37 +84,34 @@ def signals_raise() -> Iterator[None]:
     Signals that the process was started to ignore (``nohup``) stay ignored. Whatever code that Ended passes through, an
     import say, makes of it ends as Ended.
     """
-    received: list[int] = []
 
     def end(number: int) -> None:
-        received.append(number)
         raise Ended(number)
 
     with _first_signal(end):
-        try:
-            yield
-        except Exception as error:
-            if received:
-                raise Ended(received[0]) from error
-            raise
+        yield
 
 
 @contextmanager
 def signals_wait() -> Iterator[list[int]]:
     """Yield a list that the first signal which asks to end is put into; the second has the system's effect.
 
-    For work that has to reach a state in which it can be left; whoever asks for it raises Ended then.
+    For work that has to reach a state in which it can be left; whoever asks for it raises Ended then. Where it fails
+    after the signal, which other processes of it may have got, too, it ends as Ended.
     """
-    received: list[int] = []
-    with _first_signal(received.append):
+    with _first_signal(lambda number: None) as received:
         yield received
 
 
 @contextmanager
-def _first_signal(act: Callable[[int], None]) -> Iterator[None]:
-    """Call ``act`` at the first signal that asks to end, in the main thread; elsewhere nothing is watched."""
+def _first_signal(act: Callable[[int], None]) -> Iterator[list[int]]:
+    """Yield a list that gets the first signal which asks to end, and call ``act`` at it.
+
+    In the main thread; elsewhere nothing is watched. What fails after the signal ends as Ended.
+    """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
     before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
     watched = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
@@ -122,12 +119,17 @@ def _first_signal(act: Callable[[int], None]) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         for one in watched:
             signal.signal(one, signal.SIG_DFL)
+        received.append(number)
         act(number)
 
     try:
         for number in watched:
             signal.signal(number, handle)
-        yield
+        yield received
+    except Exception as error:
+        if received:
+            raise Ended(received[0]) from error
+        raise
     finally:
         for number in watched:
             signal.signal(number, before[number])

@@ -21,6 +21,6 @@ def keep_freed_memory() -> None:
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(MMAP_THRESHOLD, KEPT_BYTES)
+    # Where so high a threshold is refused, as old versions do, the other one alone would make more arrays fresh.
+    if mallopt is not None and mallopt(MMAP_THRESHOLD, KEPT_BYTES):
         mallopt(TRIM_THRESHOLD, KEPT_BYTES)

@@ -25,7 +25,7 @@ LORA_FILE = "pytorch_lora_weights.safetensors"
 """diffusers' name for the LoRA in a folder."""
 
 
-STATES, RESULT = "checkpoints/step-*.pt", "model"
+STATES, RESULT = f"checkpoints/step-{'[0-9]' * 8}.pt", "model"
 """What a training (``training.engine``) keeps in its output folder while it is not finished, and writes at its end."""
 
 

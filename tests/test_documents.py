@@ -156,16 +156,18 @@ def test_every_command_is_run_somewhere():
 
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+NO_WEIGHTS = {"BOKEHBENCH_WEIGHTS": "", "TORCH_HOME": os.devnull}
+"""Whatever this machine has fetched before."""
 
 
 def start(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in the repository, DIR and FOLDER being ``folder``; nothing can be fetched meanwhile."""
+    """Run a command in the repository, DIR and FOLDER being ``folder``; nothing can be fetched, nor was before."""
     command = re.sub("^bokehbench ", "python -m bokehbench.photograph.command ", command)
     arguments = shlex.split(command.replace("python ", f"{shlex.quote(sys.executable)} ", 1))
     arguments = [re.sub(r"^(DIR|FOLDER)\b", str(folder), argument) for argument in arguments]
     if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:
         arguments += ["--output", str(folder)]
-    variables = {"OMP_NUM_THREADS": "1"} | os.environ | OFFLINE
+    variables = {"OMP_NUM_THREADS": "1"} | os.environ | OFFLINE | NO_WEIGHTS
     return subprocess.run(arguments, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=300)
 
 

@@ -4,10 +4,12 @@ diffusers keeps the random start of a weight that the file lacks, or leaves it w
 the network does not have; both with no more than a warning.
 """
 
+import json
 import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +122,8 @@ def naming_damage(source: Path) -> Iterator[None]:
 
 def _check_shapes(kind: Any, configuration: dict[str, Any], shapes: dict[str, Shape], folder: Path) -> None:
     """Compare the file with the network before one is built that fills the memory."""
-    with torch.device("meta"), _without_warnings():
-        expected = {name: tuple(tensor.shape) for name, tensor in kind.from_config(configuration).state_dict().items()}
+    architecture = {name: value for name, value in configuration.items() if name != "_name_or_path"}
+    expected = _expected_shapes(kind, json.dumps(architecture, sort_keys=True))
     for name, shape in shapes.items():
         if name in expected and shape != expected[name]:
             raise InvalidOptionError(
@@ -130,6 +132,13 @@ def _check_shapes(kind: Any, configuration: dict[str, Any], shapes: dict[str, Sh
     absent = expected.keys() - shapes.keys()
     if len(expected) != len(shapes) and absent:
         raise MissingWeightsError(f"{folder}: the file lacks '{min(absent)}' ({len(absent)} so): get it again")
+
+
+@lru_cache(maxsize=16)
+def _expected_shapes(kind: Any, architecture: str) -> dict[str, Shape]:
+    """Return the shape of every tensor of a network; many weights share an architecture, and its modules take time."""
+    with torch.device("meta"), _without_warnings():
+        return {name: tuple(x.shape) for name, x in kind.from_config(json.loads(architecture)).state_dict().items()}
 
 
 @contextmanager

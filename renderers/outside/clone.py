@@ -20,7 +20,7 @@ GIT_S = 20.0
 CODE = re.compile(r".*\.(py|pyx|so|c|cc|cpp|cu|cuh|h|hpp|cfg|ini|json|toml|ya?ml)")
 """Names of files in a repository that may decide about its pictures, beside its weights.
 
-Of .json in a clone those that git tracks: others are results, or lists of a data set.
+Of .json in a clone those that git tracks there or in submodules: others are results, or lists of a data set.
 """
 
 
@@ -122,7 +122,7 @@ def _tracked_json(folder: Path) -> set[Path] | None:
     """Return the .json files that git tracks in a clone; None where it is none, or git is not here."""
     if not (folder / ".git").exists():
         return None
-    listed = ask_program(["git", "-C", folder, "ls-files", "-z", "--", "*.json"], GIT_S)
+    listed = ask_program(["git", "-C", folder, "ls-files", "--recurse-submodules", "-z", "--", "*.json"], GIT_S)
     return None if listed is None else {folder / name for name in listed.split("\0") if name}
 
 

@@ -85,8 +85,9 @@ def _group_pictures(comparison: RunComparison) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for (dataset, renderer), (same, count) in comparison.pictures.items():
         where = f" on {dataset}" if several else ""
-        how_many = f"all {count} pictures are" if same == count else f"{same} of {count} pictures are"
-        groups.setdefault(f"{how_many} the same to the bit{where}", []).append(renderer)
+        how_many = "all" if same == count > 1 else f"{same} of"
+        is_or_are = "picture is" if count == 1 else "pictures are"
+        groups.setdefault(f"{how_many} {count} {is_or_are} the same to the bit{where}", []).append(renderer)
     return groups
 
 

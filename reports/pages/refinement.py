@@ -165,7 +165,7 @@ class RepairWriter:
                 if sources:
                     stored = StoredMap(*sources, blur_range_px(scenes[row["scene"]]))
                     maps[row["scene"]] = stored, judge_stored(stored)
-        return found
+        return {severity: maps for severity, maps in found.items() if maps}
 
     def _sources(self, row: Row, scene: StoredScene) -> list[Path] | None:
         """Return the files of the picture, the given and the true map; None where one is not as it was stored."""

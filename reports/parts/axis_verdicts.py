@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from ...core.errors import UnknownNameError
 from ...renderers.registry import RENDERERS
 from ...renderers.stages.registry import take_apart
 from .cells import Cell, Column
@@ -74,10 +75,19 @@ def _judge_stages(unit: str, scores: SeverityScores) -> list[str]:
     best = _leaders(_column(scores, scores.unperturbed))
     sentences = []
     for name in scores.cells:
-        taken = take_apart(name, RENDERERS.entries)
-        if taken is not None and taken.renderer in scores.cells and best.isdisjoint((name, taken.renderer)):
-            sentences.append(f"There, against {taken.renderer}: {_write_gap(name, taken.renderer, unit, scores)}.")
+        plain = _without_stage(name)
+        if plain in scores.cells and best.isdisjoint((name, plain)):
+            sentences.append(f"There, against {plain}: {_write_gap(name, plain, unit, scores)}.")
     return sentences
+
+
+def _without_stage(name: str) -> str:
+    """Return a name without its outermost stage; empty where it has none that is known here."""
+    try:
+        taken = take_apart(name, RENDERERS.entries)
+    except UnknownNameError:  # of a package that is not here: imported runs may have them
+        return ""
+    return taken.renderer if taken else ""
 
 
 def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> str:

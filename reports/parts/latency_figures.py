@@ -18,9 +18,10 @@ def plot_growth(ok: Sequence[Record], styles: Mapping[str, int], assets: Assets)
     """Draw time over pixels at every radius, time over radius at the largest size, memory over pixels."""
     radii = sorted({one["radius_px"] for one in ok})
     largest = max(ok, key=lambda one: one["height"] * one["width"])
-    # Names of many sizes would lie upon each other.
-    known = {_megapixels(one): write_size(one) for one in ok}
-    sizes = known if len(known) <= MOST_NAMED_SIZES else {}
+    # Names of many sizes, or of upright and wide ones, would lie upon each other.
+    places = {write_size(one): _megapixels(one) for one in ok}
+    known = {place: size for size, place in places.items()}
+    sizes = known if len(known) == len(places) <= MOST_NAMED_SIZES else {}
     plots = []
     for radius in radii:
         at_radius = [one for one in ok if one["radius_px"] == radius]

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from bokehbench.core.commands import ENDING_SIGNALS, ends_in_one_line
+from bokehbench.core.commands import ENDING_SIGNALS, ends_in_one_line, signals_wait
 from bokehbench.core.errors import MissingDataError
 
 
@@ -91,6 +91,20 @@ def test_what_others_make_of_a_signal_is_the_signal(capsys):
             signal.raise_signal(signal.SIGTERM)
         except BaseException as error:
             raise RecursionError from error
+
+    assert main() == 143
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_work_that_waits_for_its_end_sees_the_signal_and_fails_as_interrupted(capsys):
+    """A loader, say, loses its workers to the same signal."""
+
+    @ends_in_one_line("train")
+    def main():
+        with signals_wait() as signals:
+            signal.raise_signal(signal.SIGTERM)
+            assert signals == [signal.SIGTERM]
+            raise RuntimeError("a worker exited unexpectedly")
 
     assert main() == 143
     assert capsys.readouterr().err == "interrupted\n"

@@ -13,17 +13,22 @@ from bokehbench.core.light_install import LEFT_OUT, explain_missing
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = """
-import sys
+import importlib, sys
 
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in LEFT_OUT:
+            asked.append(name)
             raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 
-LEFT_OUT = set(sys.argv[1].split(","))
+LEFT_OUT, asked = set(sys.argv[1].split(",")), []
 sys.meta_path.insert(0, Absent())
+for name in ("pipeline", "checkpoints", "renderer", "models.compact", "models.sdxl"):
+    importlib.import_module(f"bokehbench.renderers.bokehdiff.{name}")
+assert not asked
+assert not {"transformers", "bitsandbytes", "torch._dynamo"} & set(sys.modules)
 from bokehbench.benchmarks.metrics.registry import load_metric
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.photograph.command import main
@@ -34,6 +39,7 @@ for name in ("psnr", "ssim", "psnr-focus"):
     load_metric(name).prepare()
 assert main(["blur", "--example", "--renderer", "bokehdiff", "--output", sys.argv[2]]) == 2
 """
+"""BokehDiff's modules ask for none of it when they are imported: diffusers takes 4 s of processor time."""
 
 
 def test_classical_blur_and_basic_metrics_need_nothing_of_what_is_left_out(tmp_path):

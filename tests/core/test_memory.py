@@ -1,10 +1,14 @@
 """Freed memory is handed out again, which costs no page fault."""
 
+import ctypes
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from bokehbench.core.memory import MMAP_THRESHOLD, TRIM_THRESHOLD, keep_freed_memory
 
 PROGRAM = """
 import resource
@@ -28,3 +32,13 @@ def test_freed_memory_is_used_again():
     assert fresh > 0
     assert first > 0
     assert second < 0.1 * fresh
+
+
+@pytest.mark.parametrize(("taken", "asked"), [(1, [MMAP_THRESHOLD, TRIM_THRESHOLD]), (0, [MMAP_THRESHOLD])])
+def test_a_refused_threshold_leaves_the_other_as_it_is(taken, asked, monkeypatch):
+    numbers = []
+    library = SimpleNamespace(mallopt=lambda number, _: numbers.append(number) or taken)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    keep_freed_memory()
+    assert numbers == asked

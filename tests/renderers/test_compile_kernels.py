@@ -1,5 +1,6 @@
 """Compilers beside a run: what they leave in the cache, and how they end."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from bokehbench.renderers.identity import IdentityRenderer
 
 COMMAND = [sys.executable, "-m", "bokehbench.renderers.compile_kernels"]
 
-KERNELS_LOADED = """
+PREPARED = """
 import gc, sys
+import torch
 from numba.core.dispatcher import Dispatcher
 from bokehbench.renderers.registry import load_renderer
 
@@ -30,8 +32,10 @@ for name in sys.argv[1:]:
     load_renderer(name).prepare("cpu")
     for kernel, _ in loaded() - before:
         print(kernel)
+print(torch.get_num_threads())
 """
-"""Prints the kernels that preparing needs and ``compile_kernels`` left out, whatever the cache holds."""
+"""Prints the kernels that preparing needs and ``compile_kernels`` left out, whatever the cache holds; then how
+many threads PyTorch has: numba's OpenMP layer would raise that, past OMP_NUM_THREADS, as it starts, once a process."""
 
 
 @pytest.fixture
@@ -61,12 +65,13 @@ def test_each_name_is_given_when_its_process_is_done_with_it(empty: Path, monkey
         assert list(compiled) == ["identity", "no-such-renderer"]
 
 
-def test_preparing_finds_all_that_was_compiled() -> None:
+def test_preparing_finds_all_that_was_compiled_and_keeps_the_number_of_threads() -> None:
     """``bokehdiff-plus`` has ``classical-occlusion`` as its base."""
-    names = ["classical", "bokehme", "bokehdiff-plus"]
-    done = subprocess.run([sys.executable, "-c", KERNELS_LOADED, *names], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", PREPARED, "classical", "bokehme", "bokehdiff-plus"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []
+    assert done.stdout.split() == ["1"]
 
 
 def test_renderers_of_one_class_are_noted_by_themselves(empty: Path, in_process: None) -> None:

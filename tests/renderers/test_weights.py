@@ -29,7 +29,8 @@ def files(tmp_path):
 
 def test_a_training_that_is_not_finished_is_named(tmp_path):
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "step-00000005.pt").touch()
+    for name in ("step-00000005.pt", "step-best.pt"):  # the latter is none of ours
+        (tmp_path / "checkpoints" / name).touch()
     for folder in (tmp_path, tmp_path / "model"):
         for name in ("bokehme", "bokehdiff", "defocus-to-focus"):
             with pytest.raises(

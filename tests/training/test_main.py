@@ -1,9 +1,7 @@
 """The command: mistakes are one line, and a run that is killed ends where an unbroken one does."""
 
-import os
 import runpy
 import signal
-import subprocess
 import sys
 import time
 
@@ -12,20 +10,17 @@ import torch
 
 from bokehbench.training.__main__ import main
 
-from .forked import ONE_THREAD, Forked
+from .forked import Forked
 from .runs import assert_same, weights, write_config
 
 
 def start(folder, settings):
-    config = write_config(folder, settings, steps=20)
+    config = write_config(folder, settings, steps=12)
     return Forked(folder / "said", "bokehbench.training", config)
 
 
 def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings):
-    command = [sys.executable, "-m", "bokehbench.training", write_config(tmp_path / "whole", settings, steps=20)]
-    whole = subprocess.Popen(
-        command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    whole = start(tmp_path / "whole", settings)
     killed = start(tmp_path / "killed", settings)
     checkpoints = tmp_path / "killed/run/checkpoints"
     deadline = time.monotonic() + 200.0
@@ -39,7 +34,7 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings):
     again = start(tmp_path / "killed", settings)
     message = again.finish()
     assert again.returncode == 0, message
-    _, message = whole.communicate(timeout=300.0)
+    message = whole.finish()
     assert whole.returncode == 0, message
     assert_same(weights(tmp_path / "whole/run/model"), weights(tmp_path / "killed/run/model"))
 

@@ -1,5 +1,6 @@
 """Which samples a step trains on: a pure function of the step, so that a resumed run meets those it would have."""
 
+import signal
 from collections.abc import Iterator, Sized
 from typing import Any
 
@@ -63,10 +64,14 @@ def worker_options(workers: int) -> dict[str, Any]:
     """
     if workers == 0:
         return {"num_workers": 0}
-    return {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": use_one_thread}
+    return {"num_workers": workers, "multiprocessing_context": "spawn", "worker_init_fn": begin_worker}
 
 
-def use_one_thread(_worker: int = 0) -> None:
-    """Keep kernels in numba, OpenCV and torch to one thread: processes share out the cores already."""
+def begin_worker(_worker: int) -> None:
+    """Keep kernels in numba, OpenCV and torch to one thread: processes share out the cores already.
+
+    Ctrl-C, which a terminal sends to every process, is the main one's: it may need the samples of its step.
+    """
     torch.set_num_threads(1)
     use_torch_threads()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

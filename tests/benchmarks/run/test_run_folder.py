@@ -8,7 +8,7 @@ import pytest
 
 from bokehbench.benchmarks.run.cases import Case
 from bokehbench.benchmarks.run.row_files import RowWriter, read_rows, scan_rows
-from bokehbench.benchmarks.run.run_folder import RunFolder, continue_record, merge_records
+from bokehbench.benchmarks.run.run_folder import LOCK, RunFolder, continue_record, merge_records
 from bokehbench.benchmarks.run.store import read_meta, write_meta
 from bokehbench.core.errors import InvalidOptionError
 
@@ -72,33 +72,30 @@ def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
     assert read_meta(tmp_path)["starts"] == 1
 
 
-SECOND = """
+HOLDER = """
 import sys
-from pathlib import Path
-from bokehbench.benchmarks.run.run_folder import RunFolder
+from filelock import FileLock
 
-for _ in sys.stdin:
-    try:
-        with RunFolder.open(Path(sys.argv[1])):
-            print("held", flush=True)
-    except Exception as error:
-        print(error, flush=True)
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.readline()
 """
-"""Tries once for each line that it is given."""
+"""Holds the lock file in a process that imports nothing else."""
 
 
 def test_second_writer_is_refused(tmp_path):
-    def attempt():
-        second.stdin.write("\n")
-        second.stdin.flush()
-        return second.stdout.readline()
+    def is_refused():
+        with pytest.raises(InvalidOptionError, match="another command is writing this run"), RunFolder.open(tmp_path):
+            pass
 
-    command = [sys.executable, "-c", SECOND, tmp_path]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as second:
-        with RunFolder.open(tmp_path):
-            assert "another command is writing this run" in attempt()
-        assert attempt() == "held\n"
-        second.stdin.close()
+    with RunFolder.open(tmp_path):
+        is_refused()
+    command = [sys.executable, "-c", HOLDER, tmp_path / LOCK]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        is_refused()
+        holder.communicate("\n")
+    begin(tmp_path)
 
 
 def test_a_run_that_never_began_leaves_nothing(tmp_path):

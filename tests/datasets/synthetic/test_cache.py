@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow
 import pytest
 import torch
-from datasets import Features, Image, Value, load_dataset
 
 from bokehbench.core.errors import DamagedDataError, MissingDataError
 from bokehbench.datasets.synthetic.cache import (
@@ -73,6 +72,8 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
 def test_hugging_face_reads_a_folder_of_shards(tmp_path: Path) -> None:
     for index in range(3):
         ensure_shard(shard_path(tmp_path / "set", index, 3), lambda index=index: row(index))
+    from datasets import load_dataset  # here: it takes a second
+
     found = load_dataset(str(tmp_path / "set"), split="test", cache_dir=str(tmp_path / "hub"))
     assert found["name"] == ["scene-0", "scene-1", "scene-2"]
     np.testing.assert_array_equal(np.asarray(found[2]["image"]), np.round(IMAGE * 255.0))
@@ -183,6 +184,8 @@ def test_another_scenes_file_is_no_scene(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_that_of_hugging_face() -> None:
+    from datasets import Features, Image, Value  # here: it takes a second
+
     features = Features({name: Image() if kind == "picture" else Value(kind) for name, kind in COLUMNS.items()})
     assert make_schema().equals(features.arrow_schema, check_metadata=True)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from datasets import load_dataset
 
 from bokehbench.core.errors import InvalidSceneError, MissingDataError, UnknownNameError
 from bokehbench.datasets.synthetic.cache import CACHE_VARIABLE, cache_folder, decode_row, read_shard, shard_path
@@ -75,13 +74,6 @@ def test_what_has_to_be_generated_is_what_the_cache_lacks(cache: Path) -> None:
     assert dataset.to_generate(["small-0", "small-1"]) == ["small-0"]
 
 
-def test_workers_do_not_change_the_content(tmp_path: Path) -> None:
-    assert generate_all(tmp_path / "one", RECIPES, 4, workers=1) == []
-    assert generate_all(tmp_path / "two", RECIPES, 4, workers=2) == []
-    assert len(shards(tmp_path / "one")) == 4
-    assert shards(tmp_path / "one") == shards(tmp_path / "two")
-
-
 def test_the_lazy_way_gives_the_same_scene(cache: Path) -> None:
     dataset = SmallScenes()
     dataset.load("small-1")
@@ -99,39 +91,56 @@ def test_a_limit_and_a_later_rest(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in times} == times  # kept, not made again
 
 
-KILLED = """
+LARGER = [
+    dataclasses.replace(RECIPES[seed % 4], seed=seed, name=str(seed), height=200, width=200) for seed in range(12)
+]
+GENERATING = f"""
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from small_recipes import RECIPES
-from bokehbench.datasets.synthetic.generated_scenes import generate_all
+from bokehbench.core.commands import ends_in_one_line
+from bokehbench.datasets.synthetic.generated_scenes import generate_all, recipe_from
 if __name__ == "__main__":
-    generate_all(Path(sys.argv[1]), RECIPES, len(RECIPES))
+    recipes = [recipe_from(values) for values in {[dataclasses.asdict(recipe) for recipe in LARGER]!r}]
+    folder = Path(sys.argv[1])
+    sys.exit(ends_in_one_line("x", "go on")(lambda: generate_all(folder, recipes, len(recipes), workers=2) and 0)())
 """
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    recipes = [dataclasses.replace(RECIPES[0], seed=seed, name=str(seed), height=200, width=200) for seed in range(12)]
-    values = [dataclasses.asdict(recipe) for recipe in recipes]
-    (tmp_path / "small_recipes.py").write_text(
-        "from bokehbench.datasets.synthetic.generated_scenes import recipe_from\n"
-        f"RECIPES = [recipe_from(values) for values in {values!r}]\n"
-    )
-    script, folder = tmp_path / "run.py", tmp_path / "set"
-    script.write_text(KILLED)
-    run = subprocess.Popen([sys.executable, str(script), str(folder), str(tmp_path)], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120.0
-    while not list(folder.glob("data/*.parquet")) and time.monotonic() < deadline:
+def end_generating(folder: Path, number: signal.Signals) -> int:
+    """Start the command, end it once a scene is stored, see that its two workers end, too; return its exit code."""
+    script = folder / "generating.py"
+    script.write_text(GENERATING)
+    command = [sys.executable, str(script), str(folder / "set")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob("set/data/*.parquet")):
+        assert process.poll() is None
         time.sleep(0.01)
-    run.kill()
-    run.wait()
-    time.sleep(0.5)  # the worker ends with its parent
-    left = shards(folder)
-    assert 0 < len(left) < len(recipes)
-    generate_all(folder, recipes, len(recipes))
-    finished = shards(folder)
-    assert len(finished) == len(recipes)
+    workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert "Traceback" not in said
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
+    return process.returncode
+
+
+def test_a_killed_run_goes_on_where_it_stopped_and_its_workers_made_what_one_process_makes(tmp_path: Path) -> None:
+    assert end_generating(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    left = shards(tmp_path / "set")
+    assert 0 < len(left) < len(LARGER)
+    generate_all(tmp_path / "set", LARGER, len(LARGER))
+    finished = shards(tmp_path / "set")
+    assert len(finished) == len(LARGER)
     assert {name: finished[name] for name in left} == left
+    generate_all(tmp_path / "alone", LARGER, 2)  # the workers' first
+    alone = shards(tmp_path / "alone")
+    assert alone == {name: finished[name] for name in alone}
+    assert left.keys() & alone.keys()
+
+
+def test_workers_end_with_a_command_that_gets_a_signal(tmp_path: Path) -> None:
+    assert end_generating(tmp_path, signal.SIGTERM) == 128 + signal.SIGTERM
 
 
 def test_a_scene_that_cannot_be_made_is_named_and_the_rest_is_made(tmp_path: Path) -> None:
@@ -154,6 +163,8 @@ _OPAQUE = _Opaque({}, {})
 
 
 def test_hugging_face_reads_the_folder(tmp_path: Path) -> None:
+    from datasets import load_dataset  # here: it takes a second
+
     generate_all(tmp_path / "set", RECIPES, 4)
     found = load_dataset(str(tmp_path / "set"), split="test", cache_dir=str(tmp_path / "hub"))
     assert found["name"] == [recipe.name for recipe in RECIPES]
@@ -205,43 +216,3 @@ class _PointLight(SceneSources):
         rgba = np.zeros((height, width, 4), np.float32)
         rgba[:12, :12, 3] = 1.0
         return rgba
-
-
-GENERATING = """
-import sys
-from pathlib import Path
-from bokehbench.core.commands import ends_in_one_line
-from bokehbench.datasets.synthetic.generated_scenes import generate_all
-from bokehbench.datasets.synthetic.synbokeh_mini import RECIPES
-if __name__ == "__main__":
-    main = ends_in_one_line("x", "go on")(lambda: generate_all(Path(sys.argv[1]), RECIPES, 16, workers=2) and 0)
-    sys.exit(main())
-"""
-
-
-def start_generating(folder: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
-    """Return the command and its two workers."""
-    folder.mkdir()
-    script = folder / "generating.py"
-    script.write_text(GENERATING)
-    command = [sys.executable, str(script), str(folder / "set")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    main = psutil.Process(process.pid)
-    workers: list[psutil.Process] = []
-    while len(workers) < 2:
-        assert process.poll() is None
-        workers = [child for child in main.children() if "spawn_main" in " ".join(child.cmdline())]
-        time.sleep(0.05)
-    return process, workers
-
-
-def test_workers_end_with_the_command(tmp_path: Path) -> None:
-    started = {number: start_generating(tmp_path / number.name) for number in (signal.SIGTERM, signal.SIGKILL)}
-    time.sleep(3.0)
-    for number, (process, workers) in started.items():
-        process.send_signal(number)
-        _, said = process.communicate(timeout=120)
-        assert process.returncode == (143 if number == signal.SIGTERM else -number)
-        assert "Traceback" not in said
-        _, alive = psutil.wait_procs(workers, timeout=60)
-        assert alive == []

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import load_dataset as load_from_hub
 from PIL import Image
 
 from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingDataError
@@ -141,6 +140,8 @@ def test_the_manifest_finds_changed_scenes(
 def test_a_folder_reads_back_as_a_data_set_of_the_hub(small: Path) -> None:
     folder = small / "out"
     assert command.main(["--output", str(folder), "--limit", "1", "--workers", "1"]) == 0
+    from datasets import load_dataset as load_from_hub  # here: it takes a second
+
     found = load_from_hub(str(folder), split="test", cache_dir=str(small / "hub"))
     assert found["name"] == [make_recipes()[0].name]
     assert np.asarray(found[0]["image"]).shape == (40, 40, 3)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -224,13 +222,3 @@ def test_pass_names_its_stages(compact, make_trained):
         seconds = clock.seconds()
         assert list(seconds) == ["encode", "plan", *between, "U-Net", "attention", "decode"]
         assert min(seconds.values()) > 0
-
-
-def test_importing_the_pipeline_imports_no_diffusers():
-    """It costs 4 s of processor time; so do the networks' modules, which builders and loaders import."""
-    modules = "pipeline", "checkpoints", "renderer", "models.compact", "models.sdxl"
-    code = "".join(f"import bokehbench.renderers.bokehdiff.{name}\n" for name in modules)
-    heavy = "diffusers", "transformers", "peft", "torchvision", "bitsandbytes", "torch._dynamo"
-    code += f"import sys\nprint([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -1,10 +1,7 @@
 """The registered renderers: which weights and switches a name binds, and what an absence says."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -251,16 +248,3 @@ def test_training_is_summed_up_where_the_weights_say_it(no_shipped, make_trained
     (no_shipped / "bokehdiff" / RECORD_FILE).write_text(json.dumps({"summary": "900 steps"}))
     assert load_renderer("bokehdiff").training == "900 steps"
     assert load_renderer("bokehdiff").weights == label  # a record is no weight
-
-
-def test_preparing_keeps_the_number_of_threads():
-    """numba's OpenMP layer would raise it, past what OMP_NUM_THREADS says; it starts once a process."""
-    code = "import torch; from bokehbench.renderers.registry import load_renderer as load; load('bokehdiff').prepare()"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}; print(torch.get_num_threads())"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "1"

@@ -90,3 +90,17 @@ def test_of_json_in_a_clone_what_git_tracks_counts(tmp_path):
     subprocess.run([*git, "add", "a config.json"], check=True)
     digests = hash_clone(tmp_path, tmp_path / "model.py", Variant(summary="x"))
     assert sorted(digests) == ["adapter", "repository: a config.json", "repository: model.py", "worker"]
+
+
+def test_of_json_in_a_submodule_what_git_tracks_counts(tmp_path):
+    git = ["git", "-c", "protocol.file.allow=always", "-c", "user.name=x", "-c", "user.email=x@y", "-C"]
+    clone, used = tmp_path / "clone", tmp_path / "used"
+    for folder in (clone, used):
+        subprocess.run([*git, str(tmp_path), "init", "-q", str(folder)], check=True)
+    (used / "config.json").write_text("{}")
+    subprocess.run([*git, str(used), "add", "config.json"], check=True)
+    subprocess.run([*git, str(used), "commit", "-qm", "x"], check=True)
+    subprocess.run([*git, str(clone), "submodule", "--quiet", "add", str(used), "part"], check=True)
+    (clone / "part" / "results.json").write_text("{}")
+    digests = hash_clone(clone, used / "config.json", Variant(summary="x"))
+    assert sorted(digests) == ["adapter", "repository: part/config.json", "worker"]

@@ -12,20 +12,24 @@ from bokehbench.reports.files.assets import LEDGER, Assets, writing
 
 HOLDER = """
 import sys
-from pathlib import Path
-from bokehbench.reports.files.assets import writing
+from filelock import FileLock
 
-with writing(Path(sys.argv[1]), "one"):
+with FileLock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.readline()
 """
+"""Holds the lock file in a process that imports nothing else."""
 
 
 def test_second_writer_waits_for_the_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "LONGEST_WAIT_S", 0.1)
+    with writing(tmp_path, "one"):
+        (lock,) = tmp_path.glob(".*")
+        with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path, "two"):
+            pass
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], **pipes) as holder:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, lock], **pipes) as holder:
         assert holder.stdout.readline() == "held\n"
-        monkeypatch.setattr(assets, "LONGEST_WAIT_S", 0.1)
         with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path, "two"):
             pass
         monkeypatch.setattr(assets, "LONGEST_WAIT_S", 60)

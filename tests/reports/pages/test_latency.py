@@ -10,8 +10,10 @@ from bokehbench.benchmarks.latency.repeats import RepeatRule, describe_spread
 from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.files import write_json
+from bokehbench.reports.files.assets import Assets
 from bokehbench.reports.pages.latency import print_growth, print_latency
 from bokehbench.reports.parts.figures import Line, draw_growth
+from bokehbench.reports.parts.latency_figures import plot_growth
 from bokehbench.reports.report import write_latency, write_report
 
 SIZES = ((256, 256), (512, 512), (512, 768))
@@ -215,3 +217,9 @@ def test_damaged_latency_costs_its_own_page(typical_run, tmp_path, monkeypatch):
     page = write_report(typical_run, tmp_path)
     assert "The latency page was not written:" in page.read_text(encoding="utf-8")
     assert not (page.parent / "latency.html").exists()
+
+
+@pytest.mark.parametrize(("other", "axis"), [((512, 256), "picture (width x height, px)"), ((768, 512), "megapixels")])
+def test_sizes_of_as_many_pixels_are_not_named_as_one(tmp_path, other, axis):
+    ok = [measurement("plain", *size, 8.0) for size in ((512, 768), other)]
+    assert f"over {axis}" in plot_growth(ok, {"plain": 0}, Assets(tmp_path))[0].alt

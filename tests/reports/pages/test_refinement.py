@@ -56,6 +56,13 @@ def test_no_table_where_every_render_failed(run_writer, tmp_path):
     assert describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"] == []
 
 
+def test_a_severity_whose_maps_are_lost_is_left_out(run_writer, tmp_path):
+    run = make_run(run_writer, scenes=1)
+    for path in run.folder.rglob("disparity-erode-*.png"):
+        path.unlink()
+    assert describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"] == []
+
+
 def test_no_page_where_nobody_refines(swept_report):
     assert not (swept_report / "refinement.html").exists()
 

@@ -70,6 +70,11 @@ def test_what_a_stage_does_to_right_input_is_said_unless_it_was(last, said):
     assert [text for text in judge_axis(make_axis(means)).more if text.startswith("There")] == [sentence] * said
 
 
+def test_a_stage_that_is_not_known_here_is_passed_over():
+    """An imported run may have those of another package."""
+    assert len(judge_axis(make_axis({"a": [9, 9, 9], "classical": [5, 5, 5], "classical+other": [4, 4, 4]})).more) == 2
+
+
 def test_warnings_name_metrics_unless_they_concern_all():
     metrics = [
         SimpleNamespace(name=name, grid=SimpleNamespace(warnings=["Only 3 scenes.", *more]))

@@ -21,11 +21,11 @@ def test_the_loss_falls(tmp_path, settings):
     scenes = {"scenes": settings | {"radius_px": [6.0, 6.0]}}
     vae = train(read_config(write_config(tmp_path / "vae", settings, "autoencoder", steps=1, validate_every=9)))
     optimiser = {"learning_rate": 3.0e-3, "warmup": 5}
-    run = {"steps": 60, "batch": 4, "validate_every": 20, "ema": 0.0, "optimiser": optimiser, "checkpoint_every": 60}
+    run = {"steps": 40, "batch": 4, "validate_every": 20, "ema": 0.0, "optimiser": optimiser, "checkpoint_every": 40}
     model = {"autoencoder": str(vae), "output_form": "residual"}
     train(read_config(write_config(tmp_path, settings, "latent", model, scenes, **run)))
     curve = [json.loads(line) for line in (tmp_path / "run/validation.jsonl").read_text().splitlines()]
-    assert [point["step"] for point in curve] == [0, 20, 40, 60]
+    assert [point["step"] for point in curve] == [0, 20, 40]
     assert curve[-1]["psnr"] > curve[0]["psnr"] + 0.5  # step 0 is the autoencoder's reconstruction of the input
 
 

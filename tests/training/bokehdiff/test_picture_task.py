@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-import timm
 import torch
 from safetensors.torch import load_file
 
@@ -38,6 +37,8 @@ def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings, model, optim
 @pytest.fixture
 def _tiny_discriminator(monkeypatch):
     """Features of a small ConvNeXt with random weights in place of the pretrained one."""
+
+    import timm  # here: it takes a second
 
     def load_features(path=None):
         torch.manual_seed(0)

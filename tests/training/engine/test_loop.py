@@ -4,9 +4,6 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -53,33 +50,12 @@ def test_a_run_that_is_killed_goes_on_exactly(tmp_path):
     assert [step for step, _ in training.task.seen] == list(range(KILLED_AT, STEPS))
 
 
-def test_the_number_of_threads_is_kept(tmp_path):
+def test_a_process_that_dies_ends_the_others_and_had_kept_its_number_of_threads(tmp_path, start_one):
     """numba's OpenMP layer would raise PyTorch's, past what OMP_NUM_THREADS says; it starts once a process."""
-    folder = Path(tiny_task.__file__).parent
-    code = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(folder)!r})
-import torch
-from tiny_task import tiny_run
-from bokehbench.training.engine.loop import Training
-Training(tiny_run(Path(sys.argv[1]), ema=0.0))
-print(torch.get_num_threads())
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split()[-1] == "1"
-
-
-def test_a_process_that_dies_ends_the_others(tmp_path, start_one):
     first, second = (start_one(rank, tiny_task.__file__, tmp_path, 0.0) for rank in (0, 1))
-    _, message = second.communicate(timeout=120)
+    threads, message = second.communicate(timeout=120)
     assert second.returncode == -signal.SIGKILL, message
+    assert threads.split()[-1] == "1"
     _, said = first.communicate(timeout=60)
     assert first.returncode == 1
     assert "another process of this command has ended or does not answer" in said.splitlines()[-1]

@@ -1,7 +1,7 @@
 """A task that has nothing to do with pictures: a line is fitted to points, by the engine's own loop.
 
 As a program, ``python tiny_task.py OUTPUT [EMA]``, it is killed in the middle of step KILLED_AT: alone, or as the
-second of two processes.
+second of two processes. Before, it prints its number of threads.
 """
 
 import os
@@ -42,6 +42,7 @@ class TinyTask(Task):
     def losses(self, batch, step):
         self.seen.append((step, batch["index"].tolist()))
         if step == self.config.killed_at:
+            print(torch.get_num_threads(), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         mse = (self.layer(batch["x"]) - batch["y"]).square().mean()
         return StepLosses({"mse": mse, "half": 0.5 * mse * self.config.factor}, mse.detach())
@@ -89,7 +90,6 @@ def result(folder):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     doomed, averages = os.environ.get("RANK") != "0", dict(zip(["ema"], map(float, sys.argv[2:]), strict=False))
     try:
         train(tiny_run(sys.argv[1], TinyConfig(killed_at=KILLED_AT if doomed else -1), **averages))
