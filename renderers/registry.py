@@ -95,7 +95,8 @@ def find_renderer(name: str) -> Entry:
         return outside
     if at and base not in ours:
         own = own_entries(folder)
-        more = "" if own or not folder else f"; {folder} has no {OWN_ADAPTER} that names others"
+        others = f"names {', '.join(own)}" if own else f"has no {OWN_ADAPTER} that names others"
+        more = f"; {folder} {others}" if folder else ""
         raise UnknownNameError(unknown_name("renderer", base, [*ours, *outside_entries(), *own], LISTED_BY) + more)
     if at and base in RELEASE_ENTRIES and is_release(folder):
         return RELEASE_ENTRIES[base]

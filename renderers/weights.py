@@ -86,7 +86,13 @@ def say_where_training_is(checkpoint: str | None) -> str:
     """
     if not checkpoint:
         return ""
-    folder = Path(checkpoint).expanduser()
+    try:
+        return _describe_output(Path(checkpoint).expanduser())
+    except (OSError, RuntimeError, ValueError):  # no such user, a name that no file can have
+        return ""
+
+
+def _describe_output(folder: Path) -> str:
     if (folder / RESULT / RECORD_FILE).is_file():
         return f"; it is a training's output: its result lies in {folder / RESULT}"
     for output in (folder, folder.parent):
