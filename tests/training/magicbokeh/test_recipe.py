@@ -10,6 +10,7 @@ from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.magicbokeh.settings import MagicSettings, NetworkSize
 from bokehbench.renderers.registry import load_renderer
 from bokehbench.training.magicbokeh.recipe import PARTS, Recipe, main, run
+from bokehbench.training.scenes import shards
 
 TINY = MagicSettings(size=NetworkSize(widths=(8, 16), blocks=(1, 1), groups=4, heads=2, rank=2))
 
@@ -17,7 +18,8 @@ TINY = MagicSettings(size=NetworkSize(widths=(8, 16), blocks=(1, 1), groups=4, h
 @pytest.fixture
 def toy(pictures, tmp_path, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(**folders, output=tmp_path / "run", scenes=50, first_steps=1, steps=1, draws=1, crop_px=16, batch=2)
+    recipe = Recipe(**folders, output=tmp_path / "run", scenes=4, first_steps=1, steps=1, draws=1, crop_px=16, batch=2)
+    monkeypatch.setattr(shards, "SHARD", 2)
     small = dataclasses.replace(recipe.settings, size_px=24, lens_samples=4, painted=1)
     monkeypatch.setattr(Recipe, "settings", small)
     make = Recipe._model
@@ -32,10 +34,10 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
             run(toy, [part], folder=shipped)
     assert run(toy, [part for part in PARTS if part != "ablations"], folder=shipped)
     record = json.loads((shipped / "training.json").read_text())
-    assert record["summary"].startswith("1 steps of 2 crops of 16 px, then 1 steps of 2 crops of 16 px out of 50")
+    assert record["summary"].startswith("1 steps of 2 crops of 16 px, then 1 steps of 2 crops of 16 px out of 4")
     assert record["seconds"] > record["first"]["seconds"] > 0.0
     assert str(tmp_path) not in json.dumps(record)
-    assert len(list((tmp_path / "run/scenes").glob("poor-50-*.safetensors"))) == 1
+    assert len(list((tmp_path / "run/scenes").glob("poor-4-*.safetensors"))) == 1
     renderer = load_renderer(f"magicbokeh@{shipped}")
     renderer.prepare("cpu", torch.float32)
     assert renderer.render(make_scene()).shape == (3, 24, 32)

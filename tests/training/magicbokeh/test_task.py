@@ -1,4 +1,4 @@
-"""MagicBokeh in training: a step changes one branch, a resumed run ends in the same weights, the result renders."""
+"""MagicBokeh in training: a step changes one branch, a resumed run ends in the same weights."""
 
 import dataclasses
 
@@ -7,7 +7,6 @@ import torch
 from safetensors.torch import load_file
 
 from bokehbench.core.errors import InvalidOptionError
-from bokehbench.renderers.registry import load_renderer
 from bokehbench.training.engine.loop import train
 from bokehbench.training.engine.optimisers import make_optimiser
 from bokehbench.training.scenes.low_quality import LowQuality
@@ -23,16 +22,13 @@ def as_batch(sample):
     return {name: value[None] for name, value in sample.items()}
 
 
-def test_a_resumed_run_ends_in_the_same_weights_and_renders(tmp_path, configure, make_scene):
+def test_a_resumed_run_ends_in_the_same_weights(tmp_path, configure):
     whole = train(configure(tmp_path / "whole", steps=2))
     pieces = configure(tmp_path / "pieces", steps=2, minutes=1e-6)
     while (result := train(pieces)) is None:
         pass
     first, second = weights(whole), weights(result)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    renderer = load_renderer(f"magicbokeh@{result}")
-    renderer.prepare("cpu", torch.float32)
-    assert renderer.render(make_scene()).shape == (3, 24, 32)
 
 
 def test_a_step_trains_the_branch_whose_turn_it_is(tmp_path, configure):
@@ -67,7 +63,7 @@ def test_it_starts_as_the_base_and_learns_to_restore(tmp_path, configure):
     assert torch.allclose(picture, batch["image"], atol=1e-6)
     assert torch.equal(truth, batch["clean"])
     data = dataclasses.replace(config.model.data, validation=config.model.data.scenes)
-    task._config = dataclasses.replace(config.model, data=data, turns=(1, 0), low_quality=LowQuality(clean=1.0))
+    task._config = dataclasses.replace(config.model, data=data, turns=(1, 0), low_quality=LowQuality(clean=0.8))
     poor = as_batch(task.validation_dataset()[0])
     picture, truth = task.render(poor)
     assert torch.allclose(picture, poor["base"], atol=1e-6)
@@ -86,7 +82,9 @@ def test_it_starts_as_the_base_and_learns_to_restore(tmp_path, configure):
 
 
 def test_the_bokeh_branch_starts_from_the_restoration_that_it_goes_on_from(tmp_path, configure):
-    first = train(configure(tmp_path / "first", {"turns": [0, 1]}, steps=1))
+    first = tmp_path / "first"
+    other_seed = configure(tmp_path / "a", seed=5)
+    other_seed.model.build(other_seed, CPU).save(first)
     config = configure(tmp_path / "second", {"start": str(first)})
     network, stored = config.model.build(config, CPU).network, weights(first)
     assert all(torch.allclose(p, stored[f"unet.{name}"].float()) for name, p in network.unet.named_parameters())
