@@ -68,7 +68,10 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--renderers", "clasical"], "unknown renderer 'clasical'. Did you mean classical"),
         (["--renderers", "classical@x"], "has no weights to choose"),
         (["--renderers", ","], "expected at least one name"),
-        (["--datasets", "synbokeh"], "unknown data set 'synbokeh'. Did you mean synbokeh300, synbokeh-mini or synbokeh-subject?"),
+        (
+            ["--datasets", "synbokeh"],
+            "unknown data set 'synbokeh'. Did you mean synbokeh300, synbokeh-mini or synbokeh-subject?",
+        ),
         (["--metrics", "pnsr"], "unknown metric 'pnsr'. Did you mean psnr"),
         (["--limit", "0"], "expected a whole number above 0, got '0'"),
         (["--limit", "many"], "expected a whole number above 0"),
