@@ -24,6 +24,7 @@ from ..engine.config import OptimiserConfig, RunConfig
 from ..engine.validation import read_curve
 from ..records import RECORDED_RUN, nameless
 from ..scenes.degraded import identity_of_scenes
+from ..scenes.recipe_scenes import validation_folders
 from ..scenes.shards import store_scenes
 from .config import DefocusConfig, FusionConfig, HabitData
 from .habit_scenes import HabitScenes, HabitSettings
@@ -114,9 +115,10 @@ class Recipe:
         return HabitData(scenes=self.settings, stored=stored, count=self.scenes, validation=self._validation())
 
     def _validation(self) -> HabitSettings | None:
-        photographs, cutouts = self.validation_photographs, self.validation_cutouts
-        if photographs is None or cutouts is None:
+        folders = validation_folders(self.validation_photographs, self.validation_cutouts)
+        if folders is None:
             return None
+        photographs, cutouts = folders
         return dataclasses.replace(self.settings, photographs=(photographs,), cutouts=(cutouts,), painted=0, seed=2)
 
 

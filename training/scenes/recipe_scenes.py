@@ -19,8 +19,8 @@ def training_scenes(photographs: str, cutouts: str) -> SynthesisSettings:
     )
 
 
-def validation_scenes(photographs: str | None, cutouts: str | None) -> SynthesisSettings | None:
-    """Return two flat layers over the pictures of two folders, which are never trained on; None where none is named.
+def validation_folders(photographs: str | None, cutouts: str | None) -> tuple[str, str] | None:
+    """Return the two folders of pictures that are never trained on; None where neither is named.
 
     Raises InvalidOptionError where one is: without the other nothing would be watched.
     """
@@ -29,6 +29,15 @@ def validation_scenes(photographs: str | None, cutouts: str | None) -> Synthesis
     if photographs is None or cutouts is None:
         named, absent = ("photographs", "cutouts") if cutouts is None else ("cutouts", "photographs")
         raise InvalidOptionError(f"--validation-{absent}: expected a folder beside --validation-{named}, got none")
+    return photographs, cutouts
+
+
+def validation_scenes(photographs: str | None, cutouts: str | None) -> SynthesisSettings | None:
+    """Return two flat layers over the pictures of two ``validation_folders``; None where none is named."""
+    folders = validation_folders(photographs, cutouts)
+    if folders is None:
+        return None
+    photographs, cutouts = folders
     return SynthesisSettings(
         photographs=(photographs,),
         cutouts=(cutouts,),
