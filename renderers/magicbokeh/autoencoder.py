@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ...core.timing import staged
 from ..diffusion.stored_networks import load_network
+from ..diffusion.tiling import tile_autoencoder
 from .network import PITCH_PX
 from .weight_files import AUTOENCODER
 
@@ -28,6 +29,10 @@ class CompactAutoencoder(nn.Module):
         from ...core.diffusers import AutoencoderKL  # here, as importing diffusers takes seconds
 
         return cls(load_network(AutoencoderKL, AUTOENCODER, torch.float32))
+
+    def tile(self, side: int | None) -> None:
+        """Work in overlapping tiles of ``side`` latent px from now on; None: in one piece."""
+        tile_autoencoder(self.vae, side, 1)
 
     @staged("encode")
     def encode(self, image: Tensor) -> Tensor:

@@ -12,14 +12,16 @@ from ..classical.bases import BASES, prepare_base
 from ..diffusion.cpu.blocks import compile_blocks
 from ..diffusion.cpu.compile_rendering import compile_rendering
 from ..diffusion.padding import pad_to_multiple
-from ..diffusion.tiling import Tile, blend_tiles, cover_with_tiles
+from ..diffusion.tiling import Tile, blend_tiles, choose_tile_side, cover_with_tiles, one_pass_latents
 from ..interface import Capabilities, Renderer
 from ..learned import LearnedRenderer, freeze
 from .network import PITCH_PX
 from .weight_files import MagicFiles, find_files
 
 TILE_LATENTS = 128
-"""Side of the tiles: attention among all tokens of a tile costs the square of their number."""
+"""Side of the U-Net's tiles, as attention among all tokens of a tile costs the square of their number, and of the
+autoencoder's, in pictures that are too large for one pass.
+"""
 
 
 class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
@@ -93,6 +95,9 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
         multiple = self._network.settings.size.multiple
         pictures = (base.clamp(max=1.0), image.clamp(max=1.0), defocus)
         bases, images, maps = (pad_to_multiple(x[None].float(), PITCH_PX * multiple) for x in pictures)
+        rows, columns = (length // PITCH_PX for length in maps.shape[-2:])
+        side = choose_tile_side("auto", TILE_LATENTS, rows * columns, one_pass_latents(PITCH_PX))
+        self._autoencoder.tile(side)
         z_base = self._autoencoder.encode(bases)
         z = z_base if base is image else self._autoencoder.encode(images)
 
@@ -100,7 +105,6 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
             latents = (tile.cut(x).to(self.dtype) for x in (z_base, z))
             return self._network(*latents, tile.cut(maps, PITCH_PX)).float()
 
-        rows, columns = z.shape[-2:]
         with stage("U-Net"):
             n = blend_tiles(predict, cover_with_tiles(rows, columns, TILE_LATENTS, multiple), z)
         change = self._autoencoder.decode(z_base + n) - self._autoencoder.decode(z_base)

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save
 from bokehbench.core.errors import BokehBenchError, InvalidOptionError, MissingWeightsError
 from bokehbench.renderers.classical.occlusion import OcclusionRenderer
 from bokehbench.renderers.diffusion.cpu.blocks import compile_blocks
+from bokehbench.renderers.magicbokeh import renderer as magicbokeh_renderer
 from bokehbench.renderers.magicbokeh import weight_files
 from bokehbench.renderers.magicbokeh.checkpoints import load_network, save_network
 from bokehbench.renderers.magicbokeh.network import MagicBokehNetwork
@@ -60,6 +61,17 @@ def test_a_trained_network_changes_both(trained, make_scene):
     scene = make_scene(23, 38, blur_strength=6.0)
     assert not torch.equal(trained.render(scene), OcclusionRenderer().render(scene))
     assert not torch.equal(trained.super_resolve(scene.image), scene.image)
+
+
+def test_the_autoencoder_takes_large_pictures_in_tiles(trained, make_scene, monkeypatch):
+    scene = make_scene(96, 128, blur_strength=6.0)
+    at_once = trained.render(scene)
+    monkeypatch.setattr(magicbokeh_renderer, "TILE_LATENTS", 16)
+    monkeypatch.setattr(magicbokeh_renderer, "one_pass_latents", lambda pitch_px: 96 // pitch_px * 128 // pitch_px - 1)
+    difference = trained.render(scene) - at_once
+    assert 0.0 < float(difference.square().mean().sqrt()) < 0.01
+    monkeypatch.undo()
+    assert torch.equal(trained.render(scene), at_once)
 
 
 def test_light_above_1_is_kept(renderer, trained, make_scene):
