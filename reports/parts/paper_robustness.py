@@ -24,7 +24,7 @@ from .severity_axis import write_signs
 from .tables import ARROWS, find_clusters
 
 MEAN = "mean"
-TOO_FEW = "The scenes are too few for that test: there is no *, no verdict, and the best mean decides nothing."
+TOO_FEW = f"The scenes are too few for that test: no *, no verdict ({ABSENT}), and the best mean decides nothing."
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class RobustnessTable:
         """Say what the test of the mean over the axis finds of a renderer against the best."""
         mean = self.columns[-1]
         cell = mean.cells[renderer]
-        if cell.value == mean.best:
-            return "best"
         if not mean.can_decide:
             return ABSENT
+        if cell.value == mean.best:
+            return "best"
         return "not distinguishable" if cell.standing == "tied" else "worse"
 
 

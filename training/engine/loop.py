@@ -8,13 +8,14 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, broadcast
+from filelock import FileLock, Timeout
 
 from ...core.atomic_files import explained
 from ...core.commands import Ended, signals_wait
@@ -32,6 +33,7 @@ from .update import Update
 from .validation import Validation
 
 LOGGED_EVERY = 10
+LOCK = ".lock"
 
 
 def train(config: RunConfig) -> Path | None:
@@ -41,9 +43,26 @@ def train(config: RunConfig) -> Path | None:
     Raises TrainingDivergedError, LostProcessError, or whatever is missing or impossible in the configuration.
     """
     launch = read_launch()
-    meet(launch)
-    with lost_explained(launch.count > 1):
-        return Training(config).run()
+    with _hold(Path(config.output)) if launch.rank == 0 else nullcontext():
+        meet(launch)
+        with lost_explained(launch.count > 1):
+            return Training(config).run()
+
+
+@contextmanager
+def _hold(output: Path) -> Iterator[None]:
+    """Let no other command train in a folder meanwhile. Raises InvalidOptionError where one does."""
+    with explained(output):
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise InvalidOptionError(f"{output}: another command trains here: wait for it, or change output") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Training:
@@ -121,7 +140,7 @@ class Training:
             self.validation.forget_after(self.step)
         if self.step == 0:
             self._validate()
-        elif self.accelerator.is_main_process:
+        elif self.step < self.config.steps and self.accelerator.is_main_process:
             print(f"going on from step {self.step} of {self.config.steps}", file=sys.stderr)
 
     def _batches(self) -> Iterator[Batch]:

@@ -44,6 +44,7 @@ def test_too_few_scenes_have_no_verdict(swept_run):
     tables = make_robustness_tables(swept_run, ["steady", "fragile"], ["psnr"])
     text = write_robustness_markdown(tables)
     assert TOO_FEW.replace("*", r"\*") in text
-    assert "| best |" in text
+    assert "| best |" not in text
+    assert text.count("| — |") == 2
     assert "worse" not in text
     assert "blind" not in text

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 import torch
+from filelock import FileLock
 
 from bokehbench.core.commands import Ended
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
@@ -79,6 +80,11 @@ def test_an_interrupted_run_saves_its_step_and_goes_on_exactly(tmp_path, capsys)
     assert_same(result(whole), result(train(tiny_run(tmp_path / "cut"))))
     assert f"going on from step 5 of {STEPS}\n" in capsys.readouterr().err
     assert "result lies in" in say_where_training_is(str(tmp_path / "cut"))
+
+
+def test_two_commands_do_not_train_in_one_folder(tmp_path):
+    with FileLock(tmp_path / ".lock"), pytest.raises(InvalidOptionError, match="another command trains here"):
+        train(tiny_run(tmp_path))
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
