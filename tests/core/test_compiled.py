@@ -116,3 +116,28 @@ def test_a_second_process_finds_the_kernel_and_a_changed_helper_in_another_file_
     assert run() == ["7.0", "1"]
     (tmp_path / "helper.py").write_text(decorated + "@compiled\ndef scale(x):\n    return 5.0 * x\n")
     assert run() == ["16.0", "0"]
+
+
+CALL_AND_COUNT = """
+import numpy as np
+from bokehbench.renderers.classical.cpu.mixtures import MIXED, mark_mixtures
+slope, kinds, centre = np.arange(9, dtype=np.float32).reshape(3, 3), np.zeros((3, 3), np.uint8), np.array([1])
+mark_mixtures(slope, centre, centre, np.float32(1), kinds)
+assert kinds[1, 1] == MIXED
+print(sum(mark_mixtures.stats.cache_hits.values()), sum(mark_mixtures.stats.cache_misses.values()))
+"""
+"""A kernel that is compiled in a moment, in a module that imports no PyTorch."""
+
+
+def call_in_a_new_process(cache_dir):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache_dir)}
+    result = subprocess.run(
+        [sys.executable, "-c", CALL_AND_COUNT], env=environment, capture_output=True, text=True, check=True
+    )
+    hits, misses = result.stdout.split()
+    return int(hits), int(misses)
+
+
+def test_a_second_process_finds_a_kernel_of_the_package(tmp_path):
+    assert call_in_a_new_process(tmp_path) == (0, 1)
+    assert call_in_a_new_process(tmp_path) == (1, 0)
