@@ -56,9 +56,7 @@ RUNS = {
         "--renderers identity --limit 1", code=1, says="metric lpips-alex is left out"
     ),
     "python run_bench.py --renderers bokehdiff,classical": Example("--datasets synbokeh-mini --limit 1 --metrics psnr"),
-    "python run_bench.py --robustness": Example(
-        "--renderers classical,bokehdiff --datasets synbokeh-mini --limit 1 --severities=-2,2 --metrics psnr"
-    ),
+    "python run_bench.py --robustness": Example("--limit 1 --severities=-2,2 --metrics psnr"),
     "python run_bench.py --robustness --perturbations zoom": Example(
         "--renderers identity,classical --datasets synbokeh-mini --limit 1 --severities 4 --metrics psnr"
     ),
