@@ -124,8 +124,9 @@ class LossConfig:
     """Weights of the terms of Eq. 12 in picture space; 0 leaves a term out. The defaults are the paper's.
 
     ``perceptual_network``: of LPIPS, ``vgg`` or ``alex``; ``perceptual_weights``: folder of its feature weights.
-    ``discriminator_weights``: file of the ConvNeXt's. ``adversarial_from``: step from which the discriminator counts;
-    ``discriminator_rate``: factor on its learning rate.
+    ``discriminator_network``: ``convnext``, the paper's, with ``discriminator_weights``, its file; or ``alex``,
+    with the weights of LPIPS by AlexNet, from ``perceptual_weights``. ``adversarial_from``: step from which the
+    discriminator counts; ``discriminator_rate``: factor on its learning rate.
     """
 
     mse: Annotated[float, Within(0.0, 1e6)] = 1.0
@@ -134,6 +135,7 @@ class LossConfig:
     adversarial: Annotated[float, Within(0.0, 1e6)] = 0.5
     perceptual_network: str = "vgg"
     perceptual_weights: str | None = None
+    discriminator_network: str = "convnext"
     discriminator_weights: str | None = None
     adversarial_from: Annotated[int, Within(0, MOST)] = 0
     discriminator_rate: Annotated[float, Within(0.0, 1e6)] = 1.0
@@ -145,6 +147,7 @@ class LossConfig:
         anything = self.mse + self.lpips + self.edge + self.adversarial > 0.0
         check("losses", self, anything, "one weight above 0 at least")
         check_choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
+        check_choice("losses.discriminator_network", self.discriminator_network, ("convnext", "alex"))
 
 
 @dataclass(frozen=True, kw_only=True)
