@@ -19,7 +19,8 @@ from ...core.optics import signed_defocus
 from ...core.timing import stage, staged
 from ..attention.diffusers_layers import PisaLayers
 from ..attention.geometry import TokenGeometry
-from ..attention.plan import PairPlan, build_plan
+from ..attention.parts import PlannedPart, TokenPart, split_tokens
+from ..attention.plan import build_plan
 from ..diffusion.in_focus_blend import blend_in_focus
 from ..diffusion.lora import load_lora
 from ..diffusion.network_group import NetworkGroup
@@ -37,7 +38,7 @@ from ..diffusion.tiling import (
 from .inputs.condition_maps import stack_conditions
 from .inputs.disparity import normalise_disparity
 from .inputs.token_colours import GAMMA, TokenColours, enlarge
-from .settings import BLURRED_COLOURS, RESIDUAL, PipelineSettings, check_networks
+from .settings import AREA, BLURRED_COLOURS, RESIDUAL, TWO_RADII, PipelineSettings, check_networks
 
 if TYPE_CHECKING:
     from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -273,28 +274,40 @@ class BokehDiffPipeline(NetworkGroup):
         n = self._run_unet(sample, z, tile, plans)
         return n if not blurred else torch.cat([n[:, : z.shape[1]] + blurred[0], n[:, z.shape[1] :]], dim=1)
 
-    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, PairPlan]) -> Tensor:
+    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, list[PlannedPart]]) -> Tensor:
         tokens, added = condition_on_prompt(self.prompt, self.unet, z, tile, self.latent_pitch_px)
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
             return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
 
     @staged("blur colours")
-    def _encode_blurred(self, colours: TokenColours, plan: PairPlan) -> Tensor:
-        blurred = colours.blur(plan)
+    def _encode_blurred(self, colours: TokenColours, planned: list[PlannedPart]) -> Tensor:
+        blurred = colours.blur(planned)
         if self.colour_encoder is not None:
             return self.colour_encoder(blurred)
         return self.encode(enlarge(blurred, self.latent_pitch_px))
 
     @staged("plan")
-    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PairPlan]:
+    def _build_plans(
+        self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int
+    ) -> dict[int, list[PlannedPart]]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
         plans = {}
         for downscale in self._downscales:
             grid = (tile.height // downscale, tile.width // downscale)
-            geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self._active.pooling)
-            if self._active.pitch == "released":
-                geometry = geometry.with_released_pitch()
-            plans[downscale] = build_plan(geometry, self._active.physics, seed, cut=self.pair_cut)
-            plans[downscale].prepare()
+            planned = [
+                PlannedPart(part, build_plan(part.geometry, self._active.physics, seed, cut=self.pair_cut))
+                for part in self._place_tokens(disparity, defocus_px, grid)
+            ]
+            for _, plan in planned:
+                plan.prepare()
+            plans[downscale] = planned
         return plans
+
+    def _place_tokens(self, disparity: Tensor, defocus_px: Tensor, grid: tuple[int, int]) -> tuple[TokenPart, ...]:
+        settings = self._active
+        if settings.splits_tokens:
+            return split_tokens(disparity, defocus_px, grid)
+        pooling = AREA if settings.pooling == TWO_RADII else settings.pooling
+        geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, pooling)
+        return (TokenPart(geometry.with_released_pitch() if settings.pitch == "released" else geometry),)
