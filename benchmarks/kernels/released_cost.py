@@ -91,7 +91,9 @@ class ReleasedCostPipeline(BokehDiffPipeline):
     def _tile_autoencoder(self, side: int | None) -> None:
         self.vae.disable_tiling()
 
-    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, list[PlannedPart]]:
+    def _build_plans(
+        self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int
+    ) -> dict[int, list[PlannedPart]]:
         for downscale, processor in self._dense.items():
             grid = (tile.height // downscale, tile.width // downscale)
             processor.geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self.active_settings.pooling)

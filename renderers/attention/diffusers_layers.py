@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ...core.diffusers import Attention, UNet2DConditionModel
 
 
-_plans: ContextVar[Mapping[int, Sequence[PlannedPart]]] = ContextVar("plans of each token grid", default=MappingProxyType({}))
+_plans: ContextVar[Mapping[int, Sequence[PlannedPart]]] = ContextVar(
+    "plans of each token grid", default=MappingProxyType({})
+)
 """Of the forward pass that runs in this thread: latent px per token and axis -> the plans of its tokens' parts."""
 
 
