@@ -17,8 +17,8 @@ from ...core.diffusers import Attention
 from ...core.errors import InvalidOptionError
 from ...renderers.attention.diffusers_layers import token_downscale
 from ...renderers.attention.geometry import TokenGeometry
-from ...renderers.attention.physics import PisaPhysics
 from ...renderers.attention.parts import PlannedPart
+from ...renderers.attention.physics import PisaPhysics
 from ...renderers.attention.reference import attend_dense, log_circle_dense
 from ...renderers.attention.visibility import visibility_dense
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline

@@ -73,7 +73,7 @@ class PisaLayers:
     @staticmethod
     @contextmanager
     def using(plans: Mapping[int, Sequence[PlannedPart]]) -> Iterator[None]:
-        """Hand the layers the plans of their grid (downscale -> plans of the tokens' parts) for the length of a ``with`` block.
+        """Hand the layers the plans of their grid (downscale -> plans of its parts) for the length of a ``with`` block.
 
         Only in this thread: others may run forward passes of the same U-Net with plans of their own meanwhile.
         """

@@ -1,7 +1,7 @@
 """Tokens that straddle a depth edge, taken as two: what is near in them, and what lies behind.
 
-API: ``split_tokens(disparity, radius_px, grid)`` gives one or two ``TokenPart``; ``attend(q, k, v, planned)`` is PISA
-over all of them, each with a plan of its own.
+API: ``place_tokens(disparity, radius_px, grid, pooling)`` gives one or two ``TokenPart``; ``attend(q, k, v, planned)``
+is PISA over all of them, each with a plan of its own.
 
 A token at an outline has one disparity and one radius in ``TokenGeometry``, the mean of two surfaces that neither has.
 Its two parts send their light by radii of their own, each in proportion to its share of the token's pixels. Both are
@@ -32,7 +32,8 @@ class TokenPart:
     """One part of every token, or all of it.
 
     ``pixels``: (B,1,H,W), 1 where a pixel of the picture belongs to the part, else 0; None: all belong to it.
-    ``geometry``: disparity and radius are means over these pixels; a token without any is far away and has the radius 0.
+    ``geometry``: disparity and radius are means over these pixels; a token without any is far away,
+    its radius 0.
     """
 
     geometry: TokenGeometry
@@ -51,6 +52,22 @@ class PlannedPart(NamedTuple):
 
     part: TokenPart
     plan: PairPlan
+
+
+def place_tokens(
+    disparity: Tensor, radius_px: Tensor, grid: tuple[int, int], pooling: str, released_pitch: bool = False
+) -> tuple[TokenPart, ...]:
+    """Return the tokens' parts under a ``pooling``: ``two-radii``, or one of ``TokenGeometry.from_maps``.
+
+    ``released_pitch``: see ``TokenGeometry.with_released_pitch``. Raises what the two raise.
+    """
+    if pooling == "two-radii":
+        parts = split_tokens(disparity, radius_px, grid)
+    else:
+        parts = (TokenPart(TokenGeometry.from_maps(disparity, radius_px, grid, pooling)),)
+    if not released_pitch:
+        return parts
+    return tuple(dataclasses.replace(part, geometry=part.geometry.with_released_pitch()) for part in parts)
 
 
 def split_tokens(disparity: Tensor, radius_px: Tensor, grid: tuple[int, int]) -> tuple[TokenPart, ...]:

@@ -18,8 +18,7 @@ from ...core.errors import InvalidOptionError
 from ...core.optics import signed_defocus
 from ...core.timing import stage, staged
 from ..attention.diffusers_layers import PisaLayers
-from ..attention.geometry import TokenGeometry
-from ..attention.parts import PlannedPart, TokenPart, split_tokens
+from ..attention.parts import PlannedPart, place_tokens
 from ..attention.plan import build_plan
 from ..diffusion.in_focus_blend import blend_in_focus
 from ..diffusion.lora import load_lora
@@ -38,7 +37,7 @@ from ..diffusion.tiling import (
 from .inputs.condition_maps import stack_conditions
 from .inputs.disparity import normalise_disparity
 from .inputs.token_colours import GAMMA, TokenColours, enlarge
-from .settings import AREA, BLURRED_COLOURS, RESIDUAL, TWO_RADII, PipelineSettings, check_networks
+from .settings import BLURRED_COLOURS, RESIDUAL, PipelineSettings, check_networks
 
 if TYPE_CHECKING:
     from ...core.diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
@@ -261,10 +260,7 @@ class BokehDiffPipeline(NetworkGroup):
         base: Tensor | None,
         colours: TokenColours | None,
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the output form has.
-
-        Under ``blurred-colours`` n includes the latent of the blurred colours.
-        """
+        """One U-Net pass over a tile: (B,C,h,w) float32. Under ``blurred-colours`` n includes the colours' latent."""
         pitch = self.latent_pitch_px
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
         conditions = stack_conditions(self._active.condition_channels, disparity, defocus_px, tile, pitch)
@@ -288,26 +284,16 @@ class BokehDiffPipeline(NetworkGroup):
         return self.encode(enlarge(blurred, self.latent_pitch_px))
 
     @staged("plan")
-    def _build_plans(
-        self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int
-    ) -> dict[int, list[PlannedPart]]:
+    def _build_plans(self, disparity: Tensor, defocus: Tensor, tile: Tile, seed: int) -> dict[int, list[PlannedPart]]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
-        plans = {}
+        settings, plans = self._active, {}
         for downscale in self._downscales:
             grid = (tile.height // downscale, tile.width // downscale)
-            planned = [
-                PlannedPart(part, build_plan(part.geometry, self._active.physics, seed, cut=self.pair_cut))
-                for part in self._place_tokens(disparity, defocus_px, grid)
+            parts = place_tokens(disparity, defocus, grid, settings.used_pooling, settings.pitch == "released")
+            plans[downscale] = [
+                PlannedPart(part, build_plan(part.geometry, settings.physics, seed, cut=self.pair_cut))
+                for part in parts
             ]
-            for _, plan in planned:
+            for _, plan in plans[downscale]:
                 plan.prepare()
-            plans[downscale] = planned
         return plans
-
-    def _place_tokens(self, disparity: Tensor, defocus_px: Tensor, grid: tuple[int, int]) -> tuple[TokenPart, ...]:
-        settings = self._active
-        if settings.splits_tokens:
-            return split_tokens(disparity, defocus_px, grid)
-        pooling = AREA if settings.pooling == TWO_RADII else settings.pooling
-        geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, pooling)
-        return (TokenPart(geometry.with_released_pitch() if settings.pitch == "released" else geometry),)

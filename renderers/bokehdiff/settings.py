@@ -92,8 +92,6 @@ class PipelineSettings:
         check("condition_channels", self.condition_channels, not twice, "each name once")
         check_choice("residual", self.residual, RESIDUALS)
         check("residual", self.residual, self.residual == "latent" or self.base is not None, "'latent' without a base")
-        released = self.pitch == "released"
-        check("pooling", self.pooling, not (released and self.pooling == TWO_RADII), "another with the released pitch")
         if self.base is not None:
             check_choice("base", self.base, BASES)
             check_choice("output_form with a base", self.output_form, (RESIDUAL,))
@@ -127,9 +125,10 @@ class PipelineSettings:
         return latent_channels * (2 if self.output_form == BLURRED_COLOURS else 1)
 
     @property
-    def splits_tokens(self) -> bool:
-        """Whether tokens that straddle a depth edge are taken as two."""
-        return self.pooling == TWO_RADII and self.physics.coc and self.physics.softmax_over_queries
+    def used_pooling(self) -> str:
+        """The ``pooling`` that the physics leaves."""
+        splits = self.physics.coc and self.physics.softmax_over_queries
+        return AREA if self.pooling == TWO_RADII and not splits else self.pooling
 
     def check_base(self, what: str, base: object | None) -> None:
         """Raise InvalidOptionError unless ``base`` is given where, and only where, the settings name one."""

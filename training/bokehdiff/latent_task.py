@@ -48,7 +48,7 @@ class LatentTask(BokehDiffTask):
         if "z" not in batch:
             batch = batch | encode_scenes(self.pipeline, batch)
         maps = crop_maps(self.pipeline, batch, self._data.crop_px, self._seed, step)
-        colours = self.pipeline.token_colours(maps["image"])
+        colours = self.pipeline.token_colours(maps["image"]) if "image" in maps else None
         z0 = self.pipeline.denoise(
             maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), colours=colours
         )

@@ -75,8 +75,8 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
     Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
-    all of them, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record,
-    InvalidOptionError for a damaged one.
+    all of them, ``seconds`` their sum; all else is the last one's.
+    Raises MissingWeightsError where ``trained`` has no record, InvalidOptionError for a damaged one.
     """
     path = trained / "model" / RECORD_FILE
     if not path.is_file():

@@ -29,8 +29,7 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 
 PLUS = "bokehdiff-plus"
 SCENES, DEGRADED, POOR, SHIP = "scenes", "degraded", "poor", "ship"
-LOW_QUALITY = "bokehdiff-low-quality"
-"""``bokehdiff``, the shipped one, trained on poor pictures."""
+LOW_QUALITY = "bokehdiff-low-quality"  # the shipped bokehdiff, trained on poor pictures
 
 DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
 PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, SHIP)
@@ -179,14 +178,10 @@ class Recipe:
         return self._family(part)
 
     def _family(self, variant: str) -> tuple[RunConfig, RunConfig, RunConfig]:
-        """Return a training from scratch, one on the logarithm of the error, and one with two radii at depth edges.
-
-        The logarithm is a poor loss to start with.
-        """
+        """Train from scratch, then on the logarithm, a poor loss to start with, then with two radii at depth edges."""
         whole = self._unet(variant, self.scale.first_steps)
         second_output = f"{whole.output}/{FIRST_TRAINING}"
         first = dataclasses.replace(whole, output=f"{second_output}/{FIRST_TRAINING}")
-        last_hardness = whole.model.hardness[1]
         second = dataclasses.replace(
             whole,
             output=second_output,
@@ -195,7 +190,7 @@ class Recipe:
                 start=f"{first.output}/model",
                 output_form=None,
                 latent_loss="psnr",
-                hardness=(last_hardness, last_hardness),
+                hardness=whole.model.hardness[1:] * 2,
             ),
             steps=self.scale.second_steps,
             optimiser=dataclasses.replace(whole.optimiser, learning_rate=LATER_RATE),
