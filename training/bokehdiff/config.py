@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...core.checks import MOST, Within, check, check_choice, check_fields, check_path
 from ...renderers.bokehdiff.models.compact import CompactSize
-from ...renderers.bokehdiff.settings import OUTPUT_FORMS
+from ...renderers.bokehdiff.settings import OUTPUT_FORMS, POOLINGS
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
 from ..scenes.config import DataConfig
 
@@ -33,6 +33,7 @@ class ModelConfig:
       None: the autoencoder encodes the colours, too. ``shipped`` stands for those that ``bokehdiff`` ships with.
     - ``output_form``: of a compact model that is built new, see ``PipelineSettings``; None: the
       variant's own, else ``blurred-colours``.
+    - ``pooling``: how the result's tokens have disparity and radius, see ``PipelineSettings``; None: as the start's.
     """
 
     data: DataConfig
@@ -42,8 +43,11 @@ class ModelConfig:
     autoencoder: str | None = None
     colour_encoder: str | None = None
     output_form: str | None = None
+    pooling: str | None = None
 
     def __post_init__(self) -> None:
+        if self.pooling is not None:
+            check_choice("pooling", self.pooling, POOLINGS)
         check_choice("variant", self.variant, tuple(VARIANTS))
         for name in ("start", "autoencoder", "colour_encoder"):
             check_path(name, getattr(self, name))
@@ -57,6 +61,8 @@ class ModelConfig:
         """Return what decides the result."""
         values = dataclasses.asdict(self)
         del values["data"]["validation"]
+        if self.pooling is None:
+            del values["pooling"]  # as trainings state it that began before there was a choice
         return values
 
 

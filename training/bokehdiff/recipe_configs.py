@@ -11,6 +11,7 @@ from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
 from ...renderers.bokehdiff.models.compact import CompactSize
+from ...renderers.bokehdiff.settings import TWO_RADII
 from ..engine.config import OptimiserConfig, RunConfig
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
@@ -28,8 +29,7 @@ FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-
 
 PLUS = "bokehdiff-plus"
 SCENES, DEGRADED, POOR, SHIP = "scenes", "degraded", "poor", "ship"
-LOW_QUALITY = "bokehdiff-low-quality"
-"""``bokehdiff``, the shipped one, trained on poor pictures."""
+LOW_QUALITY = "bokehdiff-low-quality"  # the shipped bokehdiff, trained on poor pictures
 
 DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
 PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, SHIP)
@@ -38,8 +38,8 @@ BASE = "classical-occlusion"
 LEARNING_RATE = 1e-3
 """Muon's, of the U-Nets."""
 
-SECOND_RATE = 5e-4
-"""Muon's, of the U-Nets' second training, which starts from trained weights."""
+LATER_RATE = 5e-4
+"""Muon's, of the U-Nets' second and third training, which start from trained weights."""
 
 DECODER_RATE = 3e-4
 """Muon's, of the decoder: at 1e-3 it loses 5 dB before it gains any."""
@@ -58,6 +58,7 @@ class Scale:
     decoder_steps: int
     first_steps: int
     second_steps: int
+    third_steps: int
     plus_steps: int
     low_quality_steps: int
     batch: int
@@ -73,6 +74,7 @@ SCALES = {
         decoder_steps=450,
         first_steps=1600,
         second_steps=1200,
+        third_steps=2400,
         plus_steps=2000,
         low_quality_steps=1000,
         batch=4,
@@ -86,6 +88,7 @@ SCALES = {
         decoder_steps=2000,
         first_steps=3000,
         second_steps=3000,
+        third_steps=3000,
         plus_steps=6000,
         low_quality_steps=3000,
         batch=32,
@@ -174,29 +177,37 @@ class Recipe:
             return (self._low_quality(),)
         return self._family(part)
 
-    def _family(self, variant: str) -> tuple[RunConfig, RunConfig]:
-        """Return a training from scratch, then one on the logarithm of the error, a poor loss to start with."""
+    def _family(self, variant: str) -> tuple[RunConfig, RunConfig, RunConfig]:
+        """Train from scratch, then on the logarithm, a poor loss to start with, then with two radii at depth edges."""
         whole = self._unet(variant, self.scale.first_steps)
-        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST_TRAINING}")
-        last_hardness = whole.model.hardness[1]
+        second_output = f"{whole.output}/{FIRST_TRAINING}"
+        first = dataclasses.replace(whole, output=f"{second_output}/{FIRST_TRAINING}")
         second = dataclasses.replace(
             whole,
+            output=second_output,
             model=dataclasses.replace(
                 whole.model,
                 start=f"{first.output}/model",
                 output_form=None,
                 latent_loss="psnr",
-                hardness=(last_hardness, last_hardness),
+                hardness=whole.model.hardness[1:] * 2,
             ),
             steps=self.scale.second_steps,
-            optimiser=dataclasses.replace(whole.optimiser, learning_rate=SECOND_RATE),
+            optimiser=dataclasses.replace(whole.optimiser, learning_rate=LATER_RATE),
             seed=first.seed + 1,
         )
-        return first, second
+        third = dataclasses.replace(
+            second,
+            output=whole.output,
+            model=dataclasses.replace(second.model, start=f"{second.output}/model", pooling=TWO_RADII),
+            steps=self.scale.third_steps,
+            seed=second.seed + 1,
+        )
+        return first, second, third
 
     def _low_quality(self) -> RunConfig:
-        """Return the second training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
-        training = self._family(FAMILY[0])[1]
+        """Return the last training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
+        training = self._family(FAMILY[0])[-1]
         data = dataclasses.replace(
             training.model.data, stored=str(self.poor_folder), count=self.scale.degraded_scenes, pictures="poor"
         )

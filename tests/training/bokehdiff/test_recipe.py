@@ -23,7 +23,7 @@ def test_every_variant_of_the_family_is_trained_alike(recipe):
 
 
 def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
-    first, second = recipe.trainings(FAMILY[0])
+    first, second, _ = recipe.trainings(FAMILY[0])
     assert (first.model.start, second.model.start) == (None, f"{first.output}/model")
     assert first.seed != second.seed
     assert (first.model.output_form, first.model.latent_loss, first.model.data.disparity) == (
@@ -32,6 +32,14 @@ def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
         "true",
     )
     assert (second.model.latent_loss, second.model.data.disparity) == ("psnr", "true")
+
+
+def test_the_third_training_differs_from_the_second_in_the_radii_of_tokens_alone(recipe):
+    _, second, third = recipe.trainings(FAMILY[0])
+    model = dataclasses.replace(second.model, pooling="two-radii", start=f"{second.output}/model")
+    alike = dataclasses.replace(second, output=third.output, seed=third.seed, steps=third.steps, model=model)
+    assert third == alike
+    assert third.seed != second.seed
 
 
 def test_plus_is_given_wrong_disparity_and_minimises_the_logarithm(recipe):
