@@ -1,4 +1,4 @@
-"""What the compact models' recipe consists of: its parts, its two sizes, and the configuration of every training."""
+"""What the compact models' recipe consists of: its parts, and the configuration of every training."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ import torch
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
-from ...renderers.bokehdiff.models.compact import CompactSize
 from ...renderers.bokehdiff.settings import TWO_RADII
 from ..engine.config import OptimiserConfig, RunConfig
 from ..scenes.base_picture import BasePicture
@@ -23,16 +22,22 @@ from ..scenes.shards import StoredScenes, store_scenes
 from .config import AutoencoderConfig, LatentConfig
 from .fit_colour_encoder import load_colour_encoder
 from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, FIRST_TRAINING
+from .recipe_scales import Scale
+from .recipe_table import table_trainings
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
 """The full model and its ablations, most wanted first: all are trained in the same way."""
 
 PLUS = "bokehdiff-plus"
 SCENES, DEGRADED, POOR, SHIP = "scenes", "degraded", "poor", "ship"
-LOW_QUALITY = "bokehdiff-low-quality"  # the shipped bokehdiff, trained on poor pictures
+LOW_QUALITY = "bokehdiff-low-quality"
+"""``bokehdiff``, the shipped one, trained on poor pictures."""
+
+TABLE = "table"
+"""The shipped one's losses, encoder and timestep, one at a time: the paper's Table 2."""
 
 DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
-PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, SHIP)
+PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, TABLE, SHIP)
 BASE = "classical-occlusion"
 
 LEARNING_RATE = 1e-3
@@ -46,56 +51,6 @@ DECODER_RATE = 3e-4
 
 PAIR_CUT = 7.0
 """Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """What differs between a CPU's and a GPU's training."""
-
-    scenes: int
-    degraded_scenes: int
-    autoencoder_steps: int
-    decoder_steps: int
-    first_steps: int
-    second_steps: int
-    third_steps: int
-    plus_steps: int
-    low_quality_steps: int
-    batch: int
-    crop_px: int
-    size: CompactSize
-
-
-SCALES = {
-    "cpu": Scale(
-        scenes=2400,
-        degraded_scenes=1200,
-        autoencoder_steps=850,
-        decoder_steps=450,
-        first_steps=1600,
-        second_steps=1200,
-        third_steps=2400,
-        plus_steps=2000,
-        low_quality_steps=1000,
-        batch=4,
-        crop_px=128,
-        size=CompactSize(unet_widths=(64, 96, 144)),
-    ),
-    "gpu": Scale(
-        scenes=12000,
-        degraded_scenes=12000,
-        autoencoder_steps=6000,
-        decoder_steps=2000,
-        first_steps=3000,
-        second_steps=3000,
-        third_steps=3000,
-        plus_steps=6000,
-        low_quality_steps=3000,
-        batch=32,
-        crop_px=192,
-        size=CompactSize(unet_widths=(64, 96, 144)),
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +130,8 @@ class Recipe:
             return (self._unet(part, self.scale.plus_steps),)
         if part == LOW_QUALITY:
             return (self._low_quality(),)
+        if part == TABLE:
+            return table_trainings(self._family(FAMILY[0])[-1], self.output / TABLE)
         return self._family(part)
 
     def _family(self, variant: str) -> tuple[RunConfig, RunConfig, RunConfig]:

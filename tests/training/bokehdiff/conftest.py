@@ -9,7 +9,8 @@ import torch
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff import fit_colour_encoder as fitting
 from bokehbench.training.bokehdiff.recipe import run
-from bokehbench.training.bokehdiff.recipe_configs import PLUS, SCALES, Recipe
+from bokehbench.training.bokehdiff.recipe_configs import PLUS, Recipe
+from bokehbench.training.bokehdiff.recipe_scales import SCALES
 
 
 @pytest.fixture(scope="session")
