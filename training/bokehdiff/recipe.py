@@ -17,6 +17,7 @@ from ...core.errors import UnknownNameError
 from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...renderers.bokehdiff.weight_files import SHIPPED
+from ..scenes.recipe_scenes import validation_folders
 from .publish import COLOUR_ENCODER, ship
 from .recipe_configs import DEFAULT_PARTS, DEGRADED, FAMILY, PARTS, PLUS, POOR, SCALES, SCENES, SHIP, Recipe
 
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
+    validation_folders(options.validation_photographs, options.validation_cutouts)  # the decoder would take one alone
     recipe = Recipe(
         scale=SCALES[options.scale],
         photographs=options.photographs,

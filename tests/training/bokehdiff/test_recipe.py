@@ -90,3 +90,10 @@ def test_nothing_trained_is_one_line(tmp_path, pictures, capsys):
     assert main([*folders, "--parts", "bokehdif"]) == 2
     said = "recipe: unknown part 'bokehdif'. Did you mean bokehdiff or bokehdiff-plus? Known: autoencoder, decoder,"
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_one_folder_for_validation_is_not_enough(tmp_path, capsys):
+    folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
+    assert main([*folders, "--validation-cutouts", "x"]) == 2
+    said = "recipe: --validation-photographs: expected a folder beside --validation-cutouts, got none\n"
+    assert capsys.readouterr().err == said
