@@ -39,8 +39,8 @@ def ends_in_one_line(
 
     A BokehBenchError, one of ``also`` or a file that cannot be written becomes ``prefix: message`` and exit code 2,
     where ``elsewhere`` is the option that names another place and ``goes_on`` says whether the same command keeps what
-    is finished; Ctrl-C, SIGTERM and SIGHUP the line ``interrupted`` and the exit codes 130, 143, 129. A second signal ends the process at once. Output that nobody takes is exit code 1 for
-    a closed pipe, else 2 with a line.
+    is finished; Ctrl-C, SIGTERM and SIGHUP the line ``interrupted`` and the exit codes 130, 143, 129. A second signal
+    ends the process at once. Output that nobody takes is exit code 1 for a closed pipe, else 2 with a line.
     """
     expected: tuple[type[Exception], ...] = (BokehBenchError, OSError, *also)
 

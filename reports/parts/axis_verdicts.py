@@ -94,7 +94,7 @@ def _without_stage(name: str) -> str:
 
 
 def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> str | None:
-    """Write how far a renderer's mean is from another's where nothing is wrong, and what the test says; None without values."""
+    """Write how far a mean is from another where nothing is wrong, and what the test says; None without values."""
     cells, pairs = _column(scores, scores.unperturbed), scores.pairs[scores.unperturbed]
     first, second = cells[renderer].value, cells[other].value
     if first is None or second is None:
