@@ -93,17 +93,16 @@ def split_tokens(disparity: Tensor, radius_px: Tensor, grid: tuple[int, int]) ->
     cells = (RAY_MAP_OVERSAMPLING, RAY_MAP_OVERSAMPLING)
     hides = torch.where(_enlarge(straddles, cells), _enlarge(behind, cells), whole.ray_map[:, None])
     whole = dataclasses.replace(whole, ray_map=hides[:, 0])
-    return tuple(
-        TokenPart(
-            dataclasses.replace(
-                whole,
-                disparity=_mean_over(disparity, pixels, grid).flatten(1).clamp(min=DISPARITY_MARGIN),
-                radius_px=_mean_over(radius_px, pixels, grid).flatten(1),
-            ),
-            pixels,
+    parts = []
+    for pixels in (near, 1.0 - near):
+        geometry = dataclasses.replace(
+            whole,
+            disparity=_mean_over(disparity, pixels, grid).flatten(1).clamp(min=DISPARITY_MARGIN),
+            radius_px=_mean_over(radius_px, pixels, grid).flatten(1),
+            present=_highest(pixels, pitch).flatten(1) > 0.0,
         )
-        for pixels in (near, 1.0 - near)
-    )
+        parts.append(TokenPart(geometry, pixels))
+    return tuple(parts)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, planned: Sequence[PlannedPart]) -> Tensor:

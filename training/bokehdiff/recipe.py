@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
-    validation_folders(options.validation_photographs, options.validation_cutouts)  # the decoder would take one alone
+    validation_folders(options.validation_photographs, options.validation_cutouts)
     recipe = Recipe(
         scale=SCALES[options.scale],
         photographs=options.photographs,

@@ -50,6 +50,14 @@ def test_other_tokens_are_whole_and_have_nothing_behind():
     assert not far.geometry.radius_px[:, others].any()
 
 
+def test_what_has_nothing_behind_looks_at_no_other_token():
+    (_, near), (_, far) = planned(split_tokens(*an_edge(18), GRID))
+    behind = torch.arange(near.geometry.tokens) % GRID[1] == 4
+    assert (far.reach_px[0] > PITCH).tolist() == behind.tolist()
+    assert (near.reach_px > PITCH).all()
+    assert not far.reach_px[:, ~behind].any()
+
+
 def test_a_surface_hides_where_it_fills_whole_tokens():
     near, far = split_tokens(*an_edge(18), GRID)
     cells = near.geometry.ray_map[0, 0]
