@@ -89,9 +89,12 @@ def describe_training(trained: Path, entries: Sequence[str], first: Mapping[str,
 
 
 def summarise(record: Mapping[str, Any], seconds: float, first: Mapping[str, Any] | None) -> str:
-    """Return one sentence about a training, and about the ``first`` that it went on from; ``seconds``: of both."""
+    """Return one sentence about a training, and about the ``first`` that it went on from; ``seconds``: of all."""
     config = record["configuration"]
-    steps = f"{config['steps']}" if first is None else f"{first['steps']} and {config['steps']}"
+    earlier: list[str] = []
+    while first is not None:
+        earlier, first = [str(first["steps"]), *earlier], first.get("first")
+    steps = " and ".join(filter(None, (", ".join(earlier), str(config["steps"]))))
     data = config["model"]["data"]
     scenes = f" out of {data['count']} synthesised scenes" if data["count"] else ""
     where = f"{seconds / 60.0:.0f} minutes on {record['device']}"

@@ -17,8 +17,8 @@ from ...core.diffusers import Attention
 from ...core.errors import InvalidOptionError
 from ...renderers.attention.diffusers_layers import token_downscale
 from ...renderers.attention.geometry import TokenGeometry
+from ...renderers.attention.parts import PlannedPart
 from ...renderers.attention.physics import PisaPhysics
-from ...renderers.attention.plan import PairPlan
 from ...renderers.attention.reference import attend_dense, log_circle_dense
 from ...renderers.attention.visibility import visibility_dense
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
@@ -91,7 +91,9 @@ class ReleasedCostPipeline(BokehDiffPipeline):
     def _tile_autoencoder(self, side: int | None) -> None:
         self.vae.disable_tiling()
 
-    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PairPlan]:
+    def _build_plans(
+        self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int
+    ) -> dict[int, list[PlannedPart]]:
         for downscale, processor in self._dense.items():
             grid = (tile.height // downscale, tile.width // downscale)
             processor.geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self.active_settings.pooling)

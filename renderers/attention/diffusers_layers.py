@@ -1,7 +1,7 @@
-"""PISA in diffusers' U-Net: attention processors, where they go, and how one forward pass hands them its plan.
+"""PISA in diffusers' U-Net: attention processors, where they go, and how one forward pass hands them its plans.
 
 Geometry does not travel through ``cross_attention_kwargs``, which every other layer would have to know. The pipeline
-gives each PISA layer the plan of its token grid for the length of one forward pass (``PisaLayers.using``).
+gives each PISA layer the plans of its token grid for the length of one forward pass (``PisaLayers.using``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +15,16 @@ from torch import Tensor
 
 from ...core.errors import InvalidOptionError
 from ...core.timing import stage
-from .pairs import pisa_fast
-from .plan import PairPlan
+from .parts import PlannedPart, attend
 
 if TYPE_CHECKING:
     from ...core.diffusers import Attention, UNet2DConditionModel
 
 
-_plans: ContextVar[Mapping[int, PairPlan]] = ContextVar("plan of each token grid", default=MappingProxyType({}))
-"""Of the forward pass that runs in this thread: latent px per token and axis -> plan."""
+_plans: ContextVar[Mapping[int, Sequence[PlannedPart]]] = ContextVar(
+    "plans of each token grid", default=MappingProxyType({})
+)
+"""Of the forward pass that runs in this thread: latent px per token and axis -> the plans of its tokens' parts."""
 
 
 class PisaProcessor:
@@ -71,8 +72,8 @@ class PisaLayers:
 
     @staticmethod
     @contextmanager
-    def using(plans: Mapping[int, PairPlan]) -> Iterator[None]:
-        """Hand the layers the plan of their grid (downscale -> plan) for the length of a ``with`` block.
+    def using(plans: Mapping[int, Sequence[PlannedPart]]) -> Iterator[None]:
+        """Hand the layers the plans of their grid (downscale -> plans of its parts) for the length of a ``with`` block.
 
         Only in this thread: others may run forward passes of the same U-Net with plans of their own meanwhile.
         """
@@ -105,11 +106,11 @@ def token_downscale(unet: "UNet2DConditionModel", path: str) -> int:
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, downscale: int) -> Tensor:
-    plan = _plans.get().get(downscale)
-    if plan is None:
+    planned = _plans.get().get(downscale)
+    if planned is None:
         raise InvalidOptionError("PISA has no geometry: call the U-Net through BokehDiffPipeline, not by itself")
     with stage("attention"):
-        return pisa_fast(q, k, v, plan)
+        return attend(q, k, v, planned)
 
 
 def _split_heads(x: Tensor, heads: int) -> Tensor:

@@ -33,6 +33,8 @@ class TokenGeometry:
     - ``disparity``: (B,N), in (0,1), larger = nearer.
     - ``radius_px``: (B,N), radius of the circle of confusion, >= 0.
     - ``ray_map``: (B,height * s,width * s), the disparity that rays are tested against, s samples per token and axis.
+    - ``present``: (B,N) bool, or None where all tokens are. One that is not has nothing to send (its value is 0), so
+      that none of its pairs but that with itself is looked at.
 
     B is the batch, or 1 where every picture of the batch shares the scene. No gradient flows into the geometry.
     """
@@ -43,6 +45,7 @@ class TokenGeometry:
     disparity: Tensor
     radius_px: Tensor
     ray_map: Tensor
+    present: Tensor | None = None
 
     @classmethod
     def from_maps(
@@ -101,6 +104,7 @@ class TokenGeometry:
             disparity=self.disparity.to(device, dtype),
             radius_px=self.radius_px.to(device, dtype),
             ray_map=self.ray_map.to(device, dtype),
+            present=None if self.present is None else self.present.to(device),
         )
 
     def with_released_pitch(self, side_px: float = 512.0) -> "TokenGeometry":

@@ -77,7 +77,9 @@ class PairPlan:
         if not self.physics.coc:
             return torch.full_like(radius_px, math.inf)
         cut = LOG_TOLERANCE + self.headroom if self.cut is None else self.cut
-        return radius_px + cut / self.physics.slope_per_px
+        reach_px = radius_px + cut / self.physics.slope_per_px
+        present = self.geometry.present
+        return reach_px if present is None else torch.where(present, reach_px, 0.0)
 
     @property
     def log_crowd(self) -> float:

@@ -18,8 +18,8 @@ from ...core.errors import InvalidOptionError
 from ...core.optics import signed_defocus
 from ...core.timing import stage, staged
 from ..attention.diffusers_layers import PisaLayers
-from ..attention.geometry import TokenGeometry
-from ..attention.plan import PairPlan, build_plan
+from ..attention.parts import PlannedPart, place_tokens
+from ..attention.plan import build_plan
 from ..diffusion.in_focus_blend import blend_in_focus
 from ..diffusion.lora import load_lora
 from ..diffusion.network_group import NetworkGroup
@@ -260,10 +260,7 @@ class BokehDiffPipeline(NetworkGroup):
         base: Tensor | None,
         colours: TokenColours | None,
     ) -> Tensor:
-        """One U-Net pass over a tile: (B,C,h,w) float32, C as many as the output form has.
-
-        Under ``blurred-colours`` n includes the latent of the blurred colours.
-        """
+        """One U-Net pass over a tile: (B,C,h,w) float32. Under ``blurred-colours`` n includes the colours' latent."""
         pitch = self.latent_pitch_px
         plans = self._build_plans(tile.cut(disparity, pitch), tile.cut(defocus_px, pitch), tile, seed)
         conditions = stack_conditions(self._active.condition_channels, disparity, defocus_px, tile, pitch)
@@ -273,28 +270,30 @@ class BokehDiffPipeline(NetworkGroup):
         n = self._run_unet(sample, z, tile, plans)
         return n if not blurred else torch.cat([n[:, : z.shape[1]] + blurred[0], n[:, z.shape[1] :]], dim=1)
 
-    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, PairPlan]) -> Tensor:
+    def _run_unet(self, sample: Tensor, z: Tensor, tile: Tile, plans: dict[int, list[PlannedPart]]) -> Tensor:
         tokens, added = condition_on_prompt(self.prompt, self.unet, z, tile, self.latent_pitch_px)
         timestep = torch.tensor(self._active.timestep, device=z.device)
         with self._pisa.using(plans), stage("U-Net"):
             return self.unet(sample, timestep, tokens, added_cond_kwargs=added, return_dict=False)[0].float()
 
     @staged("blur colours")
-    def _encode_blurred(self, colours: TokenColours, plan: PairPlan) -> Tensor:
-        blurred = colours.blur(plan)
+    def _encode_blurred(self, colours: TokenColours, planned: list[PlannedPart]) -> Tensor:
+        blurred = colours.blur(planned)
         if self.colour_encoder is not None:
             return self.colour_encoder(blurred)
         return self.encode(enlarge(blurred, self.latent_pitch_px))
 
     @staged("plan")
-    def _build_plans(self, disparity: Tensor, defocus_px: Tensor, tile: Tile, seed: int) -> dict[int, PairPlan]:
+    def _build_plans(self, disparity: Tensor, defocus: Tensor, tile: Tile, seed: int) -> dict[int, list[PlannedPart]]:
         """Build the geometry of every token grid once; all layers of a grid share it."""
-        plans = {}
+        settings, plans = self._active, {}
         for downscale in self._downscales:
             grid = (tile.height // downscale, tile.width // downscale)
-            geometry = TokenGeometry.from_maps(disparity, defocus_px, grid, self._active.pooling)
-            if self._active.pitch == "released":
-                geometry = geometry.with_released_pitch()
-            plans[downscale] = build_plan(geometry, self._active.physics, seed, cut=self.pair_cut)
-            plans[downscale].prepare()
+            parts = place_tokens(disparity, defocus, grid, settings.used_pooling, settings.pitch == "released")
+            plans[downscale] = [
+                PlannedPart(part, build_plan(part.geometry, settings.physics, seed, cut=self.pair_cut))
+                for part in parts
+            ]
+            for _, plan in plans[downscale]:
+                plan.prepare()
         return plans

@@ -14,7 +14,7 @@ from .inputs.condition_maps import CONDITIONS
 from .variants import FULL_MODEL, Variant
 
 NOISE, RESIDUAL, BLURRED_COLOURS = OUTPUT_FORMS = ("noise", "residual", "blurred-colours")
-POOLINGS = ("area", "bilinear")
+AREA, BILINEAR, TWO_RADII = POOLINGS = ("area", "bilinear", "two-radii")
 PITCHES = ("px", "released")
 RESIDUALS = ("latent", "picture")
 BASES = ("classical", "classical-occlusion")
@@ -40,7 +40,9 @@ class PipelineSettings:
     - ``pixel_unshuffle``: side of the square of px that is folded into channels before the autoencoder (1: none).
     - ``pisa_layers``: module paths in the U-Net whose every self-attention (attn1) is PISA.
     - ``physics``: the switches of PISA.
-    - ``pooling``: how maps become token values, see ``TokenGeometry.from_maps``.
+    - ``pooling``: how maps become token values: ``area`` and ``bilinear`` as in ``TokenGeometry.from_maps``;
+      ``two-radii`` takes tokens that straddle a depth edge as two, see ``attention.parts``. That is ``area`` where the
+      physics leaves out the circle of confusion, or normalises over keys: a key that counts twice would count more.
     - ``pitch``: ``px`` measures distances in px of the picture; ``released`` as the released code does, see
       ``TokenGeometry.with_released_pitch``.
     - ``disparity_margin``: disparity is mapped affinely, per scene, from its range to [margin, 1 - margin].
@@ -67,7 +69,7 @@ class PipelineSettings:
     pixel_unshuffle: int = 1
     pisa_layers: tuple[str, ...] = ("down_blocks.1.attentions.0",)
     physics: PisaPhysics = field(default_factory=PisaPhysics)
-    pooling: str = "area"
+    pooling: str = AREA
     pitch: str = "px"
     disparity_margin: float = 0.01
     trained_as: str = FULL_MODEL
@@ -121,6 +123,12 @@ class PipelineSettings:
     def output_channels(self, latent_channels: int) -> int:
         """Return the channels of the U-Net's output: n, and the gate m of ``blurred-colours``."""
         return latent_channels * (2 if self.output_form == BLURRED_COLOURS else 1)
+
+    @property
+    def used_pooling(self) -> str:
+        """The ``pooling`` that the physics leaves."""
+        splits = self.physics.coc and self.physics.softmax_over_queries
+        return AREA if self.pooling == TWO_RADII and not splits else self.pooling
 
     def check_base(self, what: str, base: object | None) -> None:
         """Raise InvalidOptionError unless ``base`` is given where, and only where, the settings name one."""

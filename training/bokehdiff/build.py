@@ -34,6 +34,8 @@ def build_pipeline(config: ModelConfig, seed: int) -> BokehDiffPipeline:
         _check_parameters(config)
     torch.manual_seed(seed)
     pipeline = _start(config)
+    if config.pooling is not None:
+        pipeline.configure(dataclasses.replace(pipeline.active_settings, pooling=config.pooling))
     if config.autoencoder is not None:
         pipeline.vae = _load(_or_shipped(config.autoencoder)).vae
     if config.colour_encoder is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...core.checks import MOST, Within, check, check_choice, check_fields, check_path
 from ...renderers.bokehdiff.models.compact import CompactSize
-from ...renderers.bokehdiff.settings import OUTPUT_FORMS
+from ...renderers.bokehdiff.settings import OUTPUT_FORMS, POOLINGS
 from ...renderers.bokehdiff.variants import FULL_MODEL, VARIANTS
 from ..scenes.config import DataConfig
 
@@ -33,6 +33,7 @@ class ModelConfig:
       None: the autoencoder encodes the colours, too. ``shipped`` stands for those that ``bokehdiff`` ships with.
     - ``output_form``: of a compact model that is built new, see ``PipelineSettings``; None: the
       variant's own, else ``blurred-colours``.
+    - ``pooling``: how the result's tokens have disparity and radius, see ``PipelineSettings``; None: as the start's.
     """
 
     data: DataConfig
@@ -42,8 +43,11 @@ class ModelConfig:
     autoencoder: str | None = None
     colour_encoder: str | None = None
     output_form: str | None = None
+    pooling: str | None = None
 
     def __post_init__(self) -> None:
+        if self.pooling is not None:
+            check_choice("pooling", self.pooling, POOLINGS)
         check_choice("variant", self.variant, tuple(VARIANTS))
         for name in ("start", "autoencoder", "colour_encoder"):
             check_path(name, getattr(self, name))
@@ -57,6 +61,8 @@ class ModelConfig:
         """Return what decides the result."""
         values = dataclasses.asdict(self)
         del values["data"]["validation"]
+        if self.pooling is None:
+            del values["pooling"]  # as trainings state it that began before there was a choice
         return values
 
 
@@ -124,8 +130,9 @@ class LossConfig:
     """Weights of the terms of Eq. 12 in picture space; 0 leaves a term out. The defaults are the paper's.
 
     ``perceptual_network``: of LPIPS, ``vgg`` or ``alex``; ``perceptual_weights``: folder of its feature weights.
-    ``discriminator_weights``: file of the ConvNeXt's. ``adversarial_from``: step from which the discriminator counts;
-    ``discriminator_rate``: factor on its learning rate.
+    ``discriminator_network``: ``convnext``, the paper's, with ``discriminator_weights``, its file; or ``alex``,
+    with the weights of LPIPS by AlexNet, from ``perceptual_weights``. ``adversarial_from``: step from which the
+    discriminator counts; ``discriminator_rate``: factor on its learning rate.
     """
 
     mse: Annotated[float, Within(0.0, 1e6)] = 1.0
@@ -134,6 +141,7 @@ class LossConfig:
     adversarial: Annotated[float, Within(0.0, 1e6)] = 0.5
     perceptual_network: str = "vgg"
     perceptual_weights: str | None = None
+    discriminator_network: str = "convnext"
     discriminator_weights: str | None = None
     adversarial_from: Annotated[int, Within(0, MOST)] = 0
     discriminator_rate: Annotated[float, Within(0.0, 1e6)] = 1.0
@@ -145,6 +153,7 @@ class LossConfig:
         anything = self.mse + self.lpips + self.edge + self.adversarial > 0.0
         check("losses", self, anything, "one weight above 0 at least")
         check_choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
+        check_choice("losses.discriminator_network", self.discriminator_network, ("convnext", "alex"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...renderers.bokehdiff.inputs.token_colours import TokenColours
 from ...renderers.bokehdiff.pipeline import BokehDiffPipeline
 from ..engine.config import RunConfig
 from ..engine.schedules import progress_at
@@ -49,7 +48,7 @@ class LatentTask(BokehDiffTask):
         if "z" not in batch:
             batch = batch | encode_scenes(self.pipeline, batch)
         maps = crop_maps(self.pipeline, batch, self._data.crop_px, self._seed, step)
-        colours = TokenColours(maps["colours"]) if "colours" in maps else None
+        colours = self.pipeline.token_colours(maps["image"]) if "image" in maps else None
         z0 = self.pipeline.denoise(
             maps["z"], maps["disparity"], maps["defocus"], seed=step, base=maps.get("z_base"), colours=colours
         )

@@ -22,7 +22,7 @@ from ...renderers.bokehdiff.weight_files import SETTINGS_FILE
 from ..engine.config import RunConfig
 from ..engine.schedules import progress_at
 from ..engine.task import AdversarialTerm, Batch, ParameterGroup, StepLosses
-from ..losses.discriminator import Discriminator, load_features
+from ..losses.discriminator import Discriminator, load_alexnet, load_features
 from ..losses.edges import EdgeLoss
 from ..losses.lpips import PerceptualLoss
 from ..scenes.open_scenes import open_scenes
@@ -97,7 +97,11 @@ class PictureTask(BokehDiffTask):
         losses = self._config.losses
         if losses.adversarial == 0.0:
             return None
-        discriminator = Discriminator(load_features(losses.discriminator_weights), self._config.profile)
+        if losses.discriminator_network == "alex":
+            features = load_alexnet(losses.perceptual_weights)
+        else:
+            features = load_features(losses.discriminator_weights)
+        discriminator = Discriminator(features, self._config.profile)
         return AdversarialTerm(discriminator, losses.adversarial, losses.adversarial_from, losses.discriminator_rate)
 
     def save(self, folder: Path) -> None:

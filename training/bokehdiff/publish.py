@@ -28,9 +28,9 @@ COLOUR_ENCODER = "colours"
 """The folder of the colour encoder."""
 
 FIRST_TRAINING = "first"
-"""The folder, in that of a variant, of the training that its own went on from."""
+"""The folder, in that of a training, of the one before, which it went on from."""
 
-RECORDED_MODEL = ("variant", "size", "latent_loss", "hardness", "rays", "pair_cut")
+RECORDED_MODEL = ("variant", "size", "pooling", "latent_loss", "hardness", "rays", "pair_cut")
 """What of a model's configuration a reader of its weights may want to know, as far as its task has it."""
 
 
@@ -75,8 +75,8 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     """Return what a reader of the results should know about a finished training and, as ``first``, the one ``before``.
 
     Without the latter where the training started from nothing, or that has no record. ``summary`` is one sentence about
-    both, ``seconds`` their sum; all else is the last one's. Raises MissingWeightsError where ``trained`` has no record,
-    InvalidOptionError for a damaged one.
+    all of them, ``seconds`` their sum; all else is the last one's.
+    Raises MissingWeightsError where ``trained`` has no record, InvalidOptionError for a damaged one.
     """
     path = trained / "model" / RECORD_FILE
     if not path.is_file():

@@ -17,8 +17,10 @@ from ...core.errors import UnknownNameError
 from ...core.option_parser import OneLineParser
 from ...core.text import unknown_name
 from ...renderers.bokehdiff.weight_files import SHIPPED
+from ..scenes.recipe_scenes import validation_folders
 from .publish import COLOUR_ENCODER, ship
-from .recipe_configs import DEFAULT_PARTS, DEGRADED, FAMILY, PARTS, PLUS, POOR, SCALES, SCENES, SHIP, Recipe
+from .recipe_configs import DEFAULT_PARTS, DEGRADED, FAMILY, PARTS, PLUS, POOR, SCENES, SHIP, Recipe
+from .recipe_scales import SCALES
 
 
 def run(recipe: Recipe, parts: Sequence[str], workers: int) -> bool:
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--parts",
         default=",".join(DEFAULT_PARTS),
         metavar="NAMES",
-        help=f"some of {', '.join(PARTS)}, separated by commas, done in that order; default: all but the last three",
+        help=f"some of {', '.join(PARTS)}, separated by commas, done in that order; default: all but the last four",
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
     parser.add_argument("--precision", choices=("no", "bf16"), help="of trainings; default: what is fastest here")
@@ -78,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
+    validation_folders(options.validation_photographs, options.validation_cutouts)
     recipe = Recipe(
         scale=SCALES[options.scale],
         photographs=options.photographs,

@@ -1,4 +1,4 @@
-"""What the compact models' recipe consists of: its parts, its two sizes, and the configuration of every training."""
+"""What the compact models' recipe consists of: its parts, and the configuration of every training."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import torch
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
-from ...renderers.bokehdiff.models.compact import CompactSize
+from ...renderers.bokehdiff.settings import TWO_RADII
 from ..engine.config import OptimiserConfig, RunConfig
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
@@ -22,6 +22,8 @@ from ..scenes.shards import StoredScenes, store_scenes
 from .config import AutoencoderConfig, LatentConfig
 from .fit_colour_encoder import load_colour_encoder
 from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, FIRST_TRAINING
+from .recipe_scales import Scale
+from .recipe_table import table_trainings
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
 """The full model and its ablations, most wanted first: all are trained in the same way."""
@@ -31,68 +33,24 @@ SCENES, DEGRADED, POOR, SHIP = "scenes", "degraded", "poor", "ship"
 LOW_QUALITY = "bokehdiff-low-quality"
 """``bokehdiff``, the shipped one, trained on poor pictures."""
 
+TABLE = "table"
+"""The shipped one's losses, encoder and timestep, one at a time: the paper's Table 2."""
+
 DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
-PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, SHIP)
+PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, TABLE, SHIP)
 BASE = "classical-occlusion"
 
 LEARNING_RATE = 1e-3
 """Muon's, of the U-Nets."""
 
-SECOND_RATE = 5e-4
-"""Muon's, of the U-Nets' second training, which starts from trained weights."""
+LATER_RATE = 5e-4
+"""Muon's, of the U-Nets' second and third training, which start from trained weights."""
 
 DECODER_RATE = 3e-4
 """Muon's, of the decoder: at 1e-3 it loses 5 dB before it gains any."""
 
 PAIR_CUT = 7.0
 """Circles that weigh less than e^-7 are left out of training, which spares a fifth of a step's time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """What differs between a CPU's and a GPU's training."""
-
-    scenes: int
-    degraded_scenes: int
-    autoencoder_steps: int
-    decoder_steps: int
-    first_steps: int
-    second_steps: int
-    plus_steps: int
-    low_quality_steps: int
-    batch: int
-    crop_px: int
-    size: CompactSize
-
-
-SCALES = {
-    "cpu": Scale(
-        scenes=2400,
-        degraded_scenes=1200,
-        autoencoder_steps=850,
-        decoder_steps=450,
-        first_steps=1600,
-        second_steps=1200,
-        plus_steps=2000,
-        low_quality_steps=1000,
-        batch=4,
-        crop_px=128,
-        size=CompactSize(unet_widths=(64, 96, 144)),
-    ),
-    "gpu": Scale(
-        scenes=12000,
-        degraded_scenes=12000,
-        autoencoder_steps=6000,
-        decoder_steps=2000,
-        first_steps=3000,
-        second_steps=3000,
-        plus_steps=6000,
-        low_quality_steps=3000,
-        batch=32,
-        crop_px=192,
-        size=CompactSize(unet_widths=(64, 96, 144)),
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,31 +130,41 @@ class Recipe:
             return (self._unet(part, self.scale.plus_steps),)
         if part == LOW_QUALITY:
             return (self._low_quality(),)
+        if part == TABLE:
+            return table_trainings(self._family(FAMILY[0])[-1], self.output / TABLE)
         return self._family(part)
 
-    def _family(self, variant: str) -> tuple[RunConfig, RunConfig]:
-        """Return a training from scratch, then one on the logarithm of the error, a poor loss to start with."""
+    def _family(self, variant: str) -> tuple[RunConfig, RunConfig, RunConfig]:
+        """Train from scratch, then on the logarithm, a poor loss to start with, then with two radii at depth edges."""
         whole = self._unet(variant, self.scale.first_steps)
-        first = dataclasses.replace(whole, output=f"{whole.output}/{FIRST_TRAINING}")
-        last_hardness = whole.model.hardness[1]
+        second_output = f"{whole.output}/{FIRST_TRAINING}"
+        first = dataclasses.replace(whole, output=f"{second_output}/{FIRST_TRAINING}")
         second = dataclasses.replace(
             whole,
+            output=second_output,
             model=dataclasses.replace(
                 whole.model,
                 start=f"{first.output}/model",
                 output_form=None,
                 latent_loss="psnr",
-                hardness=(last_hardness, last_hardness),
+                hardness=whole.model.hardness[1:] * 2,
             ),
             steps=self.scale.second_steps,
-            optimiser=dataclasses.replace(whole.optimiser, learning_rate=SECOND_RATE),
+            optimiser=dataclasses.replace(whole.optimiser, learning_rate=LATER_RATE),
             seed=first.seed + 1,
         )
-        return first, second
+        third = dataclasses.replace(
+            second,
+            output=whole.output,
+            model=dataclasses.replace(second.model, start=f"{second.output}/model", pooling=TWO_RADII),
+            steps=self.scale.third_steps,
+            seed=second.seed + 1,
+        )
+        return first, second, third
 
     def _low_quality(self) -> RunConfig:
-        """Return the second training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
-        training = self._family(FAMILY[0])[1]
+        """Return the last training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
+        training = self._family(FAMILY[0])[-1]
         data = dataclasses.replace(
             training.model.data, stored=str(self.poor_folder), count=self.scale.degraded_scenes, pictures="poor"
         )

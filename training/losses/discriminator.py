@@ -1,11 +1,13 @@
-"""The discriminator: small trained heads on the frozen features of a pretrained ConvNeXt.
+"""The discriminator: small trained heads on the frozen features of a pretrained ConvNeXt, or of AlexNet.
 
 API: ``Discriminator(load_features(path), profile)`` with ``generator_loss(pictures)`` and
-``discriminator_loss(real, fake)``. Only ``heads`` is trained, and is all that a checkpoint needs.
+``discriminator_loss(real, fake)``; ``load_alexnet(folder)`` returns AlexNet's features. Only ``heads`` is trained, and
+is all that a checkpoint needs.
 """
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import torch
@@ -15,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ...benchmarks.metrics.perceptual import build_lpips
 from ...core import fetch
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.torchvision_guard import ensure_torchvision
@@ -127,6 +130,33 @@ def load_features(path: str | Path | None = None, network: str = NETWORK) -> Any
         reason = " ".join(str(error).split())[:120]
         raise MissingWeightsError(f"{path}: not the weights of {network} ({reason} ...): {REMEDY}") from error
     return features
+
+
+class _AlexNet(nn.Module):
+    """LPIPS's AlexNet without the distance: five levels of features, and timm's ``feature_info`` of them."""
+
+    def __init__(self, lpips: Any):
+        super().__init__()
+        self._net = lpips.net
+        self.feature_info = SimpleNamespace(channels=lambda: list(lpips.chns))
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        return list(self._net(pictures))
+
+
+def load_alexnet(folder: str | Path | None = None) -> Any:
+    """Return the features of torchvision's AlexNet at LPIPS's five levels, for small trainings.
+
+    ``folder``: where ``alexnet_features.safetensors`` is looked for first, see
+    ``benchmarks.metrics.weights.read_weights``. Raises MissingWeightsError where it cannot be had.
+    """
+    try:
+        return _AlexNet(build_lpips("alex", "the discriminator (alex)", None if folder is None else Path(folder)))
+    except MissingWeightsError as error:
+        raise MissingWeightsError(
+            f"{error}; 'losses.perceptual_weights' in the configuration names such a folder too, and"
+            " 'losses.adversarial: 0' trains without a discriminator"
+        ) from error
 
 
 def _make_head(channels: int) -> nn.Sequential:

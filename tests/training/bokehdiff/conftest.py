@@ -9,15 +9,16 @@ import torch
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff import fit_colour_encoder as fitting
 from bokehbench.training.bokehdiff.recipe import run
-from bokehbench.training.bokehdiff.recipe_configs import PLUS, SCALES, Recipe
+from bokehbench.training.bokehdiff.recipe_configs import PLUS, Recipe
+from bokehbench.training.bokehdiff.recipe_scales import SCALES
 
 
 @pytest.fixture(scope="session")
 def toy(size, pictures, tmp_path_factory):
     """A recipe of single steps, and the list of the colour encoders' fits, which are cut short."""
-    steps = ("autoencoder_steps", "decoder_steps", "first_steps", "second_steps", "plus_steps", "batch")
+    steps = ("autoencoder_steps", "decoder_steps", "first_steps", "second_steps", "third_steps", "plus_steps")
     scale = dataclasses.replace(
-        SCALES["cpu"], scenes=4, degraded_scenes=4, crop_px=32, size=size, **dict.fromkeys(steps, 1)
+        SCALES["cpu"], scenes=4, degraded_scenes=4, crop_px=32, size=size, **dict.fromkeys((*steps, "batch"), 1)
     )
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
     recipe = Recipe(scale=scale, output=tmp_path_factory.mktemp("recipe") / "run", **folders)

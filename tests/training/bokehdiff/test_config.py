@@ -50,6 +50,11 @@ def values(settings):
         (LatentConfig, {"start": ""}, "start: expected a path, got ''"),
         (LatentConfig, {"autoencoder": "a" * 300}, "autoencoder: expected a path, got 'a"),
         (PictureConfig, {"losses": {"perceptual_weights": "a\0b"}}, "losses.perceptual_weights: expected a path"),
+        (
+            PictureConfig,
+            {"losses": {"discriminator_network": "vgg"}},
+            "losses.discriminator_network: expected convnext",
+        ),
         (PictureConfig, {"network": {"lora_rank": HUGE}}, "network.lora_rank: expected 0 to 8192"),
         (LatentConfig, {"latent_loss": "l1"}, "latent_loss: expected mse or psnr"),
         (LatentConfig, {"profile": "ours"}, "profile: expected paper or code"),

@@ -22,7 +22,7 @@ def test_latents_are_encoded_once(scenes, tmp_path, size, monkeypatch):
     assert len(open_encoded(pipeline, StoredScenes(tmp_path, 2), tmp_path, "no")) == 2
 
 
-def test_colours_are_stored_beside_latents(scenes, tmp_path, size):
+def test_blurred_colours_are_given_the_pictures(scenes, tmp_path, size):
     store_scenes(scenes, 2, tmp_path, {})
     plain, starting = (
         build_compact(size=size, output_form="residual"),
@@ -30,11 +30,9 @@ def test_colours_are_stored_beside_latents(scenes, tmp_path, size):
     )
     starting.vae.load_state_dict(plain.vae.state_dict())
     stored = StoredScenes(tmp_path, 2)
-    assert "colours" not in open_encoded(plain, stored, tmp_path, "no")[0]
+    assert "image" not in open_encoded(plain, stored, tmp_path, "no")[0]
     encoded = open_encoded(starting, stored, tmp_path, "no")[1]  # the latents are there already
-    colours = starting.token_colours(stored[1]["image"][None]).linear[0]
-    torch.testing.assert_close(encoded["colours"], colours, rtol=1e-3, atol=1e-4)
-    assert encoded["colours"].shape[1:] == encoded["z"].shape[1:]
+    assert torch.equal(encoded["image"], stored[1]["image"])
 
 
 @pytest.fixture
@@ -64,10 +62,9 @@ def moved(path):
 
 
 @pytest.mark.parametrize("damage", [torn, foreign, fewer, moved])
-@pytest.mark.parametrize("kind", ["latents", "colours"])
-def test_what_is_damaged_is_made_again(encoded, tmp_path, capsys, damage, kind):
+def test_what_is_damaged_is_made_again(encoded, tmp_path, capsys, damage):
     sample = {name: value.clone() for name, value in encoded()[1].items()}  # the open file is written to below
-    (path,) = tmp_path.glob(f"{kind}-*.safetensors")
+    (path,) = tmp_path.glob("latents-*.safetensors")
     content = path.read_bytes()
     damage(path)
     again = encoded()[1]

@@ -25,9 +25,11 @@ def test_what_is_trained_ships_with_its_record(restored, tmp_path):
     assert record["output_form"] == "residual"
     full = json.loads((shipped / "bokehdiff" / "training.json").read_text())
     assert (full["output_form"], full["optimiser"]["method"]) == ("blurred-colours", "muon")
-    assert full["summary"].startswith("1 and 1 steps of 1 crops")
-    assert (full["first"]["latent_loss"], full["latent_loss"]) == ("mse", "psnr")
-    assert full["seconds"] > full["first"]["seconds"]
+    assert full["summary"].startswith("1, 1 and 1 steps of 1 crops")
+    second = full["first"]
+    assert [x["latent_loss"] for x in (second["first"], second, full)] == ["mse", "psnr", "psnr"]
+    assert [x.get("pooling") for x in (second["first"], second, full)] == [None, None, "two-radii"]
+    assert full["seconds"] > second["seconds"] > second["first"]["seconds"]
     autoencoder = json.loads((shipped / "autoencoder" / "training.json").read_text())
     assert autoencoder["summary"].startswith("1 and 1 steps of 16 crops of 96 px, 0 minutes on")
     weights = find_weights("bokehdiff", str(shipped / "bokehdiff"), download=False)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff.publish import COLOUR_ENCODER, DECODER_TUNING
 from bokehbench.training.bokehdiff.recipe import main, run
-from bokehbench.training.bokehdiff.recipe_configs import FAMILY, LOW_QUALITY, PLUS
+from bokehbench.training.bokehdiff.recipe_configs import FAMILY, LOW_QUALITY, PLUS, TABLE
 
 
 def test_every_variant_of_the_family_is_trained_alike(recipe):
@@ -23,7 +24,7 @@ def test_every_variant_of_the_family_is_trained_alike(recipe):
 
 
 def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
-    first, second = recipe.trainings(FAMILY[0])
+    first, second, _ = recipe.trainings(FAMILY[0])
     assert (first.model.start, second.model.start) == (None, f"{first.output}/model")
     assert first.seed != second.seed
     assert (first.model.output_form, first.model.latent_loss, first.model.data.disparity) == (
@@ -32,6 +33,14 @@ def test_the_second_training_goes_on_from_the_first_with_other_crops(recipe):
         "true",
     )
     assert (second.model.latent_loss, second.model.data.disparity) == ("psnr", "true")
+
+
+def test_the_third_training_differs_from_the_second_in_the_radii_of_tokens_alone(recipe):
+    _, second, third = recipe.trainings(FAMILY[0])
+    model = dataclasses.replace(second.model, pooling="two-radii", start=f"{second.output}/model")
+    alike = dataclasses.replace(second, output=third.output, seed=third.seed, steps=third.steps, model=model)
+    assert third == alike
+    assert third.seed != second.seed
 
 
 def test_plus_is_given_wrong_disparity_and_minimises_the_logarithm(recipe):
@@ -44,6 +53,26 @@ def test_low_quality_goes_on_from_what_ships(recipe):
     model = training.model
     assert (model.variant, model.start, model.autoencoder, model.colour_encoder) == ("bokehdiff", "shipped", None, None)
     assert (model.data.pictures, model.data.stored, model.latent_loss) == ("poor", str(recipe.poor_folder), "psnr")
+
+
+def test_rows_of_the_table_differ_from_its_full_model_in_one_thing(recipe):
+    rows = {tuple(Path(training.output).parts[-2:]): training for training in recipe.trainings(TABLE)}
+    assert len(rows) == 14
+    full = rows["seed-0", "full"]
+    assert (full.task, full.model.start, full.model.losses.adversarial) == ("bokehdiff/picture", "shipped", 0.5)
+    for (seed, row), training in rows.items():
+        losses = [
+            name for name, value in vars(training.model.losses).items() if value != getattr(full.model.losses, name)
+        ]
+        encoder = training.model.network.encoder
+        alike = dataclasses.replace(
+            training.model, losses=full.model.losses, network=full.model.network, variant=full.model.variant
+        )
+        assert dataclasses.replace(training, output=full.output, seed=full.seed, model=alike) == full
+        assert training.model.variant == ("bokehdiff" if row == "full" else f"bokehdiff-{row}")
+        assert losses == {"no-adv": ["adversarial"], "no-vgg": ["lpips"], "no-edge": ["edge"]}.get(row, [])
+        assert encoder == (row != "fixed-encoder")
+        assert training.seed != rows["seed-1" if seed == "seed-0" else "seed-0", row].seed
 
 
 def test_the_decoder_learns_and_the_encoder_stays(finished):
@@ -79,6 +108,9 @@ def test_nothing_trained_is_one_line(tmp_path, pictures, capsys):
     folders = ["--photographs", str(pictures), "--cutouts", str(pictures), "--output", str(tmp_path)]
     assert main([*folders, "--parts", "ship"]) == 2
     assert capsys.readouterr().err == f"recipe: {tmp_path}: no model is finished: nothing to ship\n"
+    assert main([*folders, "--validation-cutouts", str(pictures)]) == 2
+    said = "recipe: --validation-photographs: expected a folder beside --validation-cutouts, got none\n"
+    assert capsys.readouterr().err == said
     assert main([*folders, "--parts", "bokehdif"]) == 2
     said = "recipe: unknown part 'bokehdif'. Did you mean bokehdiff or bokehdiff-plus? Known: autoencoder, decoder,"
     assert capsys.readouterr().err.startswith(said)

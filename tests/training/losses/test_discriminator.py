@@ -11,7 +11,7 @@ from torch import nn
 from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
 from bokehbench.core.fetch import NETWORK
 from bokehbench.core.torchvision_guard import ensure_torchvision
-from bokehbench.training.losses.discriminator import Discriminator, load_features
+from bokehbench.training.losses.discriminator import Discriminator, load_alexnet, load_features
 
 
 def create_model(*arguments, **options):
@@ -158,3 +158,38 @@ def test_without_file_and_network_one_line_says_what_to_do(monkeypatch, tmp_path
     with pytest.raises(MissingWeightsError, match=r"no network.*model\.safetensors.*'losses\.adversarial: 0'") as error:
         load_features()
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def alexnet(monkeypatch):
+    """AlexNet's features with random weights in place of the published ones."""
+    ensure_torchvision()
+    import lpips
+
+    monkeypatch.setattr(
+        "bokehbench.training.losses.discriminator.build_lpips",
+        lambda *_: lpips.LPIPS(pretrained=False, pnet_rand=True, verbose=False),
+    )
+    return load_alexnet()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # lpips calls torchvision by a name of the past
+def test_alexnet_is_judged_at_five_levels_and_stays_frozen(alexnet):
+    model = Discriminator(alexnet)
+    pictures = noise(0, batch=1, side=32).requires_grad_()
+    loss = model.generator_loss(pictures)
+    loss.backward()
+    assert len(model.heads) == 5
+    assert torch.isfinite(loss)
+    assert pictures.grad is not None
+    assert pictures.grad.abs().sum() > 0.0
+    assert {name.split(".")[0] for name, p in model.named_parameters() if p.requires_grad} == {"heads"}
+
+
+def test_an_absent_alexnet_is_one_line(monkeypatch):
+    def fail(*_):
+        raise MissingWeightsError("the discriminator (alex): no alexnet_features.safetensors")
+
+    monkeypatch.setattr("bokehbench.training.losses.discriminator.build_lpips", fail)
+    with pytest.raises(MissingWeightsError, match=r"losses\.perceptual_weights.*'losses\.adversarial: 0'"):
+        load_alexnet()

@@ -7,6 +7,7 @@ from torch import nn
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.core.optics import GAMMA
 from bokehbench.renderers.attention.geometry import TokenGeometry
+from bokehbench.renderers.attention.parts import PlannedPart, TokenPart
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.attention.plan import build_plan
 from bokehbench.renderers.attention.reference import pisa_dense
@@ -44,22 +45,29 @@ def starting():
 
 def plan_for(disparity, defocus_px, method=None, **changes):
     grid = tuple(length // PITCH for length in disparity.shape[-2:])
-    return build_plan(TokenGeometry.from_maps(disparity, defocus_px, grid), PisaPhysics(**changes), method=method)
+    geometry = TokenGeometry.from_maps(disparity, defocus_px, grid)
+    return [PlannedPart(TokenPart(geometry), build_plan(geometry, PisaPhysics(**changes), method=method))]
+
+
+def mean_colours(colours):
+    return nn.functional.avg_pool2d(colours.linear, PITCH)
 
 
 @pytest.mark.parametrize("method", ["lists", "tiles"])
 @pytest.mark.parametrize("changes", ABLATIONS)
 def test_equals_the_dense_reference(scene, changes, method):
     image, disparity, defocus = scene
-    plan = plan_for(disparity, defocus, method, **changes)
+    planned = plan_for(disparity, defocus, method, **changes)
+    ((_, plan),) = planned
     colours = TokenColours.of_picture(image, PITCH)
-    values = torch.cat([colours.linear, torch.ones(2, 1, 12, 16)], dim=1).flatten(2).transpose(1, 2)[:, None].double()
+    own = mean_colours(colours)
+    values = torch.cat([own, torch.ones(2, 1, 12, 16)], dim=1).flatten(2).transpose(1, 2)[:, None].double()
     nothing = torch.zeros_like(values)
     arrived = pisa_dense(nothing, nothing, values, plan.geometry, plan.physics)[:, 0].transpose(1, 2)
-    light = (arrived[:, :3] + 1e-3 * colours.linear.flatten(2)) / (arrived[:, 3:] + 1e-3)
+    light = (arrived[:, :3] + 1e-3 * own.flatten(2)) / (arrived[:, 3:] + 1e-3)
     picture = light.clamp(0.0, 1.0).view(2, 3, 12, 16) ** (1 / 2.2)
     expected = nn.functional.interpolate(picture, scale_factor=PITCH, mode="bicubic").clamp(0.0, 1.0)
-    torch.testing.assert_close(enlarge(colours.blur(plan), PITCH), expected.float(), rtol=0, atol=2e-5)
+    torch.testing.assert_close(enlarge(colours.blur(planned), PITCH), expected.float(), rtol=0, atol=2e-5)
 
 
 def test_one_colour_stays_what_it_is(scene):
@@ -83,7 +91,7 @@ def test_sharp_tokens_keep_their_means(scene):
     image, disparity, _ = scene
     colours = TokenColours.of_picture(image, PITCH)
     picture = enlarge(colours.blur(plan_for(disparity, torch.zeros_like(disparity), hardness=1e30)), PITCH)
-    expected = nn.functional.interpolate(colours.linear ** (1 / 2.2), scale_factor=PITCH, mode="bicubic")
+    expected = nn.functional.interpolate(mean_colours(colours) ** (1 / 2.2), scale_factor=PITCH, mode="bicubic")
     torch.testing.assert_close(picture, expected.clamp(0.0, 1.0), rtol=0, atol=1e-5)
 
 
@@ -146,9 +154,8 @@ def test_ordinary_attention_lists_no_pairs(monkeypatch):
     image, disparity = torch.rand(1, 3, 256, 256), torch.linspace(0.1, 0.9, 256).expand(1, 1, 256, 256)
     vanilla(image, disparity, 0.5, 20.0)
     assert cut == [(64, 64, 64, 4)]
-    assert all(
-        plan._pairs is None for plan in vanilla._build_plans(disparity, disparity, Tile(0, 0, 64, 64), 0).values()
-    )
+    plans = vanilla._build_plans(disparity, disparity, Tile(0, 0, 64, 64), 0)
+    assert [plan._pairs for planned in plans.values() for _, plan in planned] == [None] * len(plans)
 
 
 def test_colours_belong_to_their_output_form(starting, compact, scene):
