@@ -89,8 +89,11 @@ class CannotWriteError(InvalidOptionError):
     """A file that the system does not let be written: it ends a command, since the next file would meet the same.
 
     ``path``: the file, None where the system does not say, as of temporary files and those of libraries' caches;
-    ``elsewhere``: the option or variable that names another place for it.
+    ``elsewhere``: the option or variable that names another place for it; ``goes_on``: whether the same command goes on
+    from what it has finished, which the command says (``ends_in_one_line``).
     """
+
+    goes_on = True
 
     def __init__(self, path: Path | str | None, error: OSError, elsewhere: str = ""):
         super().__init__(path, error, elsewhere)
@@ -100,7 +103,9 @@ class CannotWriteError(InvalidOptionError):
         what, remedy = WRITE_ERRORS.get(self.error.errno or 0, ("cannot be written", "see to it"))
         if self.error.errno not in IN_THE_WAY:
             place = f", or write elsewhere with {self.elsewhere}" if self.elsewhere else ""
-            remedy = f"{remedy}{place}, then give the same command: what is finished is kept"
+            remedy = (
+                f"{remedy}{place}, then give the same command{': what is finished is kept' if self.goes_on else ''}"
+            )
         return printable(f"{self.path or 'a temporary or cached file'}: {what} ({self.error.strerror}): {remedy}")
 
 

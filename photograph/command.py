@@ -39,7 +39,9 @@ The picture keeps size, bit depth, colour profile and EXIF; it is upright. docs/
 """
 
 
-@ends_in_one_line(f"{PROGRAM} blur", f"{PROGRAM} blur: interrupted; nothing is written", elsewhere="--output")
+@ends_in_one_line(
+    f"{PROGRAM} blur", f"{PROGRAM} blur: interrupted; nothing is written", elsewhere="--output", goes_on=False
+)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 2, with one line, where it cannot be done."""
     let_threads_sleep()

@@ -45,6 +45,12 @@ class WeightFiles(Protocol):
         """Every file that decides about the pictures."""
 
 
+def name_folder(folder: Path) -> str:
+    """Return what a row calls the weights of a folder: its name; of a training's result that of the training."""
+    whole = folder.resolve()
+    return whole.parent.name or whole.name if whole.name == RESULT else whole.name
+
+
 def label_files(files: WeightFiles) -> str:
     """Return what a row says of weights: their name and eight digits of the SHA-256 over ``files.paths``."""
     return f"{files.name} {digest_of(files.paths)[:8]}"

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 MODULE = "bokehbench.reports.leaderboard"
 
 
-@ends_in_one_line(MODULE)
+@ends_in_one_line(MODULE, goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the leaderboard that ``arguments``, or the command line, ask for; return the exit code."""
     parser = OneLineParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)

@@ -46,7 +46,7 @@ from .parts.places import Place, find_places
 MODULE = "bokehbench.reports.paper"
 
 
-@ends_in_one_line(MODULE)
+@ends_in_one_line(MODULE, goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files that ``arguments``, or the command line, ask for; return the exit code."""
     given = _parse(arguments)

@@ -60,7 +60,7 @@ def test_output_that_nobody_takes(command):
     assert shell(f"PY {command} >&- 2>&- <&-", PYTHONIOENCODING="ascii").returncode == 0
 
 
-@pytest.mark.parametrize("streams", [">&- 2>&- <&-", "2>/dev/full"])
+@pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&- <&-", "2>/dev/full"])
 def test_a_run_needs_no_stream(folder, streams):
     done = shell(f"PY {RUN} {streams}", folder)
     assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ class Change:
     """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A.
 
     ``units`` are the independent ones of these scenes; ``can_decide``: whether they are enough for the corrected test
-    to find a difference.
+    to find a difference. ``differing``: how many scenes score otherwise, where changes may cancel in the mean.
     """
 
     dataset: str
@@ -41,6 +41,7 @@ class Change:
     second: float
     test: PairedTest
     units: int
+    differing: int
     can_decide: bool = True
 
 
@@ -131,12 +132,13 @@ def _compare_renderer(
         units = {key: clusters.get((dataset, key[0]), key[0]) for key in scores.index}
         compared = compare_to_reference(scores, units, metric["higher_is_better"], "a")
         if compared and compared.tests:
-            means = scores.dropna().mean()
+            both = scores.dropna()
+            means = both.mean()
             changes.append(
                 Change(
-                    dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(scores.dropna()),
+                    dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(both),
                     first=float(means["a"]), second=float(means["b"]), test=compared.tests[0],
-                    units=compared.pairs.units,
+                    units=compared.pairs.units, differing=int((both["a"] != both["b"]).sum()),
                 )
             )  # fmt: skip
     return changes

@@ -23,7 +23,7 @@ from ...core.errors import InvalidOptionError, MissingWeightsError
 from ...core.fetch import NETWORK
 from ..attention.physics import PisaPhysics
 from ..diffusion.backbones import Backbone
-from ..weights import LORA_FILE, RECORD_FILE, find_part, label_files, read_index, read_object
+from ..weights import LORA_FILE, RECORD_FILE, find_part, label_files, name_folder, read_index, read_object
 from .settings import PipelineSettings
 from .variants import FULL_MODEL, VARIANTS
 
@@ -106,7 +106,7 @@ def find_weights(variant: str, checkpoint: str | None, *, download: bool) -> Sav
     folder = checkpoint_folder(variant, checkpoint)
     if not folder.is_dir():
         raise MissingWeightsError(f"{variant}@{folder}: expected '{AUTHORS}' or a folder of weights, found a file")
-    name = folder.resolve().name
+    name = name_folder(folder)
     saved_by = _saved_by(folder)
     if saved_by == PIPELINE:
         return _saved_files(name, folder)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import InvalidOptionError, MissingWeightsError
+from ..weights import name_folder
 
 SHIPPED = Path(__file__).parent / "weights"
 """Networks of the paper's layout, trained by this project. The authors' are not among them."""
@@ -49,7 +50,7 @@ def find_files(checkpoint: str | None) -> BokehMeFiles:
             arnet, iunet = (home / f"{network}{suffix}" for network in NETWORKS)
             found = [path for path in (arnet, iunet) if path.is_file()]
             if len(found) == len(NETWORKS):
-                return BokehMeFiles(name=folder.resolve().name, folder=home, arnet=arnet, iunet=iunet)
+                return BokehMeFiles(name=name_folder(folder), folder=home, arnet=arnet, iunet=iunet)
             if found:
                 absent = iunet if arnet in found else arnet
                 raise MissingWeightsError(f"{absent}: there is no such file beside {found[0].name}: {REMEDY}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...core.checks import check, check_choice
 from ...core.errors import InvalidOptionError, MissingWeightsError
-from ..weights import read_object
+from ..weights import name_folder, read_object
 
 SHIPPED = Path(__file__).parent / "weights"
 """Networks of the compact form, trained by this project."""
@@ -53,7 +53,7 @@ def find_files(checkpoint: str | None) -> D2fFiles:
     folder = SHIPPED if checkpoint is None else Path(checkpoint).expanduser()
     if not folder.is_dir():
         raise InvalidOptionError(f"defocus-to-focus@{checkpoint}: no such folder: {REMEDY}")
-    name = "defocus-to-focus" if checkpoint is None else folder.resolve().name
+    name = "defocus-to-focus" if checkpoint is None else name_folder(folder)
     if (folder / PROFILE_FILE).is_file():
         paths = [folder / f"{network}.safetensors" for network in NETWORKS]
         absent = [path for path in paths if not path.is_file()]

@@ -41,8 +41,10 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
     capabilities: ClassVar[Capabilities] = Capabilities(hdr=True)
     seconds_per_megapixel: ClassVar[float] = 6.0
 
-    def __init__(self, name: str | None = None, checkpoint: str | None = None):
+    def __init__(self, name: str | None = None, checkpoint: str | None = None, *, restores_only: bool = False):
+        """Hold ``checkpoint``; ``restores_only``: for ``super_resolve`` alone, which needs no base."""
         super().__init__(name, checkpoint)
+        self._restores_only = restores_only
         if checkpoint is not None:
             find_files(checkpoint)  # a mistyped name is seen before anything runs
         self._base: Renderer | None = None
@@ -59,6 +61,8 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
     def compile_kernels(self) -> None:
         """Compile convolutions, and the base. Raises MissingWeightsError where no settings name one."""
         compile_rendering()
+        if self._restores_only:
+            return
         BASES[find_files(self.checkpoint).settings.base]().compile_kernels()
 
     def super_resolve(self, picture: Tensor, seed: int = 0) -> Tensor:
@@ -81,7 +85,14 @@ class MagicBokehRenderer(LearnedRenderer[MagicFiles]):
             freeze(network, channels_last=compiled or not on_cpu)
             if compiled:
                 compile_blocks(network)
-        self._base = prepare_base(files.settings.base, self.device)
+        if not self._restores_only:
+            self._base = prepare_base(files.settings.base, self.device)
+
+    def _warm_up(self) -> None:
+        if self._restores_only:
+            self.super_resolve(torch.full((3, 16, 16), 0.5, device=self.device))
+        else:
+            super()._warm_up()
 
     def _render(self, scene: Scene, seed: int) -> Tensor:
         assert self._base is not None  # noqa: S101

@@ -36,7 +36,7 @@ class SuperResolution(LearnedComponent[ReleaseFiles | MagicFiles]):
         if checkpoint is not None and is_release(checkpoint):
             self._magicbokeh = MagicBokehReleaseRenderer(checkpoint=checkpoint)
         else:
-            self._magicbokeh = MagicBokehRenderer(checkpoint=checkpoint)
+            self._magicbokeh = MagicBokehRenderer(checkpoint=checkpoint, restores_only=True)
         self.seconds_per_megapixel = self._magicbokeh.seconds_per_megapixel  # type: ignore[misc]
         self.capabilities = replace(type(self).capabilities, hdr=self._magicbokeh.capabilities.hdr)  # type: ignore[misc]
 

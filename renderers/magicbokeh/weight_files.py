@@ -13,7 +13,7 @@ from ...core.checks import check
 from ...core.errors import InvalidOptionError, MissingWeightsError
 from ..bokehdiff.weight_files import SHARED_AUTOENCODER
 from ..bokehdiff.weight_files import SHIPPED as BOKEHDIFF_WEIGHTS
-from ..weights import digest_of, read_object
+from ..weights import digest_of, name_folder, read_object
 from .release.weight_files import FORMAT_FILE
 from .release.weight_files import REMEDY as FROM_THE_AUTHORS
 from .settings import MagicSettings
@@ -64,7 +64,7 @@ def find_files(checkpoint: str | None) -> MagicFiles:
             f"magicbokeh@{folder}: there is no {name} of a compact network, and no {FORMAT_FILE} of the authors'"
             f" weights in it: {FROM_THE_AUTHORS}"
         )
-    name = "magicbokeh" if checkpoint is None else folder.resolve().name
+    name = "magicbokeh" if checkpoint is None else name_folder(folder)
     return MagicFiles(name=name, folder=folder, settings=_read_settings(folder / SETTINGS_FILE))
 
 
@@ -97,7 +97,7 @@ def _read_settings(path: Path) -> MagicSettings:
     if settings.autoencoder != expected:
         raise InvalidOptionError(
             f"{path}: autoencoder: expected {expected[:8]}, which ships, got {settings.autoencoder[:8] or 'none'}:"
-            " train the network on its latents"
+            f" use the version of bokehbench that trained it, or train it on this one's latents: {TRAIN}"
         )
     channels = read_object(AUTOENCODER / "config.json").get("latent_channels")
     check(

@@ -59,8 +59,13 @@ def describe_changes(comparison: RunComparison) -> list[ChangeLine]:
 
 
 def _judge(change: Change) -> str:
-    same = change.first == change.second and not change.test.effect
-    return SAME if same else judge(change.test, change.can_decide)
+    """Give the test's verdict, and say that scenes differ where their changes cancel in the mean as it is written."""
+    if not change.differing:
+        return SAME
+    verdict = judge(change.test, change.can_decide)
+    if write_score(change.first, change.unit) != write_score(change.second, change.unit):
+        return verdict
+    return f"{verdict}; {change.differing} of {write_count(change.scenes, 'scene')} differ"
 
 
 def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:

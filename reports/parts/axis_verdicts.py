@@ -37,7 +37,7 @@ def judge_axis(axis: Any) -> AxisVerdict:
     unperturbed = f"With {axis.truth} ({axis.perturbation} {metric.scores.columns[metric.scores.unperturbed].name})"
     more = [
         _judge_unperturbed(unperturbed, metric.name, metric.unit, metric.scores),
-        *_judge_stages(metric.unit, metric.scores),
+        *_judge_stages(unperturbed, metric.name, metric.unit, metric.scores),
         _judge_order(metric.scores),
     ]
     return AxisVerdict(
@@ -64,20 +64,23 @@ def _judge_unperturbed(where: str, metric: str, unit: str, scores: SeverityScore
     if best is None:
         return ""
     ranked = sorted(cells, key=lambda name: cells[name].value or 0.0, reverse=column.higher_is_better)
-    others = [_write_gap(name, best, unit, scores) for name in ranked if name != best]
+    gaps = {name: _write_gap(name, best, unit, scores) for name in ranked if name != best}
+    others = [f"{name} {gap or 'without a value'}" for name, gap in gaps.items()]
     rest = len(others) - MOST_NAMED
     named = ", ".join(others[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
     return f"{where}: {best} has the best mean {metric}, {cells[best].text} {unit}".rstrip() + f"; {named}."
 
 
-def _judge_stages(unit: str, scores: SeverityScores) -> list[str]:
+def _judge_stages(where: str, metric: str, unit: str, scores: SeverityScores) -> list[str]:
     """Say of renderers with a stage what the stage does where nothing is wrong, if that is not said of the best."""
     best = _leaders(_column(scores, scores.unperturbed))
     sentences = []
     for name in scores.cells:
         plain = _without_stage(name)
         if plain in scores.cells and best.isdisjoint((name, plain)):
-            sentences.append(f"There, against {plain}: {_write_gap(name, plain, unit, scores)}.")
+            gap = _write_gap(name, plain, unit, scores)
+            if gap is not None:
+                sentences.append(f"{where} {name} differs from {plain}, in mean {metric}, by {gap}.")
     return sentences
 
 
@@ -90,13 +93,13 @@ def _without_stage(name: str) -> str:
     return taken.renderer if taken else ""
 
 
-def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> str:
-    """Write how far a renderer's mean is from another's where nothing is wrong, and what the test says of it."""
+def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> str | None:
+    """Write how far a mean is from another where nothing is wrong, and what the test says; None without values."""
     cells, pairs = _column(scores, scores.unperturbed), scores.pairs[scores.unperturbed]
     first, second = cells[renderer].value, cells[other].value
     if first is None or second is None:
-        return f"{renderer} without a value"
-    gap = f"{renderer} {write_signed(first - second, unit)} {unit}".rstrip()
+        return None
+    gap = f"{write_signed(first - second, unit)} {unit}".rstrip()
     if not pairs.can_decide:
         return gap
     up = scores.columns[scores.unperturbed].higher_is_better

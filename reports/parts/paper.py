@@ -63,6 +63,11 @@ def make_paper_table(run: StoredRun, renderers: Collection[str] = (), metrics: C
     check_names("renderers", renderers, {**run.meta["renderers"], **sweep["renderers"]})
     check_names("metrics", metrics, {**run.meta["metrics"], **sweep["metrics"]})
     names = [name for name in run.meta["renderers"] if not renderers or name in renderers]
+    if not names:
+        raise InvalidOptionError(
+            f"--renderers {','.join(renderers)}: in the robustness sweep alone: name one of the benchmark beside, of "
+            f"{', '.join(run.meta['renderers'])}"
+        )
     wanted = {name: one for name, one in run.meta["metrics"].items() if not metrics or name in metrics}
     tables: dict[str, ScoreTable] = {}
     for dataset, about in run.meta["datasets"].items():

@@ -59,6 +59,15 @@ def test_a_disk_that_takes_nothing_is_one_line_with_a_remedy(number, capsys):
     assert os.strerror(number) in said
 
 
+def test_a_command_that_does_not_go_on_promises_nothing(capsys):
+    @ends_in_one_line("blur", elsewhere="--output", goes_on=False)
+    def main():
+        raise OSError(errno.EROFS, "Read-only", "/data/x.png")
+
+    assert main() == 2
+    assert capsys.readouterr().err.endswith("or write elsewhere with --output, then give the same command\n")
+
+
 def test_an_unknown_error_of_the_system_keeps_its_traceback():
     with pytest.raises(FileNotFoundError):
         ends_in_one_line("train")(lambda: os.stat("/nowhere/at/all"))()

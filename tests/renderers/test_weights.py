@@ -91,3 +91,8 @@ def test_part_is_the_folders_own_or_the_one_it_shares(tmp_path):
     assert weights.find_part(folder, "vae") == tmp_path / "common"
     with pytest.raises(InvalidOptionError, match=r'expected \{"unet": NAME\}'):
         weights.find_part(folder, "unet")
+
+
+def test_a_training_gives_its_result_its_name(tmp_path):
+    assert weights.name_folder(tmp_path / "night" / "model") == "night"
+    assert weights.name_folder(tmp_path / "night") == "night"

@@ -80,3 +80,9 @@ def test_data_sets_without_scores_are_not_among_the_scenes(run):
 def test_names_that_the_run_does_not_have_are_refused(run, option):
     with pytest.raises(InvalidOptionError, match=f"--{option} other: expected some of this run: "):
         make_paper_table(run, **{option: ["other"]})
+
+
+def test_a_renderer_of_the_sweep_alone_is_said_to_be_one(run):
+    run.meta["sweep"] = {"renderers": {"swept": {}}, "metrics": {}}
+    with pytest.raises(InvalidOptionError, match=r"--renderers swept: in the robustness sweep alone: .* plain"):
+        make_paper_table(run, renderers=["swept"])

@@ -18,15 +18,15 @@ LEARNING_RATE = 1e-4
 
 LOSSES = LossConfig(perceptual_network="alex", discriminator_network="alex")
 ROWS = {
-    "full": ("bokehdiff", {}, True),
-    "t249": ("bokehdiff-t249", {}, True),
-    "t749": ("bokehdiff-t749", {}, True),
-    "fixed-encoder": ("bokehdiff-fixed-encoder", {}, False),
-    "no-adv": ("bokehdiff-no-adv", {"adversarial": 0.0}, True),
-    "no-vgg": ("bokehdiff-no-vgg", {"lpips": 0.0}, True),
-    "no-edge": ("bokehdiff-no-edge", {"edge": 0.0}, True),
+    "full": ("bokehdiff", LOSSES, True),
+    "t249": ("bokehdiff-t249", LOSSES, True),
+    "t749": ("bokehdiff-t749", LOSSES, True),
+    "fixed-encoder": ("bokehdiff-fixed-encoder", LOSSES, False),
+    "no-adv": ("bokehdiff-no-adv", dataclasses.replace(LOSSES, adversarial=0.0), True),
+    "no-vgg": ("bokehdiff-no-vgg", dataclasses.replace(LOSSES, lpips=0.0), True),
+    "no-edge": ("bokehdiff-no-edge", dataclasses.replace(LOSSES, edge=0.0), True),
 }
-"""Row -> variant, weights of losses, whether parts of the encoder are trained."""
+"""Row -> variant, losses, whether parts of the encoder are trained."""
 
 
 def table_trainings(shipped: RunConfig, output: Path) -> tuple[RunConfig, ...]:
@@ -44,7 +44,7 @@ def table_trainings(shipped: RunConfig, output: Path) -> tuple[RunConfig, ...]:
                 hardness=shipped.model.hardness,
                 rays=shipped.model.rays,
                 pair_cut=shipped.model.pair_cut,
-                losses=dataclasses.replace(LOSSES, **losses),
+                losses=losses,
                 network=NetworkConfig(encoder=encoder),
             )
             training = dataclasses.replace(

@@ -110,6 +110,7 @@ class Training:
             waiting as signals,
             ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar,
         ):
+            bar.set_postfix_str("the first step takes longer where kernels are compiled")
             for batch in self._batches():
                 with self.accelerator.accumulate(self.update.model):
                     with self.accelerator.autocast():
@@ -166,7 +167,7 @@ class Training:
         values["train/psnr"] = -10.0 * math.log10(max(mse, 1e-12))
         values["train/learning_rate"] = self.update.schedule.get_last_lr()[0]
         self.accelerator.log(values, step=self.step)
-        bar.set_postfix(loss=f"{sum(terms.values()):.4f}", psnr=f"{values['train/psnr']:.2f}")
+        bar.set_postfix_str(f"this batch: loss {sum(terms.values()):.4f}, PSNR {values['train/psnr']:.2f} dB")
 
     def _validate(self) -> None:
         if self.validation is not None:

@@ -106,13 +106,14 @@ if __name__ == "__main__":
 """
 
 
-def end_generating(folder: Path, number: signal.Signals) -> int:
-    """Start the command, end it once a scene is stored, see that its two workers end, too; return its exit code."""
+def end_generating(folder: Path, number: signal.Signals, stored: int) -> int:
+    """Start the command, end it once it stored so many, see that its two workers end, too; return its exit code."""
     script = folder / "generating.py"
     script.write_text(GENERATING)
     command = [sys.executable, str(script), str(folder / "set")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not list(folder.glob("set/data/*.parquet")):
+    first = [shard_path(folder / "set", index, len(LARGER)) for index in range(stored)]
+    while not all(path.exists() for path in first):
         assert process.poll() is None
         time.sleep(0.01)
     workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
@@ -126,21 +127,21 @@ def end_generating(folder: Path, number: signal.Signals) -> int:
 
 
 def test_a_killed_run_goes_on_where_it_stopped_and_its_workers_made_what_one_process_makes(tmp_path: Path) -> None:
-    assert end_generating(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    assert end_generating(tmp_path, signal.SIGKILL, stored=4) == -signal.SIGKILL
     left = shards(tmp_path / "set")
     assert 0 < len(left) < len(LARGER)
     generate_all(tmp_path / "set", LARGER, len(LARGER))
     finished = shards(tmp_path / "set")
     assert len(finished) == len(LARGER)
     assert {name: finished[name] for name in left} == left
-    generate_all(tmp_path / "alone", LARGER, 2)  # the workers' first
+    assert generate_all(tmp_path / "alone", LARGER, 4) == []  # one of each kind, all of which the workers had made
     alone = shards(tmp_path / "alone")
-    assert alone == {name: finished[name] for name in alone}
-    assert left.keys() & alone.keys()
+    assert len(alone) == 4
+    assert alone == {name: left[name] for name in alone}
 
 
 def test_workers_end_with_a_command_that_gets_a_signal(tmp_path: Path) -> None:
-    assert end_generating(tmp_path, signal.SIGTERM) == 128 + signal.SIGTERM
+    assert end_generating(tmp_path, signal.SIGTERM, stored=1) == 128 + signal.SIGTERM
 
 
 def test_a_scene_that_cannot_be_made_is_named_and_the_rest_is_made(tmp_path: Path) -> None:

@@ -57,6 +57,18 @@ def test_an_untrained_network_restores_nothing(renderer, make_scene):
     assert torch.equal(renderer.super_resolve(picture), picture)
 
 
+def test_a_stage_that_restores_gets_no_base_ready(folder, renderer, make_scene, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the base is not used")
+
+    monkeypatch.setattr(magicbokeh_renderer, "prepare_base", refuse)
+    monkeypatch.setattr(magicbokeh_renderer, "BASES", {})
+    stage = load_renderer(f"sr@{folder}+identity")
+    stage.compile_kernels()
+    scene = make_scene(23, 38)
+    assert torch.equal(stage.render(scene), renderer.super_resolve(scene.image))
+
+
 def test_a_trained_network_changes_both(trained, make_scene):
     scene = make_scene(23, 38, blur_strength=6.0)
     assert not torch.equal(trained.render(scene), OcclusionRenderer().render(scene))
@@ -138,7 +150,7 @@ def test_refuses_folders_without_a_network(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"autoencoder": "0" * 64}, "autoencoder: expected"),
+        ({"autoencoder": "0" * 64}, "autoencoder: expected .* use the version .*magicbokeh.recipe"),
         (
             {"size": NetworkSize(latent_channels=4)},
             r"size\.latent_channels: expected 16, as the autoencoder has, got 4",

@@ -79,6 +79,20 @@ def test_a_run_is_the_same_as_itself(compared_folders):
     assert all(change.test.p_value == 1.0 for change in comparison.changes)
 
 
+def test_changes_that_cancel_in_the_mean_are_said(compared_folders):
+    run = StoredRun.open(compared_folders[0])
+    moves = {"s1": 1.0, "s2": -1.0}
+    rows = [
+        {**row, "metrics": {**row["metrics"], "psnr": row["metrics"]["psnr"] + moves.get(row["scene"], 0.0)}}
+        if row["status"] == "ok" and row["renderer"] == "plain"
+        else row
+        for row in run.rows
+    ]
+    said = print_comparison(compare_runs(run, replace(run, rows=rows)))
+    assert re.search(r"plain +psnr.* not distinguishable; 2 of \d+ scenes differ", said)
+    assert "Nothing changed" not in said
+
+
 @pytest.mark.parametrize("scenes", [2, 5, 8])
 def test_too_few_scenes_give_no_verdict(compared_folders, tmp_path, scenes):
     """Of n scenes the smallest p-value is 2^(1-n), which six lines multiply."""
