@@ -1,5 +1,6 @@
 """The command line as a user meets it: its exit code and what it prints; two mistakes as processes of their own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start_run_bench(*arguments):
+def start_run_bench(*arguments, **options):
     command = [sys.executable, ROOT / "run_bench.py", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 LIGHT = """
@@ -48,10 +49,10 @@ def test_list_names_everything(run_bench):
 
 
 def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
-    grid = ["--sizes", "48x32", "--radii", "2"]
+    grid = ["--sizes", "32,48x32", "--radii", "2"]
     done = run_bench("--latency", "--renderers", "identity", *grid, "--output", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "1 of 1 measurements ok. Report: " in done.stdout
+    assert "2 of 2 measurements ok. Report: " in done.stdout
     page = tmp_path / "reports" / "default" / "latency.html"
     assert "48x32" in page.read_text(encoding="utf-8")
     assert "default/latency.html" in (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
@@ -163,9 +164,8 @@ def test_mistakes_end_the_process_with_one_line_and_code_2(tmp_path, arguments, 
     assert not (tmp_path / "reports").exists()
 
 
-def test_absent_cuda_is_one_line(tmp_path, run_bench, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    done = run_bench("--device", "cuda", "--output", tmp_path)
+def test_absent_cuda_is_one_line(tmp_path):
+    done = start_run_bench("--device", "cuda", "--output", tmp_path, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == 2
     assert "sees no CUDA device" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -2,6 +2,7 @@
 
 import runpy
 import signal
+import subprocess
 import sys
 import time
 
@@ -37,6 +38,16 @@ def test_a_killed_run_ends_in_the_same_weights(tmp_path, settings):
     message = whole.finish()
     assert whole.returncode == 0, message
     assert_same(weights(tmp_path / "whole/run/model"), weights(tmp_path / "killed/run/model"))
+
+
+def test_a_new_interpreter_runs_it(tmp_path):
+    """Other tests fork processes that have imported everything."""
+    config = tmp_path / "absent.yaml"
+    command = [sys.executable, "-m", "bokehbench.training", config]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"training: {config}: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_command_says_what_it_did(tmp_path, settings, capsys):
