@@ -32,8 +32,8 @@ class TokenPart:
     """One part of every token, or all of it.
 
     ``pixels``: (B,1,H,W), 1 where a pixel of the picture belongs to the part, else 0; None: all belong to it.
-    ``geometry``: disparity and radius are means over these pixels; a token without any is far away,
-    its radius 0.
+    ``geometry``: disparity and radius are means over these pixels; a token without any has the whole token's
+    disparity, for rays that are taken from the query's (``rays_from`` of the physics), and the radius 0.
     """
 
     geometry: TokenGeometry
@@ -95,11 +95,12 @@ def split_tokens(disparity: Tensor, radius_px: Tensor, grid: tuple[int, int]) ->
     whole = dataclasses.replace(whole, ray_map=hides[:, 0])
     parts = []
     for pixels in (near, 1.0 - near):
+        present = _highest(pixels, pitch).flatten(1) > 0.0
         geometry = dataclasses.replace(
             whole,
-            disparity=_mean_over(disparity, pixels, grid).flatten(1).clamp(min=DISPARITY_MARGIN),
+            disparity=torch.where(present, _mean_over(disparity, pixels, grid).flatten(1), whole.disparity),
             radius_px=_mean_over(radius_px, pixels, grid).flatten(1),
-            present=_highest(pixels, pitch).flatten(1) > 0.0,
+            present=present,
         )
         parts.append(TokenPart(geometry, pixels))
     return tuple(parts)

@@ -1,5 +1,6 @@
 """Tokens that straddle a depth edge, as two parts: what they are, and what a lens makes of such an edge."""
 
+import dataclasses
 import math
 
 import pytest
@@ -11,6 +12,7 @@ from bokehbench.renderers.attention.pairs import pisa_fast
 from bokehbench.renderers.attention.parts import PlannedPart, TokenPart, attend, split_tokens
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.attention.plan import build_plan
+from bokehbench.renderers.attention.visibility import visibility_dense
 
 from .cases import METHODS
 
@@ -56,6 +58,18 @@ def test_what_has_nothing_behind_looks_at_no_other_token():
     assert (far.reach_px[0] > PITCH).tolist() == behind.tolist()
     assert (near.reach_px > PITCH).all()
     assert not far.reach_px[:, ~behind].any()
+
+
+def test_a_query_without_pixels_of_a_part_keeps_its_disparity():
+    maps = an_edge(18)
+    whole = TokenGeometry.from_maps(*maps, GRID)
+    _, far = split_tokens(*maps, GRID)
+    absent = ~far.geometry.present
+    assert torch.equal(far.geometry.disparity[absent], whole.disparity[absent])
+    given = dataclasses.replace(far.geometry, disparity=torch.where(absent, whole.disparity, FAR), present=None)
+    expected = visibility_dense(given, PisaPhysics.from_profile("code"))
+    found = visibility_dense(far.geometry, PisaPhysics.from_profile("code"))
+    torch.testing.assert_close(found[:, :, ~absent[0]], expected[:, :, ~absent[0]])
 
 
 def test_a_surface_hides_where_it_fills_whole_tokens():
