@@ -154,6 +154,9 @@ class LossConfig:
         check("losses", self, anything, "one weight above 0 at least")
         check_choice("losses.perceptual_network", self.perceptual_network, ("vgg", "alex"))
         check_choice("losses.discriminator_network", self.discriminator_network, ("convnext", "alex"))
+        fits = self.discriminator_network == "convnext" or self.discriminator_weights is None
+        expected = "none with discriminator_network alex, which takes perceptual_weights"
+        check("losses.discriminator_weights", self.discriminator_weights, fits, expected)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +193,8 @@ class PictureConfig(UnetConfig):
         values = super().identity()
         for name in ("perceptual_weights", "discriminator_weights"):
             del values["losses"][name]
+        if self.losses.discriminator_network == "convnext":
+            del values["losses"]["discriminator_network"]  # as trainings state it that began before there was a choice
         return values
 
     def build(self, run: "RunConfig", device: "torch.device") -> "Task":

@@ -55,6 +55,11 @@ def values(settings):
             {"losses": {"discriminator_network": "vgg"}},
             "losses.discriminator_network: expected convnext",
         ),
+        (
+            PictureConfig,
+            {"losses": {"discriminator_network": "alex", "discriminator_weights": "convnext.safetensors"}},
+            "losses.discriminator_weights: expected none with discriminator_network alex",
+        ),
         (PictureConfig, {"network": {"lora_rank": HUGE}}, "network.lora_rank: expected 0 to 8192"),
         (LatentConfig, {"latent_loss": "l1"}, "latent_loss: expected mse or psnr"),
         (LatentConfig, {"profile": "ours"}, "profile: expected paper or code"),
@@ -85,3 +90,12 @@ def test_what_decides_nothing_is_no_part_of_the_identity(values):
     data = dataclasses.replace(config.data, validation=config.data.scenes)
     assert dataclasses.replace(config, losses=losses, data=data).identity() == config.identity()
     assert dataclasses.replace(config, losses=LossConfig(mse=2.0)).identity() != config.identity()
+
+
+def test_trainings_that_began_before_there_was_a_choice_go_on(values):
+    config = read_settings(PictureConfig, values)
+    assert "pooling" not in config.identity()
+    assert "discriminator_network" not in config.identity()["losses"]
+    chosen = dataclasses.replace(config, pooling="two-radii", losses=LossConfig(discriminator_network="alex"))
+    assert chosen.identity()["pooling"] == "two-radii"
+    assert chosen.identity()["losses"]["discriminator_network"] == "alex"

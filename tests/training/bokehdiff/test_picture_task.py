@@ -34,19 +34,19 @@ def test_a_resumed_run_ends_in_the_same_weights(tmp_path, settings, model, optim
     run_whole_and_in_pieces(tmp_path, settings, model, optimiser=optimiser)
 
 
-@pytest.fixture
-def _tiny_discriminator(monkeypatch):
-    """Features of a small ConvNeXt with random weights in place of the pretrained one."""
-
+def tiny_features(path=None):
+    """Return features of a small ConvNeXt with random weights in place of a pretrained network's."""
     import timm  # here: it takes a second
 
-    def load_features(path=None):
-        torch.manual_seed(0)
-        return timm.create_model(
-            "convnext_atto", pretrained=False, features_only=True, dims=(8, 8, 8, 8), depths=(1, 1, 1, 1)
-        )
+    torch.manual_seed(0)
+    return timm.create_model(
+        "convnext_atto", pretrained=False, features_only=True, dims=(8, 8, 8, 8), depths=(1, 1, 1, 1)
+    )
 
-    monkeypatch.setattr(picture_task, "load_features", load_features)
+
+@pytest.fixture
+def _tiny_discriminator(monkeypatch):
+    monkeypatch.setattr(picture_task, "load_features", tiny_features)
 
 
 @pytest.mark.usefixtures("_tiny_discriminator")
@@ -56,6 +56,15 @@ def test_the_adversarial_term_counts_and_resumes(tmp_path, settings):
     path = write_config(tmp_path / "without", settings, "picture", {"losses": losses | {"adversarial": 0.0}}, steps=3)
     without = weights(train(read_config(path)))
     assert not torch.equal(without["unet.conv_out.weight"], judged["unet.conv_out.weight"])
+
+
+def test_the_adversary_judges_by_the_network_that_is_named(tmp_path, settings, monkeypatch):
+    folders = []
+    monkeypatch.setattr(picture_task, "load_features", None)  # may not be asked
+    monkeypatch.setattr(picture_task, "load_alexnet", lambda folder: folders.append(folder) or tiny_features())
+    losses = {"lpips": 0.0, "adversarial": 0.5, "discriminator_network": "alex", "perceptual_weights": "here"}
+    assert train(read_config(write_config(tmp_path, settings, "picture", {"losses": losses}, steps=1))) is not None
+    assert folders == ["here"]
 
 
 def test_lora_and_encoder_are_saved_as_the_authors_do(tmp_path, settings):
