@@ -24,7 +24,7 @@ except ModuleNotFoundError as missing:
 HERE = Path(__file__).resolve().parent
 
 
-INTERRUPTED = "run_bench.py: interrupted; what is finished is kept: give the same command to go on"
+INTERRUPTED = "run_bench.py: interrupted; what is finished is kept: give the same command, without --fresh, to go on"
 
 
 @ends_in_one_line("run_bench.py", INTERRUPTED, elsewhere="--output")
@@ -33,7 +33,11 @@ def main(arguments: list[str]) -> int:
     let_threads_sleep()
     if not is_helper():
         request = parse_options(arguments, HERE)
-        return answer(request) if request.needs_no_run else carry_out(request)
+        try:
+            return answer(request) if request.needs_no_run else carry_out(request)
+        except CannotWriteError as error:
+            error.goes_on = error.goes_on and not request.fresh
+            raise
     # Under ``accelerate launch`` every process but the first shares the cases, and says and writes nothing else.
     started = False
     try:

@@ -116,7 +116,7 @@ def _psnr(error: float) -> float:
     return -10.0 * math.log10(max(error, 1e-12))
 
 
-@ends_in_one_line("error")
+@ends_in_one_line("error", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check scenes. Exit code 1 where one is off by over 2 % or cannot be checked, 2 where the command cannot run."""
     parser = OneLineParser(

@@ -76,7 +76,7 @@ def _vertex(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, floa
     return float(x[1] + shift * (x[1] - x[0])), float(y[1] - 0.25 * (y[0] - y[2]) * shift)
 
 
-@ends_in_one_line("error", also=(OSError,))
+@ends_in_one_line("error", also=(OSError,), goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit or set the blur strength of ebb or realbokeh. Exit code 2 with one line where that cannot be done."""
     parser = OneLineParser(prog="python -m bokehbench.benchmarks.fit_blur_strength", description=main.__doc__)

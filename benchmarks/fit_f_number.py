@@ -87,7 +87,7 @@ def _scored(dataset: SceneDataset, most: int) -> Iterator[Scene]:
             yield scene
 
 
-@ends_in_one_line("error", also=(OSError,))
+@ends_in_one_line("error", also=(OSError,), goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit an f-number and name the renderer that uses it. Exit code 2 with one line where that cannot be done."""
     parser = OneLineParser(prog="python -m bokehbench.benchmarks.fit_f_number", description=main.__doc__)

@@ -32,7 +32,7 @@ def judge(renderer: Renderer, scenes: Iterable[Scene]) -> dict[str, Agreement]:
     return found
 
 
-@ends_in_one_line("error", also=(OSError,))
+@ends_in_one_line("error", also=(OSError,), goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what renderers guess on every scene of a data set, and the means. Exit code 2 where that cannot be done."""
     parser = OneLineParser(prog="python -m bokehbench.benchmarks.guesses", description=main.__doc__)

@@ -39,8 +39,9 @@ def ends_in_one_line(
 
     A BokehBenchError, one of ``also`` or a file that cannot be written becomes ``prefix: message`` and exit code 2,
     where ``elsewhere`` is the option that names another place and ``goes_on`` says whether the same command keeps what
-    is finished; Ctrl-C, SIGTERM and SIGHUP the line ``interrupted`` and the exit codes 130, 143, 129. A second signal
-    ends the process at once. Output that nobody takes is exit code 1 for a closed pipe, else 2 with a line.
+    is finished, unless the error says that it does not; Ctrl-C, SIGTERM and SIGHUP the line ``interrupted`` and the
+    exit codes 130, 143, 129. A second signal ends the process at once. Output that nobody takes is exit code 1 for a
+    closed pipe, else 2 with a line.
     """
     expected: tuple[type[Exception], ...] = (BokehBenchError, OSError, *also)
 
@@ -66,7 +67,7 @@ def ends_in_one_line(
                 if isinstance(error, OSError) and not isinstance(error, also):
                     error = _explain(error)
                 if isinstance(error, CannotWriteError):
-                    error.elsewhere, error.goes_on = error.elsewhere or elsewhere, goes_on
+                    error.elsewhere, error.goes_on = error.elsewhere or elsewhere, error.goes_on and goes_on
                 print(f"{prefix}: {one_line(str(error))}", file=sys.stderr)
                 code = 2
             return release_output(prefix, code)

@@ -90,7 +90,7 @@ class CannotWriteError(InvalidOptionError):
 
     ``path``: the file, None where the system does not say, as of temporary files and those of libraries' caches;
     ``elsewhere``: the option or variable that names another place for it; ``goes_on``: whether the same command goes on
-    from what it has finished, which the command says (``ends_in_one_line``).
+    from what it has finished, which the command says (``ends_in_one_line``) unless who raises the error says no.
     """
 
     goes_on = True

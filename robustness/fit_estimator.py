@@ -190,7 +190,7 @@ def fit(picture: Floats, disparity: Floats, target: Statistics) -> tuple[float, 
     return float(severity), float(outset), float(softness)
 
 
-@ends_in_one_line("error", also=(OSError,))
+@ends_in_one_line("error", also=(OSError,), goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure predicted maps, fit the perturbation ``estimator`` to them and print both."""
     parser = OneLineParser(prog="python -m bokehbench.robustness.fit_estimator", description=main.__doc__)

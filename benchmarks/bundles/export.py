@@ -36,7 +36,7 @@ def export_bundle(request: RunRequest) -> str:
     try:
         write_bundle(run, path, request.by, request.with_pictures)
     except CannotWriteError as error:
-        error.elsewhere = "--export"
+        error.elsewhere, error.goes_on = "--export", False
         raise
     return f"{len(run.finished)} of {run.planned} cases of '{request.run}' written to {path}"
 

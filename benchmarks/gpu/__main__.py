@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
+from ...core.errors import CannotWriteError
 from ...core.option_parser import OneLineParser
 from ..option_values import names
 
@@ -19,7 +20,7 @@ FILE after each step: the same command goes on where it stopped, or where the mi
 Exit code 0: every step is ok; 1: a step failed, was skipped or did not fit into the minutes (each is named); 2: the
 command cannot run, for instance without a CUDA device: it then prints what it would do.
 """
-INTERRUPTED = "gpu: interrupted; what is finished is kept: give the same command to go on"
+INTERRUPTED = "gpu: interrupted; what is finished is kept: give the same command, without --fresh, to go on"
 
 
 @ends_in_one_line("gpu", INTERRUPTED, elsewhere="--output")
@@ -44,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     instead.add_argument("--show", action="store_true", help="print what FILE holds, and run nothing")
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(given)
-    return _show(options.output) if options.show else _run(options, shlex.join([*PROGRAM.split(), *given]))
+    try:
+        return _show(options.output) if options.show else _run(options, shlex.join([*PROGRAM.split(), *given]))
+    except CannotWriteError as error:
+        error.goes_on = not options.fresh
+        raise
 
 
 def _run(options: argparse.Namespace, command: str) -> int:

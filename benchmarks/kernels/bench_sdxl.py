@@ -137,7 +137,7 @@ def _squared_error(picture: Tensor, truth: Tensor) -> float | None:
     return error if math.isfinite(error) else None
 
 
-@ends_in_one_line("bench_sdxl")
+@ends_in_one_line("bench_sdxl", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 1 where PISA is wrong on this GPU."""
     parser = OneLineParser(prog="python -m bokehbench.benchmarks.kernels.bench_sdxl", description=__doc__)

@@ -68,7 +68,7 @@ def read_pairs(run: Path) -> Iterator[tuple[Tensor, Tensor]]:
             yield read_image(picture), read_image(target)
 
 
-@ends_in_one_line("libraries", "libraries: interrupted")
+@ends_in_one_line("libraries", "libraries: interrupted", goes_on=False)
 def main(arguments: list[str]) -> int:
     """Run the command line ``arguments``; return the exit code."""
     parser = OneLineParser(prog="python -m bokehbench.benchmarks.metrics.libraries", description=__doc__)

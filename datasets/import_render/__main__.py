@@ -15,7 +15,7 @@ from ...core.option_parser import OneLineParser
 from .convert import import_render
 
 
-@ends_in_one_line("error", "interrupted; finished scenes are kept", elsewhere="--output")
+@ends_in_one_line("error", "interrupted; finished scenes are kept", elsewhere="--output", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Import each folder; return the exit code: 0, or 2 with one line where one cannot be imported."""
     parser = OneLineParser(

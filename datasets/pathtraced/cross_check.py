@@ -157,7 +157,7 @@ def _decibels(mean_square: float) -> float | None:
     return -10.0 * math.log10(mean_square) if mean_square > 0.0 else None
 
 
-@ends_in_one_line("error", elsewhere="--output")
+@ends_in_one_line("error", elsewhere="--output", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, compare, write; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = OneLineParser(prog="python -m bokehbench.datasets.pathtraced.cross_check", description=__doc__)

@@ -114,7 +114,7 @@ def lamp() -> list[Thing]:
     return [Panel(np.full((2, 2, 3), LAMP_RADIANCE, np.float32), LAMP_AT, (side, side)), black]
 
 
-@ends_in_one_line("error")
+@ends_in_one_line("error", elsewhere="--output", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render the pictures; return the exit code: 0, or 2 with one line where the command cannot run."""
     parser = OneLineParser(prog="python -m bokehbench.datasets.pathtraced.layered_planes", description=__doc__)

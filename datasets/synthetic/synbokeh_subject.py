@@ -69,7 +69,7 @@ class SynBokehSubject(GeneratedScenes):
     recipes = RECIPES
 
 
-@ends_in_one_line("error")
+@ends_in_one_line("error", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate the scenes afresh and compare them with the manifest, or replace it. Exit code 1 where they differ."""
     module = "bokehbench.datasets.synthetic.synbokeh_subject"

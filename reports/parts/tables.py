@@ -36,7 +36,8 @@ class TableRow:
 @dataclass(frozen=True)
 class ScoreTable:
     """One data set's table. ``paired_scenes`` counts the scenes on which every renderer with any result succeeded;
-    ``measures`` hold the values behind the columns, ``tests`` every renderer against ``reference``.
+    ``measures`` hold the values behind the columns, ``tests`` every renderer against ``reference``; ``absent`` names
+    the metrics that were not computed, each with the section of the page of results that says why.
     """
 
     basis: str
@@ -47,6 +48,7 @@ class ScoreTable:
     reference: str | None
     tests: list[TestLine]
     notes: list[str]
+    absent: dict[str, str]
 
 
 def build_table(
@@ -62,7 +64,7 @@ def build_table(
     ``renderers`` and ``metrics`` (name to its entry in run.json) give the order of lines and columns; ``clusters``
     names the independent unit of each scene; ``reference`` is the renderer that the others are tested against. Those
     ``apart`` are given less of a scene than the others: they stand last, and a note says so.
-    Unavailable metrics get a note instead of a column. Several seeds of a case are averaged.
+    Unavailable metrics are ``absent`` instead of a column. Several seeds of a case are averaged.
     """
     finished = pd.DataFrame([row for row in rows if row["status"] == "ok"])
     if finished.empty:
@@ -85,7 +87,8 @@ def build_table(
         measures=measures,
         reference=grid.reference,
         tests=grid.tests,
-        notes=grid.warnings + _notes(rows, renderers, metrics, apart),
+        notes=grid.warnings + _notes(rows, renderers, apart),
+        absent={n: "problems" if m.get("broken") else "made" for n, m in metrics.items() if not m["available"]},
     )
 
 
@@ -151,10 +154,8 @@ def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mappin
     )
 
 
-def _notes(
-    rows: Sequence[Row], renderers: Sequence[str], metrics: Mapping[str, Mapping[str, Any]], apart: Collection[str]
-) -> list[str]:
-    """Say what limits the table: renderers that failed, metrics that lack values, renderers that are given less."""
+def _notes(rows: Sequence[Row], renderers: Sequence[str], apart: Collection[str]) -> list[str]:
+    """Say what limits the table: renderers that failed, and those that are given less."""
     finished = {row["renderer"] for row in rows if row["status"] == "ok"}
     notes = [
         f"{name} finished no case, so it is left out of the means and of the choice of scenes."
@@ -170,9 +171,6 @@ def _notes(
     seeds = len({row["seed"] for row in rows})
     if seeds > 1:
         notes.append(f"Every scene was rendered with {seeds} seeds; its score is their mean.")
-    absent = [name for name, metric in metrics.items() if not metric["available"]]
-    if absent:
-        notes.append(f"Not computed: {', '.join(absent)}. “How this was made”, on the page of results, says why.")
     return notes
 
 

@@ -32,7 +32,9 @@ const address = (() => {
 
   const show = () => {
     for (const reader of readers) reader();
-    document.getElementById(place)?.scrollIntoView({ behavior: "instant" });
+    const found = document.getElementById(place);
+    for (let part = found; part; part = part.parentElement) if (part.matches("details")) part.open = true;
+    found?.scrollIntoView({ behavior: "instant" });
   };
 
   addEventListener("hashchange", () => {

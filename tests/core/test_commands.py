@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from bokehbench.core.commands import ENDING_SIGNALS, ends_in_one_line, signals_wait
-from bokehbench.core.errors import MissingDataError
+from bokehbench.core.errors import CannotWriteError, MissingDataError
 
 
 def command(error=None):
@@ -66,6 +66,17 @@ def test_a_command_that_does_not_go_on_promises_nothing(capsys):
 
     assert main() == 2
     assert capsys.readouterr().err.endswith("or write elsewhere with --output, then give the same command\n")
+
+
+def test_an_error_that_says_so_promises_nothing(capsys):
+    @ends_in_one_line("run", elsewhere="--output")
+    def main():
+        error = CannotWriteError("x.zip", OSError(errno.ENOSPC, "No space left"), "--export")
+        error.goes_on = False
+        raise error
+
+    assert main() == 2
+    assert capsys.readouterr().err.endswith("or write elsewhere with --export, then give the same command\n")
 
 
 def test_an_unknown_error_of_the_system_keeps_its_traceback():

@@ -66,6 +66,13 @@ def test_columns_sort_both_ways_and_say_so(index):
     assert head.get_attribute("aria-sort") is None
 
 
+def test_what_was_not_computed_leads_to_its_reason(index):
+    reason = index.get_by_text("no weights <here>: get them")
+    assert not reason.is_visible()
+    index.locator(".notes").get_by_role("link", name="dists").click()
+    assert reason.is_visible()
+
+
 def test_lightbox_by_keyboard(page):
     link = page.locator("a.picture").nth(3)
     link.focus()

@@ -37,7 +37,7 @@ class FusedAttention(torch.autograd.Function):
         return output
 
 
-@ends_in_one_line("estimate_sdxl")
+@ends_in_one_line("estimate_sdxl", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one line for each network."""
     parser = OneLineParser(prog="python -m bokehbench.training.bokehdiff.estimate_sdxl", description=__doc__)

@@ -29,7 +29,7 @@ def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
         write_atomically(scene / "scene.yaml", lambda file, lens=lens: file.write(yaml.safe_dump(lens).encode()))
 
 
-@ends_in_one_line("export_scenes")
+@ends_in_one_line("export_scenes", elsewhere="--output", goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write scenes to DIR; then run_bench.py --datasets folder --data-root DIR."""
     parser = OneLineParser(prog="python -m bokehbench.training.scenes.export_scenes", description=main.__doc__)

@@ -67,3 +67,4 @@ def test_a_place_that_cannot_be_written_is_said_with_the_option(stored, tmp_path
     with pytest.raises(CannotWriteError) as error:
         export_bundle(request)
     assert error.value.elsewhere == "--export"
+    assert not error.value.goes_on, "an export starts again"

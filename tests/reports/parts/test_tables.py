@@ -31,8 +31,14 @@ def test_pairing_and_absent_values_are_said(typical_run):
     assert "3 of 4 scenes" in table.basis
     assert [(column.name, column.scenes) for column in table.columns] == [("psnr", 3), ("lpips", 2)]
     assert [(line.finished, line.tried, line.unfinished) for line in table.rows] == [(4, 4, ""), (3, 4, "1 failed")]
-    assert any(note.startswith("Not computed: dists.") for note in table.notes)
+    assert table.absent == {"dists": "made"}
     assert table.rows[0].seconds_text == "250 ms"
+
+
+def test_a_broken_metric_is_explained_among_the_problems(typical_run):
+    typical_run.meta["metrics"]["dists"]["broken"] = True
+    _, table = table_of(typical_run)
+    assert table.absent == {"dists": "problems"}
 
 
 def test_intervals_and_standing_are_those_of_the_statistics(typical_run):
