@@ -25,6 +25,6 @@ def test_a_legend_reads_in_the_order_of_the_lines(count):
 
 
 def test_the_legend_of_bars_reads_as_they_are_stacked():
-    parts = {name: 1.0 for name in ("encode", "network", "attention", "decode")}
+    parts = dict.fromkeys(("encode", "network", "attention", "decode"), 1.0)
     figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
     assert read_legend(figure) == ([*parts, "rest"], 2)
