@@ -189,8 +189,10 @@ def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
+    patches, names = axes.get_legend_handles_labels()
+    columns = min(len(parts), 3)
     with mpl.rc_context(STYLE):
-        figure.legend(loc="outside lower center", ncols=min(len(parts), 3))
+        figure.legend(_by_lines(patches, columns), _by_lines(names, columns), loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -238,7 +240,15 @@ def _add_legend(figure: Figure, renderers: Sequence[str], styles: Mapping[str, i
     with mpl.rc_context(STYLE):
         columns = max(1, min(len(renderers), 90 // (8 + max(len(shorten(name)) for name in renderers))))
         names = [shorten(name) for name in renderers]
-        figure.legend(lines, names, loc="outside upper left", ncols=columns, borderaxespad=0.2)
+        figure.legend(
+            _by_lines(lines, columns), _by_lines(names, columns), loc="outside upper left", ncols=columns,
+            borderaxespad=0.2,
+        )  # fmt: skip
+
+
+def _by_lines(entries: Sequence[Any], columns: int) -> list[Any]:
+    """Return a legend's entries so that they read line by line, as tables do: matplotlib fills column by column."""
+    return [entry for column in range(columns) for entry in entries[column::columns]]
 
 
 def shorten(name: str) -> str:

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from bokehbench.reports.parts.figures import Bar, Line, draw_bars, draw_growth
+
+
+def read_legend(figure):
+    """Return the legend's entries as one reads them: line by line, from the left."""
+    figure.draw_without_rendering()  # places everything
+    texts = figure.legends[0].get_texts()
+    places = [text.get_window_extent() for text in texts]
+    order = sorted(range(len(texts)), key=lambda n: (-round(places[n].y0), places[n].x0))
+    return [texts[n].get_text() for n in order], len({round(place.y0) for place in places})
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 7, 11])
+def test_a_legend_reads_in_the_order_of_the_lines(count):
+    names = [f"renderer-{number}" for number in range(count)]
+    values = np.array([1.0, 2.0])
+    lines = [Line(name, values, values, values, values) for name in names]
+    labels = {"x": "x", "y": "y", "title": "title"}
+    found, rows = read_legend(draw_growth(lines, {name: number for number, name in enumerate(names)}, labels))
+    assert found == names
+    assert rows > 1 or count < 7
+
+
+def test_the_legend_of_bars_reads_as_they_are_stacked():
+    parts = dict.fromkeys(("encode", "network", "attention", "decode"), 1.0)
+    figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
+    assert read_legend(figure) == ([*parts, "rest"], 2)
