@@ -44,7 +44,8 @@ class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
     ``standing`` is ``best`` (the best mean), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
-    where there are too few scenes to tell. Without a ``value`` the ``note`` says why.
+    where there are too few scenes to tell. ``gap`` is the mean minus the best one, ``difference`` the same as text.
+    Without a ``value`` the ``note`` says why.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Cell:
     bounds: Interval | None = None
     interval: str = ""
     difference: str = ""
+    gap: Estimate | None = None
     standing: str = ""
     positions: tuple[float, float, float] | None = None
     note: str = ""
@@ -123,6 +125,7 @@ def make_cell(renderer: str, ranking: Ranking, pairs: PairTests, unit: str, fini
         bounds=score.interval,
         interval=write_interval(score.interval, unit),
         difference="" if rank == 1 else _write_difference(score, unit),
+        gap=Estimate(value=score.difference, interval=score.difference_interval),
         standing=_standing(renderer, ranking, pairs),
         positions=_place(score.interval, score.mean, [other.interval for other in ranking.scores]),
     )

@@ -192,9 +192,7 @@ def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
     patches, names = axes.get_legend_handles_labels()
     columns = min(len(parts), 3)
     with mpl.rc_context(STYLE):
-        figure.legend(
-            _by_lines(patches, columns), _by_lines(names, columns), loc="outside lower center", ncols=columns
-        )
+        figure.legend(_by_lines(patches, columns), _by_lines(names, columns), loc="outside lower center", ncols=columns)
     return figure
 
 

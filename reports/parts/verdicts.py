@@ -1,29 +1,51 @@
-"""One sentence on a table: who has the best mean, and whether the tests tell it from the others."""
+"""One sentence on a table: who has the best mean, by how much, and whether the tests tell it from the others."""
 
 from collections.abc import Mapping
 
 from .cells import Cell, Column
+from .numbers import write_score
 from .tables import ScoreTable
 
 
 def write_verdict(table: ScoreTable, dataset: str) -> str:
-    """Say who has the best mean of the first measure, and whether the tests tell it from the others."""
+    """Say who has the best mean of the first measure, by how much, and whether the tests tell it from the others."""
     if not table.columns:
         return f"{dataset}: no metric was computed."
     return judge_column(dataset, table.columns[0], {row.renderer: row.cells[0] for row in table.rows})
 
 
 def judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: str = "") -> str:
-    """Say who has the best mean of a column; ``along`` what it is taken over beside scenes."""
+    """Say who has the best mean of a column, and by how much; ``along`` what it is taken over beside scenes."""
     cells = {name: cell for name, cell in cells.items() if cell.value is not None}
     best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
     if best is None:
         found = "; ".join(f"{name} {cell.text} {column.unit}".rstrip() for name, cell in cells.items())
         return f"{where}: {column.name}{along} of {found}." if found else f"{where}: {column.name} has no value yet."
     lead = f"{where}: {best} has the best mean {column.name}{along}, {cells[best].text} {column.unit}".rstrip()
+    lead += _write_lead(column, cells, best)
     tied = [name for name, cell in cells.items() if cell.standing == "tied"]
     if not column.can_decide:
         return f"{lead}; too few scenes to tell whether any other differs from it."
     if tied:
         return f"{lead}; not distinguishable from it: {', '.join(tied)}."
     return f"{lead}, and is distinguishable from every other."
+
+
+def _write_lead(column: Column, cells: Mapping[str, Cell], best: str) -> str:
+    """Say how far the best mean is ahead of the next, with the difference's interval where tests can decide."""
+    gaps = {name: cell.gap for name, cell in cells.items() if name != best and cell.gap is not None}
+    if not gaps:
+        return ""
+    least, unit = min(abs(gap.value) for gap in gaps.values()), column.unit
+    names = [name for name, gap in gaps.items() if abs(gap.value) == least]
+    if least == 0.0:
+        return f", as {'has' if len(names) == 1 else 'have'} {', '.join(names)}"
+    by, interval = write_score(least, unit), gaps[names[0]].interval
+    if float(by) == 0.0:
+        by = f"less than {by[:-1]}1"
+    between = ""
+    if interval is not None and column.can_decide and len(names) == 1:
+        sign = -1.0 if column.higher_is_better else 1.0
+        low, high = sorted((sign * interval.low, sign * interval.high))
+        between = f" (95 %: {write_score(low, unit)} to {write_score(high, unit)})"
+    return f", {by} {unit}".rstrip() + f"{between} ahead of {', '.join(names)}"

@@ -1,5 +1,8 @@
 """The rows that count, as a table."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -74,6 +77,30 @@ def test_metrics_stand_between_the_case_and_its_cost(stored):
 def test_a_sweep_is_read_apart(stored):
     table = results.read(stored, sweep=True)
     assert list(zip(table.severity, table.psnr, strict=True)) == [(0.0, 9.36), (4.0, 5.0)]
+
+
+def test_the_documented_lines_give_drops_and_a_curve(stored, monkeypatch):
+    """Two axes share the clean case; the case whose clean one is not there keeps its line."""
+    meta = read_meta(stored)
+    meta["sweep"]["cases"] = ["new", "eroded", "zoomed", "alone"]
+    write_meta(stored, meta)
+    with RowWriter(stored) as writer:
+        writer.append(row("zoomed", perturbation="zoom", severity=4, metrics={"psnr": 6.0}))
+        writer.append(row("alone", scene="t", perturbation="erode", severity=4, metrics={"psnr": 8.0}))
+    usage = Path(__file__).parents[2] / "docs" / "usage.md"
+    blocks = re.findall(r"```python\n(.*?)```", usage.read_text(encoding="utf-8"), re.DOTALL)
+    (lines,) = [block for block in blocks if "sweep=True" in block]
+    monkeypatch.chdir(stored.parent.parent)
+    found = {"results": results}
+    exec(lines.replace('"default"', '"mine"'), found)  # noqa: S102 - the lines are this repository's own
+    drops = found["drops"].sort_values(["perturbation", "scene"])
+    assert list(drops.perturbation) == ["erode", "erode", "zoom"]
+    np.testing.assert_allclose(drops["drop"], [4.36, np.nan, 3.36])
+    assert sorted(zip(found["curve"].severity, found["curve"].psnr, strict=True)) == [
+        (0.0, 9.36),
+        (4.0, 5.0),
+        (4.0, 8.0),
+    ]
 
 
 def test_a_run_has_a_name_and_a_folder(stored, monkeypatch):
