@@ -10,6 +10,7 @@ from ..files.export import Number, Sheet, export_sheet
 from ..parts.latency_figures import plot_growth, plot_stages, write_size
 from ..parts.numbers import ABSENT, write_count, write_fact, write_megabytes, write_seconds
 from ..parts.problems import Problem
+from ..parts.run_facts import name_fact
 from ..parts.summaries import write_times
 
 Record = Mapping[str, Any]
@@ -161,7 +162,7 @@ def _surroundings(record: Record, ok: Sequence[Record]) -> list[dict[str, Any]]:
         if mine:
             threads = ", ".join(sorted({str(one["threads"]) for one in mine}))
             known = {key: value for key, value in about.items() if key != "packages"} | {"threads": threads}
-            facts = [(key.replace("_", " "), write_fact(value)) for key, value in known.items()]
+            facts = [(name_fact(key), write_fact(value)) for key, value in known.items()]
             facts += [("CUDA", record["cuda"] or "none: this PyTorch has no CUDA")]
             for field in dict.fromkeys(name for one in mine for state in one["gpu"] for name in state):
                 seen = dict.fromkeys(state[field] for one in mine for state in one["gpu"])

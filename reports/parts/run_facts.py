@@ -9,6 +9,9 @@ from ...benchmarks.run.store import StoredRun
 from .numbers import write_count, write_fact, write_seconds
 from .tables import describe_weights
 
+SHOWN_AS = {"gpu": "GPU", "memory gb": "memory, GiB", "python": "Python", "hdr": "takes HDR", "scale": "output scale"}
+"""Keys of records whose names readers would stumble over."""
+
 
 def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the name, the command, a sentence and the facts of a run; ``rows`` are the unperturbed ones."""
@@ -65,10 +68,16 @@ def describe_environments(run: StoredRun) -> list[dict[str, Any]]:
     for identifier, record in run.meta["environments"].items():
         cases = sum(row["environment"] == identifier for row in run.rows)
         if cases:
-            facts = [(key.replace("_", " "), write_fact(value)) for key, value in record.items() if key != "packages"]
+            facts = [(name_fact(key), write_fact(value)) for key, value in record.items() if key != "packages"]
             packages = [(key, version or "not installed") for key, version in record["packages"].items()]
             described.append({"cases": write_count(cases, "case"), "facts": facts, "packages": packages})
     return described
+
+
+def name_fact(key: str) -> str:
+    """Return what a page calls a key of run.json or latency.json."""
+    plain = key.replace("_", " ")
+    return SHOWN_AS.get(plain, plain)
 
 
 def takes(capabilities: Mapping[str, Any], inputs: Set[str]) -> bool:
@@ -83,6 +92,15 @@ def takes_disparity(capabilities: Mapping[str, Any]) -> bool:
     return takes(capabilities, {"disparity"})
 
 
+def find_apart(about: Mapping[str, Any]) -> list[str]:
+    """Return the renderers that stand last, apart: those that take no disparity. One alone is the floor of the others.
+
+    ``about``: what run.json says of each renderer.
+    """
+    blind = [name for name, one in about.items() if not takes_disparity(one["capabilities"])]
+    return blind if len(blind) > 1 else []
+
+
 def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
     used = describe_weights(row for row in rows if row["renderer"] == name)
     return {
@@ -90,7 +108,7 @@ def _renderer(name: str, about: Mapping[str, Any], rows: Iterable[Row]) -> dict[
         "summary": about["summary"],
         "weights": used or about["weights"] or ("missing" if about["needs_weights"] else "none: nothing was trained"),
         "training": about["training"],
-        "capabilities": {key.replace("_", " "): write_fact(value) for key, value in about["capabilities"].items()},
+        "capabilities": {name_fact(key): write_fact(value) for key, value in about["capabilities"].items()},
     }
 
 

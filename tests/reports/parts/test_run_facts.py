@@ -2,7 +2,7 @@
 
 import pytest
 
-from bokehbench.reports.parts.run_facts import summarise_run, takes_disparity
+from bokehbench.reports.parts.run_facts import describe_environments, summarise_run, takes_disparity
 
 
 def test_dates_of_the_cases_are_facts_of_the_run(run_writer):
@@ -13,6 +13,16 @@ def test_dates_of_the_cases_are_facts_of_the_run(run_writer):
     run = writer.open()
     facts = dict(summarise_run(run, run.rows)["facts"])
     assert facts["cases finished"] == "2026-01-01 10:00 to 2026-01-09 10:00 UTC"
+
+
+def test_facts_are_called_as_readers_call_them(run_writer):
+    writer = run_writer(["plain"])
+    writer.meta["environments"]["e1"] |= {"memory_gb": 24, "bokehbench": "0.1.0"}
+    writer.case("pairs", "s", "plain", {"psnr": 30.0})
+    (described,) = describe_environments(writer.open())
+    assert {name for name, _ in described["facts"]} == {
+        *("Python", "processor", "GPU", "commit", "memory, GiB", "bokehbench"),
+    }
 
 
 @pytest.mark.parametrize(
