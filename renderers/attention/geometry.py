@@ -33,8 +33,8 @@ class TokenGeometry:
     - ``disparity``: (B,N), in (0,1), larger = nearer.
     - ``radius_px``: (B,N), radius of the circle of confusion, >= 0.
     - ``ray_map``: (B,height * s,width * s), the disparity that rays are tested against, s samples per token and axis.
-    - ``present``: (B,N) bool, or None where all tokens are. One that is not has nothing to send (its value is 0), so
-      that none of its pairs but that with itself is looked at.
+    - ``present``: (B,N) bool, or None where all tokens are. One that is not has nothing to send (its value is 0): with
+      a circle of confusion it reaches no token but itself.
 
     B is the batch, or 1 where every picture of the batch shares the scene. No gradient flows into the geometry.
     """

@@ -12,9 +12,10 @@ from bokehbench.renderers.attention.pairs import pisa_fast
 from bokehbench.renderers.attention.parts import PlannedPart, TokenPart, attend, split_tokens
 from bokehbench.renderers.attention.physics import PisaPhysics
 from bokehbench.renderers.attention.plan import build_plan
+from bokehbench.renderers.attention.reference import pisa_dense
 from bokehbench.renderers.attention.visibility import visibility_dense
 
-from .cases import METHODS
+from .cases import METHODS, TOLERANCE, features, in_float32, relative_error
 
 GRID = (8, 12)
 PITCH = 4
@@ -124,12 +125,26 @@ def test_light_at_an_edge_is_a_lens_s(near_px, method):
     assert error([TokenPart(TokenGeometry.from_maps(disparity, radius_px, GRID))]) > 0.2
 
 
-def test_attention_adds_up_the_parts():
-    parts = planned(split_tokens(*an_edge(18), GRID))
-    generator = torch.Generator().manual_seed(0)
-    q, k, v = (torch.randn(1, 2, 96, 16, generator=generator) for _ in range(3))
-    expected = sum(pisa_fast(q, k, v * part.share[:, None, :, None], plan) for part, plan in parts)
-    torch.testing.assert_close(attend(q, k, v, parts), expected)
+@pytest.mark.parametrize("method", METHODS)
+def test_attention_over_parts_is_the_dense_one_of_each(method):
+    """Forward and backward, of two pictures of which one has no edge, with tokens of 4 x 3 px."""
+    edge, flat = an_edge(19), an_edge(0)
+    maps = [torch.cat(both).double() for both in zip(edge, flat, strict=True)]
+    parts = split_tokens(*maps, (8, 16))
+    assert [part.geometry.present.any(dim=1).tolist() for part in parts] == [[True, True], [True, False]]
+    inputs = features(parts[0].geometry)
+    q, k, v = inputs
+    physics = PisaPhysics()
+    expected = sum(pisa_dense(q, k, v * part.share[:, None, :, None], part.geometry, physics) for part in parts)
+    cotangent = torch.randn(q.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    wanted = torch.autograd.grad(expected, inputs, cotangent)
+    rounded = in_float32(*inputs)
+    halves = [TokenPart(part.geometry.to(dtype=torch.float32), part.pixels.float()) for part in parts]
+    output = attend(*rounded, planned(halves, physics, method))
+    assert relative_error(output, expected.detach()) <= TOLERANCE
+    floor = 1e-2 * float(wanted[2].abs().max())
+    for gradient, true in zip(torch.autograd.grad(output, rounded, cotangent.float()), wanted, strict=True):
+        assert relative_error(gradient, true, floor) <= 10 * TOLERANCE
 
 
 def test_tokens_of_a_fraction_of_a_px_are_not_split():
