@@ -18,7 +18,7 @@ from ..parts.numbers import write_count, write_score, write_severity
 from ..parts.perturbed_cases import PerturbedCase, show_cases
 from ..parts.pictures import PictureMaker
 from ..parts.problems import Problem, find_absent, find_oddities, find_problems
-from ..parts.run_facts import takes
+from ..parts.run_facts import find_apart, takes
 from ..parts.severity_axis import label_severities, name_inputs, write_signs
 from ..parts.severity_scores import SeverityScores, compare_at_severities
 from ..parts.tables import comparison_sheet, find_clusters, grid_sheet
@@ -103,7 +103,10 @@ def describe_robustness(
 
 
 class AxisWriter:
-    """Describes one axis after the other; ``gallery`` holds no renders of its own: the cases choose theirs."""
+    """Describes one axis after the other; ``gallery`` holds no renders of its own: the cases choose theirs.
+
+    Renderers stand in the order of the table of results everywhere.
+    """
 
     def __init__(self, run: StoredRun, gallery: Gallery, reference: str | None, styles: Mapping[str, int]):
         self.run = run
@@ -112,10 +115,13 @@ class AxisWriter:
         self.reference = reference
         self.styles = styles
         self.about = run.meta["sweep"]["renderers"]
+        last = find_apart(self.about)
+        self.order = {name: number for number, name in enumerate(sorted(self.about, key=last.__contains__))}
 
     def describe(self, number: int, dataset: str, name: str) -> Axis:
         """Return what the page shows of the perturbation ``name`` on a data set; figures and tables are written."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset]
+        rows.sort(key=lambda row: self.order[row["renderer"]])
         one = load_perturbation(name)
         true_disparity = self.run.meta["sweep"]["datasets"][dataset].get("true_disparity", True)
         blind = {n for n, about in self.about.items() if not takes(about["capabilities"], one.changes)}

@@ -14,7 +14,7 @@ from .gallery import Gallery, SceneView
 from .guesses import GuessTable, build_guesses, guess_sheet
 from .places import Place
 from .published import Published
-from .run_facts import takes_disparity
+from .run_facts import find_apart
 from .tables import ScoreTable, build_table, comparison_sheet, covers_everything, find_clusters, score_sheet
 from .verdicts import write_verdict
 
@@ -77,8 +77,7 @@ def _section(
     table, guesses = None, None
     if scored:
         about, metrics = run.meta["renderers"], run.meta["metrics"]
-        blind = [n for n, r in about.items() if not takes_disparity(r["capabilities"])]
-        apart = blind if len(blind) > 1 else []  # one alone is the floor of the others
+        apart = find_apart(about)
         clusters = find_clusters(run, name, rows)
         table = build_table(rows, list(about), metrics, clusters, reference, apart)
         guesses = build_guesses(rows, apart, clusters)

@@ -192,6 +192,16 @@ def test_a_run_that_came_without_pictures_has_the_numbers_alone(swept_run, tmp_p
     assert "imported from theirs.zip: measured on Abacus as &#39;there&#39;" in pages["index.html"]
 
 
+def test_renderers_stand_in_the_order_of_the_results(swept_run, tmp_path):
+    """Several that take no disparity stand last, apart; what order the rows have changes nothing."""
+    about = swept_run.meta["sweep"]["renderers"]
+    about["steady"] = about["steady"] | {"capabilities": about["blind"]["capabilities"]}
+    swept_run.sweep.reverse()
+    page = describe_robustness(swept_run, PictureMaker(Assets(tmp_path)), None, dict.fromkeys(about, 0))
+    (psnr, *_) = page["axes"][0].metrics
+    assert psnr.renderers == list(psnr.scores.cells) == ["fragile", "steady", "blind"]
+
+
 def test_a_perturbation_that_is_not_known_here_costs_its_own_axis(swept_run, tmp_path):
     swept_run.meta["sweep"]["settings"]["perturbations"] = [["none", 0], ["theirs", 2.0]]
     page = describe_robustness(swept_run, PictureMaker(Assets(tmp_path)), None, {})
