@@ -2,17 +2,18 @@
 
 A family's ``recipe.py`` states what is its own:
 
-- a ``Recipe``, sub-class of ``FamilyRecipe`` and frozen dataclass as that is: what sizes its trainings have, as fields
-  (``first_steps: Annotated[int, Option("of the first training")] = 1200`` is ``--first-steps N``, too); its scenes and
-  its trainings, each a ``RunConfig`` below ``self.output``; and what ships of them (``shipping`` and ``records`` help);
+- a ``Recipe``, sub-class of ``FamilyRecipe`` and a frozen dataclass as that is: the sizes of its trainings as fields,
+  of which ``steps: Annotated[int, Option("of the first training")] = 1200`` is the option ``--steps N``, too; its
+  scenes (``scenes.recipe_scenes`` has what families share), its trainings, each a ``RunConfig`` below ``self.output``,
+  and what ships of them (``shipping``, ``records``);
 - ``PROGRAM``, a ``Program``: what it trains, in words, and its parts in the order in which they are done. What a part
-  does is a function of the recipe, often a method: it does all of it (``store_scenes``), or returns the trainings that
-  the part consists of, which are trained here, one after the other. The part that ships needs no pictures and is done
-  on demand: ``Part("ship", Recipe.ship, needs=(), on_demand=True)``;
+  does is a function of the recipe, often a method: it does everything itself, as one that stores scenes, or returns the
+  trainings that the part consists of, which are trained here, one after the other. A part is asked for what it
+  ``needs``, and by default both folders of pictures; the part that ships needs none, and is done on demand;
 - ``sys.exit(PROGRAM.main())`` for ``python -m bokehbench.training.FAMILY.recipe``.
 
-A training that is finished is not done again, and one that is not goes on, so that the same command goes on where it
-was interrupted. ``bokehme/recipe.py`` is a short example.
+The same command goes on where it was interrupted: a training does so by itself, and does nothing once it is finished; a
+part that does its work itself has to. ``bokehme/recipe.py`` is a short example.
 """
 
 import argparse
