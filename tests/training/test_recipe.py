@@ -14,7 +14,7 @@ from bokehbench.training.engine import loop
 from bokehbench.training.engine.config import RunConfig
 from bokehbench.training.recipe import FamilyRecipe, Option, Part, Program
 
-FAMILIES = ("bokehme", "defocus_to_focus", "magicbokeh")
+FAMILIES = ("bokehdiff", "bokehme", "defocus_to_focus", "magicbokeh")
 FOLDERS = ["--photographs", "p", "--cutouts", "c"]
 
 
