@@ -64,6 +64,12 @@ def write_map(path: Path, values: Tensor, low: float, high: float) -> str:
     return _write_png(path, scaled.round().cpu().numpy().astype(np.uint16))
 
 
+def read_map(path: Path) -> NDArray[np.float64]:
+    """Read a map that ``write_map`` saved as (H,W) float64, from 0 for its ``low`` to 1 for its ``high``."""
+    with Image.open(path) as levels:
+        return np.array(levels, np.float64) / 65535.0
+
+
 def read_image(path: Path) -> Tensor:
     """Read an 8-bit PNG back as (3,H,W) float32 in [0,1]."""
     with Image.open(path) as picture:

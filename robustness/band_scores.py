@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..benchmarks.metrics.pixelwise import to_decibels
 from ..benchmarks.run.band_schema import WrongBand
@@ -23,7 +22,7 @@ from ..benchmarks.run.row_files import RowWriter, merge_parts
 from ..benchmarks.run.scene_record import read_scene_record, scene_folder
 from ..benchmarks.run.schema import Row, SceneRecord
 from ..core.errors import BokehBenchError
-from ..core.files import read_image
+from ..core.files import read_image, read_map
 from ..core.progress import ProgressBar
 from ..core.sources import hash_sources
 from ..core.text import one_line
@@ -130,10 +129,8 @@ class SceneFiles:
 def _radius_px(record: SceneRecord, path: Path) -> NDArray[np.float32]:
     """Read a stored map, which is as large as the renders, as signed blur radii in their px."""
     low, high = record["disparity_range"]
-    with Image.open(path) as levels:
-        disparity = low + (high - low) * (np.array(levels, np.float64) / 65535.0)
     strength = record.get("scale", 1) * record["blur_strength"]
-    return (strength * (disparity - record["focus_disparity"])).astype(np.float32)
+    return (strength * (low + (high - low) * read_map(path) - record["focus_disparity"])).astype(np.float32)
 
 
 def _psnr(errors: Errors) -> float | None:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..benchmarks.run.schema import SceneRecord
-from ..core.files import read_image
+from ..core.files import read_image, read_map
 from ..renderers.refine.correction import correct
 from .wrong_band import WRONG_PX
 
@@ -57,7 +56,7 @@ class StoredMap:
     def correct(self) -> RepairedMap:
         """Correct the map and judge it. Raises OSError where a file cannot be read."""
         image = np.ascontiguousarray(read_image(self.picture).permute(1, 2, 0).numpy())
-        given, true = (_read_levels(path) for path in (self.given, self.true))
+        given, true = (read_map(path).astype(np.float32) for path in (self.given, self.true))
         corrected = correct(image, given).disparity
         wrong, left = (np.abs(one - true) * self.blur_px > WRONG_PX for one in (given, corrected))
         return RepairedMap(given, corrected, true, judge(wrong, left))
@@ -85,11 +84,6 @@ def blur_range_px(record: SceneRecord) -> float:
     """Return the difference of blur radius between the farthest and the nearest of a scene's true map."""
     low, high = record["disparity_range"]
     return float(record["blur_strength"] * record.get("scale", 1) * (high - low))
-
-
-def _read_levels(path: Path) -> Map:
-    with Image.open(path) as levels:
-        return np.array(levels, np.float32) / np.float32(65535)
 
 
 def _share(mask: NDArray[np.bool_]) -> float | None:

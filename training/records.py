@@ -59,10 +59,11 @@ def read_finished(path: Path) -> dict[str, Any]:
         raise InvalidOptionError(f"{error}: train again") from error
 
 
-def require_finished(trained: Path, part: str) -> None:
-    """Raise MissingWeightsError unless the training in a folder has ended; ``part``: of the recipe that does it."""
+def require_finished(trained: Path) -> None:
+    """Raise MissingWeightsError unless the training in a folder, which a recipe's part of that name does, has ended."""
     path = trained / "model" / RECORD_FILE
     if not path.is_file():
+        part = trained.name
         raise MissingWeightsError(f"{path}: absent: give the training's command with --parts {part}, to finish it")
 
 

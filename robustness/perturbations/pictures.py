@@ -4,6 +4,8 @@ In the perturbations called ``-both`` the disparity is that of a low-quality pic
 resolution. The picture is the same in both.
 """
 
+import dataclasses
+
 import numpy as np
 
 from ...datasets.low_quality.real_esrgan import degrade
@@ -28,25 +30,8 @@ ZOOM = Perturbation(
     maximum=LARGEST,
     marks=(4.0, 8.0),
 )
-ZOOM_BOTH = Perturbation(
-    name="zoom-both",
-    unit="times",
-    severities=(1, 1.5, 2, 3, 4, 6, 8),
-    change_picture=zoom,
-    change_disparity=lose_resolution,
-    neutral=1.0,
-    maximum=LARGEST,
-    marks=(4.0, 8.0),
-)
+ZOOM_BOTH = dataclasses.replace(ZOOM, name="zoom-both", change_disparity=lose_resolution)
 DEGRADE = Perturbation(
     name="degrade", unit="times", severities=(1, 4), change_picture=degrade, neutral=1.0, maximum=LARGEST
 )
-DEGRADE_BOTH = Perturbation(
-    name="degrade-both",
-    unit="times",
-    severities=(1, 4),
-    change_picture=degrade,
-    change_disparity=lose_resolution,
-    neutral=1.0,
-    maximum=LARGEST,
-)
+DEGRADE_BOTH = dataclasses.replace(DEGRADE, name="degrade-both", change_disparity=lose_resolution)

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bokehbench.core.files import quantise, read_image, safe_name, sha256_of, write_image, write_json, write_map
+from bokehbench.core.files import (
+    quantise,
+    read_image,
+    read_map,
+    safe_name,
+    sha256_of,
+    write_image,
+    write_json,
+    write_map,
+)
 
 
 @given(st.text())
@@ -41,6 +50,8 @@ def test_map_spans_its_range(tmp_path):
     write_map(tmp_path / "m.png", values, -2.0, 3.0)
     with Image.open(tmp_path / "m.png") as picture:
         assert picture.getextrema() == (0, 65535)
+    found = torch.from_numpy(read_map(tmp_path / "m.png"))
+    torch.testing.assert_close(found, (values[0].double() + 2.0) / 5.0, rtol=0.0, atol=0.6 / 65535)
 
 
 def test_json_has_no_nan(tmp_path):

@@ -14,7 +14,8 @@ from ...renderers.bokehdiff.settings import BLURRED_COLOURS
 from ...renderers.bokehdiff.weight_files import INDEX, SHARED_AUTOENCODER
 from ...renderers.weights import RECORD_FILE, SHARED_FILE, read_index
 from ..engine.validation import read_curve
-from ..records import RECORDED_RUN, nameless, read_finished, summarise
+from ..records import RECORDED_RUN, nameless, read_finished, require_finished, summarise
+from ..shipping import FIRST
 from .digests import digest_encoder
 from .fit_colour_encoder import load_colour_encoder
 
@@ -26,9 +27,6 @@ DECODER_TUNING = "decoder"
 
 COLOUR_ENCODER = "colours"
 """The folder of the colour encoder."""
-
-FIRST_TRAINING = "first"
-"""The folder, in that of a training, of the one before, which it went on from."""
 
 RECORDED_MODEL = ("variant", "size", "pooling", "latent_loss", "hardness", "rays", "pair_cut")
 """What of a model's configuration a reader of its weights may want to know, as far as its task has it."""
@@ -53,7 +51,7 @@ def ship(trainings: Path, variants: Sequence[str], folder: Path) -> None:
     vae = load_saved(trainings / DECODER_TUNING / "model", torch.float32).vae
     colours = load_colour_encoder(trainings / COLOUR_ENCODER, vae)
     folders = {variant: trainings / variant for variant in finished}
-    records = {variant: training_record(folder, folder / FIRST_TRAINING) for variant, folder in folders.items()}
+    records = {variant: training_record(folder, folder / FIRST) for variant, folder in folders.items()}
     record_of_autoencoder = training_record(trainings / DECODER_TUNING, trainings / AUTOENCODER)
     pipelines = {variant: load_saved(trainings / variant / "model", torch.float32) for variant in finished}
     for variant, pipeline in pipelines.items():
@@ -78,14 +76,12 @@ def training_record(trained: Path, before: Path) -> dict[str, Any]:
     all of them, ``seconds`` their sum; all else is the last one's.
     Raises MissingWeightsError where ``trained`` has no record, InvalidOptionError for a damaged one.
     """
-    path = trained / "model" / RECORD_FILE
-    if not path.is_file():
-        raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
-    record = read_finished(path)
+    require_finished(trained)
+    record = read_finished(trained / "model" / RECORD_FILE)
     config = record["configuration"]
     model = config["model"]
     went_on = model["start"] is not None and (before / "model" / RECORD_FILE).is_file()
-    first = training_record(before, before / FIRST_TRAINING) if went_on else None
+    first = training_record(before, before / FIRST) if went_on else None
     data = model["data"]
     settings = read_index(trained / "model" / INDEX)["settings"]
     seconds = round(record["seconds"] + (0.0 if first is None else first["seconds"]), 1)

@@ -1,9 +1,10 @@
-"""What the compact models' recipe consists of: its parts, and the configuration of every training."""
+"""What the compact models' recipe consists of: the configuration of every training, scenes, and what ships."""
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import torch
 
@@ -11,7 +12,9 @@ from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehdiff.checkpoints import load_saved
 from ...renderers.bokehdiff.settings import TWO_RADII
+from ...renderers.bokehdiff.weight_files import SHIPPED
 from ..engine.config import OptimiserConfig, RunConfig
+from ..recipe import FamilyRecipe, Option, fast_precision
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
 from ..scenes.degraded import Degradation, DegradedScenes, identity_of_scenes
@@ -19,10 +22,11 @@ from ..scenes.disparity_errors import DisparityErrors
 from ..scenes.low_quality import LowQuality
 from ..scenes.recipe_scenes import SCENE_SEED, training_scenes, validation_scenes
 from ..scenes.shards import StoredScenes, store_scenes
+from ..shipping import FIRST
 from .config import AutoencoderConfig, LatentConfig
 from .fit_colour_encoder import load_colour_encoder
-from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, FIRST_TRAINING
-from .recipe_scales import Scale
+from .publish import AUTOENCODER, COLOUR_ENCODER, DECODER_TUNING, ship
+from .recipe_scales import SCALES, Scale
 from .recipe_table import table_trainings
 
 FAMILY = ("bokehdiff", "bokehdiff-vanilla", "bokehdiff-no-softmaxq", "bokehdiff-no-occlusion", "bokehdiff-no-coc")
@@ -36,8 +40,6 @@ LOW_QUALITY = "bokehdiff-low-quality"
 TABLE = "table"
 """The shipped one's losses, encoder and timestep, one at a time: the paper's Table 2."""
 
-DEFAULT_PARTS = (AUTOENCODER, DECODER_TUNING, COLOUR_ENCODER, SCENES, DEGRADED, *FAMILY, PLUS)
-PARTS = (*DEFAULT_PARTS, POOR, LOW_QUALITY, TABLE, SHIP)
 BASE = "classical-occlusion"
 
 LEARNING_RATE = 1e-3
@@ -54,17 +56,19 @@ PAIR_CUT = 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """A scale, the folders of pictures and the folder that gets everything."""
+class Recipe(FamilyRecipe):
+    """``scale``: a name in SCALES; ``shipped``: the folder of the weights that ship."""
 
-    scale: Scale
-    photographs: str
-    cutouts: str
-    output: Path
-    validation_photographs: str | None = None
-    validation_cutouts: str | None = None
-    minutes: float = 0.0
-    precision: str = "no"
+    scale: Annotated[str, Option("for two cores or one large GPU", choices=tuple(SCALES))] = "cpu"
+    precision: Annotated[str, Option("of trainings; default: what is fastest here", choices=("no", "bf16"))] = field(
+        default_factory=fast_precision
+    )
+    shipped: Path = SHIPPED
+
+    @property
+    def sizes(self) -> Scale:
+        """Return the scale's numbers."""
+        return SCALES[self.scale]
 
     @property
     def scenes(self) -> SynthesisSettings:
@@ -89,15 +93,19 @@ class Recipe:
     @property
     def autoencoder(self) -> RunConfig:
         """Return the autoencoder's training."""
-        scenes = SynthesisSettings(photographs=(self.photographs,), painted=1)
+        watched = self.validation_photographs
         return RunConfig(
             task="bokehdiff/autoencoder",
             output=str(self.output / AUTOENCODER),
             model=AutoencoderConfig(
-                data=DataConfig(scenes=scenes, crop_px=96, validation=self._validation(count_cutouts=False)),
-                size=self.scale.size,
+                data=DataConfig(
+                    scenes=_photographs(self.photographs),
+                    crop_px=96,
+                    validation=_photographs(watched) if watched else None,
+                ),
+                size=self.sizes.size,
             ),
-            steps=self.scale.autoencoder_steps,
+            steps=self.sizes.autoencoder_steps,
             batch=16,
             optimiser=OptimiserConfig(learning_rate=2.5e-4, warmup=40, hold=0.2, weight_decay=0.0),
             ema=0.995,
@@ -116,7 +124,7 @@ class Recipe:
             first,
             output=str(self.output / DECODER_TUNING),
             model=dataclasses.replace(first.model, start=f"{first.output}/model", fixed_encoder=True),
-            steps=self.scale.decoder_steps,
+            steps=self.sizes.decoder_steps,
             optimiser=dataclasses.replace(first.optimiser, method="muon", learning_rate=DECODER_RATE),
         )
 
@@ -127,7 +135,7 @@ class Recipe:
         if part == DECODER_TUNING:
             return (self.decoder,)
         if part == PLUS:
-            return (self._unet(part, self.scale.plus_steps),)
+            return (self._unet(part, self.sizes.plus_steps),)
         if part == LOW_QUALITY:
             return (self._low_quality(),)
         if part == TABLE:
@@ -136,9 +144,9 @@ class Recipe:
 
     def _family(self, variant: str) -> tuple[RunConfig, RunConfig, RunConfig]:
         """Train from scratch, then on the logarithm, a poor loss to start with, then with two radii at depth edges."""
-        whole = self._unet(variant, self.scale.first_steps)
-        second_output = f"{whole.output}/{FIRST_TRAINING}"
-        first = dataclasses.replace(whole, output=f"{second_output}/{FIRST_TRAINING}")
+        whole = self._unet(variant, self.sizes.first_steps)
+        second_output = f"{whole.output}/{FIRST}"
+        first = dataclasses.replace(whole, output=f"{second_output}/{FIRST}")
         second = dataclasses.replace(
             whole,
             output=second_output,
@@ -149,7 +157,7 @@ class Recipe:
                 latent_loss="psnr",
                 hardness=whole.model.hardness[1:] * 2,
             ),
-            steps=self.scale.second_steps,
+            steps=self.sizes.second_steps,
             optimiser=dataclasses.replace(whole.optimiser, learning_rate=LATER_RATE),
             seed=first.seed + 1,
         )
@@ -157,7 +165,7 @@ class Recipe:
             second,
             output=whole.output,
             model=dataclasses.replace(second.model, start=f"{second.output}/model", pooling=TWO_RADII),
-            steps=self.scale.third_steps,
+            steps=self.sizes.third_steps,
             seed=second.seed + 1,
         )
         return first, second, third
@@ -166,21 +174,21 @@ class Recipe:
         """Return the last training of ``bokehdiff`` again, on poor pictures and from the weights that ship."""
         training = self._family(FAMILY[0])[-1]
         data = dataclasses.replace(
-            training.model.data, stored=str(self.poor_folder), count=self.scale.degraded_scenes, pictures="poor"
+            training.model.data, stored=str(self.poor_folder), count=self.sizes.degraded_scenes, pictures="poor"
         )
         shipped = {"start": "shipped", "autoencoder": None, "colour_encoder": None}
         return dataclasses.replace(
             training,
             output=str(self.output / LOW_QUALITY),
             model=dataclasses.replace(training.model, data=data, **shipped),
-            steps=self.scale.low_quality_steps,
+            steps=self.sizes.low_quality_steps,
             seed=training.seed + 1,
         )
 
     def _unet(self, variant: str, steps: int) -> RunConfig:
         """Return a variant's training against latents, from its random start."""
         plus = variant == PLUS
-        scale = self.scale
+        scale = self.sizes
         data = DataConfig(
             scenes=self.scenes,
             stored=str(self.degraded_folder if plus else self.scene_folder),
@@ -217,23 +225,23 @@ class Recipe:
             minutes=self.minutes,
         )
 
-    def store_scenes(self, workers: int) -> None:
+    def store_scenes(self) -> None:
         """Trace and store the training scenes, as far as they are missing."""
         scenes = SyntheticScenes(self.scenes)
-        store_scenes(scenes, self.scale.scenes, self.scene_folder, identity_of_scenes(self.scenes), workers)
+        store_scenes(scenes, self.sizes.scenes, self.scene_folder, identity_of_scenes(self.scenes), self.workers)
 
-    def store_degraded_scenes(self, workers: int) -> None:
+    def store_degraded_scenes(self) -> None:
         """Store the same scenes as ``bokehdiff-plus`` is given them: with wrong disparity and the base's picture."""
-        self._store_changed((DisparityErrors(), BasePicture(BASE)), self.degraded_folder, workers)
+        self._store_changed((DisparityErrors(), BasePicture(BASE)), self.degraded_folder)
 
-    def store_poor_scenes(self, workers: int) -> None:
+    def store_poor_scenes(self) -> None:
         """Store the same scenes with poor pictures."""
-        self._store_changed((LowQuality(),), self.poor_folder, workers)
+        self._store_changed((LowQuality(),), self.poor_folder)
 
-    def _store_changed(self, degradations: Sequence[Degradation], folder: Path, workers: int) -> None:
+    def _store_changed(self, degradations: Sequence[Degradation], folder: Path) -> None:
         scenes = DegradedScenes(StoredScenes(self.scene_folder), degradations, SCENE_SEED)
         identity = identity_of_scenes(self.scenes, degradations)
-        store_scenes(scenes, self.scale.degraded_scenes, folder, identity, workers)
+        store_scenes(scenes, self.sizes.degraded_scenes, folder, identity, self.workers)
 
     def fit_colours(self) -> None:
         """Fit the colour encoder to the autoencoder, unless that is done.
@@ -249,9 +257,14 @@ class Recipe:
         else:
             fit_colour_encoder(pipeline, (self.photographs,)).save_pretrained(folder)
 
-    def _validation(self, count_cutouts: bool = True) -> SynthesisSettings | None:
-        if self.validation_photographs is None or (count_cutouts and self.validation_cutouts is None):
-            return None
-        if not count_cutouts:
-            return SynthesisSettings(photographs=(self.validation_photographs,), painted=1)
-        return validation_scenes(self.validation_photographs, str(self.validation_cutouts))
+    def ship(self) -> None:
+        """Write what is finished of the family and PLUS to the folder of those that ship; see ``publish.ship``."""
+        ship(self.output, [*FAMILY, PLUS], self.shipped)
+
+    def _validation(self) -> SynthesisSettings | None:
+        return validation_scenes(self.validation_photographs, self.validation_cutouts)
+
+
+def _photographs(folder: str) -> SynthesisSettings:
+    """Return scenes of which the autoencoder sees the photographs alone."""
+    return SynthesisSettings(photographs=(folder,), painted=1)

@@ -6,23 +6,20 @@ it was interrupted.
 
 import dataclasses
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
-from ...core.commands import ends_in_one_line
-from ...core.errors import MissingWeightsError, UnknownNameError
 from ...core.files import write_json
-from ...core.option_parser import OneLineParser
 from ...renderers.defocus_to_focus.parts import Parts
 from ...renderers.defocus_to_focus.weight_files import SHIPPED, find_files
 from ...renderers.weights import RECORD_FILE, read_object
 from ..engine.config import OptimiserConfig, RunConfig
 from ..engine.validation import read_curve
-from ..records import RECORDED_RUN, nameless
+from ..recipe import FamilyRecipe, Option, Part, Program
+from ..records import RECORDED_RUN, nameless, require_finished
 from ..scenes.degraded import identity_of_scenes
 from ..scenes.recipe_scenes import validation_folders
 from ..scenes.shards import store_scenes
@@ -30,26 +27,20 @@ from .config import DefocusConfig, FusionConfig, HabitData
 from .habit_scenes import HabitScenes, HabitSettings
 
 SCENES, SMALL, DEFOCUS, FUSION, SHIP = "scenes", "small", "defocus", "fusion", "ship"
-PARTS = (SCENES, SMALL, DEFOCUS, FUSION, SHIP)
 TRAININGS = (SMALL, DEFOCUS, FUSION)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """The folders of pictures, the folder that gets everything, and the size of the training."""
+class Recipe(FamilyRecipe):
+    """The size of the trainings; ``shipped``: the folder of the weights that ship."""
 
-    photographs: str
-    cutouts: str
-    output: Path
-    validation_photographs: str | None = None
-    validation_cutouts: str | None = None
-    scenes: int = 1500
-    small_steps: int = 1600
-    steps: int = 60
-    fusion_steps: int = 30
-    batch: int = 4
-    rendering_from: float = 0.5
-    minutes: float = 0.0
+    scenes: Annotated[int, Option()] = 1500
+    small_steps: Annotated[int, Option()] = 1600
+    steps: Annotated[int, Option()] = 60
+    fusion_steps: Annotated[int, Option()] = 30
+    batch: Annotated[int, Option()] = 4
+    rendering_from: Annotated[float, Option("of the first stage's steps before the picture counts", "SHARE")] = 0.5
+    shipped: Path = SHIPPED
 
     @property
     def settings(self) -> HabitSettings:
@@ -90,10 +81,10 @@ class Recipe:
         optimiser = OptimiserConfig(learning_rate=1e-3, warmup=10)
         return self._run(FUSION, model, self.fusion_steps, optimiser, self.batch)
 
-    def store_scenes(self, workers: int) -> None:
+    def store_scenes(self) -> None:
         """Trace and store the training scenes, as far as they are missing."""
         identity = identity_of_scenes(self.settings)
-        store_scenes(HabitScenes(self.settings), self.scenes, self.output / SCENES, identity, workers)
+        store_scenes(HabitScenes(self.settings), self.scenes, self.output / SCENES, identity, self.workers)
 
     def _run(self, part: str, model: Any, steps: int, optimiser: OptimiserConfig, batch: int) -> RunConfig:
         return RunConfig(
@@ -129,10 +120,8 @@ def ship(output: Path, folder: Path) -> None:
     """
     stages = {}
     for stage in TRAININGS:
-        path = output / stage / "model" / RECORD_FILE
-        if not path.is_file():
-            raise MissingWeightsError(f"{path}: absent: give the training's command again, to finish it")
-        stages[stage] = read_object(path)
+        require_finished(output / stage)
+        stages[stage] = read_object(output / stage / "model" / RECORD_FILE)
     files = find_files(str(output / FUSION / "model"))
     Parts.read(files).save(folder, files.profile, torch.float16)
     small, first, second = (stages[stage]["configuration"] for stage in TRAININGS)
@@ -156,58 +145,19 @@ def ship(output: Path, folder: Path) -> None:
     write_json(folder / RECORD_FILE, {"summary": summary, "scenes": nameless(data["scenes"]), **runs})
 
 
-def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = SHIPPED) -> bool:
-    """Do the named parts in their order. Returns False where the training's minutes were over before its steps."""
-    from ..engine.loop import train
-
-    if SCENES in parts:
-        recipe.store_scenes(workers)
-    for part, config in ((SMALL, recipe.small), (DEFOCUS, recipe.first), (FUSION, recipe.second)):
-        if part in parts and train(config) is None:
-            return False
-    if SHIP in parts:
-        ship(recipe.output, folder)
-    return True
-
-
-@ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train Defocus to Focus's networks; the same command goes on where it was interrupted."""
-    parser = OneLineParser(prog="python -m bokehbench.training.defocus_to_focus.recipe", description=main.__doc__)
-    parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
-    parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
-    parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")
-    parser.add_argument("--validation-cutouts", metavar="DIR")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
-    parser.add_argument(
-        "--parts",
-        default=",".join(part for part in PARTS if part != SHIP),
-        metavar="NAMES",
-        help=f"some of {', '.join(PARTS)}; default: %(default)s",
-    )
-    for name in ("scenes", "small_steps", "steps", "fusion_steps", "batch"):
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=getattr(Recipe, name), metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--rendering-from",
-        type=float,
-        default=Recipe.rendering_from,
-        metavar="SHARE",
-        help="of the first stage's steps before the picture counts; default: %(default)s",
-    )
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
-    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop a training after so long")
-    options: Any = parser.parse_args(arguments)
-    parts, workers = options.parts.split(","), options.workers
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        raise UnknownNameError(f"unknown part '{unknown[0]}'. Known: {', '.join(PARTS)}")
-    fields = {field.name for field in dataclasses.fields(Recipe)}
-    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in fields})
-    if not run(recipe, parts, workers):
-        print("Stopped after the given minutes; give the same command to go on")
-    return 0
+PROGRAM = Program(
+    family="defocus_to_focus",
+    purpose="Train Defocus to Focus's networks",
+    recipe=Recipe,
+    parts=(
+        Part(SCENES, Recipe.store_scenes),
+        Part(SMALL, lambda recipe: [recipe.small]),
+        Part(DEFOCUS, lambda recipe: [recipe.first]),
+        Part(FUSION, lambda recipe: [recipe.second]),
+        Part(SHIP, lambda recipe: ship(recipe.output, recipe.shipped), needs=(), on_demand=True),
+    ),
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PROGRAM.main())

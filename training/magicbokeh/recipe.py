@@ -7,36 +7,27 @@ one thing changed, shorter, all of one length and with the same seeds.
 import dataclasses
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import torch
-from safetensors.torch import load_file, save_file
-
-from ...core.commands import ends_in_one_line
-from ...core.errors import UnknownNameError
 from ...core.files import write_json
-from ...core.option_parser import OneLineParser
-from ...core.text import unknown_name
 from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.magicbokeh.settings import MagicSettings
 from ...renderers.magicbokeh.weight_files import NETWORK_FILE, SETTINGS_FILE, SHIPPED
-from ...renderers.weights import RECORD_FILE, read_object
-from ..bokehdiff.recipe import fast_precision
-from ..engine.config import OptimiserConfig, RunConfig
-from ..records import describe_training, require_finished
+from ...renderers.weights import read_object
+from ..engine.config import PRECISIONS, OptimiserConfig, RunConfig
+from ..recipe import FamilyRecipe, Option, Part, Program, fast_precision
+from ..records import require_finished
 from ..scenes.config import DataConfig
 from ..scenes.degraded import identity_of_scenes
 from ..scenes.recipe_scenes import training_scenes, validation_scenes
 from ..scenes.shards import store_scenes
+from ..shipping import FIRST, ship_networks
 from .config import MagicBokehConfig
 
-SCENES, FIRST, NETWORK, ABLATIONS, SHIP = "scenes", "first", "network", "ablations", "ship"
-PARTS = (SCENES, FIRST, NETWORK, ABLATIONS, SHIP)
-"""``first``: the restoration branch alone, which ``network`` goes on from, in the latter's folder."""
-
+SCENES, NETWORK, ABLATIONS, SHIP = "scenes", "network", "ablations", "ship"
 FULL, NO_FIRST = "full", "no-restoration-phase"
 ABLATED = (FULL, "disjoint", "unmasked", "paper", "joint", NO_FIRST)
 SEEDS = (0, 1)
@@ -47,27 +38,21 @@ LATER_RATE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """The folders of pictures, the folder that gets everything, and the size of the trainings."""
+class Recipe(FamilyRecipe):
+    """The size of the trainings; ``shipped``: the folder of the weights that ship."""
 
-    photographs: str
-    cutouts: str
-    output: Path
-    validation_photographs: str | None = None
-    validation_cutouts: str | None = None
     scenes: int = 1600
     draws: int = 2
-    first_steps: int = 600
-    steps: int = 2300
-    ablation_steps: tuple[int, int] = (100, 240)
+    first_steps: Annotated[int, Option()] = 600
+    steps: Annotated[int, Option("after those")] = 2300
+    ablation_steps: Annotated[tuple[int, int], Option("restoration alone, then on")] = (100, 240)
     crop_px: int = 128
     batch: int = 8
     ablation_batch: int = 4
-    precision: str = "no"
-    minutes: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._validation()  # what it lacks is said before anything is made
+    precision: Annotated[str, Option("of trainings; default: what is fastest here", choices=PRECISIONS)] = field(
+        default_factory=fast_precision
+    )
+    shipped: Path = SHIPPED
 
     @property
     def settings(self) -> SynthesisSettings:
@@ -114,10 +99,21 @@ class Recipe:
                 runs.append(self._run(folder, name, count, dataclasses.replace(model, **values), 2 * seed + 1))
         return [dataclasses.replace(run, batch=self.ablation_batch) for run in runs]
 
-    def store_scenes(self, workers: int) -> None:
+    def network(self) -> Sequence[RunConfig]:
+        """Return the second training, once the first, which lies in its folder, is finished."""
+        require_finished(Path(self.first.output))
+        return [self.training]
+
+    def store_scenes(self) -> None:
         """Trace and store the training scenes, as far as they are missing."""
         scenes = SyntheticScenes(self.settings)
-        store_scenes(scenes, self.scenes, self.output / SCENES, identity_of_scenes(self.settings), workers)
+        store_scenes(scenes, self.scenes, self.output / SCENES, identity_of_scenes(self.settings), self.workers)
+
+    def ship(self) -> None:
+        """Write the network and its settings to the folder of those that ship; see ``ship_networks``."""
+        trained = self.output / NETWORK
+        ship_networks(trained, [NETWORK_FILE], self.shipped, RECORDED_MODEL)
+        write_json(self.shipped / SETTINGS_FILE, read_object(trained / "model" / SETTINGS_FILE))
 
     def _model(self, **values: Any) -> MagicBokehConfig:
         data = DataConfig(
@@ -150,83 +146,19 @@ class Recipe:
         return validation_scenes(self.validation_photographs, self.validation_cutouts)
 
 
-def ship(trained: Path, folder: Path) -> None:
-    """Write the network of a finished training to ``folder`` in half precision, with its record and its first's.
-
-    Raises MissingWeightsError where it is not finished.
-    """
-    require_finished(trained / FIRST, FIRST)
-    require_finished(trained, NETWORK)
-    folder.mkdir(parents=True, exist_ok=True)
-    state = load_file(trained / "model" / NETWORK_FILE)
-    save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / NETWORK_FILE)
-    write_json(folder / SETTINGS_FILE, read_object(trained / "model" / SETTINGS_FILE))
-    first = describe_training(trained / FIRST, RECORDED_MODEL)
-    write_json(folder / RECORD_FILE, describe_training(trained, RECORDED_MODEL, first))
-
-
-def run(recipe: Recipe, parts: Sequence[str], workers: int = 0, folder: Path = SHIPPED) -> bool:
-    """Do the named parts in their order. Returns False where a training's minutes were over before its steps."""
-    from ..engine.loop import train
-
-    if SCENES in parts:
-        recipe.store_scenes(workers)
-    if FIRST in parts and train(recipe.first) is None:
-        return False
-    if NETWORK in parts:
-        require_finished(recipe.output / NETWORK / FIRST, FIRST)
-        if train(recipe.training) is None:
-            return False
-    if ABLATIONS in parts and any(train(training) is None for training in recipe.ablations()):
-        return False
-    if SHIP in parts:
-        ship(recipe.output / NETWORK, folder)
-    return True
-
-
-@ends_in_one_line("recipe", "recipe: interrupted; give the same command to go on")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train MagicBokeh's compact network; the same command goes on where it was interrupted."""
-    parser = OneLineParser(prog="python -m bokehbench.training.magicbokeh.recipe", description=main.__doc__)
-    parser.add_argument("--photographs", required=True, metavar="DIR", help="any photographs")
-    parser.add_argument("--cutouts", required=True, metavar="DIR", help="RGBA cut-outs")
-    parser.add_argument("--validation-photographs", metavar="DIR", help="others, for the PSNR curve")
-    parser.add_argument("--validation-cutouts", metavar="DIR")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets scenes, checkpoints, networks")
-    parser.add_argument(
-        "--parts",
-        default=f"{SCENES},{FIRST},{NETWORK}",
-        metavar="NAMES",
-        help=f"some of {', '.join(PARTS)}; default: %(default)s",
-    )
-    parser.add_argument("--first-steps", type=int, default=Recipe.first_steps, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--steps", type=int, default=Recipe.steps, metavar="N", help="after those; default: %(default)s"
-    )
-    parser.add_argument(
-        "--ablation-steps",
-        type=int,
-        nargs=2,
-        default=Recipe.ablation_steps,
-        metavar="N",
-        help="restoration alone, then on; default: %(default)s",
-    )
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that make scenes; default: none")
-    parser.add_argument("--precision", metavar="NAME", help="no, bf16 or fp16; default: what is fastest here")
-    parser.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop each training after so long")
-    options: Any = parser.parse_args(arguments)
-    parts, workers = options.parts.split(","), options.workers
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        raise UnknownNameError(unknown_name("part", unknown[0], PARTS))
-    fields = {field.name for field in dataclasses.fields(Recipe)}
-    values = {name: value for name, value in vars(options).items() if name in fields}
-    values |= {"precision": options.precision or fast_precision(), "ablation_steps": tuple(options.ablation_steps)}
-    recipe = Recipe(**values)
-    if not run(recipe, parts, workers):
-        print("Stopped after the given minutes; give the same command to go on")
-    return 0
+PROGRAM = Program(
+    family="magicbokeh",
+    purpose="Train MagicBokeh's compact network",
+    recipe=Recipe,
+    parts=(
+        Part(SCENES, Recipe.store_scenes),
+        Part(FIRST, lambda recipe: [recipe.first]),
+        Part(NETWORK, Recipe.network),
+        Part(ABLATIONS, Recipe.ablations, on_demand=True),
+        Part(SHIP, Recipe.ship, needs=(), on_demand=True),
+    ),
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PROGRAM.main())

@@ -1,8 +1,6 @@
 """A run that a command adds to: one command at a time, kept whole, and gone where it never began."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -12,6 +10,7 @@ from bokehbench.benchmarks.run.run_folder import LOCK, RunFolder, continue_recor
 from bokehbench.benchmarks.run.store import read_meta, write_meta
 from bokehbench.core.errors import InvalidOptionError
 
+from ...lock_holder import held_elsewhere
 from ...stored_records import COMMAND, META, row
 
 
@@ -72,17 +71,6 @@ def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
     assert read_meta(tmp_path)["starts"] == 1
 
 
-HOLDER = """
-import sys
-from filelock import FileLock
-
-with FileLock(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-"""Holds the lock file in a process that imports nothing else."""
-
-
 def test_second_writer_is_refused(tmp_path):
     def is_refused():
         with pytest.raises(InvalidOptionError, match="another command is writing this run"), RunFolder.open(tmp_path):
@@ -90,11 +78,8 @@ def test_second_writer_is_refused(tmp_path):
 
     with RunFolder.open(tmp_path):
         is_refused()
-    command = [sys.executable, "-c", HOLDER, tmp_path / LOCK]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
+    with held_elsewhere(tmp_path / LOCK):
         is_refused()
-        holder.communicate("\n")
     begin(tmp_path)
 
 

@@ -1,7 +1,5 @@
 """A report's files: one writer at a time, stale ones removed, a damaged ledger costs nothing but a word."""
 
-import subprocess
-import sys
 import time
 
 import pytest
@@ -10,15 +8,7 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.reports.files import assets
 from bokehbench.reports.files.assets import LEDGER, Assets, writing
 
-HOLDER = """
-import sys
-from filelock import FileLock
-
-with FileLock(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-"""Holds the lock file in a process that imports nothing else."""
+from ...lock_holder import held_elsewhere
 
 
 def test_second_writer_waits_for_the_first(tmp_path, monkeypatch):
@@ -27,14 +17,11 @@ def test_second_writer_waits_for_the_first(tmp_path, monkeypatch):
         (lock,) = tmp_path.glob(".*")
         with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path, "two"):
             pass
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", HOLDER, lock], **pipes) as holder:
-        assert holder.stdout.readline() == "held\n"
+    with held_elsewhere(lock) as release:
         with pytest.raises(InvalidOptionError, match="another command is still writing"), writing(tmp_path, "two"):
             pass
         monkeypatch.setattr(assets, "LONGEST_WAIT_S", 60)
-        holder.stdin.write("\n")
-        holder.stdin.flush()
+        release()
         start = time.monotonic()
         with writing(tmp_path, "two") as found:
             found.write("page.html", "<p>")

@@ -8,7 +8,7 @@ import torch
 
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff import fit_colour_encoder as fitting
-from bokehbench.training.bokehdiff.recipe import run
+from bokehbench.training.bokehdiff.recipe import PROGRAM
 from bokehbench.training.bokehdiff.recipe_configs import PLUS, Recipe
 from bokehbench.training.bokehdiff.recipe_scales import SCALES
 
@@ -21,7 +21,7 @@ def toy(size, pictures, tmp_path_factory):
         SCALES["cpu"], scenes=4, degraded_scenes=4, crop_px=32, size=size, **dict.fromkeys((*steps, "batch"), 1)
     )
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(scale=scale, output=tmp_path_factory.mktemp("recipe") / "run", **folders)
+    recipe = Recipe(scale="toy", precision="no", output=tmp_path_factory.mktemp("recipe") / "run", **folders)
     small = dataclasses.replace(recipe.scenes, size_px=96, lens_samples=16, painted=1)
     fits, fit = [], fitting.fit_colour_encoder
 
@@ -30,6 +30,7 @@ def toy(size, pictures, tmp_path_factory):
         return fit(pipeline, photographs, pictures=9, steps=3)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SCALES, "toy", scale)
         patch.setattr(Recipe, "scenes", small)
         patch.setattr(fitting, "fit_colour_encoder", fit_quickly)
         yield recipe, fits
@@ -39,7 +40,7 @@ def toy(size, pictures, tmp_path_factory):
 def finished(toy):
     """The recipe after all of its parts but three ablations; whoever changes its folder restores it."""
     recipe, _ = toy
-    assert run(recipe, ["autoencoder", "decoder", "colours", "scenes", "degraded", "bokehdiff", PLUS], workers=0)
+    assert PROGRAM.run(recipe, ["autoencoder", "decoder", "colours", "scenes", "degraded", "bokehdiff", PLUS])
     return recipe
 
 

@@ -31,7 +31,8 @@ def test_what_is_trained_ships_with_its_record(restored, tmp_path):
     assert [x.get("pooling") for x in (second["first"], second, full)] == [None, None, "two-radii"]
     assert full["seconds"] > second["seconds"] > second["first"]["seconds"]
     autoencoder = json.loads((shipped / "autoencoder" / "training.json").read_text())
-    assert autoencoder["summary"].startswith("1 and 1 steps of 16 crops of 96 px, 0 minutes on")
+    minutes = f"{autoencoder['seconds'] / 60.0:.0f} minutes on"
+    assert autoencoder["summary"].startswith(f"1 and 1 steps of 16 crops of 96 px, {minutes}")
     weights = find_weights("bokehdiff", str(shipped / "bokehdiff"), download=False)
     assert "training.json" not in [path.name for path in weights.paths]
     renderer = load_renderer(f"bokehdiff@{shipped / 'bokehdiff'}")

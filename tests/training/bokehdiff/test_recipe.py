@@ -10,8 +10,8 @@ import torch
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.checkpoints import load_saved
 from bokehbench.training.bokehdiff.publish import COLOUR_ENCODER, DECODER_TUNING
-from bokehbench.training.bokehdiff.recipe import main, run
-from bokehbench.training.bokehdiff.recipe_configs import FAMILY, LOW_QUALITY, PLUS, TABLE
+from bokehbench.training.bokehdiff.recipe import PROGRAM
+from bokehbench.training.bokehdiff.recipe_configs import FAMILY, LOW_QUALITY, PLUS, TABLE, Recipe
 
 
 def test_every_variant_of_the_family_is_trained_alike(recipe):
@@ -85,7 +85,8 @@ def test_the_decoder_learns_and_the_encoder_stays(finished):
 
 
 def test_colours_are_fitted_once_to_one_encoder(toy, restored, change):
-    assert run(restored, ["autoencoder", "decoder", "colours", "decoder", "colours"], workers=0)
+    for _ in range(2):
+        assert PROGRAM.run(restored, ["autoencoder", "decoder", "colours"])
     assert len(toy[1]) == 1
     decoder = restored.output / DECODER_TUNING / "model"
     change(decoder, "decoder")
@@ -100,17 +101,19 @@ def test_a_training_does_not_go_on_with_another_encoder(toy, restored, change):
     shutil.rmtree(restored.output / COLOUR_ENCODER)
     change(restored.output / DECODER_TUNING / "model", "encoder")
     with pytest.raises(InvalidOptionError, match="another configuration"):
-        run(restored, ["colours", "bokehdiff"], workers=0)
+        PROGRAM.run(restored, ["colours", "bokehdiff"])
     toy[1][:] = fits
 
 
-def test_nothing_trained_is_one_line(tmp_path, pictures, capsys):
-    folders = ["--photographs", str(pictures), "--cutouts", str(pictures), "--output", str(tmp_path)]
-    assert main([*folders, "--parts", "ship"]) == 2
+def test_nothing_trained_is_one_line(tmp_path, capsys):
+    assert PROGRAM.main(["--output", str(tmp_path), "--parts", "ship"]) == 2
     assert capsys.readouterr().err == f"recipe: {tmp_path}: no model is finished: nothing to ship\n"
-    assert main([*folders, "--validation-cutouts", str(pictures)]) == 2
-    said = "recipe: --validation-photographs: expected a folder beside --validation-cutouts, got none\n"
-    assert capsys.readouterr().err == said
-    assert main([*folders, "--parts", "bokehdif"]) == 2
-    said = "recipe: unknown part 'bokehdif'. Did you mean bokehdiff or bokehdiff-plus? Known: autoencoder, decoder,"
-    assert capsys.readouterr().err.startswith(said)
+
+
+def test_the_autoencoder_needs_photographs_alone(tmp_path, capsys):
+    output = ["--output", str(tmp_path), "--photographs", "x"]
+    assert PROGRAM.main([*output, "--parts", "colours,table"]) == 2
+    assert capsys.readouterr().err == "recipe: --cutouts: expected a folder for the part table, got none\n"
+    for training in ("autoencoder", "decoder"):
+        (config,) = Recipe(photographs="x", output=tmp_path).trainings(training)
+        assert (config.model.data.scenes.photographs, config.model.data.scenes.cutouts) == (("x",), ())

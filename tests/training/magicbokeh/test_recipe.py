@@ -9,7 +9,7 @@ import torch
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.magicbokeh.settings import MagicSettings, NetworkSize
 from bokehbench.renderers.registry import load_renderer
-from bokehbench.training.magicbokeh.recipe import PARTS, Recipe, main, run
+from bokehbench.training.magicbokeh.recipe import PROGRAM, Recipe
 from bokehbench.training.scenes import shards
 
 TINY = MagicSettings(size=NetworkSize(widths=(8, 16), blocks=(1, 1), groups=4, heads=2, rank=2))
@@ -18,7 +18,8 @@ TINY = MagicSettings(size=NetworkSize(widths=(8, 16), blocks=(1, 1), groups=4, h
 @pytest.fixture
 def toy(pictures, tmp_path, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    recipe = Recipe(**folders, output=tmp_path / "run", scenes=4, first_steps=1, steps=1, draws=1, crop_px=16, batch=2)
+    sizes = {"scenes": 4, "first_steps": 1, "steps": 1, "draws": 1, "crop_px": 16, "batch": 2, "precision": "no"}
+    recipe = Recipe(**folders, output=tmp_path / "run", shipped=tmp_path / "shipped", **sizes)
     monkeypatch.setattr(shards, "SHARD", 2)
     small = dataclasses.replace(recipe.settings, size_px=24, lens_samples=4, painted=1)
     monkeypatch.setattr(Recipe, "settings", small)
@@ -28,17 +29,16 @@ def toy(pictures, tmp_path, monkeypatch):
 
 
 def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
-    shipped = tmp_path / "shipped"
     for part in ("network", "ship"):
         with pytest.raises(MissingWeightsError, match=r"first/model/training\.json: absent: .* --parts first, to"):
-            run(toy, [part], folder=shipped)
-    assert run(toy, [part for part in PARTS if part != "ablations"], folder=shipped)
-    record = json.loads((shipped / "training.json").read_text())
+            PROGRAM.run(toy, [part])
+    assert PROGRAM.run(toy, ["scenes", "first", "network", "ship"])
+    record = json.loads((toy.shipped / "training.json").read_text())
     assert record["summary"].startswith("1 steps of 2 crops of 16 px, then 1 steps of 2 crops of 16 px out of 4")
     assert record["seconds"] >= record["first"]["seconds"] > 0.0
     assert str(tmp_path) not in json.dumps(record)
     assert len(list((tmp_path / "run/scenes").glob("poor-4-*.safetensors"))) == 1
-    renderer = load_renderer(f"magicbokeh@{shipped}")
+    renderer = load_renderer(f"magicbokeh@{toy.shipped}")
     renderer.prepare("cpu", torch.float32)
     assert renderer.render(make_scene()).shape == (3, 24, 32)
 
@@ -52,17 +52,3 @@ def test_ablations_train_alike(tmp_path):
     assert full.steps == disjoint.steps == unmasked.steps == joint.steps * 3 // 2 == alone.steps - runs[0].steps
     assert (full.model.disjoint, disjoint.model.disjoint) == (False, True)
     assert (unmasked.model.settings.attention, joint.model.joint, alone.model.start) == ("unmasked", True, None)
-
-
-def test_an_unknown_part_is_one_line(tmp_path, capsys):
-    folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
-    assert main([*folders, "--parts", "scene"]) == 2
-    said = "recipe: unknown part 'scene'. Did you mean scenes? Known: scenes, first, network, ablations, ship\n"
-    assert capsys.readouterr().err == said
-
-
-def test_one_folder_for_validation_is_not_enough(tmp_path, capsys):
-    folders = ["--photographs", "x", "--cutouts", "x", "--output", str(tmp_path)]
-    assert main([*folders, "--validation-photographs", "x"]) == 2
-    said = "recipe: --validation-cutouts: expected a folder beside --validation-photographs, got none\n"
-    assert capsys.readouterr().err == said
