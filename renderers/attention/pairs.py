@@ -1,6 +1,7 @@
 """Physics-inspired self-attention over the pairs that matter: equal to ``reference.pisa_dense``, forward and backward.
 
-API: ``pisa_fast(q, k, v, plan) -> (B,heads,N,d)`` with ``plan = build_plan(geometry, physics, seed)``.
+API: ``pisa_fast(q, k, v, plan) -> (B,heads,N,d)`` with ``plan = build_plan(geometry, physics, seed)``, or the sum over
+several plans, each with its own v: ``pisa_sum(q, k, ((v, plan), ...))``.
 
 The normaliser of PISA belongs to the key (Eq. 3). So keys stay put: for a tile of keys, one product with the window of
 queries in reach gives all that the softmax over queries needs, and the output is added up over windows: one pass, and
@@ -14,6 +15,7 @@ in float32 at least.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -37,14 +39,29 @@ def pisa_fast(q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
 
     Raises InvalidSceneError where the tensors and the plan do not match: float64 is for tiles only.
     """
-    check_attention_inputs(q, k, v, plan.geometry)
+    return pisa_sum(q, k, ((v, plan),))
+
+
+def pisa_sum(q: Tensor, k: Tensor, parts: Sequence[tuple[Tensor, PairPlan]]) -> Tensor:
+    """Return the sum of ``pisa_fast(q, k, v, plan)`` over the parts (v, plan), whose physics and method are one.
+
+    What depends on q and k alone is worked out once. Raises as ``pisa_fast`` does.
+    """
+    plan = parts[0][1]
+    for v, each in parts:
+        check_attention_inputs(q, k, v, each.geometry)
     if plan.physics.is_vanilla:
-        return F.scaled_dot_product_attention(q, k, v)
+        return F.scaled_dot_product_attention(q, k, torch.stack([v for v, _ in parts]).sum(dim=0))
     if plan.method == "lists" and q.dtype == torch.float64:
         raise InvalidSceneError("q, k, v: expected float32 or less for lists, got float64: build the plan for 'tiles'")
-    folded = [fold_shared_batch(x, plan.geometry).transpose(1, 2) for x in (q, k, v)]
-    output = _PairAttention.apply(*(x.flatten(0, 1).contiguous() for x in folded), plan)
-    return output.view(folded[0].shape).transpose(1, 2).reshape(q.shape).to(q.dtype)
+    rows_q, rows_k = _rows(q, plan), _rows(k, plan)
+    with torch.no_grad():
+        bound = bound_logits(rows_q, rows_k, plan.physics.softmax_over_queries)
+    output = _PairAttention.apply(rows_q, rows_k, _rows(parts[0][0], plan), bound, plan)
+    for v, each in parts[1:]:
+        output = output + _PairAttention.apply(rows_q, rows_k, _rows(v, each), bound, each)
+    shape = fold_shared_batch(q, plan.geometry).transpose(1, 2).shape
+    return output.view(shape).transpose(1, 2).reshape(q.shape).to(q.dtype)
 
 
 def compile_attention() -> None:
@@ -56,12 +73,16 @@ def compile_attention() -> None:
         pisa_fast(features, features, features, build_plan(geometry, PisaPhysics()))
 
 
+def _rows(x: Tensor, plan: PairPlan) -> Tensor:
+    """Return features (B,heads,N,d) as the kernels take them: (R,heads,d), contiguous."""
+    return fold_shared_batch(x, plan.geometry).transpose(1, 2).flatten(0, 1).contiguous()
+
+
 class _PairAttention(torch.autograd.Function):
-    """Attention of rows q, k, v (R,heads,d)."""
+    """Attention of rows q, k, v (R,heads,d); ``bound``: their ``bound_logits``."""
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, plan: PairPlan) -> Tensor:
-        bound = bound_logits(q, k, plan.physics.softmax_over_queries)
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bound: Tensor, plan: PairPlan) -> Tensor:
         output, sums = plan.pairs.forward(q, k, v, bound)
         while (missing := missing_headroom(bound, sums[0], plan)) > 0.0:
             plan.widen(plan.headroom + missing + 1.0)
@@ -74,7 +95,7 @@ class _PairAttention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *sums = ctx.saved_tensors
-        return (*ctx.plan.pairs.backward(q, k, v, gradients[0].contiguous(), *sums), None)
+        return (*ctx.plan.pairs.backward(q, k, v, gradients[0].contiguous(), *sums), None, None)
 
 
 def bound_logits(q: Tensor, k: Tensor, softmax_over_queries: bool) -> Tensor:
@@ -95,8 +116,11 @@ def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PairPlan) -> float:
 
     ``bound``: (R,heads), the highest logits of ``bound_logits``; ``log_sum``: (R,heads), the logarithm of each anchor's
     sum within its window. Pairs out of reach add less than exp(bound - cut) times the plan's crowd; that must stay
-    below e^-LOG_TOLERANCE of the sum.
+    below e^-LOG_TOLERANCE of the sum. A key that is not present has nothing to send, whatever its sum.
     """
     if plan.is_complete or plan.cut is not None:
         return 0.0
-    return plan.log_crowd + float((bound - log_sum).max()) - plan.headroom
+    excess, present = bound - log_sum, plan.geometry.present
+    if plan.physics.softmax_over_queries and present is not None:
+        excess = excess[present.flatten()]
+    return plan.log_crowd + float(excess.max()) - plan.headroom

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ...core.errors import InvalidOptionError
 from .geometry import DISPARITY_MARGIN, RAY_MAP_OVERSAMPLING, TokenGeometry
-from .pairs import pisa_fast
+from .pairs import pisa_sum
 from .plan import PairPlan
 
 STRADDLE_PX = 0.75
@@ -108,11 +108,11 @@ def split_tokens(disparity: Tensor, radius_px: Tensor, grid: tuple[int, int]) ->
 
 def attend(q: Tensor, k: Tensor, v: Tensor, planned: Sequence[PlannedPart]) -> Tensor:
     """Return PISA of q, k, v (B,heads,N,d) over all parts, each of which has its share of the values."""
-    outputs = []
+    parts = []
     for part, plan in planned:
         share = part.share
-        outputs.append(pisa_fast(q, k, v if share is None else v * share[:, None, :, None].to(v.dtype), plan))
-    return torch.stack(outputs).sum(dim=0) if len(outputs) > 1 else outputs[0]
+        parts.append((v if share is None else v * share[:, None, :, None].to(v.dtype), plan))
+    return pisa_sum(q, k, parts)
 
 
 def _mean_over(maps: Tensor, pixels: Tensor, grid: tuple[int, int]) -> Tensor:

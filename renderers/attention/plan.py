@@ -90,20 +90,25 @@ class PairPlan:
         if not self.physics.softmax_over_queries:
             return math.log(self.geometry.tokens)
         if self._log_crowd is None:
-            slope_per_px, reach_px = self.physics.slope_per_px, self.reach_px.cpu()
+            slope_per_px, reach_px = self.physics.slope_per_px, _of_present(self.reach_px, self.geometry).cpu()
             distance_px, log_rest = _weigh_rings(
                 self.geometry.height, self.geometry.width, self.geometry.pitch_px, slope_per_px
             )
             beyond = log_rest[torch.searchsorted(distance_px, reach_px, right=True)]
-            self._log_crowd = float((beyond + slope_per_px * reach_px).max())
+            self._log_crowd = float((beyond + slope_per_px * reach_px).max()) if len(reach_px) else -math.inf
         return self._log_crowd
 
     @property
     def is_complete(self) -> bool:
-        """Whether no pair is out of reach."""
+        """Whether no pair is out of reach of a key that is present."""
         pitch_y, pitch_x = self.geometry.pitch_px
         diagonal_px = math.hypot(self.geometry.height * pitch_y, self.geometry.width * pitch_x)
-        return bool((self.reach_px >= diagonal_px).all())
+        return bool((_of_present(self.reach_px, self.geometry) >= diagonal_px).all())
+
+
+def _of_present(values: Tensor, geometry: TokenGeometry) -> Tensor:
+    """Return the values (B,N) of the tokens that are present, in a row."""
+    return values.flatten() if geometry.present is None else values[geometry.present]
 
 
 @lru_cache(maxsize=8)

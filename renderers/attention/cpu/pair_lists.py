@@ -32,25 +32,29 @@ PIECES = 8
 class PairLists:
     """The pairs in reach, listed by anchor: keys where PISA normalises over queries, else queries.
 
-    Squares of the grid form teams, ``teams`` (G,16) with ``sizes`` (G,) 1 to 16; the list of a team holds every partner
-    in reach of one of them, ``starts`` (G+1,) and ``partners`` (P,) int32, nearest first. Row numbers count the tokens
-    of all pictures, b * N + token. ``log_circle`` (P,16), of the type of the geometry's disparity, and ``visible``
-    (P,16) uint8, rays of ``physics.rays``, are (0,16) where the physics leaves them out; ``log_rest`` (P,) or (0,) is
-    what C adds up to from a partner to the end of its list, at most, as a logarithm. Rays are traced as far as the
-    logits have asked for: the first ``traced`` (G,) partners of each team.
+    Squares of the grid form teams, ``teams`` (G,16) with ``sizes`` (G,) 1 to 16, without squares of keys none of which
+    is present; the list of a team holds every partner in reach of one of them, ``starts`` (G+1,) and ``partners`` (P,)
+    int32, nearest first. Row numbers count the tokens of all pictures, b * N + token. ``log_circle`` (P,16), of the
+    type of the geometry's disparity, and ``visible`` (P,16) uint8, rays of ``physics.rays``, are (0,16) where the
+    physics leaves them out; ``log_rest`` (P,) or (0,) is what C adds up to from a partner to the end of its list, at
+    most, as a logarithm. Rays are traced as far as the logits have asked for: the first ``traced`` (G,) partners of
+    each team.
     """
 
     def __init__(self, geometry: TokenGeometry, physics: PisaPhysics, seed: int, reach_px: Tensor):
         self.by_keys = physics.softmax_over_queries
         self.physics = physics
         self.teams, self.sizes = _form_teams(geometry.batch, geometry.height, geometry.width)
+        if self.by_keys and geometry.present is not None:  # a key that is absent has nothing to send
+            listed = geometry.present.flatten().numpy()[self.teams].any(axis=1)
+            self.teams, self.sizes = self.teams[listed], self.sizes[listed]
         places = np.stack(np.divmod(np.arange(geometry.tokens), geometry.width), axis=1).astype(np.float64)
         pitch_y_px, pitch_x_px = map(float, geometry.pitch_px)
         grid = TokenGrid(geometry.height, geometry.width, pitch_y_px, pitch_x_px, places)
         reach = reach_px.flatten().numpy()
         counts, nothing = np.empty(len(self.teams), np.int64), np.empty(0, np.int32)
         list_pairs.list_partners(grid, self.teams, reach, self.by_keys, counts, counts, nothing)
-        self.longest = int(counts.max())
+        self.longest = int(counts.max(initial=0))
         self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
         self.partners = np.empty(self.starts[-1], np.int32)
         list_pairs.list_partners(grid, self.teams, reach, self.by_keys, self.starts, counts, self.partners)
@@ -86,11 +90,12 @@ class PairLists:
     def forward(self, q: Tensor, k: Tensor, v: Tensor, bound: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return O (R,heads,d) of Eq. 9 and, for ``backward``, (the logarithm of every anchor's sum (R,heads), ...).
 
-        ``q``, ``k``, ``v``: rows (R,heads,d). ``bound``: (R,heads), no logit of an anchor is higher.
+        ``q``, ``k``, ``v``: rows (R,heads,d). ``bound``: (R,heads), no logit of an anchor is higher. The logarithm is
+        infinite where an anchor is in no team.
         """
         anchors, others = (k, q) if self.by_keys else (q, k)
         features = _pad(anchors, others, v)
-        output, log_sum = torch.zeros_like(features[0]), q.new_empty(q.shape[:2])
+        output, log_sum = torch.zeros_like(features[0]), q.new_full(q.shape[:2], math.inf)
         kept = torch.empty(len(self.teams), q.shape[1], dtype=torch.int32)
         arrays = (bound.numpy(), output.numpy(), log_sum.numpy(), kept.numpy())
         rows = Features(*_arrays(features))

@@ -147,6 +147,24 @@ def test_attention_over_parts_is_the_dense_one_of_each(method):
         assert relative_error(gradient, true, floor) <= 10 * TOLERANCE
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_keys_that_have_nothing_to_send_widen_no_plan(method):
+    maps = an_edge(18, near_px=1.0, far_px=6.0)
+    _, (part, plan) = planned(split_tokens(*maps, GRID), method=method)
+    q, k, v = in_float32(*features(part.geometry))
+    loud = torch.where(part.geometry.present[:, None, :, None], k, 1000.0 * k)
+    headroom, sent = plan.headroom, v * part.share[:, None, :, None]
+    output = pisa_fast(q, loud, sent, plan)
+    assert plan.headroom == headroom
+    torch.testing.assert_close(output, pisa_fast(q, k, sent, plan))
+
+
+def test_lists_are_of_squares_with_something_to_send():
+    near, far = planned(split_tokens(*an_edge(18), GRID), method="lists")
+    teams = [len(part.plan.pairs.teams) for part in (near, far)]
+    assert teams == [6, 2]  # columns 4 to 7 of 12, in two rows of squares
+
+
 def test_tokens_of_a_fraction_of_a_px_are_not_split():
     with pytest.raises(InvalidOptionError, match="whole px"):
         split_tokens(*an_edge(18), (8, 10))
