@@ -1,5 +1,7 @@
 """The network's layers on the compiled convolutions, channels last, its blocks in place."""
 
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -29,7 +31,8 @@ class _Layers:
     def __init__(self, network: DisparityNetwork):
         self._first, self._last = CompiledLayer(network.conv_in), CompiledLayer(network.conv_out)
         self._down = [CompiledLayer(convolution) for convolution in network.down]
-        self._encoder, self._decoder = ([_Block(block) for block in x] for x in (network.encoder, network.decoder))
+        self._encoder = [_Block(cast(Block, block)) for block in network.encoder]
+        self._decoder = [_Block(cast(Block, block)) for block in network.decoder]
         self._up = [(weight.flatten(1), bias) for weight, bias in (one.state_dict().values() for one in network.up)]
 
     def __call__(self, folded: Tensor) -> Tensor:

@@ -54,8 +54,8 @@ class DisparityNetwork(nn.Module):
         self.decoder = nn.ModuleList(Block(width) for width in LEVELS)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(LEVELS))
         self.conv_out = nn.Conv2d(LEVELS[0], len(REACHES) * FOLD**2, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor, disparity: Tensor) -> Tensor:
         """Return what the map (B,1,H,W) lacks, of any range, as ``disparity`` has it.
@@ -77,9 +77,9 @@ class DisparityNetwork(nn.Module):
         between = 4.0 * above * (around - above) / around.clamp(min=SMALLEST)
         return (gains * between).sum(dim=1, keepdim=True)[..., :height, :width]
 
-    def layers(self, x: Tensor) -> Tensor:
+    def layers(self, folded: Tensor) -> Tensor:
         """Return (B,O,h,w) of all channels (B,I,h,w)."""
-        x = F.elu(self.conv_in(x))
+        x = F.elu(self.conv_in(folded))
         skips = []
         for reduce, block in zip(self.down, self.encoder, strict=True):
             skips.append(x)

@@ -34,12 +34,12 @@ def _coarse(scene, factor):
     return dataclasses.replace(scene, disparity=map_)
 
 
-@pytest.mark.parametrize("factor", [4.0, 8.0])
+@pytest.mark.parametrize("factor", [2.0, 4.0, 8.0])
 def test_a_coarse_map_gets_nearer_to_the_true_one(renderer, scene, factor):
     poor = _coarse(scene, factor)
     restored = renderer.stage.change_scene(poor.given(renderer.capabilities.inputs), 0).disparity
     before, after = ((x - scene.disparity).abs().mean() for x in (poor.disparity, restored))
-    assert after < 0.5 * before
+    assert after < 0.8 * before
     assert restored.min() >= poor.disparity.min()
     assert restored.max() <= poor.disparity.max()
 
