@@ -31,5 +31,9 @@ TASKS = LazyRegistry(
             ".training.magicbokeh.config:MagicBokehConfig",
             "MagicBokeh's compact network: cleans pictures and blurs them, its branches in turns",
         ),
+        "restore-disparity/network": Entry(
+            ".training.restore_disparity.config:RestoreDisparityConfig",
+            "what restores disparity maps that are as poor as their pictures: NAME+restore-disparity",
+        ),
     },
 )

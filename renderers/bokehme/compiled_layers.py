@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..convolution.compiled_layer import CompiledLayer
 from ..convolution.simd_winograd import LANES
-from ..convolution.winograd import NO_NORM, NO_RESIDUAL, convolve, pack_weights
 from .networks import FoldedNetwork
 
 
@@ -27,9 +27,9 @@ class _Layers:
     """The layers of ``FoldedNetwork.layers``, in two pictures of the network's width that are written by turns."""
 
     def __init__(self, network: FoldedNetwork):
-        self._first = _Convolution(network.conv0)
-        self._blocks = [[_Convolution(one) for one in block.children()] for block in network.block_stack.blocks]
-        self._last = _Convolution(network.conv1)
+        self._first = CompiledLayer(network.conv0)
+        self._blocks = [[CompiledLayer(one) for one in block.children()] for block in network.block_stack.blocks]
+        self._last = CompiledLayer(network.conv1)
 
     def __call__(self, folded: Tensor) -> Tensor:
         """Return (B,O,h,w) of ``folded`` (B,I,h,w)."""
@@ -46,17 +46,3 @@ class _Layers:
         out = np.empty((*size, self._last.outputs), np.float32)
         self._last.run(x, out, elu=False)
         return torch.from_numpy(out).permute(2, 0, 1)
-
-
-class _Convolution:
-    """A convolution; inputs are filled up with zeros to whole vectors."""
-
-    def __init__(self, convolution: nn.Module):
-        weight, bias = convolution.state_dict().values()
-        self.outputs, inputs = weight.shape[:2]
-        filled = F.pad(weight, (0, 0, 0, 0, 0, -inputs % LANES))
-        self._weights, self._bias = pack_weights(filled.numpy()), bias.numpy()
-
-    def run(self, x: np.ndarray, out: np.ndarray, residual: np.ndarray = NO_RESIDUAL, elu: bool = True) -> None:
-        """Write the convolution of x (H,W,I), its ELU where asked, plus ``residual``, to ``out`` (H,W,O)."""
-        convolve(x, self._weights, self._bias, out, NO_NORM, False, residual, elu)

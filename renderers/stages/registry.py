@@ -28,6 +28,10 @@ BEHIND = LazyRegistry(
         "refine": Entry(
             ".renderers.refine.stage:RefineStage", "the disparity's edges moved onto the picture's outlines first"
         ),
+        "restore-disparity": Entry(
+            ".renderers.restore_disparity.stage:RestoreDisparityStage",
+            "a disparity map as poor as its picture restored first, by a network",
+        ),
         "sr": Entry(".renderers.magicbokeh.super_resolution:RestoreLast", f"the bokeh {_CLEANED} afterwards"),
     },
 )

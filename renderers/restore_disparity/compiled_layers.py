@@ -1,0 +1,78 @@
+"""The network's layers on the compiled convolutions, channels last, its blocks in place."""
+
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..convolution.compiled_layer import CompiledLayer
+from ..convolution.simd_winograd import LANES
+from .network import Block, DisparityNetwork
+
+
+def compile_layers(network: DisparityNetwork) -> None:
+    """Let the layers run on the CPU's kernels wherever no gradient is wanted; weights float32, and final.
+
+    What they hold and how they are named stays.
+    """
+    own, fast = network.layers, _Layers(network)
+
+    def layers(folded: Tensor) -> Tensor:
+        return (own if torch.is_grad_enabled() else fast)(folded)
+
+    network.layers = layers  # type: ignore[method-assign]
+
+
+class _Layers:
+    """The layers of ``DisparityNetwork.layers``."""
+
+    def __init__(self, network: DisparityNetwork):
+        self._first, self._last = CompiledLayer(network.conv_in), CompiledLayer(network.conv_out)
+        self._down = [CompiledLayer(convolution) for convolution in network.down]
+        self._encoder = [_Block(cast(Block, block)) for block in network.encoder]
+        self._decoder = [_Block(cast(Block, block)) for block in network.decoder]
+        self._up = [(weight.flatten(1), bias) for weight, bias in (one.state_dict().values() for one in network.up)]
+
+    def __call__(self, folded: Tensor) -> Tensor:
+        """Return (B,O,h,w) of ``folded`` (B,I,h,w)."""
+        return torch.stack([self._compute(picture) for picture in folded])
+
+    def _compute(self, folded: Tensor) -> Tensor:
+        x = _run(self._first, F.pad(folded.permute(1, 2, 0), (0, -len(folded) % LANES)).contiguous())
+        skips = []
+        for reduce, block in zip(self._down, self._encoder, strict=True):
+            skips.append(x)
+            x = block(_run(reduce, _halve(x)))
+        *finer, coarsest = self._decoder
+        x = coarsest(x)
+        for skip, (weight, bias), block in zip(reversed(skips), reversed(self._up), reversed(finer), strict=True):
+            height, width, channels = skip.shape
+            squares = skip.view(height // 2, 2, width // 2, 2, channels)
+            squares += F.linear(x, weight, bias)[:, None, :, None]
+            x = block(skip)
+        return _run(self._last, x, elu=False).permute(2, 0, 1)
+
+
+class _Block:
+    """x + ELU(conv(ELU(conv(x)))), written over x."""
+
+    def __init__(self, block: Block):
+        self._first, self._second = CompiledLayer(block.first), CompiledLayer(block.second)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        picture = x.numpy()
+        self._second.run(_run(self._first, x).numpy(), picture, residual=picture)
+        return x
+
+
+def _run(layer: CompiledLayer, x: Tensor, elu: bool = True) -> Tensor:
+    out = np.empty((*x.shape[:2], layer.outputs), np.float32)
+    layer.run(x.numpy(), out, elu=elu)
+    return torch.from_numpy(out)
+
+
+def _halve(x: Tensor) -> Tensor:
+    """Return the means of 2 x 2 pixels of (h,w,C)."""
+    return F.avg_pool2d(x.permute(2, 0, 1)[None], 2)[0].permute(1, 2, 0).contiguous()
