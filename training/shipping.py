@@ -14,17 +14,21 @@ FIRST = "first"
 """The folder, in that of a training, of the one before, which it went on from."""
 
 
-def ship_networks(trained: Path, files: Iterable[str], folder: Path, entries: Sequence[str]) -> None:
+def ship_networks(
+    trained: Path, files: Iterable[str], folder: Path, entries: Sequence[str], *, went_on: bool = True
+) -> None:
     """Write networks to ``folder`` in half precision, with the record of their training and of its FIRST.
 
-    ``files``: of weights, in the result of the training in ``trained``; ``entries``: see ``describe_training``.
-    Raises MissingWeightsError where a training is not finished.
+    ``files``: of weights, in the result of the training in ``trained``; ``entries``: see ``describe_training``;
+    ``went_on``: whether that training went on from one in FIRST. Raises MissingWeightsError where a training is not
+    finished.
     """
-    require_finished(trained / FIRST)
+    if went_on:
+        require_finished(trained / FIRST)
     require_finished(trained)
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         state = load_file(trained / "model" / file)
         save_file({name: tensor.to(torch.float16) for name, tensor in state.items()}, folder / file)
-    first = describe_training(trained / FIRST, entries)
+    first = describe_training(trained / FIRST, entries) if went_on else None
     write_json(folder / RECORD_FILE, describe_training(trained, entries, first))
