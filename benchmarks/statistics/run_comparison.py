@@ -101,7 +101,7 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
             for change, test, can in zip(changes, corrected, decidable, strict=True)
         ],
         settings=_differences(_describe(first), _describe(second)) + _differing_contents(first, second, indexed),
-        alone=_find_alone(first, second),
+        alone=_find_alone(first, second) + _find_unfinished(runs, indexed),
         pictures={pair: _count_same(indexed, pair) for pair in shared},
     )
 
@@ -212,6 +212,20 @@ def _list_code(rows: Iterable[Row]) -> dict[str, set[str]]:
         for metric, code in row.get("scored_by", {}).items():
             codes.setdefault(metric, set()).add(code)
     return codes
+
+
+def _find_unfinished(runs: tuple[StoredRun, StoredRun], indexed: list[Indexed]) -> list[str]:
+    """Return a line for what only one run finished of the data sets and renderers that both name."""
+    missing: dict[tuple[str, str, str], int] = {}
+    for run, other, rows, others in ((*runs, *indexed), (*runs[::-1], *indexed[::-1])):
+        for dataset, renderer, *_ in rows.keys() - others.keys():
+            if dataset in other.meta["datasets"] and renderer in other.meta["renderers"]:
+                place = (dataset, renderer, run.folder.name)
+                missing[place] = missing.get(place, 0) + 1
+    return [
+        f"{renderer} on {dataset}: {count} {'case' if count == 1 else 'cases'} finished in {run} alone"
+        for (dataset, renderer, run), count in sorted(missing.items())
+    ]
 
 
 def _find_alone(first: StoredRun, second: StoredRun) -> list[str]:
