@@ -7,7 +7,7 @@ import argparse
 import re
 
 from ..core.errors import InvalidOptionError
-from ..core.text import printable
+from ..core.text import printable, shortened
 from ..renderers.programs.catalogue import GROUP as PROGRAMS
 from ..renderers.programs.catalogue import installed
 from .metrics.registry import METRICS
@@ -16,6 +16,10 @@ Size = tuple[int, int]
 """Height and width, px."""
 
 LONGEST_NAME = 200
+
+LARGEST_COUNT = 2**31 - 1
+LARGEST_SEED = 2**63 - 1
+"""Whole numbers beyond 64 bits would make a record that cannot be read again."""
 
 
 def run_name(text: str) -> str:
@@ -70,10 +74,24 @@ def renderer_names(text: str) -> list[str]:
 
 
 def positive(text: str) -> int:
-    """Parse a whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
+    """Parse a whole number above 0, up to ``LARGEST_COUNT``."""
+    if not text.isdecimal() or not text.strip("0"):
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
-    return int(text)
+    return _bounded(text, LARGEST_COUNT)
+
+
+def seed_number(text: str) -> int:
+    """Parse a whole number from 0 to ``LARGEST_SEED``: NumPy's generators take none below 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got '{text}'")
+    return _bounded(text, LARGEST_SEED)
+
+
+def _bounded(digits: str, most: int) -> int:
+    """Return the number; Python refuses to read more than 4300 digits."""
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise argparse.ArgumentTypeError(f"expected at most {most}, got {shortened(digits, 60)}")
+    return int(digits)
 
 
 def numbers(text: str) -> list[float]:

@@ -22,6 +22,7 @@ from .option_values import (
     positive,
     renderer_names,
     run_name,
+    seed_number,
     sizes_of_renderers,
 )
 
@@ -113,7 +114,7 @@ class RunRequest:
         metadata=option(
             HOW,
             recorded=True,
-            type=int,
+            type=seed_number,
             metavar="N",
             help="of renderers that draw random numbers; default: 0",
         ),

@@ -76,7 +76,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--metrics", "pnsr"], "unknown metric 'pnsr'. Did you mean psnr"),
         (["--limit", "0"], "expected a whole number above 0, got '0'"),
         (["--limit", "many"], "expected a whole number above 0"),
-        (["--seed", "x"], "invalid int value"),
+        (["--seed", "x"], "expected a whole number from 0"),
         (["--device", "toaster"], "expected cpu, cuda or cuda:N"),
         (["--dtype", "float7"], "invalid choice"),
         (["--run", "../escape"], "--run '../escape'"),

@@ -20,7 +20,7 @@ from ..latency.schema import LatencyRecord, measurement_type
 from ..metrics.registry import METRICS, load_metric
 from ..option_values import LONGEST_NAME, run_name
 from ..run.row_files import parse_row
-from ..run.scene_record import scene_folder
+from ..run.scene_record import check_seal, scene_folder
 from ..run.schema import Row, RunRecord, SceneRecord, pictures_of
 from ..run.store import REMEDY, RUN_SCHEMA, cases_of_sweep
 from .archive import Archive
@@ -65,6 +65,8 @@ def read_bundle(file: BinaryIO, where: str) -> Bundle:
         pictures = [name for name in members if name not in TEXTS]
         if pictures:
             _check_pictures(archive, manifest, rows, scenes)
+        for number, scene in enumerate(scenes, 1):
+            check_seal(scene, f"{SCENES}, line {number}: ")
     except DamagedRecordError as error:
         raise InvalidBundleError(f"{where}: {error}") from None
     return Bundle(archive, manifest, meta, rows, scenes, latency, pictures)

@@ -35,7 +35,7 @@ def read(
 
     - ``dataset, scene, renderer, perturbation, severity, seed, device, dtype, weights``: the case. ``perturbation`` is
       ``none`` and ``severity`` 0 where nothing is perturbed. ``cluster``: scenes of the same one are no
-      independent evidence; a scene by itself is its own.
+      independent evidence; a scene by itself is its own; missing where the scene's record is lost.
     - ``status``: ``ok``, ``failed`` or ``skipped``; ``reason``: why, where it is not ``ok``.
     - one column a metric, under its name, float64: NaN where it has no value, as on cases that are not ``ok`` and where
       only other code of the metric, or of other weights, has scored the picture.
@@ -59,11 +59,11 @@ def read(
     taken = set(metrics) & {*CASE, *bands, *COST}
     if taken:
         raise InvalidOptionError(f"{stored.folder}: a metric has the name of a column: {', '.join(sorted(taken))}")
-    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in stored.scenes}
+    units = stored.find_units(rows)
     lines = [
         {
             **row,
-            "cluster": clusters.get((row["dataset"], row["scene"]), row["scene"]),
+            "cluster": units[row["dataset"], row["scene"]] or None,
             **row["metrics"],
             **{f"band_{name}": value for name, value in (row["wrong_band"] or {}).items()},
         }

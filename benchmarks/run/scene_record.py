@@ -5,6 +5,7 @@ pixels and those of its disparity are repeated.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from ...core.errors import DamagedRecordError
 from ...core.files import is_intact, safe_name, write_image, write_json, write_map
-from ...core.records import read_record
+from ...core.records import check_record, read_record
 from ...core.scene import Scene
 from ...datasets.doubts import find_doubts
 from .cases import Case
@@ -34,14 +35,16 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str 
     """Write ``scenes/<dataset>/<scene>/`` of a run, scene.json last, unless all of it is there.
 
     ``data``: the digests of what the scene is made of (``MadeOf.scene``), by which a later command knows whether the
-    record is its own; ``photograph``: see ``find_doubts``.
+    record is its own; ``photograph``: see ``find_doubts``. Raises DamagedRecordError where an entry is none, such as a
+    ``cluster`` that is no text.
     """
     folder = scene_folder(run, dataset, scene.name)
     description = describe_scene(dataset, cluster, scene)
     description["data"] = data
     description["doubts"] = find_doubts(scene, photograph)
+    description = check_record(SceneRecord, description, f"{dataset} / {scene.name}: ")
     stored = _intact_record(run, dataset, scene.name)
-    if stored is not None and {**stored, "files": {}} == description:
+    if stored is not None and {**stored, "files": {}} == {**description, "digest": stored["digest"]}:
         return
     low, high = description["disparity_range"]
     files = {
@@ -50,7 +53,9 @@ def record_scene(run: Path, dataset: str, cluster: str, scene: Scene, data: str 
     }
     if scene.target is not None:
         files["target.png"] = write_image(folder / "target.png", scene.target)
-    write_json(folder / RECORD_FILE, {**description, "files": files})
+    description["files"] = files
+    description["digest"] = _digest(description)
+    write_json(folder / RECORD_FILE, description)
 
 
 def read_scene_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
@@ -64,8 +69,15 @@ def read_scene_record(run: Path, dataset: str, scene: str) -> SceneRecord | None
     record = read_record(SceneRecord, path, "the record of a scene")
     if (record["dataset"], record["scene"]) != (dataset, scene):
         raise DamagedRecordError(f"{path}: expected {dataset} / {scene}, got {record['dataset']} / {record['scene']}")
+    check_seal(record, f"{path}: ")
     record.setdefault("files", {})
     return record
+
+
+def check_seal(record: SceneRecord, where: str) -> None:
+    """Raise DamagedRecordError, ``where`` before it, for a record that is not as it was written."""
+    if record.get("digest", "") not in ("", _digest(record)):
+        raise DamagedRecordError(f"{where}it was changed after it was written")
 
 
 def collect_doubts(run: Path, scenes: Iterable[tuple[str, str]]) -> list[DoubtRecord]:
@@ -94,7 +106,7 @@ def _readable_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
 
 def _intact_record(run: Path, dataset: str, scene: str) -> SceneRecord | None:
     record = _readable_record(run, dataset, scene)
-    if record is None or not record["files"]:
+    if record is None or not record["files"] or not record.get("digest"):
         return None
     folder = scene_folder(run, dataset, scene)
     return record if all(is_intact(folder / name, digest) for name, digest in record["files"].items()) else None
@@ -177,6 +189,12 @@ def scene_folder(run: Path, dataset: str, scene: str) -> Path:
 def _enlarged(image: Tensor, scale: int) -> Tensor:
     """Repeat the pixels of (C,H,W)."""
     return image if scale == 1 else image.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+
+
+def _digest(record: SceneRecord) -> str:
+    """Return a digest of every entry but ``digest``, in whatever order."""
+    content = {name: value for name, value in record.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _fingerprint(scene: Scene) -> str:

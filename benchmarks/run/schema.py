@@ -115,6 +115,8 @@ class SceneRecord(TypedDict):
     data: NotRequired[str]
     doubts: NotRequired[dict[str, str]]
     files: NotRequired[dict[str, str]]
+    digest: NotRequired[str]
+    """Of all other entries; records of earlier versions have none."""
 
 
 class StoredScene(SceneRecord):

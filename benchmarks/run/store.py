@@ -11,7 +11,7 @@ Everything is checked against its type (``schema``) where it is read.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 RUN_FILE = "run.json"
 RUN_SCHEMA = 2
 """Of run.json: 1 calls ``plan`` what 2 calls ``cases``, and is read too."""
+
+UNKNOWN_UNIT = ""
+"""In place of a scene's independent unit where no record of the scene says it."""
 
 REMEDY = "give the run's command again"
 OUTDATED = f"not scored yet by the metric's present code: {REMEDY}"
@@ -91,6 +94,18 @@ class StoredRun:
     def has_pictures(self) -> bool:
         """Whether its pictures are kept here: an imported run may have come without."""
         return "imported" not in self.meta or self.meta["imported"]["pictures"]
+
+    def find_units(self, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+        """Return the independent unit of every scene of ``rows``, by data set and scene.
+
+        It is what the scene's record says, UNKNOWN_UNIT for a finished scene whose record is lost or damaged, and the
+        scene itself where nothing is finished.
+        """
+        recorded = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in self.scenes}
+        units = {(row["dataset"], row["scene"]): row["scene"] for row in rows}
+        finished = {(row["dataset"], row["scene"]) for row in rows if row["status"] == "ok"}
+        units |= dict.fromkeys(finished, UNKNOWN_UNIT)
+        return {place: recorded.get(place, unit) for place, unit in units.items()}
 
     @property
     def planned(self) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from ..run.cases import UNPERTURBED
 from ..run.reuse import changed_parts
 from ..run.schema import MetricRecord, Row
-from ..run.store import StoredRun
+from ..run.store import UNKNOWN_UNIT, StoredRun
 from .sign_flips import smallest_p_value
 from .significance import SIGNIFICANCE_LEVEL, PairedTest, compare_to_reference, correct, holm
 
@@ -28,8 +28,9 @@ TIME: MetricRecord = {
 class Change:
     """One renderer's mean on one data set in both runs, over the scenes that both have; ``test`` is B against A.
 
-    ``units`` are the independent ones of these scenes; ``can_decide``: whether they are enough for the corrected test
-    to find a difference. ``differing``: how many scenes score otherwise, where changes may cancel in the mean.
+    ``units`` are the independent ones of these scenes, 0 where that is unknown; ``can_decide``: whether they are enough
+    for the corrected test to find a difference. ``differing``: how many scenes score otherwise, where changes may
+    cancel in the mean.
     """
 
     dataset: str
@@ -63,8 +64,14 @@ class RunComparison:
     @property
     def warnings(self) -> list[str]:
         """One sentence for each number of independent scenes that is too small for any verdict."""
-        few = sorted({change.units for change in self.changes if not change.can_decide})
-        return [
+        few = sorted({change.units for change in self.changes if not change.can_decide} - {0})
+        unknown = [
+            "which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no "
+            f"verdict is given where they are ({datasets})"
+            for datasets in [", ".join(dict.fromkeys(change.dataset for change in self.changes if not change.units))]
+            if datasets
+        ]
+        return unknown + [
             f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
             "cannot find any difference at 5 %"
             for units in few
@@ -77,7 +84,8 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
     indexed = [_index(run) for run in runs]
     shared = list(dict.fromkeys((r["dataset"], r["renderer"]) for r in indexed[0].values()))
     shared = [pair for pair in shared if any((r["dataset"], r["renderer"]) == pair for r in indexed[1].values())]
-    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for run in runs for scene in run.scenes}
+    found = [run.find_units(run.rows) for run in runs]
+    clusters = {place: unit for units in found for place, unit in units.items() if unit != UNKNOWN_UNIT}
     changes = [
         change
         for dataset, renderer in shared
@@ -93,7 +101,7 @@ def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
             for change, test, can in zip(changes, corrected, decidable, strict=True)
         ],
         settings=_differences(_describe(first), _describe(second)) + _differing_contents(first, second, indexed),
-        alone=_find_alone(first, second),
+        alone=_find_alone(first, second) + _find_unfinished(runs, indexed),
         pictures={pair: _count_same(indexed, pair) for pair in shared},
     )
 
@@ -129,7 +137,9 @@ def _compare_renderer(
             for rows in indexed
         ]
         scores = pd.DataFrame({n: pd.Series(column, dtype=float) for n, column in zip("ab", columns, strict=True)})
-        units = {key: clusters.get((dataset, key[0]), key[0]) for key in scores.index}
+        units = {key: clusters.get((dataset, key[0]), UNKNOWN_UNIT) for key in scores.index}
+        known = UNKNOWN_UNIT not in units.values()
+        units = units if known else dict.fromkeys(units, UNKNOWN_UNIT)
         compared = compare_to_reference(scores, units, metric["higher_is_better"], "a")
         if compared and compared.tests:
             both = scores.dropna()
@@ -138,7 +148,7 @@ def _compare_renderer(
                 Change(
                     dataset=dataset, renderer=renderer, measure=name, unit=metric["unit"], scenes=len(both),
                     first=float(means["a"]), second=float(means["b"]), test=compared.tests[0],
-                    units=compared.pairs.units, differing=int((both["a"] != both["b"]).sum()),
+                    units=compared.pairs.units if known else 0, differing=int((both["a"] != both["b"]).sum()),
                 )
             )  # fmt: skip
     return changes
@@ -202,6 +212,20 @@ def _list_code(rows: Iterable[Row]) -> dict[str, set[str]]:
         for metric, code in row.get("scored_by", {}).items():
             codes.setdefault(metric, set()).add(code)
     return codes
+
+
+def _find_unfinished(runs: tuple[StoredRun, StoredRun], indexed: list[Indexed]) -> list[str]:
+    """Return a line for what only one run finished of the data sets and renderers that both name."""
+    missing: dict[tuple[str, str, str], int] = {}
+    for run, other, rows, others in ((*runs, *indexed), (*runs[::-1], *indexed[::-1])):
+        for dataset, renderer, *_ in rows.keys() - others.keys():
+            if dataset in other.meta["datasets"] and renderer in other.meta["renderers"]:
+                place = (dataset, renderer, run.folder.name)
+                missing[place] = missing.get(place, 0) + 1
+    return [
+        f"{renderer} on {dataset}: {count} {'case' if count == 1 else 'cases'} finished in {run} alone"
+        for (dataset, renderer, run), count in sorted(missing.items())
+    ]
 
 
 def _find_alone(first: StoredRun, second: StoredRun) -> list[str]:

@@ -75,7 +75,9 @@ def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
         return f"The runs share no finished case of one renderer, scene and seed{seeds}."
     same = sum(line.verdict == SAME for line in lines)
     if same == len(lines):
-        return "Nothing changed: every mean is the same, on every scene."
+        return (
+            f"Nothing changed: every mean is the same, on every scene{' that both finished' * bool(comparison.alone)}."
+        )
     if not any(line.change.can_decide for line in lines):
         equal = f" {same} of {len(lines)} means are the same." if same else ""
         return f"The runs share too few independent scenes to tell whether anything changed.{equal}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...benchmarks.run.cases import UNPERTURBED
 from ...benchmarks.run.schema import Row
-from ...benchmarks.run.store import StoredRun
+from ...benchmarks.run.store import UNKNOWN_UNIT, StoredRun
 from ...core.text import printable
 from ...robustness.curves import Degradation, repeat_blind, severity_on_axis
 from ...robustness.perturbations.interface import Perturbation
@@ -120,7 +120,8 @@ def _make_tables(
         measures.append(Measure(MEAN, unit, up, "", found.mean_scores()))
         finished = dict.fromkeys(found.renderers, len(found.scores))
         grid = compare_measures(measures, found.renderers, clusters, None, finished)
-        units = len({clusters[scene] for scene in found.scores.index})
+        units = {clusters[scene] for scene in found.scores.index}
+        known = "how many independent is unknown" if UNKNOWN_UNIT in units else f"{len(units)} independent"
         yield RobustnessTable(
             dataset=dataset,
             perturbation=perturbation,
@@ -133,7 +134,7 @@ def _make_tables(
             ],
             rows=rows,
             clusters=clusters,
-            scenes=f"{write_count(len(found.scores), 'scene')}, {units} independent",
+            scenes=f"{write_count(len(found.scores), 'scene')}, {known}",
             protocol=printable(run.meta["sweep"]["datasets"][dataset]["protocol"]).rstrip("."),
         )
 

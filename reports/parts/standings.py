@@ -9,8 +9,8 @@ from typing import Any
 
 from ...benchmarks.run.cases import UNPERTURBED
 from ...benchmarks.run.schema import MetricRecord, Row
-from ...benchmarks.run.store import StoredRun
-from .tables import find_clusters
+from ...benchmarks.run.store import UNKNOWN_UNIT, StoredRun
+from .tables import find_clusters, join_unknown
 
 METRICS = ("psnr", "ssim", "lpips-alex")
 """The columns; the first one orders the lines."""
@@ -71,7 +71,8 @@ def merge_runs(dataset: str, runs: Sequence[StoredRun]) -> Merged:
         rows = list(_comparable(dataset, run, data, merged.notes))
         rows = _drop_other_scores(run, rows, ordered, merged)
         clusters = find_clusters(run, dataset, rows)
-        merged.clusters = clusters | merged.clusters  # what was measured here knows better
+        known = {scene: unit for scene, unit in merged.clusters.items() if unit != UNKNOWN_UNIT}
+        merged.clusters |= clusters | known  # what was measured here knows better
         for name in run.meta["renderers"]:
             mine = [row for row in rows if row["renderer"] == name]
             lacking = merged.first_scenes - {row["scene"] for row in mine}
@@ -82,6 +83,7 @@ def merge_runs(dataset: str, runs: Sequence[StoredRun]) -> Merged:
             elif mine and not _is_shown(run, mine, merged):
                 merged.entries.append(Entry(name, name, run, mine))
     _tell_apart(merged.entries)
+    merged.clusters = join_unknown({row["scene"]: merged.clusters[row["scene"]] for row in merged.rows})
     return merged
 
 

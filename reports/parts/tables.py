@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...benchmarks.run.schema import Row
-from ...benchmarks.run.store import StoredRun
+from ...benchmarks.run.store import UNKNOWN_UNIT, StoredRun
 from ..files.export import Number, Sheet
 from .cells import Cell, Column, Grid, Measure, TestLine, compare_measures
 from .numbers import write_count, write_seconds
@@ -106,10 +106,18 @@ def pivot(finished: pd.DataFrame, metric: str, scenes: Sequence[str], renderers:
     return table.reindex(index=list(scenes), columns=list(renderers)).astype(float)
 
 
-def find_clusters(run: StoredRun, dataset: str, rows: Iterable[Row]) -> dict[str, str]:
-    """Return the independent unit of every scene of a data set: itself where nothing else was recorded."""
-    clusters = {row["scene"]: row["scene"] for row in rows}
-    return clusters | {scene["scene"]: scene["cluster"] for scene in run.scenes if scene["dataset"] == dataset}
+def find_clusters(run: StoredRun, dataset: str, rows: Sequence[Row]) -> dict[str, str]:
+    """Return the independent unit of every scene of a data set's ``rows``: see ``join_unknown``."""
+    units = run.find_units([row for row in rows if row["dataset"] == dataset])
+    return join_unknown({scene: unit for (_, scene), unit in units.items()})
+
+
+def join_unknown(clusters: Mapping[str, str]) -> dict[str, str]:
+    """Return the units; where one is unknown, it may be any other, so that all scenes are of UNKNOWN_UNIT.
+
+    A single unit has no interval and no test, and the warnings say why.
+    """
+    return dict.fromkeys(clusters, UNKNOWN_UNIT) if UNKNOWN_UNIT in clusters.values() else dict(clusters)
 
 
 def covers_everything(run: StoredRun) -> bool:
@@ -145,8 +153,10 @@ def describe_weights(rows: Iterable[Row]) -> str | None:
 
 def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mapping[str, str]) -> str:
     tried = len({row["scene"] for row in rows})
-    units = len({clusters[scene] for scene in scenes})
-    independent = f", {units} of them independent" if units != len(scenes) else ""
+    units = {clusters[scene] for scene in scenes}
+    independent = f", {len(units)} of them independent" if len(units) != len(scenes) else ""
+    if UNKNOWN_UNIT in units:
+        independent = ", which of them are independent is unknown"
     if len(scenes) == tried:
         return f"Means over all {write_count(tried, 'scene')}{independent}"
     return (

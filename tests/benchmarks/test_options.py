@@ -45,6 +45,12 @@ MISTAKES = [
     (["--weights", "/nowhere/at/all"], "--weights /nowhere/at/all: no such folder"),
     (["--check", "ebbb"], "unknown data set 'ebbb'"),
     (["--limit", "0"], "expected a whole number above 0, got '0'"),
+    (["--limit", "99999999999999999999"], "--limit: expected at most 2147483647, got 99999999999999999999"),
+    (["--limit", "9" * 5000], "--limit: expected at most 2147483647, got 999"),
+    (["--seed", "9223372036854775808"], "--seed: expected at most 9223372036854775807, got 9223372036854775808"),
+    (["--seed=-1"], "--seed: expected a whole number from 0, got '-1'"),
+    (["--latency", "--sizes", "99999999999999999999x1"], "expected at most 2147483647, got 99999999999999999999"),
+    (["--latency", "--more-sizes", "classical=2147483648"], "expected at most 2147483647, got 2147483648"),
     (["--severities", "2"], "--severities has a meaning only with --robustness"),
 ]
 
@@ -78,3 +84,7 @@ def test_what_latency_does_not_use_is_refused_though_it_is_the_default(tmp_path,
     value = {"datasets": "synbokeh-mini", "metrics": "psnr"}[option]
     with pytest.raises(InvalidOptionError, match=f"--{option} has no meaning with --latency"):
         parse_options(["--latency", f"--{option}", value], tmp_path)
+
+
+def test_the_largest_seed_is_taken(tmp_path):
+    assert parse_options(["--seed", "9223372036854775807"], tmp_path).seed == 2**63 - 1

@@ -45,7 +45,7 @@ def test_only_the_rows_that_count_are_there(stored):
     np.testing.assert_equal(table.psnr.to_numpy(), [9.36, 20.0, np.nan])
     np.testing.assert_equal(table.lpips.to_numpy(), [0.5, np.nan, np.nan])
     assert list(table.status) == ["ok", "ok", "failed"]
-    assert list(table.cluster) == ["a place", "t", "u"]
+    assert list(table.cluster.fillna("unknown")) == ["a place", "unknown", "u"]
     assert table.reason[2] == "torn"
 
 

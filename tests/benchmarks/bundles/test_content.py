@@ -81,6 +81,7 @@ def test_rows_that_are_none(repack, change, said):
         ("scenes", '"s1"', '"s0"', "scenes.jsonl, line 2: d / s0 is there twice"),
         ("scenes", '"input.png"', '"../../input.png"', "files: expected some of input.png"),
         ("scenes", '"height": 24', '"height": 0', "line 1: height"),
+        ("scenes", '"cluster": "place 0"', '"cluster": "place 7"', "line 1: it was changed after it was written"),
     ],
 )
 def test_records_that_are_none(repack, where, old, new, said):

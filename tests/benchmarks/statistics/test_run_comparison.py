@@ -62,3 +62,12 @@ def test_rows_of_another_version_are_compared_as_far_as_they_go():
             del row[name]
     settings = compare_runs(old, make_run("b")).settings
     assert [name for name, _, _ in settings] == [f"data of folder/{s} (parts not recorded)" for s in ("lake", "wood")]
+
+
+def test_what_one_run_did_not_finish_is_named():
+    """A failed case, and one whose row is lost; a renderer that failed everywhere has no line of its own."""
+    whole, part, none = make_run("a"), make_run("b"), make_run("c", status="failed")
+    part.rows.pop()
+    assert compare_runs(whole, whole).alone == []
+    assert compare_runs(whole, part).alone == ["blur on folder: 1 case finished in a alone"]
+    assert compare_runs(none, whole).alone == ["blur on folder: 2 cases finished in a alone"]

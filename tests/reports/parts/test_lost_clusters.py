@@ -1,0 +1,64 @@
+"""Records of scenes say which are independent: without one of them no interval and no verdict is given."""
+
+import pytest
+
+from bokehbench.benchmarks.run.store import UNKNOWN_UNIT, StoredRun
+from bokehbench.benchmarks.statistics.run_comparison import compare_runs
+from bokehbench.reports.parts.paper import make_paper_table
+from bokehbench.reports.parts.standings import merge_runs
+from bokehbench.reports.parts.tables import build_table, find_clusters
+
+
+@pytest.fixture
+def folder(run_writer):
+    """Eight scenes of two places; fancy is better on each."""
+    writer = run_writer()
+    for number in range(8):
+        writer.scene("pairs", f"s{number}", cluster=f"place {number % 2}")
+        for renderer, bonus in (("plain", 0.0), ("fancy", 1.0)):
+            writer.case("pairs", f"s{number}", renderer, {"psnr": 30.0 + number + bonus, "lpips": 0.1})
+    return writer.open().folder
+
+
+@pytest.fixture(params=["lost", "empty", "edited"])
+def without_record(folder, request):
+    """The same after one record was lost, emptied, or given another place."""
+    path = folder / "scenes" / "pairs" / "s3" / "scene.json"
+    content = path.read_text()
+    path.unlink()
+    if request.param != "lost":
+        path.write_text("" if request.param == "empty" else content.replace("place 1", "place 3"))
+    return StoredRun.open(folder)
+
+
+def build(run):
+    return build_table(
+        run.rows, ["plain", "fancy"], run.meta["metrics"], find_clusters(run, "pairs", run.rows), "plain"
+    )
+
+
+def test_two_places_are_too_few_for_a_verdict(folder):
+    table = build(StoredRun.open(folder))
+    assert table.basis == "Means over all 8 scenes, 2 of them independent"
+    assert not any(column.can_decide for column in table.columns)
+
+
+def test_a_table_says_that_independence_is_unknown_and_gives_no_verdict(without_record):
+    table = build(without_record)
+    assert table.basis == "Means over all 8 scenes, which of them are independent is unknown"
+    assert table.notes[0].startswith("Which scenes are independent is unknown, as records of scenes are lost")
+    assert not any("too few" in note or "one independent" in note for note in table.notes)
+    assert not any(column.can_decide for column in table.columns)
+    assert not any(cell.interval for row in table.rows for cell in row.cells)
+    assert {line.verdict for line in table.tests} == {"too few scenes"}
+
+
+def test_so_do_a_paper_table_and_the_standings_of_several_runs(without_record):
+    assert "which of them are independent is unknown" in make_paper_table(without_record).basis
+    assert set(merge_runs("pairs", [without_record]).clusters.values()) == {UNKNOWN_UNIT}
+
+
+def test_so_does_a_comparison_of_runs(without_record):
+    comparison = compare_runs(without_record, without_record)
+    assert [warning.partition(",")[0] for warning in comparison.warnings] == ["which scenes are independent is unknown"]
+    assert not any(change.can_decide for change in comparison.changes)
