@@ -154,7 +154,8 @@ def check_options(options: argparse.Namespace) -> None:
     if options.example and (options.disparity or options.depth or options.estimate):
         raise InvalidOptionError("--example has its map: leave out --disparity, --depth and --estimate")
     for name, leader in LED:
-        if getattr(options, name) is not None and getattr(options, leader) in (None, False):
+        given = getattr(options, leader)
+        if getattr(options, name) is not None and (given is None or given is False):
             raise InvalidOptionError(f"--{_dashed(name)} has a meaning only with --{_dashed(leader)}")
     if options.rotation != 0.0 and options.aperture == "round":
         raise InvalidOptionError("--rotation has a meaning only with --aperture")

@@ -45,6 +45,10 @@ MISTAKES = [
     (["--weights", "/nowhere/at/all"], "--weights /nowhere/at/all: no such folder"),
     (["--check", "ebbb"], "unknown data set 'ebbb'"),
     (["--limit", "0"], "expected a whole number above 0, got '0'"),
+    (["--compare", "a", "b", "--renderers", "identity"], "--renderers has no meaning with --compare: leave it out"),
+    (["--check", "folder", "--limit", "1"], "--limit has no meaning with --check: leave it out"),
+    (["--list", "--device", "cpu"], "has no meaning with --list: leave it out"),
+    (["--export", "a.zip", "--metrics", "psnr"], "--metrics has no meaning with --export: leave it out"),
     (["--severities", "2"], "--severities has a meaning only with --robustness"),
 ]
 

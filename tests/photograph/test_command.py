@@ -88,12 +88,15 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
         (("blur", "--example", "--focus-disparity", "nan"), "focus_disparity: expected a number"),
         (("blur", "--example", "--device", "gpu"), "unknown device 'gpu'"),
         (("blur", "--example", "--renderer", "clasical"), "unknown renderer 'clasical'. Did you mean classical"),
+        (("blur", "--example", "--renderer", ""), "unknown renderer ''"),
         (
             ("blur", "photo.png", "--depth", "map.png", "--depth-unit", "0"),
             "--depth-unit: expected 1e-09 to 1e+09",
         ),
         (("blur", "photo.png", "--depth", "map.png", "--depth-unit", "nan"), "--depth-unit: expected 1e-09 to 1e+09"),
         (("blur", "photo.png", "--depth", "map.png", "--depth-unit", "1e300"), "--depth-unit: expected 1e-09 to 1e+09"),
+        (("blur", "--example", "--f-number", "0", "--focal-length", "50"), "--f-number: expected a number above 0"),
+        (("blur", "--example", "--radius", "-1e5"), "--radius: expected 0 px or more, got -100000"),
         (("blur", "--example", "--apertur", "6"), "unrecognized arguments: --apertur. Did you mean --aperture?"),
     ],
 )
