@@ -52,6 +52,15 @@ FOLLOWERS = {
 }
 """Options that have a meaning only with another."""
 
+ALONE = {
+    "list": ("output",),
+    "compare": ("output",),
+    "check": ("data_root", "output"),
+    "export": ("output", "run", *FOLLOWERS["export"]),
+    "import_": ("output", "run", "data_root", "reference"),
+}
+"""Options that stand in the place of a run, and those that have a meaning with them."""
+
 
 def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     """Parse a command line.
@@ -63,6 +72,7 @@ def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     complete(parser)
     given = vars(parser.parse_args(_join_severities(arguments)))
     _refuse_contradictions(given)
+    _refuse_ignored(given)
     defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
     if "import_" in given:
         defaults["run"] = ""  # the bundle has a name
@@ -132,6 +142,14 @@ def _refuse_contradictions(given: Collection[str]) -> None:
     for name in ("datasets", "metrics", "limit", "seed", "reference", "weights", "data_root"):
         if name in given:
             raise InvalidOptionError(f"{_flag(name)} has no meaning with --latency: leave it out")
+
+
+def _refuse_ignored(given: Collection[str]) -> None:
+    """Refuse options that what stands in the place of a run would pass over."""
+    for leader, useful in ALONE.items():
+        ignored = [name for name in given if name not in (leader, *useful)] if leader in given else []
+        if ignored:
+            raise InvalidOptionError(f"{_flag(ignored[0])} has no meaning with {_flag(leader)}: leave it out")
 
 
 def _refuse_folders(given: Mapping[str, Any], output: Path) -> None:

@@ -5,15 +5,22 @@ Imports nothing heavy: --help and a mistake are answered at once.
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .text import did_you_mean, one_line
 from .version import describe_version
 
+NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
+
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the whole usage is a --help away."""
+    """Says what is wrong in one line; the whole usage is a --help away. ``-1e5`` is a number, no option."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._negative_number_matcher = NEGATIVE_NUMBER
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""

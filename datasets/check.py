@@ -76,7 +76,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
     check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over, unread=dataset.unread)
     for name in ProgressBar(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
-            scene = dataset.load(name)
+            scene = _load(dataset, name)
         except CannotWriteError:  # of a cache: the next scene would meet the same
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
@@ -86,6 +86,13 @@ def check_dataset(dataset: SceneDataset) -> Check:
         else:
             _note(check, scene)
     return check
+
+
+def _load(dataset: SceneDataset, name: str) -> Scene:
+    scene: object = dataset.load(name)
+    if not isinstance(scene, Scene):
+        raise DamagedDataError(f"{dataset.name}: load returned {type(scene).__name__}, expected a Scene")
+    return scene
 
 
 def write_check(check: Check) -> str:
@@ -146,9 +153,10 @@ def _note(check: Check, scene: Scene) -> None:
         check.without_target.append(scene.name)
     disparity = scene.disparity[0].numpy()
     half = scene.height // 2
-    above, below = float(np.median(disparity[:half])), float(np.median(disparity[half:]))
-    check.nearer_below += below > above
-    check.nearer_above += above > below
+    if half:
+        above, below = float(np.median(disparity[:half])), float(np.median(disparity[half:]))
+        check.nearer_below += below > above
+        check.nearer_above += above > below
     _widen(check, "image", scene.image.numpy())
     if scene.target is not None:
         _widen(check, "target", scene.target.numpy())

@@ -24,6 +24,9 @@ LED = (
 )
 """Options, and those that they need."""
 
+LEAST_UNIT_M, LARGEST_UNIT_M = 1e-9, 1e9
+"""Of a map of depth: beyond them float32 holds no depths."""
+
 EXAMPLES = """\
 examples:
   bokehbench blur --example -o out.png                        the photograph with measured disparity that is installed
@@ -151,7 +154,8 @@ def check_options(options: argparse.Namespace) -> None:
     if options.example and (options.disparity or options.depth or options.estimate):
         raise InvalidOptionError("--example has its map: leave out --disparity, --depth and --estimate")
     for name, leader in LED:
-        if getattr(options, name) is not None and getattr(options, leader) in (None, False):
+        given = getattr(options, leader)
+        if getattr(options, name) is not None and (given is None or given is False):
             raise InvalidOptionError(f"--{_dashed(name)} has a meaning only with --{_dashed(leader)}")
     if options.rotation != 0.0 and options.aperture == "round":
         raise InvalidOptionError("--rotation has a meaning only with --aperture")
@@ -167,6 +171,9 @@ def _check_numbers(options: argparse.Namespace) -> None:
         raise InvalidOptionError(f"--gamma: expected 1 to 5, got {options.gamma:g}")
     if options.depth_ray_fov is not None and not 0.0 < options.depth_ray_fov < 180.0:
         raise InvalidOptionError(f"--depth-ray-fov: expected degrees between 0 and 180, got {options.depth_ray_fov:g}")
+    unit = options.depth_unit
+    if unit is not None and not LEAST_UNIT_M <= unit <= LARGEST_UNIT_M:
+        raise InvalidOptionError(f"--depth-unit: expected {LEAST_UNIT_M:g} to {LARGEST_UNIT_M:g} metres, got {unit:g}")
     for name in ("focal_length", "focal_length_35mm"):
         value = getattr(options, name)
         if value is not None and not 0.0 < value < math.inf:

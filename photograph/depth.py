@@ -81,7 +81,7 @@ def _read_stored(source: DepthSource) -> DepthMap | None:
 
 
 def _fitted(stored: DepthMap | None, pixels: NDArray[np.float32]) -> DepthMap | None:
-    """Bring a map to the picture's size. Raises DamagedDataError for one of another shape."""
+    """Bring a map to the picture's size. Raises DamagedDataError for one of another shape, or that is constant then."""
     if stored is None or stored.disparity.shape == pixels.shape[:2]:
         return stored
     (rows, columns), (height, width) = stored.disparity.shape, pixels.shape[:2]
@@ -90,6 +90,11 @@ def _fitted(stored: DepthMap | None, pixels: NDArray[np.float32]) -> DepthMap | 
             f"{stored.origin}: {columns}x{rows} px: expected the shape of the upright picture, {width}x{height} px"
         )
     resized = np.asarray(cv2.resize(stored.disparity, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    if float(np.ptp(resized)) == 0.0:
+        raise DamagedDataError(
+            f"{stored.origin}: {columns}x{rows} px: constant at the picture's {width}x{height} px: expected a map that "
+            "varies by more than single pixels"
+        )
     return DepthMap(resized, stored.is_metric, f"{stored.origin}, from {columns}x{rows} px")
 
 

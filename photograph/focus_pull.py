@@ -30,6 +30,11 @@ def render_pull(scene: Scene, renderer: Renderer, profile: bytes | None, frames:
     disparity = scene.disparity.numpy()
     far, near = (float(np.quantile(disparity, end)) for end in ENDS)
     reach = max(float(disparity.max()) - far, near - float(disparity.min()))
+    if reach == 0.0:
+        raise InvalidOptionError(
+            f"--pull: the map is constant at {scene.width}x{scene.height} px: expected one that varies by more than "
+            "single pixels"
+        )
     strength = float(scene.defocus.abs().max()) / reach
     there = [
         _render(replace(scene, focus_disparity=float(focus), blur_strength=strength), renderer, profile)

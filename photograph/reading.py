@@ -1,5 +1,6 @@
 """A photograph and what its file says beside the pixels: colour profile, EXIF, bit depth, camera."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import ExifTags, Image, ImageCms, TiffTags, UnidentifiedImageError
 from ..datasets.files.heif import MAGIC as HEIF
 from ..datasets.files.heif import MAGIC_OFFSET
 from ..datasets.files.pictures import read_picture
+from ..datasets.files.pillow_files import noted_warnings
 from .camera import Camera, read_camera
 
 PNG_DEPTH_BYTE = 24
@@ -18,6 +20,12 @@ BITS_PER_SAMPLE = 258
 STRIPS, TILES = 273, 324
 PROFILE_SPACE = slice(16, 20)
 """Where an ICC profile says of which kind of colours it is."""
+
+EXIF_READER = "TiffImagePlugin"
+"""The module of Pillow that warns of damaged EXIF, and passes over what it cannot read."""
+
+ALL_DAMAGED = "its EXIF is damaged and left out"
+SOME_DAMAGED = "its EXIF is damaged: what can be read of it is kept"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,17 +51,21 @@ def read_photograph(path: Path, gamma: float) -> Photograph:
     """Read a photograph. Raises MissingDataError, DamagedDataError as ``read_picture`` does."""
     # In memory the channels lie one after the other, as a scene's do, which it becomes without a copy.
     pixels = np.ascontiguousarray(read_picture(path, gamma).transpose(2, 0, 1)).transpose(1, 2, 0)
-    info, exif, bits = _read_header(path)
+    with noted_warnings() as noted:
+        info, exif, bits = _read_header(path)
+        camera, kept, whole = _take(exif, pixels.shape[1], pixels.shape[0])
     profile = info.get("icc_profile") or None
     remark = profile and _what_is_wrong(profile)
+    damaged = not whole or (not _is_of_tiff(exif) and any(Path(one.filename).stem == EXIF_READER for one in noted))
+    remarks = (remark, damaged and (ALL_DAMAGED if kept is None else SOME_DAMAGED))
     return Photograph(
         name=path.stem,
         pixels=pixels,
         bits=bits,
         profile=None if remark else profile,
-        exif=_upright(exif, pixels.shape[1], pixels.shape[0]),
-        camera=read_camera(exif),
-        remarks=(remark,) if remark else (),
+        exif=kept,
+        camera=camera,
+        remarks=tuple(said for said in remarks if said),
     )
 
 
@@ -70,33 +82,61 @@ def _what_is_wrong(profile: bytes) -> str | None:
     return None
 
 
-def _read_header(path: Path) -> tuple[dict, Image.Exif, int]:
-    """Return what Pillow knows of a file that has been read; nothing of formats that it does not read."""
+def _read_header(path: Path) -> tuple[dict, Image.Exif | None, int]:
+    """Return what Pillow knows of a file that has been read; nothing of formats that it does not read.
+
+    EXIF is None where it is damaged from its beginning.
+    """
     with path.open("rb") as file:
         head = file.read(PNG_DEPTH_BYTE + 1)
     if head[MAGIC_OFFSET:].startswith(HEIF):
         import pillow_heif  # the picture was read with it
 
         heif = pillow_heif.open_heif(path)
-        exif = Image.Exif()
-        exif.load(heif.info.get("exif") or b"")
-        return dict(heif.info), exif, 8
+        return dict(heif.info), _load(lambda: _parse(heif.info.get("exif") or b"")), 8
     try:
         with Image.open(path) as image:
             deep = image.format == "PNG" and head[PNG_DEPTH_BYTE] == 16
             if image.format == "TIFF":
                 deep = max(image.tag_v2.get(BITS_PER_SAMPLE, (8,))) > 8  # type: ignore[attr-defined]
-            return dict(image.info), image.getexif(), 16 if deep else 8
+            return dict(image.info), _load(image.getexif), 16 if deep else 8
     except (UnidentifiedImageError, OSError):  # OpenEXR, NumPy, TIFF of floats
         return {}, Image.Exif(), 16
 
 
-def _upright(exif: Image.Exif, width: int, height: int) -> bytes | None:
-    """Return EXIF for the pixels as they are now; None where there is none. Pillow writes no thumbnail.
+def _load(load: Callable[[], Image.Exif]) -> Image.Exif | None:
+    try:
+        return load()
+    except Exception:  # noqa: BLE001 - Pillow raises what it likes about EXIF that is damaged
+        return None
 
-    TIFF's tags describe its strips, too: of a TIFF file nothing is kept.
-    """
-    if not len(exif) or STRIPS in exif or TILES in exif:
+
+def _parse(content: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(content)
+    return exif
+
+
+def _take(exif: Image.Exif | None, width: int, height: int) -> tuple[Camera, bytes | None, bool]:
+    """Return the camera, the EXIF to keep, and whether nothing of it is damaged."""
+    camera = Camera()
+    if exif is None:
+        return camera, None, False
+    try:
+        camera = read_camera(exif)
+        return camera, _upright(exif, width, height), True
+    except Exception:  # noqa: BLE001 - Pillow raises what it likes about values of an unusual type
+        return camera, None, False
+
+
+def _is_of_tiff(exif: Image.Exif | None) -> bool:
+    """Whether these are a TIFF file's own tags, which describe its strips, too."""
+    return exif is not None and (STRIPS in exif or TILES in exif)
+
+
+def _upright(exif: Image.Exif, width: int, height: int) -> bytes | None:
+    """Return EXIF for the pixels as they are now; None where there is none, or of TIFF. Pillow writes no thumbnail."""
+    if not len(exif) or _is_of_tiff(exif):
         return None
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     if ExifTags.Base.ExifImageWidth in tags:

@@ -217,7 +217,7 @@ def main() -> int:
         record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
         record = describe_failure(error, point.device)
-    print(json.dumps(record))
+    print(f"\n{json.dumps(record)}")  # a renderer may have left a line without its end
     return 0
 
 

@@ -118,7 +118,9 @@ def plan_points(request: RunRequest) -> list[Point]:
 def measure_apart(point: Point, rule: RepeatRule, command: Sequence[str] = PROBE) -> Record:
     """Measure a point in a fresh process (``command``); a process that dies is a failed measurement."""
     request = json.dumps({"point": asdict(point), "rule": asdict(rule)})
-    done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        command, input=request, capture_output=True, encoding="utf-8", errors="backslashreplace", check=False
+    )
     if done.returncode == -signal.SIGKILL:
         return {"status": "failed", "reason": "killed by the system: most likely out of memory"}
     last = done.stdout.strip().splitlines()[-1:] if done.returncode == 0 else []

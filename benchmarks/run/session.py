@@ -81,7 +81,8 @@ def run_benchmark(
             dtype=request.dtype,
         )
         if not cases:
-            raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render: a sweep needs some with ground truth")
+            needed = ": a sweep needs some with ground truth" if scored else ""
+            raise InvalidOptionError(f"{', '.join(datasets)}: no scene to render{needed}")
         record = describe_run(request, device, severities, renderers, datasets, metrics, unavailable)
         environment = run.begin(record, cases, contents.entries, metric_codes, fresh=request.fresh)
         available = [metric for name, metric in metrics.items() if name not in unavailable]

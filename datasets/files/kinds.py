@@ -9,7 +9,7 @@ from PIL import UnidentifiedImageError
 from ...core.errors import DamagedDataError
 from . import exr, gdepth, heif, numpy_files, pfm, tiff
 from .embedded import EmbeddedMap
-from .pillow_files import ORIENTATION, open_image, read_with_pillow
+from .pillow_files import open_image, orientation_of, read_with_pillow
 from .problems import Problem, guarded, refusal, require_file
 from .raster import Raster, Role
 
@@ -79,7 +79,7 @@ def read_embedded(path: Path) -> EmbeddedMap | None:
         if not head.startswith(gdepth.MAGIC):
             return None
         with path.open("rb") as file, open_image(path, file) as image:
-            orientation = image.getexif().get(ORIENTATION, 1)
+            orientation = orientation_of(image)
         return gdepth.read_gdepth(path, orientation)
 
 

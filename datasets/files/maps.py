@@ -49,7 +49,7 @@ def read_depth(path: Path, unit: float | None = None, ray_fov: float | None = No
     if raster.top is not None and unit is None:
         raise refusal(path, Problem.DEPTH_UNIT)
     with np.errstate(over="ignore"):
-        depth = as_map(path, raster, "depth") * np.float32(unit or 1.0)
+        depth = as_map(path, raster, "depth") * np.float32(1.0 if unit is None else unit)
     hit = depth < NOTHING_HIT
     check_finite(path, np.where(np.isposinf(depth), np.float32(0.0), depth), "write inf where nothing was hit")
     if bool((depth < 0.0).any()):

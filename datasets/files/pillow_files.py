@@ -1,14 +1,17 @@
 """PNG, JPEG, WebP and BMP through Pillow; through OpenCV deep PNG that it cuts down to 8 bits: colours and alpha."""
 
 import re
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from .problems import MOST_MEGAPIXELS, Problem, check_area, refusal
 from .raster import Raster
@@ -20,6 +23,17 @@ ORIENTATION = 0x0112
 CONVERTED = {"LA": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "1": "L"}
 """What Pillow's less usual modes are converted to; modes not named here nor kept become RGB."""
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Python keeps warnings for all threads together."""
+
+
+@contextmanager
+def noted_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect what Pillow warns of inside the ``with`` block, none of which is printed."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        yield noted
+
 
 def open_image(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Open a picture of one of ``formats`` without decoding it; ``path`` names it in errors.
@@ -28,8 +42,7 @@ def open_image(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -
     """
     Image.init()  # otherwise formats that no file has needed so far are a KeyError
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is the one that counts
+        with noted_warnings():  # of many pixels, whose limit is below, and of damaged EXIF
             image = Image.open(file, formats=formats)
     except Image.DecompressionBombError as error:
         count = re.search(r"\((\d+) pixels\)", str(error))
@@ -37,6 +50,15 @@ def open_image(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -
         raise refusal(path, Problem.TOO_LARGE, size=size) from error
     check_area(path, *image.size)
     return image
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 where none can be read: damaged EXIF takes nothing from the pixels."""
+    try:
+        with noted_warnings():
+            return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - Pillow raises what it likes about EXIF that is damaged
+        return 1
 
 
 def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORMATS) -> Raster:
@@ -54,13 +76,13 @@ def read_with_pillow(path: Path, file: BinaryIO, formats: tuple[str, ...] = FORM
         image.load()  # refuses truncated files, which OpenCV fills up
         if head.startswith(PNG_MAGIC) and head[PNG_DEPTH_BYTE:] == b"\x10":
             if image.mode == "I;16" and "transparency" not in image.info:  # opaque greys it keeps as they are
-                return Raster.of(np.asarray(image)).turned(image.getexif().get(ORIENTATION, 1))
+                return Raster.of(np.asarray(image)).turned(orientation_of(image))
             return _read_deep_png(file, image)
-        upright = ImageOps.exif_transpose(image)
-        mode = "RGBA" if "transparency" in upright.info else CONVERTED.get(upright.mode, upright.mode)
+        mode = "RGBA" if "transparency" in image.info else CONVERTED.get(image.mode, image.mode)
         if mode not in ("L", "RGB", "RGBA", "F") and not mode.startswith("I;16"):
             mode = "RGB"
-        return Raster.of(np.asarray(upright if upright.mode == mode else upright.convert(mode)))
+        pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+        return Raster.of(pixels).turned(orientation_of(image))
 
 
 def _read_deep_png(file: BinaryIO, image: Image.Image) -> Raster:
@@ -71,7 +93,7 @@ def _read_deep_png(file: BinaryIO, image: Image.Image) -> Raster:
     if raster.alpha is None and transparent is not None:  # OpenCV reads this of colours, not of greys
         alpha = np.where((raster.pixels == np.asarray(transparent)).all(axis=2), 0, raster.top or 1)
         raster = Raster(raster.pixels, alpha, raster.top)
-    return raster.turned(image.getexif().get(ORIENTATION, 1))
+    return raster.turned(orientation_of(image))
 
 
 def _decode(content: bytes) -> NDArray:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.commands import ends_in_one_line
+from ...core.errors import InvalidOptionError
 from ...core.option_parser import OneLineParser
-from .convert import import_render
+from .convert import import_render, scene_name
 
 
 @ends_in_one_line("error", "interrupted; finished scenes are kept", elsewhere="--output", goes_on=False)
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a render; the scene gets its name")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the scene folders go")
     options = parser.parse_args(arguments)
+    _refuse_namesakes(options.folders)
     names = []
     for source in options.folders:
         scene = import_render(source, options.output)
@@ -39,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = shlex.join(["--data-root", str(options.output), "--scenes", *names])
     print(f"Hold it against the lens pictures:  python -m bokehbench.benchmarks.check_blur_strength {chosen}")
     return 0
+
+
+def _refuse_namesakes(folders: Sequence[Path]) -> None:
+    """Raise InvalidOptionError where two folders would become one scene."""
+    sources: dict[str, Path] = {}
+    for source in folders:
+        other = sources.setdefault(scene_name(source), source)
+        if other is not source:
+            raise InvalidOptionError(
+                f"{other}, {source}: both would become the scene {scene_name(source)}: rename one of the folders"
+            )
 
 
 if __name__ == "__main__":

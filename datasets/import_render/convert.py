@@ -41,6 +41,11 @@ class Render:
     depth: NDArray[np.float32]
 
 
+def scene_name(source: Path) -> str:
+    """Return what the scene made of the folder ``source`` is called."""
+    return source.resolve().name
+
+
 def import_render(source: Path, output: Path) -> Imported:
     """Read the render in ``source`` and write it as the scene ``output``/<name of source>.
 
@@ -54,7 +59,7 @@ def import_render(source: Path, output: Path) -> Imported:
         raise DamagedDataError(f"{source / camera.depth}: nothing was hit anywhere: expected a depth channel")
     ends = [1.0 / float(hit.max()), 1.0 / float(hit.min())] + [0.0] * (len(hit) < render.depth.size)
     reach = max(abs(end - 1.0 / camera.focus_distance) for end in ends)
-    folder = output / source.resolve().name
+    folder = output / scene_name(source)
     _write(folder, source, render)
     return Imported(folder, camera.title, camera.blur_strength, camera.blur_strength * reach, list(_doubts(render)))
 

@@ -51,6 +51,10 @@ MISTAKES = [
     (["--seed=-1"], "--seed: expected a whole number from 0, got '-1'"),
     (["--latency", "--sizes", "99999999999999999999x1"], "expected at most 2147483647, got 99999999999999999999"),
     (["--latency", "--more-sizes", "classical=2147483648"], "expected at most 2147483647, got 2147483648"),
+    (["--compare", "a", "b", "--renderers", "identity"], "--renderers has no meaning with --compare: leave it out"),
+    (["--check", "folder", "--limit", "1"], "--limit has no meaning with --check: leave it out"),
+    (["--list", "--device", "cpu"], "has no meaning with --list: leave it out"),
+    (["--export", "a.zip", "--metrics", "psnr"], "--metrics has no meaning with --export: leave it out"),
     (["--severities", "2"], "--severities has a meaning only with --robustness"),
 ]
 

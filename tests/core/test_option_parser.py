@@ -26,6 +26,13 @@ def test_names_in_a_list_are_completed_one_by_one():
     assert action.completer("") == ["bokehme", "bokehdiff", "classical"]
 
 
+@pytest.mark.parametrize("text", ["-1e5", "-1.5E-3", "-.5", "-3", "-2."])
+def test_a_negative_number_is_a_value(text):
+    parser = OneLineParser(prog="x")
+    parser.add_argument("--focus", type=float)
+    assert parser.parse_args(["--focus", text]).focus == float(text)
+
+
 def test_a_mistake_is_one_line_with_a_hint(capsys):
     parser = OneLineParser(prog="x", allow_abbrev=False)
     parser.add_argument("--radius")

@@ -105,6 +105,28 @@ def test_of_many_scenes_the_least_and_the_greatest_blur_are_named() -> None:
     assert "largest radius   0.3 px (s0) to 9 px (s29)" in text
 
 
+class Odd(Mixed):
+    """A scene that a plug-in forgot to return, and one of a single row."""
+
+    def scene_names(self):
+        return ["nothing", "row"]
+
+    def load(self, scene_name):
+        if scene_name == "nothing":
+            return None
+        scene = super().load("one")
+        cut = {name: getattr(scene, name)[:, :1] for name in ("image", "disparity", "target")}
+        return replace(scene, name=scene_name, **cut)
+
+
+def test_what_is_no_scene_is_damaged_and_a_single_row_has_no_halves(recwarn) -> None:
+    found = check_dataset(Odd())
+    assert dict(found.states) == {"ok": 1, "damaged": 1}
+    assert "mixed: load returned NoneType, expected a Scene" in write_check(found)
+    assert (found.nearer_below, found.nearer_above) == (0, 0)
+    assert not recwarn.list
+
+
 class Unset(Mixed):
     """A scene without settings."""
 

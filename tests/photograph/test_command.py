@@ -88,6 +88,15 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
         (("blur", "--example", "--focus-disparity", "nan"), "focus_disparity: expected a number"),
         (("blur", "--example", "--device", "gpu"), "unknown device 'gpu'"),
         (("blur", "--example", "--renderer", "clasical"), "unknown renderer 'clasical'. Did you mean classical"),
+        (("blur", "--example", "--renderer", ""), "unknown renderer ''"),
+        (
+            ("blur", "photo.png", "--depth", "map.png", "--depth-unit", "0"),
+            "--depth-unit: expected 1e-09 to 1e+09",
+        ),
+        (("blur", "photo.png", "--depth", "map.png", "--depth-unit", "nan"), "--depth-unit: expected 1e-09 to 1e+09"),
+        (("blur", "photo.png", "--depth", "map.png", "--depth-unit", "1e300"), "--depth-unit: expected 1e-09 to 1e+09"),
+        (("blur", "--example", "--f-number", "0", "--focal-length", "50"), "--f-number: expected a number above 0"),
+        (("blur", "--example", "--radius", "-1e5"), "--radius: expected 0 px or more, got -100000"),
         (("blur", "--example", "--apertur", "6"), "unrecognized arguments: --apertur. Did you mean --aperture?"),
     ],
 )
@@ -106,6 +115,28 @@ def test_a_map_of_another_size_is_scaled_and_one_of_another_shape_refused(bokehb
     assert "by half.png, from 28x20 px" in done.stdout, done.stderr
     done = bokehbench("blur", "photo.png", "--disparity", "turned.png")
     assert "turned.png: 20x28 px: expected the shape of the upright picture, 56x40 px" in done.stderr
+
+
+@pytest.mark.parametrize("role", ["disparity", "depth"])
+def test_a_map_that_is_constant_at_the_size_of_the_picture_is_refused(bokehbench, photo, role):
+    speck = np.full((400, 560), 2.0, np.float32)
+    speck[7, 5] = 3.0
+    np.save(photo.with_name("speck.npy"), speck)
+    done = bokehbench("blur", "photo.png", f"--{role}", "speck.npy")
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert "speck.npy: 560x400 px: constant at the picture's 56x40 px" in said
+
+
+def test_a_map_that_is_constant_at_the_size_of_a_focus_pull_is_refused(bokehbench, photo, monkeypatch):
+    monkeypatch.setattr("bokehbench.photograph.session.PULL_PX", {".gif": 28})
+    speck = np.full((40, 56), 2.0, np.float32)
+    speck[7, 5] = 3.0
+    np.save(photo.with_name("speck.npy"), speck)
+    done = bokehbench("blur", "photo.png", "--disparity", "speck.npy", "--pull", "-o", "pull.gif")
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert "--pull: the map is constant at 28x20 px" in said
 
 
 def test_every_command_of_the_documentation_is_understood():

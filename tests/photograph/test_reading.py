@@ -1,5 +1,7 @@
 """What is kept of a photograph's file: turned upright, its profile, EXIF, depth of bits and camera."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +45,42 @@ def test_texts_of_exif_keep_their_bytes(tmp_path, pixels):
     kept.load(read_photograph(tmp_path / "a.jpg", 2.2).exif)
     assert kept[ExifTags.Base.Copyright].encode("latin-1").decode() == "© Müller"
     assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] == 12.0
+
+
+def resolution_as_text(orientation):
+    """Return EXIF whose horizontal resolution is the text 72: a tag like any other, which Pillow cannot write again."""
+    entries = struct.pack("<HHHI4s", 2, ExifTags.Base.Orientation, 3, 1, struct.pack("<I", orientation))
+    entries += struct.pack("<HHI4s", ExifTags.Base.XResolution, 2, 3, b"72\0")
+    return b"Exif\0\0II*\0" + struct.pack("<I", 8) + entries + struct.pack("<I", 0)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_exif_with_values_of_another_type_is_left_out_and_that_is_said(tmp_path, pixels, suffix):
+    Image.fromarray(pixels).save(tmp_path / f"a{suffix}", exif=resolution_as_text(6))
+    photograph = read_photograph(tmp_path / f"a{suffix}", 2.2)
+    assert photograph.pixels.shape == (56, 40, 3)
+    assert photograph.exif is None
+    assert photograph.remarks == ("its EXIF is damaged and left out",)
+
+
+def test_exif_that_is_cut_off_keeps_what_is_before(tmp_path, pixels, recwarn):
+    whole = resolution_as_text(6)
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=whole[:-16])
+    photograph = read_photograph(tmp_path / "a.jpg", 2.2)
+    kept = Image.Exif()
+    kept.load(photograph.exif)
+    assert kept[ExifTags.Base.Orientation] == 1
+    assert ExifTags.Base.XResolution not in kept
+    assert photograph.pixels.shape == (56, 40, 3)
+    assert photograph.remarks == ("its EXIF is damaged: what can be read of it is kept",)
+    assert not recwarn.list
+
+
+def test_exif_that_is_none_costs_no_picture(tmp_path, pixels):
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=b"Exif\0\0nothing of the kind")
+    photograph = read_photograph(tmp_path / "a.png", 2.2)
+    assert photograph.pixels.shape == (40, 56, 3)
+    assert (photograph.exif, photograph.remarks) == (None, ("its EXIF is damaged and left out",))
 
 
 def test_sixteen_bits_are_seen(tmp_path, pixels):

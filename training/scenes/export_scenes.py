@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from ...core.commands import ends_in_one_line
+from ...core.errors import InvalidOptionError
 from ...core.files import write_atomically, write_image
 from ...core.option_parser import OneLineParser
 from ...core.progress import ProgressBar
@@ -18,9 +19,19 @@ from ...datasets.synthetic.training_scenes import SyntheticScenes
 
 
 def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
-    """Write samples 0 to ``count`` - 1 as folders with image.png, target.png (8-bit), disparity.npy and scene.yaml."""
-    for index in ProgressBar(range(count), desc=str(folder), unit="scene"):
-        sample, scene = scenes[index], folder / f"scene-{index:04d}"
+    """Write samples 0 to ``count`` - 1 as folders with image.png, target.png (8-bit), disparity.npy and scene.yaml.
+
+    Raises InvalidOptionError for a folder with scenes of an earlier command that would stay beside them.
+    """
+    names = [f"scene-{index:04d}" for index in range(count)]
+    others = sorted({scene.name for scene in folder.glob("scene-*")} - set(names))
+    if others:
+        raise InvalidOptionError(
+            f"--output {folder}: holds {len(others)} scenes that would stay beside the {count} new ones, first "
+            f"{others[0]}: choose another folder"
+        )
+    for index, name in enumerate(ProgressBar(names, desc=str(folder), unit="scene")):
+        sample, scene = scenes[index], folder / name
         disparity = sample["disparity"][0].numpy()
         write_image(scene / "image.png", sample["image"])
         write_image(scene / "target.png", sample["target"])
@@ -44,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--focus-between", type=float, default=0.0, metavar="SHARE", help="of scenes: no layer sharp")
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args(arguments)
+    if options.count < 1:
+        parser.error(f"argument --count: expected a whole number above 0, got {options.count}")
     settings = SynthesisSettings(
         photographs=(options.photographs,),
         cutouts=(options.cutouts,),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -241,6 +242,14 @@ def test_skipped_scene_says_nothing_of_another_size(tmp_path, probe):
     assert [one["reason"] for one in record["measurements"].values()] == ["too small"] * 2
 
 
+def test_bytes_that_are_no_utf_8_cost_no_measurement():
+    said = "import os; os.write(1, b'caf\\xe9 without its end'); os.write(2, b'\\xff')"
+    program = f"from bokehbench.benchmarks.latency.probe import main; {said}; main()"
+    point = replace(POINT, renderer="identity", height=16, width=16)
+    found = measure_apart(point, QUICK, (sys.executable, "-c", program))
+    assert found["status"] == "ok", found["reason"]
+
+
 @pytest.mark.parametrize(
     ("program", "reason"),
     [
@@ -249,6 +258,8 @@ def test_skipped_scene_says_nothing_of_another_size(tmp_path, probe):
         ("pass", "ended with code 0: nothing was said"),
         (r"print('{}\ngoodbye')", "expected a measurement as the process's last line, got 'goodbye'"),
         ("print(7)", "got '7'"),
+        (r"import os; os.write(1, b'\xff\n')", r"got '\xff'"),
+        (r"import os; os.write(2, b'caf\xe9'); os._exit(3)", r"ended with code 3: caf\xe9"),
     ],
 )
 def test_process_that_dies_is_a_failed_measurement(program, reason):

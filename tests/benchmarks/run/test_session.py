@@ -101,6 +101,14 @@ def test_a_refused_command_discards_nothing(monkeypatch, tmp_path, make_scene):
     assert {path: path.read_bytes() for path in stored} == stored
 
 
+def test_a_data_set_without_scenes_is_no_matter_of_sweeps(monkeypatch, tmp_path, make_scene):
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
+    monkeypatch.setattr(One, "scene_names", lambda self: [])
+    asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
+    with pytest.raises(InvalidOptionError, match=r"^motorcycle: no scene to render$"):
+        run_benchmark(RunRequest(**asked))
+
+
 def test_whatever_fetching_raises_is_the_cases_failure(run):
     def fail():
         raise OSError("the line is dead")

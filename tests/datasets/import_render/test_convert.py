@@ -1,6 +1,7 @@
 """Each renderer's files become a scene of the data set ``folder``."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -152,3 +153,12 @@ def test_command(tmp_path, write_render, pictures, capsys):
     assert "lens.exr: never exceeds 1" in err
     assert main([str(tmp_path / "absent"), "--output", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_two_folders_of_one_name_are_refused_before_either_is_imported(tmp_path, write_render, capsys):
+    folder, other = write_render("cycles", *stored_depth("cycles")), tmp_path / "b" / "render"
+    shutil.copytree(folder, other)
+    assert main([str(folder), str(other), "--output", str(tmp_path / "out")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"{folder}, {other}: both would become the scene render: rename one of the folders" in said
+    assert not (tmp_path / "out").exists()
