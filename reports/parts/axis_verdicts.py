@@ -60,15 +60,18 @@ def _judge_unperturbed(where: str, metric: str, unit: str, scores: SeverityScore
     """Say who is best where nothing is wrong, and by how much the others are behind: whether any does harm there."""
     place = scores.unperturbed
     column, cells = scores.columns[place], _column(scores, place)
-    best = next((name for name, cell in cells.items() if cell.standing == "best"), None)
-    if best is None:
+    leaders = _leaders(cells)
+    if not leaders:
         return ""
+    best, *equal = [name for name in cells if name in leaders]
     ranked = sorted(cells, key=lambda name: cells[name].value or 0.0, reverse=column.higher_is_better)
-    gaps = {name: _write_gap(name, best, unit, scores) for name in ranked if name != best}
+    gaps = {name: _write_gap(name, best, unit, scores) for name in ranked if name not in leaders}
     others = [f"{name} {gap or 'without a value'}" for name, gap in gaps.items()]
     rest = len(others) - MOST_NAMED
     named = ", ".join(others[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    return f"{where}: {best} has the best mean {metric}, {cells[best].text} {unit}".rstrip() + f"; {named}."
+    lead = f"{where}: {best} has the best mean {metric}, {cells[best].text} {unit}".rstrip()
+    lead += f", as {'has' if len(equal) == 1 else 'have'} {', '.join(equal)}" if equal else ""
+    return f"{lead}; {named}." if named else f"{lead}."
 
 
 def _judge_stages(where: str, metric: str, unit: str, scores: SeverityScores) -> list[str]:
@@ -108,7 +111,7 @@ def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> 
 
 
 def _judge_order(scores: SeverityScores) -> str:
-    """Say who has the best mean at which severities, and where the test tells that one from every other."""
+    """Say who has the best mean at which severities, and where the test tells that one from all others."""
     runs = _find_runs(scores)
     if not runs:
         return ""
@@ -119,11 +122,12 @@ def _judge_order(scores: SeverityScores) -> str:
     if not all(column.can_decide for column in scores.columns):
         return f"{order}."
     places = range(len(scores.columns))
-    alone = [not any(cell.standing == "tied" for cell in _column(scores, place).values()) for place in places]
+    alone = [sum(cell.standing != "" for cell in _column(scores, place).values()) == 1 for place in places]
     groups = groupby(zip(scores.columns, alone, strict=True), lambda one: one[1])
     sure = [_write_range([column for column, _ in group]) for is_alone, group in groups if is_alone]
     where = "at every severity" if all(alone) else f"at {', '.join(sure)}" if sure else "at no severity"
-    return f"{order}; distinguishable from every other {where}."
+    other = "every other" if len(scores.cells) > 2 else "the other"
+    return f"{order}; distinguishable from {other} {where}."
 
 
 def _find_runs(scores: SeverityScores) -> list[tuple[str, list[Column]]]:

@@ -49,7 +49,7 @@ class Column:
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best`` (the best mean), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
+    ``standing`` is ``best`` (the best mean; several have it where means are equal), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
     where there are too few scenes to tell. ``gap`` is the mean minus the best one, ``difference`` the same as text.
     Without a ``value`` the ``note`` says why.
     """
@@ -194,12 +194,12 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestL
 
 
 def _standing(renderer: str, ranking: Ranking, pairs: PairTests) -> str:
-    best = ranking.best
-    if best is None or len(ranking.scores) == 1:
+    if len(ranking.scores) < 2:
         return ""
-    if renderer == best:
+    firsts = [score.renderer for score in ranking.scores if score.mean == ranking.scores[0].mean]
+    if renderer in firsts:
         return "best"
-    return "" if pairs.differ(renderer, best) or not pairs.can_decide else "tied"
+    return "" if not pairs.can_decide or all(pairs.differ(renderer, first) for first in firsts) else "tied"
 
 
 def _explain_absence(ranking: Ranking, finished: int) -> str:

@@ -13,7 +13,7 @@ from .numbers import ABSENT
 from .tables import ARROWS, ScoreTable, build_table, find_clusters
 
 EXPLANATION = (
-    "Bold: best mean, underlined: second best; *: not distinguishable from the best (sign-flip test over independent "
+    "Bold: best mean, underlined: second best, of three or more; *: not distinguishable from the best (sign-flip test over independent "
     "scenes, corrected for all pairs of renderers, at 5 %)."
 )
 UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the best mean decides nothing."
@@ -21,7 +21,7 @@ UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: who has the next, of several one.
+    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: the next, None where two have the best.
 
     ``can_decide``: whether its scenes are enough for the test.
     """
@@ -32,7 +32,7 @@ class PaperColumn:
     unit: str
     cells: dict[str, Cell]
     best: float | None
-    second: str | None
+    second: float | None
     can_decide: bool
 
 
@@ -176,10 +176,10 @@ def _columns(dataset: str, table: ScoreTable) -> Iterable[PaperColumn]:
 
 def rank_column(dataset: str, column: Column, cells: dict[str, Cell]) -> PaperColumn:
     """Return a column with its best and its second mean."""
-    known = [(cell.value, name) for name, cell in cells.items() if cell.value is not None]
-    ranked = sorted(known, key=lambda one: one[0], reverse=column.higher_is_better)
-    best = ranked[0][0] if ranked else None
-    second = next((name for value, name in ranked if value != best), None) if len(ranked) > 2 else None
+    known = [cell.value for cell in cells.values() if cell.value is not None]
+    ranked = sorted(known, reverse=column.higher_is_better)
+    best = ranked[0] if ranked else None
+    second = ranked[1] if len(ranked) > 2 and ranked[1] != best else None
     facts = dataset, column.name, column.higher_is_better, column.unit
     return PaperColumn(*facts, cells, best, second, column.can_decide)
 
@@ -194,13 +194,13 @@ def _head(column: PaperColumn) -> str:
 
 
 def write_latex_cell(column: PaperColumn, renderer: str) -> str:
-    """Write a mean: the best bold, the second underlined, a star where it cannot be told from the best."""
+    """Write a mean: the best bold, the second underlined (who share a place, share its mark), a star where it cannot be told from the best."""
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
     if cell.value is not None and cell.value == column.best:
         return rf"\textbf{{{words}}}"
     mark = r"\rlap{$^{*}$}" if cell.standing == "tied" else ""
-    return (rf"\underline{{{words}}}" if renderer == column.second else words) + mark
+    return (rf"\underline{{{words}}}" if cell.value is not None and cell.value == column.second else words) + mark
 
 
 def write_markdown_cell(column: PaperColumn, renderer: str) -> str:
@@ -209,7 +209,7 @@ def write_markdown_cell(column: PaperColumn, renderer: str) -> str:
     if cell.value is not None and cell.value == column.best:
         return f"**{cell.text}**"
     mark = r"\*" if cell.standing == "tied" else ""
-    return (f"<u>{cell.text}</u>" if renderer == column.second else cell.text) + mark
+    return (f"<u>{cell.text}</u>" if cell.value is not None and cell.value == column.second else cell.text) + mark
 
 
 def _write_time(table: PaperTable, renderer: str) -> str:

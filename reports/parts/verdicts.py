@@ -24,11 +24,16 @@ def judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: s
     lead = f"{where}: {best} has the best mean {column.name}{along}, {cells[best].text} {column.unit}".rstrip()
     lead += _write_lead(column, cells, best)
     tied = [name for name, cell in cells.items() if cell.standing == "tied"]
+    others = [name for name, cell in cells.items() if cell.standing != "best"]
+    alone = len(cells) - len(others) == 1
+    if not others:
+        return f"{lead}."
     if not column.can_decide:
-        return f"{lead}; too few scenes to tell whether any other differs from it."
+        return f"{lead}; too few scenes to tell whether any other differs from {'it' if alone else 'them'}."
     if tied:
-        return f"{lead}; not distinguishable from it: {', '.join(tied)}."
-    return f"{lead}, and is distinguishable from every other."
+        return f"{lead}; not distinguishable from {'it' if alone else 'them'}: {', '.join(tied)}."
+    them = others[0] if len(others) == 1 else "every other"
+    return f"{lead}, and is distinguishable from {them}." if alone else f"{lead}; {them} is distinguishable from them."
 
 
 def _write_lead(column: Column, cells: Mapping[str, Cell], best: str) -> str:

@@ -38,13 +38,14 @@ def test_the_best_is_bold_the_second_underlined_and_times_have_one_unit(run):
         r"psnr (dB) $\uparrow$",
         r"fancy & \textbf{35.",
         r"plain & \underline{34.50} & 0.25 \\",
-        r"new & 34.50 & 0.25 \\",
+        r"new & \underline{34.50} & 0.25 \\",
         r"\caption{pairs: means over all 10 scenes. Bold",
         r"time (s) $\downarrow$",
         r"\bottomrule",
     ):
         assert words in latex
     assert "| `plain` | <u>34.50</u> | 0.25 |" in markdown
+    assert "| `new` | <u>34.50</u> | 0.25 |" in markdown, "who shares the second place"
     assert "| `fancy` | **35." in markdown
 
 
@@ -52,6 +53,14 @@ def test_equal_means_are_best_alike(run):
     markdown = write_paper_markdown(make_paper_table(run, renderers=["plain", "new"], metrics=["psnr"]))
     assert "| `plain` | **34.50** |" in markdown
     assert "| `new` | **34.50** |" in markdown
+
+
+def test_behind_two_firsts_nobody_is_second(run):
+    worse = [{**row, "metrics": {"psnr": row["metrics"]["psnr"] - 9}} for row in run.rows if row["renderer"] == "fancy"]
+    rows = [*worse, *(row for row in run.rows if row["renderer"] != "fancy")]
+    markdown = write_paper_markdown(make_paper_table(replace(run, rows=rows), metrics=["psnr"]))
+    assert markdown.count("**34.50**") == 2
+    assert "<u>" not in markdown
 
 
 def test_scenes_have_a_line_each_of_the_renderers_that_are_shown(run):

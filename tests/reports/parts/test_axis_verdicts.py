@@ -16,7 +16,9 @@ def make_axis(means, tied=(), can_decide=True, warnings=()):
     def column(name, values):
         best = max(values.values())
         leader = next(one for one, value in values.items() if value == best)
-        standing = {one: "best" if one == leader else "tied" if {one, leader} in tied else "" for one in values}
+        standing = {
+            one: "best" if value == best else "tied" if {one, leader} in tied else "" for one, value in values.items()
+        }
         cells = {one: Cell(f"{value:.2f}", value, standing=standing[one]) for one, value in values.items()}
         return Column(name, "dB", True, "", 8, can_decide), cells
 
@@ -43,15 +45,26 @@ def test_where_renderers_cross():
     assert found.more == [
         "With the true disparity (erode 0): a has the best mean psnr, 9.00 dB; "
         "b \N{MINUS SIGN}3.00 dB (not distinguishable).",
-        "Best mean at 0 to +4: a, at +8: b; distinguishable from every other at no severity.",
+        "Best mean at 0 to +4: a, at +8: b; distinguishable from the other at no severity.",
     ]
 
 
 def test_one_that_leads_everywhere():
     found = judge_axis(make_axis({"a": [9, 8, 7], "b": [6, 5, 4]}))
     assert (
-        found.more[-1] == "a has the best mean at every severity; distinguishable from every other at every severity."
+        found.more[-1] == "a has the best mean at every severity; distinguishable from the other at every severity."
     )
+
+
+def test_equal_means_lead_together_and_the_sentences_agree():
+    """As a stage that leaves a right input alone does."""
+    found = judge_axis(make_axis({"a": [9, 7, 1], "b": [9, 8, 6], "c": [5, 5, 5]}))
+    assert found.more == [
+        "With the true disparity (erode 0): a has the best mean psnr, 9.00 dB, as has b; "
+        "c \N{MINUS SIGN}4.00 dB (worse).",
+        "b has the best mean at every severity; distinguishable from every other at +4 to +8.",
+    ]
+    assert judge_axis(make_axis({"a": [9, 7, 1], "b": [9, 8, 6]})).more[0].endswith("9.00 dB, as has b.")
 
 
 def test_too_few_scenes_give_differences_without_verdicts():

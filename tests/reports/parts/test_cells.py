@@ -64,6 +64,13 @@ def test_a_renderer_alone_is_not_the_best():
     assert grid.tests == []
 
 
+def test_renderers_of_equal_means_are_all_the_best():
+    measure = make_measure(np.random.default_rng(0), 12, True, [0.0, 0.0, 0.0, -9.0, -9.0])
+    values = measure.values.assign(b=measure.values["a"], c=measure.values["a"])
+    grid = compare(Measure("m", "dB", True, "", values), "a")
+    assert [grid.cells[name][0].standing for name in RENDERERS] == ["best", "best", "best", "", ""]
+
+
 @pytest.mark.parametrize("higher", [True, False])
 def test_verdict_points_where_the_tested_mean_does(higher):
     """Many small losses and a few large gains: the ranks say worse, the mean, which is tested, says better."""

@@ -39,7 +39,8 @@ def judge(values, clusters=None, metrics=METRICS):
 
 
 def test_clear_winner():
-    assert verdict({"a": 0.0, "b": 3.0}, 12).endswith(" ahead of a, and is distinguishable from every other.")
+    assert verdict({"a": 0.0, "b": 3.0}, 12).endswith(" ahead of a, and is distinguishable from a.")
+    assert verdict({"a": 0.0, "b": 3.0, "c": 0.1}, 12).endswith(", and is distinguishable from every other.")
     assert verdict({"a": 0.0, "b": 3.0}, 12).startswith("pairs: b has the best mean psnr, 3")
 
 
@@ -84,7 +85,10 @@ def test_a_lead_that_is_not_distinguishable_has_an_interval_around_none():
 def test_equal_means_are_no_lead_and_a_small_one_is_not_written_as_none():
     values = draw({"a": 0.0, "c": -5.0}, 12)
     equal = values.assign(b=values["a"])
-    assert re.search(r"dB, as has [ab]; not distinguishable from it: [ab]\.$", judge(equal))
+    assert re.search(r"dB, as has b; c is distinguishable from them\.$", judge(equal))
+    assert re.search(r"dB, as has b\.$", judge(equal.drop(columns="c")))
+    near = equal.assign(c=draw({"c": 0.0}, 12)["c"] - 0.01 + np.tile([0.3, -0.3], 6))
+    assert re.search(r"; not distinguishable from (it: a, b|them: c)\.$", judge(near))
     close = values.assign(b=values["a"] + 0.001)
     assert "dB, less than 0.01 dB (95 %: 0.00 to 0.00) ahead of a, and is" in judge(close)
 
