@@ -272,11 +272,8 @@ def check_names(request: RunRequest) -> None:
         raise InvalidOptionError(f"--reference {request.reference}: expected one of {wanted}{hint}")
     for name in request.renderers:
         find_renderer(name)
-    for registry, wanted in (
-        (DATASETS, request.datasets),
-        (METRICS, request.metrics),
-        (PERTURBATIONS, request.perturbations),
-    ):
+    pairs = (DATASETS, request.datasets), (METRICS, request.metrics), (PERTURBATIONS, request.perturbations)
+    for registry, wanted in pairs:
         for name in wanted:
             registry.find(name)
 
@@ -285,9 +282,7 @@ def summarise(rows: list[dict], planned: int, page: Path) -> int:
     """Print what did not work, each reason once, and where the report is. Returns the exit code."""
     from bokehbench.benchmarks.run.rows import group_by_reason
 
-    failed_metrics = {
-        (name, note) for row in rows for name, note in row["notes"].items() if note.startswith("failed: ")
-    }
+    failed_metrics = {named for row in rows for named in row["notes"].items() if named[1].startswith("failed: ")}
     for name, note in sorted(failed_metrics):
         print(one_line(f"metric {name} {note}"), file=sys.stderr)
     unfinished = [row for row in rows if row["status"] != "ok"]
