@@ -21,7 +21,19 @@ def describe_error(error: BaseException) -> str:
         error = explain_missing(error) or error
     if isinstance(error, BokehBenchError):
         return str(error)
-    return one_line(f"{type(error).__name__}: {error}{_place(error)}")
+    return one_line(f"{type(error).__name__}: {_words(error)}{_place(error)}")
+
+
+def describe_traceback() -> str:
+    """Return the traceback of the error that is handled; half characters, which no file can hold, as their escape."""
+    return traceback.format_exc().encode(errors="backslashreplace").decode()
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a plug-in's own exception, which cannot be written
+        return "its text cannot be had"
 
 
 def _place(error: BaseException) -> str:

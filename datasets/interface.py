@@ -84,7 +84,7 @@ def prepare_dataset(dataset: SceneDataset) -> None:
     """Call ``prepare``, and look at the scenes' names.
 
     Raises its BokehBenchError, or a DamagedDataError in place of any other error: a folder that cannot be read, a
-    plug-in's bug, names that a report or a terminal cannot show.
+    plug-in's bug, names that a report or a terminal cannot show, attributes of another type than run.json keeps.
     """
     try:
         dataset.prepare()
@@ -93,6 +93,15 @@ def prepare_dataset(dataset: SceneDataset) -> None:
         raise
     except (Exception, SystemExit) as error:
         raise DamagedDataError(f"{dataset.name}: cannot be listed: {describe_error(error)}") from error
+    for field, kind in (
+        ("protocol", str),
+        ("terms", str),
+        ("version", str),
+        ("scored", bool),
+        ("true_disparity", bool),
+    ):
+        if not isinstance(value := getattr(dataset, field, None), kind):
+            raise DamagedDataError(f"{dataset.name}: {field}: expected {kind.__name__}, got {value!r:.60}")
     wrong = [name for name in names if not isinstance(name, str) or printable(name) != name]
     if wrong:
         raise DamagedDataError(f"{dataset.name}: scene {wrong[0]!r}: expected printable texts as names of scenes")

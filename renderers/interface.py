@@ -66,6 +66,8 @@ class Renderer(Component):
         if not self._prepared:
             self.prepare()
         reason = self.skip(scene)
+        if not isinstance(reason, str | None):
+            raise TypeError(f"{self.name}: skip: expected a text or None, got {reason!r:.60}")
         if reason is not None:
             raise SkippedSceneError(f"{self.name} on '{scene.name}': {reason}", reason)
         given = scene.given(self.capabilities.inputs)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from ...core.errors import DamagedRecordError
 from ...core.files import safe_name
+from ...core.text import one_line
 from .cases import Case, MadeOf
+from .row_files import parse_row, seal_row
 from .schema import SCHEMA, Row
 
 
@@ -34,6 +37,16 @@ def make_row(case: Case, environment: str, *, status: str, **values: Any) -> Row
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     return cast(Row, describe_case(case) | outcome | values)
+
+
+def make_storable(case: Case, row: Row) -> Row:
+    """Return a row, or that of a failed case where it could not be read again: a plug-in's values may be anything."""
+    try:
+        parse_row(seal_row(row))
+    except (DamagedRecordError, ValueError, TypeError) as error:
+        reason = one_line(f"{case.renderer}: what it gave cannot be stored: {error}")
+        return make_row(case, row["environment"], status="failed", reason=reason)
+    return row
 
 
 def describe_case(case: Case) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Rendering and scoring are two steps over a saved 8-bit picture: a metric added l
 """
 
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
-from ...core.failures import describe_error
+from ...core.failures import describe_error, describe_traceback
 from ...core.files import is_intact, read_image, write_image
 from ...core.scene import Scene
 from ...core.text import one_line
@@ -35,7 +34,7 @@ from .progress import CaseBar, guess_seconds
 from .ready import make_ready
 from .restore import restore_scenes
 from .row_files import RowWriter, read_rows
-from .rows import describe_case, drop_outdated, image_path, make_row
+from .rows import describe_case, drop_outdated, image_path, make_row, make_storable
 from .scene_record import record_perturbed, record_scene
 from .schema import Row
 from .scoring import FAILED, Scorer
@@ -111,11 +110,13 @@ class Runner:
         share = self.processes.share(pending)
         if self.processes.count == 1:
             make_ready([case for case in share if case.key not in rendered], self.datasets, self.load_renderer)
+        by_key = {case.key: case for case in share}
         with RowWriter(self.folder, self.processes.index) as writer, self._bar(len(cases), share) as progress:
             for name, group in groupby(share, key=lambda case: case.renderer):
                 progress.begin(name)
                 for row in self._run_renderer(list(group), rows, rendered):
                     if row is not rows.get(row["key"]):
+                        row = make_storable(by_key[row["key"]], row)
                         writer.append(row)
                     rows[row["key"]] = row
                     progress.finish(name)
@@ -266,7 +267,7 @@ class Runner:
         """
         try:
             return work()
-        except CannotWriteError:
+        except (CannotWriteError, KeyboardInterrupt):
             raise
         except SkippedSceneError as error:
             return self._row(case, status="skipped", reason=one_line(error.reason))
@@ -277,10 +278,10 @@ class Runner:
         except (MemoryError, torch.OutOfMemoryError):
             remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
             return self._row(case, status="failed", reason=remedy)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            return self._row(case, status="failed", reason=describe_error(error), traceback=traceback.format_exc())
+            return self._row(case, status="failed", reason=describe_error(error), traceback=describe_traceback())
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

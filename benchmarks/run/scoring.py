@@ -59,8 +59,9 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
+        finite = value is None or math.isfinite(value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, f"{FAILED}{describe_error(error)}"
     if value is None:
         return None, UNDEFINED
-    return (float(value), None) if math.isfinite(value) else (None, f"{FAILED}gave {float(value)}")
+    return (float(value), None) if finite else (None, f"{FAILED}gave {float(value)}")

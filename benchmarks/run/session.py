@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 
 from ...core import files
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
 from ...core.failures import describe_error
 from ...core.launch import is_helper
 from ...core.scene import Scene
@@ -108,9 +108,19 @@ def _plan_dataset(
     name: str, dataset: SceneDataset, scored: bool, limit: int | None, contents: ContentTable
 ) -> PlannedDataset:
     scenes = _choose_scenes(name, dataset, scored, limit)
-    parts = dataset.contents(scenes)
+    parts = _read_contents(name, dataset, scenes)
     code = contents.add(DATASETS.find(name).hash_code(dataset))
     return PlannedDataset(name=name, scenes={scene: contents.add(parts[scene]) for scene in scenes}, code=code)
+
+
+def _read_contents(name: str, dataset: SceneDataset, scenes: list[str]) -> dict[str, dict[str, str]]:
+    """Ask a data set for its contents. Raises DamagedDataError where they are no texts by name for each scene."""
+    parts = dataset.contents(scenes)
+    for scene in scenes:
+        found = parts.get(scene) if isinstance(parts, dict) else parts
+        if not (isinstance(found, dict) and all(isinstance(text, str) for pair in found.items() for text in pair)):
+            raise DamagedDataError(f"{name}: contents of '{scene}': expected texts by name, got {found!r:.60}")
+    return parts
 
 
 def _plan_renderer(
@@ -147,6 +157,8 @@ def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | No
     for name, metric in list(metrics.items()):
         try:
             metric.prepare(device, weights)
+            if not isinstance(metric.weights, str | None):
+                raise TypeError(f"metric '{name}': weights: expected a text or None, got {metric.weights!r:.60}")
         except InvalidOptionError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - of damaged weights, or a plug-in's own

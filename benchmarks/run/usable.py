@@ -58,6 +58,9 @@ def load_metric(name: str) -> Metric:
         metric = metric_registry.load_metric(name)
         if not isinstance(metric, Metric):
             raise TypeError(f"metric '{name}': expected a Metric, got {type(metric).__name__}")
+        for field, kind in (("unit", str), ("description", str), ("higher_is_better", bool)):
+            if not isinstance(value := getattr(metric, field, None), kind):
+                raise TypeError(f"metric '{name}': {field}: expected {kind.__name__}, got {value!r:.60}")
         metric.name = name  # under which rows keep its scores: an entry point may call it otherwise than its class
     except UnknownNameError:
         raise

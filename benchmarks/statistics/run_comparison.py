@@ -217,7 +217,8 @@ def _list_code(rows: Iterable[Row]) -> dict[str, set[str]]:
 def _find_unfinished(runs: tuple[StoredRun, StoredRun], indexed: list[Indexed]) -> list[str]:
     """Return a line for what only one run finished of the data sets and renderers that both name."""
     missing: dict[tuple[str, str, str], int] = {}
-    for run, other, rows, others in ((*runs, *indexed), (*runs[::-1], *indexed[::-1])):
+    for mine in (0, 1):
+        run, other, rows, others = runs[mine], runs[1 - mine], indexed[mine], indexed[1 - mine]
         for dataset, renderer, *_ in rows.keys() - others.keys():
             if dataset in other.meta["datasets"] and renderer in other.meta["renderers"]:
                 place = (dataset, renderer, run.folder.name)

@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from bokehbench.benchmarks.metrics import registry as metric_registry
+from bokehbench.benchmarks.metrics.interface import Metric
 from bokehbench.benchmarks.metrics.pixelwise import Psnr
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.session import run_benchmark
+from bokehbench.benchmarks.run.store import StoredRun
 from bokehbench.benchmarks.run.usable import UnusableRenderer, complete, load_metric, load_renderer
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, UnknownNameError
+from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError, UnknownNameError
 from bokehbench.core.registry import Entry
 from bokehbench.renderers import registry
 from bokehbench.renderers.identity import IdentityRenderer
@@ -114,6 +116,49 @@ def test_a_metric_that_cannot_be_used_is_unavailable(run, monkeypatch):
     monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
     rows = run(["identity"], ["psnr", "broken"])
     assert list(rows["identity"]["metrics"]) == ["psnr"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"unit": None}, "unit: expected str, got None"),
+        ({"description": None}, "description: expected str, got None"),
+        ({"higher_is_better": "yes"}, "higher_is_better: expected bool, got 'yes'"),
+        ({"weights": 7}, "weights: expected a text or None, got 7"),
+        ({"score": lambda *_: "12"}, "failed: TypeError"),
+    ],
+)
+def test_a_metric_whose_attributes_or_scores_are_none_costs_no_other_score(
+    monkeypatch, run, tmp_path, attributes, said
+):
+    odd = type("Odd", (Metric,), {"higher_is_better": True, "description": "", "score": lambda *_: 1.0} | attributes)
+    monkeypatch.setitem(globals(), "Odd", odd)
+    entries = {"odd": Entry(f"{__name__}:Odd", "for tests")}
+    monkeypatch.setattr(metric_registry.METRICS, "_all", {**metric_registry.METRICS.entries, **entries})
+    row = run(["identity"], ["psnr", "odd"])["identity"]
+    assert row["status"] == "ok"
+    assert row["metrics"]["psnr"] is not None
+    meta = StoredRun.open(tmp_path / "results" / "default").meta
+    assert said in (meta["metrics"]["odd"]["reason"] or row["notes"]["odd"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"version": 2}, "version: expected str, got 2"),
+        ({"protocol": None}, "protocol: expected str, got None"),
+        ({"terms": 5}, "terms: expected str, got 5"),
+        ({"contents": lambda self, scenes: dict.fromkeys(scenes, "x")}, "expected texts by name, got 'x'"),
+    ],
+)
+def test_a_data_set_whose_attributes_are_none_is_refused_before_anything_is_written(
+    monkeypatch, tmp_path, make_scene, attributes, said
+):
+    odd = type("Odd", (One,), attributes)
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: odd(make_scene))
+    with pytest.raises(DamagedDataError, match=said):
+        run_benchmark(RunRequest(renderers=["identity"], datasets=["motorcycle"], metrics=["psnr"], output=tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 class Meddling(IdentityRenderer):
