@@ -43,9 +43,9 @@ class Column:
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best`` (the best mean; several have it where means are equal), ``tied`` (not distinguishable from it, see ``PairTests``) or empty, as
-    where there are too few scenes to tell. ``gap`` is the mean minus the best one, ``difference`` the same as text.
-    Without a ``value`` the ``note`` says why.
+    ``standing`` is ``best`` (the best mean, of several where means are equal), ``tied`` (not distinguishable from it,
+    see ``PairTests``) or empty, as where there are too few scenes to tell. ``gap`` is the mean minus the best one,
+    ``difference`` the same as text. Without a ``value`` the ``note`` says why.
     """
 
     text: str

@@ -13,15 +13,15 @@ from .numbers import ABSENT
 from .tables import ARROWS, ScoreTable, build_table, find_clusters
 
 EXPLANATION = (
-    "Bold: best mean, underlined: second best, of three or more; *: not distinguishable from the best (sign-flip test over independent "
-    "scenes, corrected for all pairs of renderers, at 5 %)."
+    "Bold: best mean, underlined: second best, of three or more; *: not distinguishable from the best (sign-flip test "
+    "over independent scenes, corrected for all pairs of renderers, at 5 %)."
 )
 UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the best mean decides nothing."
 
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: the next, None where two have the best.
+    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, the ``second``: None where two have the best.
 
     ``can_decide``: whether its scenes are enough for the test.
     """
@@ -194,7 +194,7 @@ def _head(column: PaperColumn) -> str:
 
 
 def write_latex_cell(column: PaperColumn, renderer: str) -> str:
-    """Write a mean: the best bold, the second underlined (who share a place, share its mark), a star where it cannot be told from the best."""
+    """Write a mean: the best bold, the second underlined, a star where it cannot be told from the best."""
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
     if cell.value is not None and cell.value == column.best:

@@ -51,9 +51,7 @@ def test_where_renderers_cross():
 
 def test_one_that_leads_everywhere():
     found = judge_axis(make_axis({"a": [9, 8, 7], "b": [6, 5, 4]}))
-    assert (
-        found.more[-1] == "a has the best mean at every severity; distinguishable from the other at every severity."
-    )
+    assert found.more[-1] == "a has the best mean at every severity; distinguishable from the other at every severity."
 
 
 def test_equal_means_lead_together_and_the_sentences_agree():
