@@ -203,6 +203,7 @@ def pass_on(request: RunRequest) -> int:
         from bokehbench.benchmarks.bundles.importing import import_bundle
 
         folder = import_bundle(request.import_, request.output, request.run, request.data_root)
+        print(f"{request.import_}: stored as the run '{folder.name}'")
         return run(replace(request, run=folder.name, report_only=True))
     from bokehbench.benchmarks.bundles.export import export_bundle
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import ParamSpec
 
@@ -98,14 +98,22 @@ def signals_raise() -> Iterator[None]:
 
 
 @contextmanager
-def signals_wait() -> Iterator[list[int]]:
+def signals_wait(said: str) -> Iterator[list[int]]:
     """Yield a list that the first signal which asks to end is put into; the second has the system's effect.
+
+    ``said``: a line that stderr gets at the first, as what it waits for may take a while.
 
     For work that has to reach a state in which it can be left; whoever asks for it raises Ended then. Where it fails
     after the signal, which other processes of it may have got, too, it ends as Ended.
     """
-    with _first_signal(lambda number: None) as received:
+    with _first_signal(lambda number: _say_at_once(said)) as received:
         yield received
+
+
+def _say_at_once(line: str) -> None:
+    """Write a line past Python's buffer of stderr, which the signal may have come in the middle of."""
+    with suppress(OSError, ValueError):  # closed, or no file
+        os.write(sys.stderr.fileno(), f"\n{line}\n".encode())
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from tqdm import tqdm
 
 SECONDS_A_LINE = 30.0
-LINE_FORMAT = "{l_bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+LINE_FORMAT = "{l_bar} {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}{postfix}]"
 
 
 class ProgressBar(tqdm):  # type: ignore[type-arg]

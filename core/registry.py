@@ -46,12 +46,16 @@ class Entry:
     slow: str = ""
 
     @property
-    def description(self) -> str:
+    def meaning(self) -> str:
         """What it is, in a line: of another package's, the first line of its docstring, which is read and not run."""
-        said = self.summary
         if self.distribution is not None and (first := first_line_of_docstring(*self.target.split(":", 1))):
-            said = f"{first} ({self.summary})"
-        return f"{said} [slow: {self.slow}]" if self.slow else said
+            return f"{first} ({self.summary})"
+        return self.summary
+
+    @property
+    def description(self) -> str:
+        """What it is, in a line, and how slow."""
+        return f"{self.meaning} [slow: {self.slow}]" if self.slow else self.meaning
 
     def load(self) -> Any:
         """Import the target. Raises PluginError, with the place, in place of whatever its import raises."""

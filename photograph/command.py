@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session(options)
     start = time.perf_counter()
     for line in session.run():
-        print(line)
+        print(line, flush=True)  # what takes long is said before it begins
     print(f"{time.perf_counter() - start:.1f} s after start")
     return 0
 

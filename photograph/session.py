@@ -10,6 +10,7 @@ import torch
 
 from ..core.errors import InvalidOptionError
 from ..renderers.classical.aperture import Aperture, parse_blades
+from ..renderers.compile_kernels import needs_compiling
 from .camera import Camera
 from .contact_sheet import LONGEST_PX as SHEET_PX
 from .contact_sheet import lay_out, names_for_sheet, render_tiles
@@ -53,6 +54,7 @@ class Session:
         if options.all:
             yield from self._make_sheet(aimed, photograph)
         else:
+            yield from self._say_what_takes_long(aimed)
             yield (self._make_pull if options.pull else self._make_picture)(aimed, photograph)
         if self._makes_folder:
             yield f"{self._path.parent}: a new folder"
@@ -62,6 +64,14 @@ class Session:
             f"focus on {aimed.subject} ({focus if scene.is_metric else f'disparity {focus}'}), blurred by up to "
             f"{aimed.largest_radius_px:.1f} px, by {depth_map.origin}"
         )
+
+    def _say_what_takes_long(self, aimed: Aimed) -> Iterator[str]:
+        """Yield a line before a network renders, or kernels may have to be compiled: nothing is heard until the end."""
+        compiles = needs_compiling(self._renderer)
+        if compiles or self._renderer.needs_weights:
+            size = f"{aimed.scene.width}x{aimed.scene.height} px"
+            more = "; kernels that are not compiled yet make the first time longer" if compiles else ""
+            yield f"rendering {size} with {self._name}{more}"
 
     def _make_picture(self, aimed: Aimed, photograph: Photograph) -> str:
         """Render and write one picture."""

@@ -112,7 +112,12 @@ def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
     output = output.to(torch.float32)
     low, high = find_range(output)
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise InvalidOutputError(f"{name} on '{scene.name}': the output holds NaN or infinite values")
+        where = (~torch.isfinite(output)).nonzero()
+        _, row, column = map(int, where[0])
+        raise InvalidOutputError(
+            f"{name} on '{scene.name}': {len(where)} values of {output.numel()} are NaN or infinite, the first at "
+            f"column {column}, row {row}"
+        )
     if low < -OUTPUT_TOLERANCE or high > 1.0 + OUTPUT_TOLERANCE:
         raise InvalidOutputError(f"{name} on '{scene.name}': the output spans [{low:g}, {high:g}], expected [0, 1]")
     return output.clamp(0.0, 1.0)

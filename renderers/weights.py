@@ -84,18 +84,18 @@ def check_checkpoint(name: str, checkpoint: str) -> None:
 
 @contextmanager
 def naming_training(checkpoint: str | None) -> Iterator[None]:
-    """Let an error about the weights in a folder say, too, whether a training still works at them."""
+    """Let an error about the weights in a folder say first whether a training still works at them."""
     try:
         yield
     except (InvalidOptionError, MissingWeightsError) as error:
         hint = say_where_training_is(checkpoint)
         if not hint:
             raise
-        raise type(error)(f"{error}{hint}") from error
+        raise type(error)(f"{hint}; {error}") from error
 
 
 def say_where_training_is(checkpoint: str | None) -> str:
-    """Return the end of a sentence for a folder without weights that is a training's output, or its result to be.
+    """Return a sentence for a folder without weights that is a training's output, or its result to be.
 
     How the training goes on where it is not finished, where its result lies where it is; empty for other folders.
     """
@@ -109,13 +109,13 @@ def say_where_training_is(checkpoint: str | None) -> str:
 
 def _describe_output(folder: Path) -> str:
     if (folder / RESULT / RECORD_FILE).is_file():
-        return f"; it is a training's output: its result lies in {folder / RESULT}"
+        return f"{folder} is a training's output: its result lies in {folder / RESULT}"
     for output in (folder, folder.parent):
         states = sorted(output.glob(STATES))
         if states and not (output / RESULT).exists():
             step = int(states[-1].stem.rpartition("-")[2])
             return (
-                f"; {output} holds a training that is not finished, after step {step}: give its command again (python "
+                f"{output} holds a training that is not finished, after step {step}: give its command again (python "
                 f"-m bokehbench.training CONFIG.yaml, with 'output: {output}'), then use {output / RESULT}"
             )
     return ""

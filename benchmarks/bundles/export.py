@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -38,7 +39,9 @@ def export_bundle(request: RunRequest) -> str:
     except CannotWriteError as error:
         error.elsewhere, error.goes_on = "--export", False
         raise
-    return f"{len(run.finished)} of {run.planned} cases of '{request.run}' written to {path}"
+    unfinished = Counter(row["status"] for row in run.finished if row["status"] != "ok")
+    among = f" ({', '.join(f'{count} of them {status}' for status, count in unfinished.items())})" if unfinished else ""
+    return f"{len(run.finished)} of {run.planned} cases{among} of '{request.run}' written to {path}"
 
 
 def write_bundle(run: StoredRun, path: Path, by: str = "", pictures: bool = False) -> None:

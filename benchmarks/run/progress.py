@@ -57,7 +57,7 @@ class CaseBar:
             unit="case",
             dynamic_ncols=True,
             disable=not show,
-            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}{postfix}]",
         )
 
     def __enter__(self) -> Self:

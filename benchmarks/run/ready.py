@@ -28,7 +28,10 @@ def make_ready(
     with ExitStack() as stack:
         progress = stack.enter_context(
             ProgressBar(
-                total=len(missing) + len(names), desc="generating, compiling" if names else "generating", leave=False
+                total=len(missing) + len(names),
+                desc="generating scenes, compiling kernels" if names else "generating",
+                unit="item" if names else "scene",
+                leave=bool(names),  # compiling takes minutes: a log says at once what it waits for
             )
         )
         compiled = stack.enter_context(compiling(names)) if names else ()

@@ -50,7 +50,7 @@ def now() -> str:
 
 def _describe_renderer(name: str, renderer: Renderer) -> Record:
     return {
-        "summary": find_renderer(name).summary,
+        "summary": find_renderer(name).meaning,
         "weights": renderer.weights,
         "training": renderer.training,
         "needs_weights": renderer.needs_weights,
@@ -60,7 +60,7 @@ def _describe_renderer(name: str, renderer: Renderer) -> Record:
 
 def _describe_dataset(name: str, dataset: SceneDataset) -> Record:
     return {
-        "summary": DATASETS.find(name).summary,
+        "summary": DATASETS.find(name).meaning,
         "protocol": dataset.protocol,
         "terms": dataset.terms,
         "scored": dataset.scored,

@@ -63,19 +63,22 @@ class RunComparison:
 
     @property
     def warnings(self) -> list[str]:
-        """One sentence for each number of independent scenes that is too small for any verdict."""
-        few = sorted({change.units for change in self.changes if not change.can_decide} - {0})
-        unknown = [
-            "which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no "
-            f"verdict is given where they are ({datasets})"
-            for datasets in [", ".join(dict.fromkeys(change.dataset for change in self.changes if not change.units))]
-            if datasets
-        ]
-        return unknown + [
-            f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
-            "cannot find any difference at 5 %"
-            for units in few
-        ]
+        """Where records of scenes are lost, and where scenes that differ are too few, by independent ones: no verdict."""
+        unknown = ", ".join(dict.fromkeys(change.dataset for change in self.changes if not change.units))
+        few = sorted({change.units for change in self.changes if change.differing and not change.can_decide} - {0})
+        lines = []
+        if unknown:
+            lines.append(
+                "which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no "
+                f"verdict is given where they are ({unknown})"
+            )
+        if few:
+            units = " or ".join(map(str, few))
+            lines.append(
+                f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
+                "cannot find any difference at 5 %"
+            )
+        return lines
 
 
 def compare_runs(first: StoredRun, second: StoredRun) -> RunComparison:
@@ -168,16 +171,20 @@ def _describe(run: StoredRun) -> dict[str, str]:
     """Return everything that may explain a change, as text."""
     meta = run.meta
     facts = {"origin": run.origin or "measured here", "command": meta["command"], "started": meta["started"]}
-    facts |= {name: str(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
+    facts |= {name: _text(meta["settings"].get(name)) for name in ("device", "dtype", "seed", "limit")}
     used = list(dict.fromkeys(row["environment"] for row in run.rows))
     environments: list[Mapping[str, Any]] = [meta["environments"][e] for e in used if e in meta["environments"]]
     for name in ("commit", "python", "platform", "processor", "cores", "threads", "gpu"):
-        facts[name] = ", ".join(dict.fromkeys(str(environment.get(name)) for environment in environments))
+        facts[name] = ", ".join(dict.fromkeys(_text(environment.get(name)) for environment in environments))
     packages = [environment["packages"] for environment in environments]
     for name in dict.fromkeys(name for versions in packages for name in versions):
-        facts[name] = ", ".join(dict.fromkeys(str(versions.get(name)) for versions in packages))
-    facts |= {f"weights of {name}": str(about["weights"]) for name, about in meta["renderers"].items()}
+        facts[name] = ", ".join(dict.fromkeys(_text(versions.get(name)) for versions in packages))
+    facts |= {f"weights of {name}": _text(about["weights"]) for name, about in meta["renderers"].items()}
     return facts | {f"version of {name}": about["version"] for name, about in meta["datasets"].items()}
+
+
+def _text(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _differences(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -232,8 +239,9 @@ def _find_unfinished(runs: tuple[StoredRun, StoredRun], indexed: list[Indexed]) 
 def _find_alone(first: StoredRun, second: StoredRun) -> list[str]:
     found = []
     for kind in ("renderers", "datasets", "metrics"):
+        called = "data sets" if kind == "datasets" else kind
         for run, other in ((first, second), (second, first)):
             names = [name for name in run.meta[kind] if name not in other.meta[kind]]
             if names:
-                found.append(f"{kind} only in {run.folder.name}: {', '.join(names)}")
+                found.append(f"{called} only in {run.folder.name}: {', '.join(names)}")
     return found

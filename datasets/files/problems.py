@@ -25,6 +25,7 @@ class Problem(StrEnum):
     NO_FILE = "expected {what}, this is {found}"
     UNKNOWN_FORMAT = "cannot be read as a {what}: readable: {readable}, by what they hold, whatever their name"
     UNREADABLE = "cannot be read: {why}"
+    CUT_SHORT = "cannot be read: the file is cut short ({why}): copy it again"
     NO_EXR = "truncated, damaged or no OpenEXR file: {why}"
     MEMORY = "does not fit into the memory that is free: scale it down"
     TOO_LARGE = f"{{size}}: up to {MOST_MEGAPIXELS} megapixels are read: scale it down"
@@ -81,7 +82,8 @@ def guarded(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise refusal(path, Problem.MEMORY) from error
     except Exception as error:  # decoders raise what they like about bytes that are damaged
-        raise refusal(path, Problem.UNREADABLE, why=_one_line(error)) from error
+        why = _one_line(error)
+        raise refusal(path, Problem.CUT_SHORT if "truncated" in why.lower() else Problem.UNREADABLE, why=why) from error
 
 
 def check_area(path: Path, width: int, height: int, channels: int = 1) -> None:

@@ -112,7 +112,7 @@ def print_comparison(comparison: RunComparison) -> str:
 
 
 def _align(comparison: RunComparison, changes: list[ChangeLine]) -> str:
-    head = ["data set", "renderer", "measure", comparison.first, comparison.second, "change (95 %)", "p (Holm)", ""]
+    head = ["data set", "renderer", "mean of", comparison.first, comparison.second, "change (95 %)", "p (Holm)", ""]
     lines = [head] + [
         [line.change.dataset, line.change.renderer, ", ".join(filter(None, (line.change.measure, line.change.unit))),
          line.first, line.second, line.difference, line.adjusted, line.verdict]

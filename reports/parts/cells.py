@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...benchmarks.run.store import REMEDY, UNKNOWN_UNIT
 from ...benchmarks.statistics.estimates import Estimate, Interval, Ranking, RendererScore, rank_renderers
 from ...benchmarks.statistics.significance import (
     PairedTest,
@@ -15,11 +14,6 @@ from ...benchmarks.statistics.significance import (
     compare_to_reference,
 )
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
-
-UNKNOWN = (
-    "Which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no verdict is "
-    f"given. {REMEDY[0].upper()}{REMEDY[1:]}."
-)
 
 
 @dataclass(frozen=True)
@@ -49,8 +43,8 @@ class Column:
 class Cell:
     """A renderer's mean with its interval, as text, as numbers, and as positions in [0,1] on the column's axis.
 
-    ``standing`` is ``best`` (the best mean; several have it where means are equal), ``tied`` (not distinguishable from
-    it, see ``PairTests``) or empty, as where there are too few scenes to tell. ``gap`` is the mean minus the best one,
+    ``standing`` is ``best`` (the best mean, of several where means are equal), ``tied`` (not distinguishable from it,
+    see ``PairTests``) or empty, as where there are too few scenes to tell. ``gap`` is the mean minus the best one,
     ``difference`` the same as text. Without a ``value`` the ``note`` says why.
     """
 
@@ -113,9 +107,7 @@ def compare_measures(
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
-        warnings=[UNKNOWN]
-        if UNKNOWN_UNIT in clusters.values()
-        else _join_warnings([(m.name, c.warning) for m, c, _ in found])
+        warnings=_join_warnings([(m.name, c.warning) for m, c, _ in found])
         + _join_warnings([(m.name, p.warning) for m, _, p in found]),
     )
 

@@ -83,18 +83,20 @@ def _extreme_case(
     sign = 1.0 if measure.higher_is_better else -1.0
     alone = advantages.shape[1] < 2
     advantage = float(advantages[renderer][view.name])
+    rivals = [str(name) for name in advantages.columns if name != renderer]
+    others, mean = (rivals[0], rivals[0]) if len(rivals) == 1 else ("the others", "the others' mean")
     gap = sign * advantage
     return ExtremeCase(
         view=view,
         render=next(render for render in view.renders if render.renderer == renderer),
-        meaning=("worst score" if worst else "best score") if alone else _name_case(advantage, worst),
+        meaning=("worst score" if worst else "best score") if alone else _name_case(advantage, worst, others),
         score=f"{measure.name} {write_score(value, measure.unit)} {measure.unit}".rstrip(),
-        advantage="" if alone else f"{write_signed(gap, measure.unit)} against the others' mean",
+        advantage="" if alone else f"{write_signed(gap, measure.unit)} against {mean}",
     )
 
 
-def _name_case(advantage: float, worst: bool) -> str:
+def _name_case(advantage: float, worst: bool, others: str) -> str:
     """Say what a case is among its renderer's own, which may be ahead of the others, or behind them, everywhere."""
     if worst:
-        return "furthest behind the others" if advantage < 0 else "least ahead of the others"
-    return "furthest ahead of the others" if advantage > 0 else "least behind the others"
+        return f"furthest behind {others}" if advantage < 0 else f"least ahead of {others}"
+    return f"furthest ahead of {others}" if advantage > 0 else f"least behind {others}"

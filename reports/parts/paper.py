@@ -21,9 +21,9 @@ UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the
 
 @dataclass(frozen=True)
 class PaperColumn:
-    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, ``second``: the next.
+    """A metric on a data set: ``cells`` by renderer, the ``best`` mean, the ``second``: None where two have the best.
 
-    ``second`` is None where two have the best. ``can_decide``: whether its scenes are enough for the test.
+    ``can_decide``: whether its scenes are enough for the test.
     """
 
     dataset: str
@@ -156,10 +156,10 @@ def write_scene_csv(run: StoredRun, table: PaperTable) -> str:
     """Write one line a finished case of the table's renderers and data sets, with its scores and seconds."""
     metrics = list(dict.fromkeys(column.metric for column in table.columns))
     datasets = {column.dataset for column in table.columns}
+    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in run.scenes}
     rows = [row for row in run.rows if row["perturbation"] == UNPERTURBED and row["status"] == "ok"]
-    units = run.find_units(rows)
     values = [
-        [row["dataset"], row["scene"], units[row["dataset"], row["scene"]], row["renderer"],
+        [row["dataset"], row["scene"], clusters.get((row["dataset"], row["scene"]), row["scene"]), row["renderer"],
          row["seed"], *(row["metrics"].get(name) for name in metrics), row["seconds"]]
         for row in rows
         if row["renderer"] in table.renderers and row["dataset"] in datasets
@@ -194,10 +194,7 @@ def _head(column: PaperColumn) -> str:
 
 
 def write_latex_cell(column: PaperColumn, renderer: str) -> str:
-    """Write a mean: the best bold, the second underlined, a star where it cannot be told from the best.
-
-    Who share a place, share its mark.
-    """
+    """Write a mean: the best bold, the second underlined, a star where it cannot be told from the best."""
     cell = column.cells[renderer]
     words = escape_latex(cell.text)
     if cell.value is not None and cell.value == column.best:

@@ -32,8 +32,9 @@ def judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: s
         return f"{lead}; too few scenes to tell whether any other differs from {'it' if alone else 'them'}."
     if tied:
         return f"{lead}; not distinguishable from {'it' if alone else 'them'}: {', '.join(tied)}."
-    them = others[0] if len(others) == 1 else "every other"
-    return f"{lead}, and is distinguishable from {them}." if alone else f"{lead}; {them} is distinguishable from them."
+    if not alone:
+        return f"{lead}; {others[0] if len(others) == 1 else 'every other'} is distinguishable from them."
+    return f"{lead}, and is distinguishable from {'it' if len(others) == 1 else 'every other'}."
 
 
 def _write_lead(column: Column, cells: Mapping[str, Cell], best: str) -> str:

@@ -116,12 +116,18 @@ def test_what_others_make_of_a_signal_is_the_signal(capsys):
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_work_that_waits_for_its_end_says_at_once_that_it_does(capfd):
+    with signals_wait("waits for its step"):
+        signal.raise_signal(signal.SIGTERM)
+        assert capfd.readouterr().err == "\nwaits for its step\n"
+
+
 def test_work_that_waits_for_its_end_sees_the_signal_and_fails_as_interrupted(capsys):
     """A loader, say, loses its workers to the same signal."""
 
     @ends_in_one_line("train")
     def main():
-        with signals_wait() as signals:
+        with signals_wait("waits for its step") as signals:
             signal.raise_signal(signal.SIGTERM)
             assert signals == [signal.SIGTERM]
             raise RuntimeError("a worker exited unexpectedly")

@@ -1,5 +1,7 @@
 """A plug-in's own words, without running any of it."""
 
+from dataclasses import replace
+
 from bokehbench.core.docstrings import first_line_of_docstring
 from bokehbench.core.registry import Entry
 
@@ -12,7 +14,8 @@ def test_the_first_line_is_read_and_nothing_runs(tmp_path, monkeypatch):
     (package / "lens.py").write_text('raise SystemExit\nclass Lens:\n    """A lens.\n\n    And more.\n    """\n')
     assert first_line_of_docstring("described_plugin.lens", "Lens") == "A lens."
     entry = Entry("described_plugin.lens:Lens", "from the package described", distribution="described")
-    assert entry.description == "A lens. (from the package described)"
+    assert entry.description == entry.meaning == "A lens. (from the package described)"
+    assert replace(entry, slow="a minute").description == f"{entry.meaning} [slow: a minute]"
 
 
 def test_where_there_is_none_nothing_is_said(tmp_path, monkeypatch):

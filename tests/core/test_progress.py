@@ -29,8 +29,8 @@ def test_a_file_gets_lines_now_and_then_and_no_bar(clock):
             bar.update()
     lines = file.getvalue().splitlines()
     assert "\r" not in file.getvalue()
-    assert lines[0].startswith("work:   0%| 0/40 [")
-    assert lines[-1].startswith("work: 100%| 40/40 [")
+    assert lines[0].startswith("work:   0%| 0/40 cases [")
+    assert lines[-1].startswith("work: 100%| 40/40 cases [")
     assert 3 <= len(lines) <= 5
 
 

@@ -37,6 +37,17 @@ def test_a_portrait_is_blurred_by_the_map_that_it_carries(bokehbench, tmp_path):
     assert (tmp_path / "portrait-bokeh.png").is_file()
 
 
+def test_what_may_take_long_is_said_before_it_begins(bokehbench, photo, monkeypatch):
+    monkeypatch.setattr("bokehbench.photograph.session.needs_compiling", lambda renderer: True)
+    done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--radius", 6, "-o", "out.png")
+    assert done.stdout.startswith(
+        "rendering 56x40 px with classical; kernels that are not compiled yet make the first "
+    )
+    monkeypatch.setattr("bokehbench.photograph.session.needs_compiling", lambda renderer: False)
+    done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--radius", 6, "-o", "out.png")
+    assert "rendering" not in done.stdout
+
+
 def test_the_example_needs_nothing(bokehbench, tmp_path):
     assert bokehbench("blur", "--example", "--renderer", "identity").returncode == 0
     assert Image.open(tmp_path / "example-bokeh.png").size == (741, 500)

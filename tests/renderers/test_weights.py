@@ -35,12 +35,13 @@ def test_a_training_that_is_not_finished_is_named(tmp_path):
         names = [f"{name}@{folder}" for name in ("bokehme", "bokehdiff", "defocus-to-focus")]
         for name in (*names, f"sr@{folder}+identity"):
             with pytest.raises(
-                BokehBenchError, match=r"not finished, after step 5: .*'output: .*'\), then use .*model$"
+                BokehBenchError,
+                match=r" holds a training that is not finished, after step 5: .*'output: .*'\), then use .*model; ",
             ):
                 load_renderer(name).fetch()
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / weights.RECORD_FILE).write_text("{}")
-    with pytest.raises(MissingWeightsError, match=r"its result lies in .*model$"):
+    with pytest.raises(MissingWeightsError, match=r"^.* is a training's output: its result lies in .*model; "):
         load_renderer(f"bokehme@{tmp_path}").fetch()
 
 

@@ -34,6 +34,7 @@ from .validation import Validation
 
 LOGGED_EVERY = 10
 LOCK = ".lock"
+STOPPING = "training: ends after the step in hand, and saves it; a second signal ends it at once"
 
 
 def train(config: RunConfig) -> Path | None:
@@ -105,7 +106,7 @@ class Training:
         deadline = time.monotonic() + 60.0 * config.minutes if config.minutes else math.inf
         self._begin()
         quiet, alone = not self.accelerator.is_main_process, self.accelerator.num_processes == 1
-        waiting: AbstractContextManager[list[int]] = signals_wait() if alone else nullcontext([])
+        waiting: AbstractContextManager[list[int]] = signals_wait(STOPPING) if alone else nullcontext([])
         with (
             waiting as signals,
             ProgressBar(total=config.steps, initial=self.step, desc=config.task, unit="step", disable=quiet) as bar,
@@ -119,6 +120,7 @@ class Training:
                 if means is None:
                     continue  # with the next pass of this update
                 self.step += 1
+                bar.set_postfix_str("", refresh=False)
                 bar.update()
                 self._log(*means, bar)
                 if self.step % config.validate_every == 0 or self.step == config.steps:

@@ -76,11 +76,12 @@ def test_the_command_line_passes_a_run_on(stored, bundle, tmp_path, run_bench, c
     bundle.unlink()
     done = run_bench("--run", "night", "--output", tmp_path, "--export", bundle, "--by", "<b>Ada</b>")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("3 of 3 cases of 'night' written to ")
+    assert done.stdout.startswith("3 of 3 cases (1 of them failed) of 'night' written to ")
     shutil.rmtree(stored.folder)
     done = run_bench("--output", tmp_path, "--import", bundle)
     assert done.returncode == 1, "a case of theirs failed, which the report says"
     assert "d: no data set of this name is known here" in caplog.messages
+    assert f"{bundle}: stored as the run 'imported-night'\n" in done.stdout
     assert "2 of 3 cases ok" in done.stdout
     text = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
     assert "Imported from night.zip: measured by &lt;b&gt;Ada&lt;/b&gt; on Abacus, Orrery" in text

@@ -1,4 +1,5 @@
 import os
+import re
 
 import numpy as np
 import pytest
@@ -38,6 +39,13 @@ def test_whatever_a_decoder_raises_is_one_line_about_the_file(tmp_path, error) -
     ):
         raise error
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said", ["Truncated File Read", "image file is truncated (64 bytes not processed)"])
+def test_a_file_that_is_cut_short_is_said_to_be(tmp_path, said) -> None:
+    expected = re.escape(f"a.png: cannot be read: the file is cut short ({said}): copy it again")
+    with pytest.raises(DamagedDataError, match=expected), guarded(tmp_path / "a.png"):
+        raise OSError(said)
 
 
 def test_values_that_are_not_finite_are_counted_and_placed(tmp_path) -> None:

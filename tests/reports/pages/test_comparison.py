@@ -109,6 +109,25 @@ def test_too_few_scenes_give_no_verdict(compared_folders, tmp_path, scenes):
     assert (f"independent scenes ({scenes})" in text) == (not decided)
 
 
+def test_numbers_of_scenes_that_are_too_few_are_one_warning_and_none_where_nothing_changed(compared_folders):
+    first, second = map(StoredRun.open, compared_folders)
+    names = {f"s{number}" for number in range(1, 4)}
+    first, second = (replace(run, rows=[r for r in run.rows if r["scene"] in names]) for run in (first, second))
+    assert not compare_runs(first, first).warnings
+    comparison = compare_runs(first, second)
+    fewer = [replace(change, units=2, differing=1) for change in comparison.changes]
+    (warning,) = replace(comparison, changes=[*comparison.changes, *fewer]).warnings
+    assert warning.startswith("too few independent scenes (2 or 3): ")
+
+
+def test_settings_and_kinds_are_named_in_words(compared_folders):
+    first, second = map(StoredRun.open, compared_folders)
+    first.meta["settings"]["limit"], second.meta["datasets"]["more"] = None, second.meta["datasets"]["pairs"]
+    comparison = compare_runs(first, second)
+    assert ("limit", "none", "3") in comparison.settings
+    assert "data sets only in after: more" in comparison.alone
+
+
 def test_threads_are_among_what_differed(compared_folders):
     runs = [StoredRun.open(folder) for folder in compared_folders]
     for run, threads in zip(runs, (1, 2), strict=True):

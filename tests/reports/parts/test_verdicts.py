@@ -39,7 +39,7 @@ def judge(values, clusters=None, metrics=METRICS):
 
 
 def test_clear_winner():
-    assert verdict({"a": 0.0, "b": 3.0}, 12).endswith(" ahead of a, and is distinguishable from a.")
+    assert verdict({"a": 0.0, "b": 3.0}, 12).endswith(" ahead of a, and is distinguishable from it.")
     assert verdict({"a": 0.0, "b": 3.0, "c": 0.1}, 12).endswith(", and is distinguishable from every other.")
     assert verdict({"a": 0.0, "b": 3.0}, 12).startswith("pairs: b has the best mean psnr, 3")
 
