@@ -63,7 +63,7 @@ class RunComparison:
 
     @property
     def warnings(self) -> list[str]:
-        """Where records of scenes are lost, and where scenes that differ are too few, by independent ones: no verdict."""
+        """Where there is no verdict: records of scenes are lost, or those that differ are too few independent ones."""
         unknown = ", ".join(dict.fromkeys(change.dataset for change in self.changes if not change.units))
         few = sorted({change.units for change in self.changes if change.differing and not change.can_decide} - {0})
         lines = []
@@ -75,8 +75,8 @@ class RunComparison:
         if few:
             units = " or ".join(map(str, few))
             lines.append(
-                f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip test "
-                "cannot find any difference at 5 %"
+                f"too few independent scenes ({units}): corrected for all {len(self.changes)} lines, the sign-flip "
+                "test cannot find any difference at 5 %"
             )
         return lines
 
