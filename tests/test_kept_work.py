@@ -20,10 +20,6 @@ GO_ON = {
     "datasets/pathtraced/__main__.py": "scenes",
     "datasets/synthetic/synbokeh300/__main__.py": "scenes",
     "training/__main__.py": "checkpoints",
-    "training/bokehdiff/recipe.py": "parts and checkpoints",
-    "training/bokehme/recipe.py": "parts and checkpoints",
-    "training/defocus_to_focus/recipe.py": "parts and checkpoints",
-    "training/magicbokeh/recipe.py": "parts and checkpoints",
 }
 """The commands that go on, and from what; every other makes all of it again."""
 
@@ -52,3 +48,20 @@ def test_a_full_disk_promises_only_what_is_kept(path, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "the disk is full" in said
     assert (PROMISE in said) == (path in GO_ON)
+
+
+RECIPES = sorted(file.parent.name for file in (ROOT / "training").glob("*/recipe.py"))
+
+
+@pytest.mark.parametrize("family", RECIPES)
+def test_a_recipe_goes_on_from_parts_and_checkpoints(family, monkeypatch, capsys):
+    module = importlib.import_module(f"bokehbench.training.{family}.recipe")
+
+    def fail(*arguments, **options):
+        raise CannotWriteError("x", OSError(errno.ENOSPC, "No space left"))
+
+    monkeypatch.setattr("bokehbench.training.recipe.OneLineParser", fail)
+    assert module.PROGRAM.main([]) == 2
+    said = capsys.readouterr().err
+    assert "the disk is full" in said
+    assert PROMISE in said

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ...benchmarks.run.store import REMEDY, UNKNOWN_UNIT
 from ...benchmarks.statistics.estimates import Estimate, Interval, Ranking, RendererScore, rank_renderers
 from ...benchmarks.statistics.significance import (
     PairedTest,
@@ -14,6 +15,11 @@ from ...benchmarks.statistics.significance import (
     compare_to_reference,
 )
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
+
+UNKNOWN = (
+    "Which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no verdict is "
+    f"given. {REMEDY[0].upper()}{REMEDY[1:]}."
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,9 @@ def compare_measures(
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
-        warnings=_join_warnings([(m.name, c.warning) for m, c, _ in found])
+        warnings=[UNKNOWN]
+        if UNKNOWN_UNIT in clusters.values()
+        else _join_warnings([(m.name, c.warning) for m, c, _ in found])
         + _join_warnings([(m.name, p.warning) for m, _, p in found]),
     )
 

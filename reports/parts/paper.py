@@ -156,10 +156,10 @@ def write_scene_csv(run: StoredRun, table: PaperTable) -> str:
     """Write one line a finished case of the table's renderers and data sets, with its scores and seconds."""
     metrics = list(dict.fromkeys(column.metric for column in table.columns))
     datasets = {column.dataset for column in table.columns}
-    clusters = {(scene["dataset"], scene["scene"]): scene["cluster"] for scene in run.scenes}
     rows = [row for row in run.rows if row["perturbation"] == UNPERTURBED and row["status"] == "ok"]
+    units = run.find_units(rows)
     values = [
-        [row["dataset"], row["scene"], clusters.get((row["dataset"], row["scene"]), row["scene"]), row["renderer"],
+        [row["dataset"], row["scene"], units[row["dataset"], row["scene"]], row["renderer"],
          row["seed"], *(row["metrics"].get(name) for name in metrics), row["seconds"]]
         for row in rows
         if row["renderer"] in table.renderers and row["dataset"] in datasets

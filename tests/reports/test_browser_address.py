@@ -54,7 +54,8 @@ def test_a_scene_is_reached_by_its_name_and_keeps_the_filter(page):
     page.get_by_label("Find a scene").fill("scene")
     link = page.locator(".scene h3 a").nth(2)
     link.click()
-    assert page.url.endswith(link.get_attribute("href") + "?find=scene")
+    address = link.get_attribute("href") + "?find=scene"
+    page.wait_for_url(lambda url: url.endswith(address), timeout=5000)  # the page writes it a moment after the click
     again(page)
     assert page.locator(".scene").nth(2).evaluate("scene => Math.abs(scene.getBoundingClientRect().top) < 120")
 

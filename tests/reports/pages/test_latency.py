@@ -205,7 +205,7 @@ def test_machine_is_described_once(tmp_path, record):
     machine = text.partition('id="machine-title"')[2]
     assert machine.count("<dt>threads</dt>") == 1
     assert "<dt>threads</dt><dd>2</dd>" in machine
-    assert "<dt>gpu</dt><dd>none</dd>" in machine
+    assert "<dt>GPU</dt><dd>none</dd>" in machine
     assert "None" not in machine
 
 
