@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.compiled import compiled
 from ...core.sharing import share_range
+from ...core.torch_state import keeping_torch_state
 from ..attention.cpu.exponentials import FASTMATH, exponential
 from .simd_winograd import (
     LANES,
@@ -75,6 +76,7 @@ def convolve(
     share_range(_convolve_blocks, blocks, x, weights, bias, out, norm, activated, residual, elu)
 
 
+@keeping_torch_state()
 def compile_convolution() -> None:
     """Run the kernel once on a few pixels, all 0, with arguments of the types that rendering has."""
     picture, values = np.zeros((OUTPUTS, OUTPUTS, LANES), np.float32), np.zeros(LANES, np.float32)
