@@ -25,6 +25,7 @@ def correct(picture: FloatArray, disparity: FloatArray, threads: int = 1) -> Cor
     """
     if disparity.min() == disparity.max():
         return Correction(disparity, np.zeros(disparity.shape, np.int8))
+    picture = np.clip(picture, 0.0, 1.0)
     moves = choose_moves(measure_alignment(picture, disparity, threads), disparity.shape)
     if not moves.any():
         return Correction(disparity, moves)
