@@ -99,7 +99,10 @@ def _read_header(path: Path) -> tuple[dict, Image.Exif | None, int]:
             deep = image.format == "PNG" and head[PNG_DEPTH_BYTE] == 16
             if image.format == "TIFF":
                 deep = max(image.tag_v2.get(BITS_PER_SAMPLE, (8,))) > 8  # type: ignore[attr-defined]
-            return dict(image.info), _load(image.getexif), 16 if deep else 8
+            exif = _load(image.getexif)
+            if exif is not None and not len(exif):  # so it is, too, where Pillow met damage as it opened a JPEG
+                exif = _load(lambda: _parse(image.info.get("exif") or b""))
+            return dict(image.info), exif, 16 if deep else 8
     except (UnidentifiedImageError, OSError):  # OpenEXR, NumPy, TIFF of floats
         return {}, Image.Exif(), 16
 

@@ -3,9 +3,9 @@
 A family's ``recipe.py`` states what is its own:
 
 - a ``Recipe``, sub-class of ``FamilyRecipe`` and a frozen dataclass as that is: the sizes of its trainings as fields,
-  of which ``steps: Annotated[int, Option("of the first training")] = 1200`` is the option ``--steps N``, too; its
-  scenes (``scenes.recipe_scenes`` has what families share), its trainings, each a ``RunConfig`` below ``self.output``,
-  and what ships of them (``shipping``, ``records``);
+  of which ``steps: Annotated[int, Option("of the first training"), COUNT] = 1200`` is the option ``--steps N``, too;
+  its scenes (``scenes.recipe_scenes`` has what families share), its trainings, each a ``RunConfig`` below
+  ``self.output``, and what ships of them (``shipping``, ``records``);
 - ``PROGRAM``, a ``Program``: what it trains, in words, and its parts in the order in which they are done. What a part
   does is a function of the recipe, often a method: it does everything itself, as one that stores scenes, or returns the
   trainings that the part consists of, which are trained here, one after the other. A part is asked for what it
@@ -26,6 +26,7 @@ from typing import Annotated, Any
 
 import torch
 
+from ..core.checks import MOST, Within, check_fields
 from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError, UnknownNameError
 from ..core.option_parser import OneLineParser
@@ -34,6 +35,9 @@ from .engine.config import RunConfig
 from .scenes.recipe_scenes import validation_folders
 
 PICTURES = ("photographs", "cutouts")
+
+COUNT = Within(1, MOST)
+"""Of steps, scenes and the like."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class FamilyRecipe:
     """What the recipes of all families are given: folders of pictures, and the folder that gets everything.
 
     ``photographs``, ``cutouts``: empty where no part that is done needs them.
-    Raises InvalidOptionError for one of the folders for validation without the other.
+    Raises InvalidOptionError for a number beyond its field's ``Within``, and for one of the folders for validation
+    without the other.
     """
 
     photographs: Annotated[str, Option("any photographs", "DIR")] = ""
@@ -61,10 +66,11 @@ class FamilyRecipe:
     validation_photographs: Annotated[str | None, Option("others, for the PSNR curves", "DIR")] = None
     validation_cutouts: Annotated[str | None, Option("others", "DIR")] = None
     output: Annotated[Path, Option("gets scenes, checkpoints and networks", "DIR")]
-    workers: Annotated[int, Option("processes that make scenes; default: none")] = 0
-    minutes: Annotated[float, Option("stop each training after so long", "M")] = 0.0
+    workers: Annotated[int, Option("processes that make scenes; default: none"), Within(0, 1024)] = 0
+    minutes: Annotated[float, Option("stop each training after so long", "M"), Within(0.0, 1e7)] = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         validation_folders(self.validation_photographs, self.validation_cutouts)
 
 

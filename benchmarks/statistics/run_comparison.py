@@ -141,11 +141,11 @@ def _compare_renderer(
         ]
         scores = pd.DataFrame({n: pd.Series(column, dtype=float) for n, column in zip("ab", columns, strict=True)})
         units = {key: clusters.get((dataset, key[0]), UNKNOWN_UNIT) for key in scores.index}
-        known = UNKNOWN_UNIT not in units.values()
+        both = scores.dropna()
+        known = UNKNOWN_UNIT not in {units[key] for key in both.index}
         units = units if known else dict.fromkeys(units, UNKNOWN_UNIT)
         compared = compare_to_reference(scores, units, metric["higher_is_better"], "a")
         if compared and compared.tests:
-            both = scores.dropna()
             means = both.mean()
             changes.append(
                 Change(

@@ -34,7 +34,7 @@ class TokenGeometry:
     - ``radius_px``: (B,N), radius of the circle of confusion, >= 0.
     - ``ray_map``: (B,height * s,width * s), the disparity that rays are tested against, s samples per token and axis.
     - ``present``: (B,N) bool, or None where all tokens are. One that is not has nothing to send (its value is 0): with
-      a circle of confusion it reaches no token but itself.
+      a circle of confusion it reaches no token but itself, where the softmax is over queries.
 
     B is the batch, or 1 where every picture of the batch shares the scene. No gradient flows into the geometry.
     """

@@ -120,7 +120,7 @@ def missing_headroom(bound: Tensor, log_sum: Tensor, plan: PairPlan) -> float:
     """
     if plan.is_complete or plan.cut is not None:
         return 0.0
-    excess, present = bound - log_sum, plan.geometry.present
-    if plan.physics.softmax_over_queries and present is not None:
-        excess = excess[present.flatten()]
+    excess, sends = bound - log_sum, plan.senders
+    if sends is not None:
+        excess = excess[sends.flatten()]
     return plan.log_crowd + float(excess.max()) - plan.headroom

@@ -78,8 +78,13 @@ class PairPlan:
             return torch.full_like(radius_px, math.inf)
         cut = LOG_TOLERANCE + self.headroom if self.cut is None else self.cut
         reach_px = radius_px + cut / self.physics.slope_per_px
-        present = self.geometry.present
-        return reach_px if present is None else torch.where(present, reach_px, 0.0)
+        sends = self.senders
+        return reach_px if sends is None else torch.where(sends, reach_px, 0.0)
+
+    @property
+    def senders(self) -> Tensor | None:
+        """Which keys count, (B,N) bool, None: all. An absent one, of value 0, takes its part of a softmax over keys."""
+        return self.geometry.present if self.physics.softmax_over_queries else None
 
     @property
     def log_crowd(self) -> float:
@@ -90,7 +95,7 @@ class PairPlan:
         if not self.physics.softmax_over_queries:
             return math.log(self.geometry.tokens)
         if self._log_crowd is None:
-            slope_per_px, reach_px = self.physics.slope_per_px, _of_present(self.reach_px, self.geometry).cpu()
+            slope_per_px, reach_px = self.physics.slope_per_px, self._of_senders(self.reach_px).cpu()
             distance_px, log_rest = _weigh_rings(
                 self.geometry.height, self.geometry.width, self.geometry.pitch_px, slope_per_px
             )
@@ -100,15 +105,14 @@ class PairPlan:
 
     @property
     def is_complete(self) -> bool:
-        """Whether no pair is out of reach of a key that is present."""
+        """Whether no pair is out of reach of a key that counts."""
         pitch_y, pitch_x = self.geometry.pitch_px
         diagonal_px = math.hypot(self.geometry.height * pitch_y, self.geometry.width * pitch_x)
-        return bool((_of_present(self.reach_px, self.geometry) >= diagonal_px).all())
+        return bool((self._of_senders(self.reach_px) >= diagonal_px).all())
 
-
-def _of_present(values: Tensor, geometry: TokenGeometry) -> Tensor:
-    """Return the values (B,N) of the tokens that are present, in a row."""
-    return values.flatten() if geometry.present is None else values[geometry.present]
+    def _of_senders(self, values: Tensor) -> Tensor:
+        """Return the values (B,N) of the keys that count, in a row."""
+        return values.flatten() if self.senders is None else values[self.senders]
 
 
 @lru_cache(maxsize=8)

@@ -7,22 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..convolution.compiled_layer import CompiledLayer
-from ..convolution.simd_winograd import LANES
+from ..convolution.compiled_layer import CompiledLayer, use_compiled
 from .network import Block, DisparityNetwork
 
 
 def compile_layers(network: DisparityNetwork) -> None:
-    """Let the layers run on the CPU's kernels wherever no gradient is wanted; weights float32, and final.
-
-    What they hold and how they are named stays.
-    """
-    own, fast = network.layers, _Layers(network)
-
-    def layers(folded: Tensor) -> Tensor:
-        return (own if torch.is_grad_enabled() else fast)(folded)
-
-    network.layers = layers  # type: ignore[method-assign]
+    """Let the network's layers run on the CPU's kernels: see ``use_compiled``."""
+    use_compiled(network, _Layers(network))
 
 
 class _Layers:
@@ -36,11 +27,7 @@ class _Layers:
         self._up = [(weight.flatten(1), bias) for weight, bias in (one.state_dict().values() for one in network.up)]
 
     def __call__(self, folded: Tensor) -> Tensor:
-        """Return (B,O,h,w) of ``folded`` (B,I,h,w)."""
-        return torch.stack([self._compute(picture) for picture in folded])
-
-    def _compute(self, folded: Tensor) -> Tensor:
-        x = _run(self._first, F.pad(folded.permute(1, 2, 0), (0, -len(folded) % LANES)).contiguous())
+        x = _run(self._first, folded)
         skips = []
         for reduce, block in zip(self._down, self._encoder, strict=True):
             skips.append(x)
@@ -52,7 +39,7 @@ class _Layers:
             squares = skip.view(height // 2, 2, width // 2, 2, channels)
             squares += F.linear(x, weight, bias)[:, None, :, None]
             x = block(skip)
-        return _run(self._last, x, elu=False).permute(2, 0, 1)
+        return _run(self._last, x, elu=False)
 
 
 class _Block:

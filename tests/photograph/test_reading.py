@@ -76,9 +76,10 @@ def test_exif_that_is_cut_off_keeps_what_is_before(tmp_path, pixels, recwarn):
     assert not recwarn.list
 
 
-def test_exif_that_is_none_costs_no_picture(tmp_path, pixels):
-    Image.fromarray(pixels).save(tmp_path / "a.png", exif=b"Exif\0\0nothing of the kind")
-    photograph = read_photograph(tmp_path / "a.png", 2.2)
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_exif_that_is_none_costs_no_picture(tmp_path, pixels, suffix):
+    Image.fromarray(pixels).save(tmp_path / f"a{suffix}", exif=b"Exif\0\0nothing of the kind")
+    photograph = read_photograph(tmp_path / f"a{suffix}", 2.2)
     assert photograph.pixels.shape == (40, 56, 3)
     assert (photograph.exif, photograph.remarks) == (None, ("its EXIF is damaged and left out",))
 

@@ -12,16 +12,16 @@ import pytest
 from bokehbench.core.errors import InvalidOptionError, UnknownNameError
 from bokehbench.training.engine import loop
 from bokehbench.training.engine.config import RunConfig
-from bokehbench.training.recipe import FamilyRecipe, Option, Part, Program
+from bokehbench.training.recipe import COUNT, FamilyRecipe, Option, Part, Program
 
-FAMILIES = ("bokehdiff", "bokehme", "defocus_to_focus", "magicbokeh")
+FAMILIES = ("bokehdiff", "bokehme", "defocus_to_focus", "magicbokeh", "restore_disparity")
 FOLDERS = ["--photographs", "p", "--cutouts", "c"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(FamilyRecipe):
-    steps: Annotated[int, Option("of the training")] = 7
-    pair: Annotated[tuple[int, int], Option("two of them", "M")] = (1, 2)
+    steps: Annotated[int, Option("of the training"), COUNT] = 7
+    pair: Annotated[tuple[int, int], Option("two of them", "M"), COUNT] = (1, 2)
     kind: Annotated[str, Option(choices=("a", "b"))] = "a"
     hidden: int = 3
 
@@ -110,6 +110,22 @@ def test_mistakes_are_one_line(program, tmp_path, capsys):
         assert end.value.code == 2
         assert error.startswith(f"python -m bokehbench.training.toy.recipe: {said}")
         assert error.count("\n") == 1
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--steps", "0"], "steps: expected 1 to 1000000000, got 0"),
+        (["--pair", "1", "-2"], "pair: expected 1 to 1000000000, got (1, -2)"),
+        (["--workers", "-1"], "workers: expected 0 to 1024, got -1"),
+        (["--minutes", "-1"], "minutes: expected 0 to 10000000, got -1.0"),
+    ],
+)
+def test_impossible_numbers_are_refused_before_anything_is_done(option, said, program, tmp_path, capsys):
+    command, done, _ = program
+    assert command.main([*FOLDERS, "--output", str(tmp_path), *option]) == 2
+    assert capsys.readouterr().err == f"recipe: {said}\n"
     assert done == []
 
 

@@ -14,7 +14,7 @@ from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.bokehme.weight_files import NETWORKS, SHIPPED
 from ..engine.config import PRECISIONS, OptimiserConfig, RunConfig
-from ..recipe import FamilyRecipe, Option, Part, Program
+from ..recipe import COUNT, FamilyRecipe, Option, Part, Program
 from ..records import require_finished
 from ..scenes.base_picture import BasePicture
 from ..scenes.config import DataConfig
@@ -33,8 +33,8 @@ class Recipe(FamilyRecipe):
     """The size of both trainings; ``shipped``: the folder of the weights that ship."""
 
     scenes: int = 1600
-    first_steps: Annotated[int, Option()] = 1200
-    steps: Annotated[int, Option("after those")] = 850
+    first_steps: Annotated[int, Option(), COUNT] = 1200
+    steps: Annotated[int, Option("after those"), COUNT] = 850
     crops_px: tuple[int, int] = (128, 192)
     precision: Annotated[str, Option("of trainings", choices=PRECISIONS)] = "no"
     shipped: Path = SHIPPED

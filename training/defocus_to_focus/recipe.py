@@ -12,13 +12,14 @@ from typing import Annotated, Any
 
 import torch
 
+from ...core.checks import Within
 from ...core.files import write_json
 from ...renderers.defocus_to_focus.parts import Parts
 from ...renderers.defocus_to_focus.weight_files import SHIPPED, find_files
 from ...renderers.weights import RECORD_FILE, read_object
 from ..engine.config import OptimiserConfig, RunConfig
 from ..engine.validation import read_curve
-from ..recipe import FamilyRecipe, Option, Part, Program
+from ..recipe import COUNT, FamilyRecipe, Option, Part, Program
 from ..records import RECORDED_RUN, nameless, require_finished
 from ..scenes.degraded import identity_of_scenes
 from ..scenes.recipe_scenes import validation_folders
@@ -34,12 +35,14 @@ TRAININGS = (SMALL, DEFOCUS, FUSION)
 class Recipe(FamilyRecipe):
     """The size of the trainings; ``shipped``: the folder of the weights that ship."""
 
-    scenes: Annotated[int, Option()] = 1500
-    small_steps: Annotated[int, Option()] = 1600
-    steps: Annotated[int, Option()] = 60
-    fusion_steps: Annotated[int, Option()] = 30
-    batch: Annotated[int, Option()] = 4
-    rendering_from: Annotated[float, Option("of the first stage's steps before the picture counts", "SHARE")] = 0.5
+    scenes: Annotated[int, Option(), COUNT] = 1500
+    small_steps: Annotated[int, Option(), COUNT] = 1600
+    steps: Annotated[int, Option(), COUNT] = 60
+    fusion_steps: Annotated[int, Option(), COUNT] = 30
+    batch: Annotated[int, Option(), COUNT] = 4
+    rendering_from: Annotated[
+        float, Option("of the first stage's steps before the picture counts", "SHARE"), Within(0.0, 1.0)
+    ] = 0.5
     shipped: Path = SHIPPED
 
     @property

@@ -18,7 +18,7 @@ from ...renderers.magicbokeh.settings import MagicSettings
 from ...renderers.magicbokeh.weight_files import NETWORK_FILE, SETTINGS_FILE, SHIPPED
 from ...renderers.weights import read_object
 from ..engine.config import PRECISIONS, OptimiserConfig, RunConfig
-from ..recipe import FamilyRecipe, Option, Part, Program, fast_precision
+from ..recipe import COUNT, FamilyRecipe, Option, Part, Program, fast_precision
 from ..records import require_finished
 from ..scenes.config import DataConfig
 from ..scenes.degraded import identity_of_scenes
@@ -43,9 +43,9 @@ class Recipe(FamilyRecipe):
 
     scenes: int = 1600
     draws: int = 2
-    first_steps: Annotated[int, Option()] = 600
-    steps: Annotated[int, Option("after those")] = 2300
-    ablation_steps: Annotated[tuple[int, int], Option("restoration alone, then on")] = (100, 240)
+    first_steps: Annotated[int, Option(), COUNT] = 600
+    steps: Annotated[int, Option("after those"), COUNT] = 2300
+    ablation_steps: Annotated[tuple[int, int], Option("restoration alone, then on"), COUNT] = (100, 240)
     crop_px: int = 128
     batch: int = 8
     ablation_batch: int = 4

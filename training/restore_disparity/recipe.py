@@ -12,7 +12,7 @@ from ...datasets.synthetic.random_scenes import SynthesisSettings
 from ...datasets.synthetic.training_scenes import SyntheticScenes
 from ...renderers.restore_disparity.weight_files import NETWORK_FILE, SHIPPED
 from ..engine.config import PRECISIONS, OptimiserConfig, RunConfig
-from ..recipe import FamilyRecipe, Option, Part, Program
+from ..recipe import COUNT, FamilyRecipe, Option, Part, Program
 from ..scenes.config import DataConfig
 from ..scenes.degraded import identity_of_scenes
 from ..scenes.recipe_scenes import training_scenes, validation_scenes
@@ -29,7 +29,7 @@ class Recipe(FamilyRecipe):
     """The size of the training; ``shipped``: the folder of the weights that ship."""
 
     scenes: int = 1600
-    steps: Annotated[int, Option()] = 300
+    steps: Annotated[int, Option(), COUNT] = 300
     crop_px: int = 112
     batch: int = 4
     precision: Annotated[str, Option("of the training", choices=PRECISIONS)] = "no"

@@ -27,7 +27,7 @@ LAST_RATE = 3.0
 """Factor on the learning rate of the layer that starts at zero."""
 
 VALIDATION_DRAW = 1_000_003
-"""In place of a step: what is wrong about the scenes of validation, which no training draws."""
+"""In place of a seed: what is wrong about the scenes of validation is the same in every training."""
 
 
 class RestoreDisparityTask(Task):

@@ -27,8 +27,8 @@ def export_scenes(scenes: SyntheticScenes, count: int, folder: Path) -> None:
     others = sorted({scene.name for scene in folder.glob("scene-*")} - set(names))
     if others:
         raise InvalidOptionError(
-            f"--output {folder}: holds {len(others)} scenes that would stay beside the {count} new ones, first "
-            f"{others[0]}: choose another folder"
+            f"--output {folder}: {others[0]} would stay beside the new scenes, {len(others)} such in all: "
+            "choose another folder"
         )
     for index, name in enumerate(ProgressBar(names, desc=str(folder), unit="scene")):
         sample, scene = scenes[index], folder / name

@@ -71,3 +71,12 @@ def test_what_one_run_did_not_finish_is_named():
     assert compare_runs(whole, whole).alone == []
     assert compare_runs(whole, part).alone == ["blur on folder: 1 case finished in a alone"]
     assert compare_runs(none, whole).alone == ["blur on folder: 2 cases finished in a alone"]
+
+
+def test_a_record_that_is_lost_of_a_scene_that_is_not_compared_takes_no_verdict():
+    whole, part = make_run("a"), make_run("b")
+    part.rows.pop()
+    for run in (whole, part):
+        run.scenes.append({"dataset": "folder", "scene": "lake", "cluster": "lake"})
+    assert {change.units for change in compare_runs(whole, part).changes} == {1}
+    assert {change.units for change in compare_runs(whole, make_run("c")).changes} == {0}

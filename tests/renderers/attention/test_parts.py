@@ -20,6 +20,8 @@ from .cases import METHODS, TOLERANCE, features, in_float32, relative_error
 GRID = (8, 12)
 PITCH = 4
 NEAR, FAR = 0.8, 0.2
+SOFT_BY_QUERIES = PisaPhysics(softmax_over_queries=False, hardness=3.0)
+"""With circles so soft that keys which send nothing take a good part of every query's softmax."""
 
 
 def an_edge(column, near_px=0.0, far_px=8.0):
@@ -125,8 +127,9 @@ def test_light_at_an_edge_is_a_lens_s(near_px, method):
     assert error([TokenPart(TokenGeometry.from_maps(disparity, radius_px, GRID))]) > 0.2
 
 
+@pytest.mark.parametrize("physics", [PisaPhysics(), SOFT_BY_QUERIES], ids=["by keys", "by queries"])
 @pytest.mark.parametrize("method", METHODS)
-def test_attention_over_parts_is_the_dense_one_of_each(method):
+def test_attention_over_parts_is_the_dense_one_of_each(method, physics):
     """Forward and backward, of two pictures of which one has no edge, with tokens of 4 x 3 px."""
     edge, flat = an_edge(19), an_edge(0)
     maps = [torch.cat(both).double() for both in zip(edge, flat, strict=True)]
@@ -134,7 +137,6 @@ def test_attention_over_parts_is_the_dense_one_of_each(method):
     assert [part.geometry.present.any(dim=1).tolist() for part in parts] == [[True, True], [True, False]]
     inputs = features(parts[0].geometry)
     q, k, v = inputs
-    physics = PisaPhysics()
     expected = sum(pisa_dense(q, k, v * part.share[:, None, :, None], part.geometry, physics) for part in parts)
     cotangent = torch.randn(q.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     wanted = torch.autograd.grad(expected, inputs, cotangent)

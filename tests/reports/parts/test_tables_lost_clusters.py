@@ -1,12 +1,16 @@
 """Records of scenes say which are independent: without one of them no interval and no verdict is given."""
 
+from dataclasses import replace
+
 import pytest
 
 from bokehbench.benchmarks.run.store import UNKNOWN_UNIT, StoredRun
 from bokehbench.benchmarks.statistics.run_comparison import compare_runs
+from bokehbench.reports.pages.comparison import print_comparison
 from bokehbench.reports.parts.paper import make_paper_table
 from bokehbench.reports.parts.standings import merge_runs
 from bokehbench.reports.parts.tables import build_table, find_clusters
+from bokehbench.reports.parts.verdicts import write_verdict
 
 
 @pytest.fixture
@@ -50,15 +54,27 @@ def test_a_table_says_that_independence_is_unknown_and_gives_no_verdict(without_
     assert not any("too few" in note or "one independent" in note for note in table.notes)
     assert not any(column.can_decide for column in table.columns)
     assert not any(cell.interval for row in table.rows for cell in row.cells)
-    assert {line.verdict for line in table.tests} == {"too few scenes"}
+    assert {line.verdict for line in table.tests} == {"independence unknown"}
+    said = (
+        "1.00 dB ahead of plain; which scenes are independent is unknown, and so is whether any other differs from it."
+    )
+    assert write_verdict(table, "pairs").endswith(said)
 
 
 def test_so_do_a_paper_table_and_the_standings_of_several_runs(without_record):
-    assert "which of them are independent is unknown" in make_paper_table(without_record).basis
+    paper = make_paper_table(without_record)
+    assert "which of them are independent is unknown" in paper.basis
+    assert "Where it is unknown which scenes are independent, as on pairs (psnr), pairs (lpips), there" in paper.caption
+    assert "too few" not in paper.caption
     assert set(merge_runs("pairs", [without_record]).clusters.values()) == {UNKNOWN_UNIT}
 
 
 def test_so_does_a_comparison_of_runs(without_record):
-    comparison = compare_runs(without_record, without_record)
+    other = [row | {"metrics": {"psnr": row["metrics"]["psnr"] + 1.0, "lpips": 0.1}} for row in without_record.rows]
+    comparison = compare_runs(without_record, replace(without_record, rows=other))
     assert [warning.partition(",")[0] for warning in comparison.warnings] == ["which scenes are independent is unknown"]
     assert not any(change.can_decide for change in comparison.changes)
+    text = print_comparison(comparison)
+    assert "\nWhich scenes are independent is unknown, and so is whether anything changed." in text
+    assert "independence unknown" in text
+    assert "too few" not in text

@@ -4,13 +4,13 @@ import json
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.registry import load_renderer
-from bokehbench.training.engine.config import read_config
 from bokehbench.training.engine.loop import train
+
+from ..tiny_runs import write_watched_run
 
 
 @pytest.fixture
@@ -18,21 +18,7 @@ def configure(settings):
     """Write a configuration of a tiny training and read it."""
 
     def write(folder, model=None, **run):
-        folder.mkdir(exist_ok=True)
-        data = {"scenes": settings, "crop_px": 32, "validation": settings | {"seed": 9}}
-        values = {
-            "task": "restore-disparity/network",
-            "output": str(folder / "run"),
-            "steps": 3,
-            "batch": 2,
-            "optimiser": {"method": "muon", "learning_rate": 2.0e-3, "warmup": 1},
-            "validate_every": 100,
-            "validation_count": 2,
-            "model": {"data": data, **(model or {})},
-        }
-        path = folder / "config.yaml"
-        path.write_text(yaml.safe_dump(values | run), encoding="utf-8")
-        return read_config(path)
+        return write_watched_run(folder, "restore-disparity/network", settings, 2.0e-3, model, **run)
 
     return write
 
