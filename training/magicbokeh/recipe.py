@@ -43,8 +43,8 @@ class Recipe(FamilyRecipe):
 
     scenes: int = 1600
     draws: int = 2
-    first_steps: Annotated[int, Option()] = 600
-    steps: Annotated[int, Option("after those")] = 2300
+    first_steps: Annotated[int, Option()] = 2000
+    steps: Annotated[int, Option("after those")] = 2500
     ablation_steps: Annotated[tuple[int, int], Option("restoration alone, then on")] = (100, 240)
     crop_px: int = 128
     batch: int = 8
