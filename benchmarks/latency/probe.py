@@ -20,7 +20,9 @@ import torch
 
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
 from ...core.failures import describe_error
+from ...core.forks import one_process
 from ...core.scene import GivenScene
+from ...core.streams import prepare_streams
 from ...core.threads import use_torch_threads
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -210,11 +212,13 @@ def describe_failure(error: BaseException, device: str) -> Record:
 
 def main() -> int:
     """Measure the point on the standard input."""
+    prepare_streams()
     use_torch_threads()
     request = json.load(sys.stdin)
     point = Point(**request["point"])
     try:
-        record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
+        with one_process(point.renderer):
+            record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
         record = describe_failure(error, point.device)
     print(f"\n{json.dumps(record)}")  # a renderer may have left a line without its end
