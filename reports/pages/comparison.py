@@ -62,7 +62,7 @@ def _judge(change: Change) -> str:
     """Give the test's verdict, and say that scenes differ where their changes cancel in the mean as it is written."""
     if not change.differing:
         return SAME
-    verdict = judge(change.test, change.can_decide)
+    verdict = judge(change.test, change.can_decide, change.units > 0)
     if write_score(change.first, change.unit) != write_score(change.second, change.unit):
         return verdict
     return f"{verdict}; {change.differing} of {write_count(change.scenes, 'scene')} differ"
@@ -80,6 +80,8 @@ def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
         )
     if not any(line.change.can_decide for line in lines):
         equal = f" {same} of {len(lines)} means are the same." if same else ""
+        if not all(line.change.units for line in lines):
+            return f"Which scenes are independent is unknown: nothing tells whether anything changed.{equal}"
         return f"The runs share too few independent scenes to tell whether anything changed.{equal}"
     significant = sum(line.change.test.significant for line in lines)
     compared = write_count(len(lines), "comparison")

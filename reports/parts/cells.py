@@ -35,7 +35,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Column:
-    """A measure's column; ``scenes`` is how many it compares, ``can_decide`` whether these are enough for a verdict."""
+    """A measure's column; ``scenes`` is how many it compares, ``can_decide`` whether these are enough for a verdict.
+
+    ``known``: whether it is known which of them are independent; where it is not, there is no verdict either.
+    """
 
     name: str
     unit: str
@@ -43,6 +46,7 @@ class Column:
     description: str
     scenes: int
     can_decide: bool
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -106,17 +110,19 @@ def compare_measures(
         for m, p in zip(measures, pairs, strict=True)
     ]
     found = list(zip(measures, rankings, pairs, strict=True))
+    known = UNKNOWN_UNIT not in clusters.values()
     return Grid(
         columns=[
-            Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes, p.can_decide) for m, c, p in found
+            Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes, p.can_decide, known)
+            for m, c, p in found
         ],
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
-        tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t)],
-        warnings=[UNKNOWN]
-        if UNKNOWN_UNIT in clusters.values()
-        else _join_warnings([(m.name, c.warning) for m, c, _ in found])
-        + _join_warnings([(m.name, p.warning) for m, _, p in found]),
+        tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t, known)],
+        warnings=_join_warnings([(m.name, c.warning) for m, c, _ in found])
+        + _join_warnings([(m.name, p.warning) for m, _, p in found])
+        if known
+        else [UNKNOWN],
     )
 
 
@@ -167,16 +173,21 @@ def write_change(test: PairedTest, unit: str) -> str:
     return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
 
 
-def judge(test: PairedTest, can_decide: bool = True) -> str:
-    """Say in words what the corrected test found, or that it could find nothing."""
+def judge(test: PairedTest, can_decide: bool = True, known: bool = True) -> str:
+    """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
     if not can_decide:
-        return "too few scenes"
+        return write_undecided(known)
     if not test.significant:
         return "not distinguishable"
     return "better" if test.gain > 0 else "worse"
 
 
-def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestLine]:
+def write_undecided(known: bool) -> str:
+    """Say in place of a verdict why there is none; ``known``: whether it is known which scenes are independent."""
+    return "too few scenes" if known else "independence unknown"
+
+
+def _test_lines(measure: Measure, comparison: ReferenceComparison, known: bool) -> list[TestLine]:
     return [
         TestLine(
             measure=measure.name,
@@ -186,7 +197,7 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison) -> list[TestL
             adjusted=write_p_value(test.adjusted),
             effect=write_signed(test.effect, "dB"),
             win_rate=write_percent(test.win_rate),
-            verdict=judge(test, comparison.pairs.can_decide),
+            verdict=judge(test, comparison.pairs.can_decide, known),
             test=test,
         )
         for test in comparison.tests

@@ -24,7 +24,9 @@ from .severity_axis import write_signs
 from .tables import ARROWS, find_clusters
 
 MEAN = "mean"
-TOO_FEW = f"The scenes are too few for that test: no *, no verdict ({ABSENT}), and the best mean decides nothing."
+NO_VERDICT = f"no *, no verdict ({ABSENT}), and the best mean decides nothing."
+TOO_FEW = f"The scenes are too few for that test: {NO_VERDICT}"
+UNKNOWN = f"Which scenes are independent is unknown: {NO_VERDICT}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class RobustnessTable:
         """What the numbers are."""
         mean = self.columns[-1]
         unit = f", {mean.unit}" if mean.unit else ""
-        few = "" if mean.can_decide else f" {TOO_FEW}"
+        few = "" if mean.can_decide else f" {TOO_FEW if mean.known else UNKNOWN}"
         return (
             f"{self.metric}{unit} {ARROWS[mean.higher_is_better]} on {self.dataset} along {self.perturbation.label}; "
             f"{write_signs(self.perturbation)} Means over {self.scenes}; mean: the area under a scene's curve over the "

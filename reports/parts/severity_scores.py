@@ -14,7 +14,7 @@ from ...benchmarks.statistics.significance import PairTests, compare_pairs
 from ...robustness.curves import Degradation
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
-from .cells import Cell, Column, Measure, compare_measures
+from .cells import Cell, Column, Measure, compare_measures, write_undecided
 from .numbers import write_count, write_p_value, write_severity, write_signed
 
 
@@ -70,7 +70,7 @@ def compare_at_severities(
         cells=grid.cells,
         unperturbed=found.severities.index(found.neutral),
         pairs=pairs,
-        tests=[line for one in zip(measures, pairs, strict=True) for line in _test_best(*one)],
+        tests=[line for one in zip(measures, pairs, grid.columns, strict=True) for line in _test_best(*one)],
         links=export_sheet(
             assets, f"robustness-{key}-scores", _score_sheet(where, found.severities, names, grid.cells)
         ),
@@ -78,7 +78,7 @@ def compare_at_severities(
     )
 
 
-def _test_best(measure: Measure, pairs: PairTests) -> list[BestTest]:
+def _test_best(measure: Measure, pairs: PairTests, column: Column) -> list[BestTest]:
     """Return every other renderer against the one with the best mean."""
     means = measure.values.mean().sort_values(ascending=not measure.higher_is_better, kind="stable")
     best = str(means.index[0])
@@ -94,7 +94,7 @@ def _test_best(measure: Measure, pairs: PairTests) -> list[BestTest]:
                 difference=write_signed(float(means[name] - means[best]), measure.unit),
                 p_value=write_p_value(pairs.p_values[pair]),
                 adjusted=write_p_value(pairs.adjusted[pair]),
-                verdict=worse if pairs.can_decide else "too few scenes",
+                verdict=worse if pairs.can_decide else write_undecided(column.known),
             )
         )
     return lines
