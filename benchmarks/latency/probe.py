@@ -92,7 +92,8 @@ def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Reco
     given = renderer.accept(scene)
     clocks = [read_gpu()]
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
-    first = measure(lambda: renderer.render_accepted(given), renderer.device)
+    with one_process(renderer.name):
+        first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
     cost = renderer.cost or first
     memory = _describe_memory(cost.peak_memory_mb, peak_resident_mb() if cost is first else None, renderer.device)
@@ -125,7 +126,7 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
     apart = renderer.cost is not None  # another process renders, and holds the clock
     before = seconds_of_children() if apart else 0.0
     cuda = renderer.device.type == "cuda"
-    with StageClock(renderer.device) as clock:
+    with one_process(renderer.name), StageClock(renderer.device) as clock:  # each render: forks would fork in turn
         if cuda:
             torch.cuda.synchronize(renderer.device)
             begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
@@ -217,8 +218,7 @@ def main() -> int:
     request = json.load(sys.stdin)
     point = Point(**request["point"])
     try:
-        with one_process(point.renderer):
-            record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
+        record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
         record = describe_failure(error, point.device)
     print(f"\n{json.dumps(record)}")  # a renderer may have left a line without its end
