@@ -67,6 +67,8 @@ def answer(request: RunRequest) -> int:
 
 def carry_out(request: RunRequest) -> int:
     """Measure, render or report."""
+    if request.report_only:
+        return report(request)
     check_names(request)
     return measure_latency(request) if request.latency else run(request)
 
@@ -94,30 +96,38 @@ def list_names() -> int:
 
 
 def run(request: RunRequest) -> int:
-    """Run the benchmark or the sweep unless only the report is wanted, then write the report."""
+    """Run the benchmark or the sweep, then write the report."""
     if not is_helper():
         refuse_foreign_pages(request)
-    if request.report_only and has_only_latency(request):
-        return report_latency(request)
-    rows = None if request.report_only else make_rows(request)
+    rows = make_rows(request)
     if is_helper():
         return 0
     # Imported late: PyTorch alone takes over a second, and --help needs none of it.
-    from bokehbench.benchmarks.run.reuse import write_reuse
+    from bokehbench.benchmarks.run.closing import close
     from bokehbench.benchmarks.run.store import StoredRun
     from bokehbench.reports.report import write_report
 
     stored = StoredRun.open(request.folder)
     page = write_report(stored, request.output / "reports", request.reference)
-    if rows is None:
-        return summarise(stored.finished, stored.planned, page)
-    record = stored.meta["sweep"] if request.robustness else stored.meta
-    say_what_is_left_out(record)
-    say_what_looks_odd(record)
-    for line in write_reuse(record["reuse"]):
-        print(one_line(line))
-    code = summarise(rows, len(rows), page)
-    return 1 if has_broken_metric(record) or lacks_scores(request, record, rows) else code
+    return close(stored.meta["sweep"] if request.robustness else stored.meta, rows, page, request.names_metrics)
+
+
+def report(request: RunRequest) -> int:
+    """Write the report of what is stored, and print what failed when it was measured: no case of this command did."""
+    refuse_foreign_pages(request)
+    if has_only_latency(request):
+        if request.reference:
+            raise InvalidOptionError(f"--reference: {request.folder} holds latency alone: leave it out")
+        report_latency(request)
+        return 0
+    from bokehbench.benchmarks.run.closing import summarise
+    from bokehbench.benchmarks.run.store import StoredRun
+    from bokehbench.reports.report import write_report
+
+    stored = StoredRun.open(request.folder)
+    page = write_report(stored, request.output / "reports", request.reference)
+    summarise(stored.finished, stored.planned, page)
+    return 0
 
 
 def has_only_latency(request: RunRequest) -> bool:
@@ -146,40 +156,6 @@ def make_rows(request: RunRequest) -> list[dict]:
     return run_benchmark(request)
 
 
-def say_what_is_left_out(record: dict) -> None:
-    """Name the metrics that cannot be computed here; the reasons once, since the report keeps them."""
-    left_out = {name: metric for name, metric in record["metrics"].items() if not metric["available"]}
-    if record["starts"] > 1 and not has_broken_metric(record):
-        if left_out:
-            print(f"metrics left out as before, see the report: {', '.join(left_out)}", file=sys.stderr)
-        return
-    for name, metric in left_out.items():
-        print(one_line(f"metric {name} is left out: {metric['reason']}"), file=sys.stderr)
-
-
-def has_broken_metric(record: dict) -> bool:
-    """Whether a metric cannot be computed for another reason than that its weights are missing."""
-    return any(metric.get("broken") for metric in record["metrics"].values())
-
-
-def lacks_scores(request: RunRequest, record: dict, rows: list[dict]) -> bool:
-    """Whether pictures of a scored data set lack a metric that ``--metrics`` names, or every one, which it says."""
-    pictures = [row for row in rows if row["status"] == "ok" and record["datasets"][row["dataset"]]["scored"]]
-    if not pictures or any(row["metrics"].get(name) is not None for row in pictures for name in record["metrics"]):
-        lacking = not all(metric["available"] for metric in record["metrics"].values())
-        return bool(pictures) and request.names_metrics and lacking
-    print(f"no case was scored: no value from {', '.join(record['metrics'])}, see the report", file=sys.stderr)
-    return True
-
-
-def say_what_looks_odd(record: dict) -> None:
-    """Name settings and files that contradict the pictures, each kind once a data set."""
-    for doubt in record.get("doubts", ()):
-        scenes = doubt["scenes"]
-        which = scenes[0] if len(scenes) == 1 else f"{len(scenes)} scenes, first {scenes[0]}"
-        print(one_line(f"looks odd: {doubt['dataset']}, {which}: {doubt['example']}"), file=sys.stderr)
-
-
 def compare(request: RunRequest) -> int:
     """Print what changed between two stored runs and write it as a page."""
     from bokehbench.benchmarks.run.store import StoredRun
@@ -204,7 +180,7 @@ def pass_on(request: RunRequest) -> int:
 
         folder = import_bundle(request.import_, request.output, request.run, request.data_root)
         print(f"{request.import_}: stored as the run '{folder.name}'")
-        return run(replace(request, run=folder.name, report_only=True))
+        return report(replace(request, run=folder.name))
     from bokehbench.benchmarks.bundles.export import export_bundle
 
     print(export_bundle(request))
@@ -267,7 +243,7 @@ def check_names(request: RunRequest) -> None:
     from bokehbench.renderers.registry import find_renderer
     from bokehbench.robustness.perturbations.registry import PERTURBATIONS
 
-    if request.reference and not request.report_only and request.reference not in request.renderers:
+    if request.reference and request.reference not in request.renderers:
         hint = did_you_mean(request.reference, request.renderers)
         wanted = ", ".join(request.renderers)
         raise InvalidOptionError(f"--reference {request.reference}: expected one of {wanted}{hint}")
@@ -277,23 +253,6 @@ def check_names(request: RunRequest) -> None:
     for registry, wanted in pairs:
         for name in wanted:
             registry.find(name)
-
-
-def summarise(rows: list[dict], planned: int, page: Path) -> int:
-    """Print what did not work, each reason once, and where the report is. Returns the exit code."""
-    from bokehbench.benchmarks.run.rows import group_by_reason
-
-    failed_metrics = {named for row in rows for named in row["notes"].items() if named[1].startswith("failed: ")}
-    for name, note in sorted(failed_metrics):
-        print(one_line(f"metric {name} {note}"), file=sys.stderr)
-    unfinished = [row for row in rows if row["status"] != "ok"]
-    for renderers, status, reason, found in group_by_reason((r, r["status"], r["reason"]) for r in unfinished):
-        first = f"{found[0]['dataset']}/{found[0]['scene']}"
-        which = first if len(found) == len(renderers) else f"{len(found)} cases, first {first}"
-        print(one_line(f"{status}: {', '.join(renderers)} on {which}: {reason}"), file=sys.stderr)
-    ok = len(rows) - len(unfinished)
-    print(f"{ok} of {planned} cases ok. Report: {page}")
-    return 1 if ok < planned or failed_metrics else 0
 
 
 if __name__ == "__main__":

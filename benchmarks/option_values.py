@@ -102,6 +102,11 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"expected comma-separated numbers, got '{text}'") from None
 
 
+def severities(text: str) -> list[float]:
+    """Parse numbers as the report writes them, to six digits: two that read alike there are one."""
+    return [float(f"{number:g}") for number in numbers(text)]
+
+
 def image_sizes(text: str) -> list[Size]:
     """Parse ``512,768x512`` into (height, width); one number is a square."""
     found = []

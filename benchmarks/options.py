@@ -38,28 +38,30 @@ examples:
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
 written, but cases failed or were skipped, a metric is broken or nothing was scored (named at the end); 2: the command
-cannot run (one line says why).
+cannot run (one line says why). What runs no case, as --report-only, --import, --export and --compare, ends with 0 or 2.
 """
 
 
 NAMED = ("renderers", "datasets", "check", "metrics")
 """Options whose values a shell completes."""
 
-FOLLOWERS = {
-    "robustness": ("perturbations", "severities"),
-    "latency": ("sizes", "more_sizes", "radii"),
-    "export": ("by", "with_pictures"),
-}
-"""Options that have a meaning only with another."""
+RUN = (
+    *("renderers", "datasets", "metrics", "limit", "device", "dtype", "seed"),
+    *("output", "run", "reference", "weights", "data_root", "fresh"),
+)
+"""Options of a plain run."""
 
-ALONE = {
-    "list": ("output",),
+MODES: Mapping[str, Collection[str]] = {
+    "list": (),
     "compare": ("output",),
-    "check": ("data_root", "output"),
-    "export": ("output", "run", *FOLLOWERS["export"]),
-    "import_": ("output", "run", "data_root", "reference"),
+    "check": ("data_root",),
+    "export": ("output", "run", "by", "with_pictures"),
+    "import_": ("output", "run", "reference", "data_root"),
+    "report_only": ("output", "run", "reference"),
+    "latency": ("renderers", "device", "dtype", "output", "run", "fresh", "sizes", "more_sizes", "radii"),
+    "robustness": (*RUN, "perturbations", "severities"),
 }
-"""Options that stand in the place of a run, and those that have a meaning with them."""
+"""Options that make a command another than a plain run, and all that have a meaning with each; the first counts."""
 
 
 def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
@@ -71,7 +73,6 @@ def parse_options(arguments: Sequence[str], output: Path) -> RunRequest:
     parser = _build_parser()
     complete(parser)
     given = vars(parser.parse_args(_join_severities(arguments)))
-    _refuse_contradictions(given)
     _refuse_ignored(given)
     defaults: dict[str, Any] = {"output": output, "data_root": default_data_root()}
     if "import_" in given:
@@ -129,27 +130,17 @@ def _join_severities(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
-def _refuse_contradictions(given: Collection[str]) -> None:
-    """Refuse options that contradict each other; ``given`` are the names of those on the command line."""
-    for leader, followers in FOLLOWERS.items():
-        for name in followers:
-            if name in given and leader not in given:
-                raise InvalidOptionError(f"{_flag(name)} has a meaning only with {_flag(leader)}")
-    if "latency" not in given:
-        return
-    if "robustness" in given or "report_only" in given:
-        raise InvalidOptionError("--latency measures and nothing else: leave out --robustness and --report-only")
-    for name in ("datasets", "metrics", "limit", "seed", "reference", "weights", "data_root"):
-        if name in given:
-            raise InvalidOptionError(f"{_flag(name)} has no meaning with --latency: leave it out")
-
-
 def _refuse_ignored(given: Collection[str]) -> None:
-    """Refuse options that what stands in the place of a run would pass over."""
-    for leader, useful in ALONE.items():
-        ignored = [name for name in given if name not in (leader, *useful)] if leader in given else []
-        if ignored:
-            raise InvalidOptionError(f"{_flag(ignored[0])} has no meaning with {_flag(leader)}: leave it out")
+    """Refuse an option, of those that are ``given``, that what is asked for would pass over."""
+    mode = next((name for name in MODES if name in given), "")
+    useful = MODES[mode] if mode else RUN
+    for name in given:
+        if name == mode or name in useful:
+            continue
+        if mode:
+            raise InvalidOptionError(f"{_flag(name)} has no meaning with {_flag(mode)}: leave it out")
+        leaders = " or ".join(_flag(leader) for leader, options in MODES.items() if name in options)
+        raise InvalidOptionError(f"{_flag(name)} has a meaning only with {leaders}")
 
 
 def _refuse_folders(given: Mapping[str, Any], output: Path) -> None:

@@ -18,11 +18,11 @@ from .option_values import (
     image_sizes,
     metric_names,
     names,
-    numbers,
     positive,
     renderer_names,
     run_name,
     seed_number,
+    severities,
     sizes_of_renderers,
 )
 
@@ -171,7 +171,9 @@ class RunRequest:
     )
     severities: Sequence[float] | None = field(
         default=None,
-        metadata=option(WRONG, type=numbers, metavar="NUMBERS", help="with --robustness; default: each one's own"),
+        metadata=option(
+            WRONG, type=severities, metavar="NUMBERS", help="with --robustness, to six digits; default: each one's own"
+        ),
     )
     latency: bool = field(
         default=False,

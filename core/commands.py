@@ -6,13 +6,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import ParamSpec
 
 from .errors import WRITE_ERRORS, BokehBenchError, CannotWriteError
 from .light_install import explain_missing
-from .streams import prepare_streams, release_output
+from .streams import prepare_streams, release_output, say_at_once
 from .text import one_line
 
 P = ParamSpec("P")
@@ -106,14 +106,8 @@ def signals_wait(said: str) -> Iterator[list[int]]:
     For work that has to reach a state in which it can be left; whoever asks for it raises Ended then. Where it fails
     after the signal, which other processes of it may have got, too, it ends as Ended.
     """
-    with _first_signal(lambda number: _say_at_once(said)) as received:
+    with _first_signal(lambda number: say_at_once(said)) as received:
         yield received
-
-
-def _say_at_once(line: str) -> None:
-    """Write a line past Python's buffer of stderr, which the signal may have come in the middle of."""
-    with suppress(OSError, ValueError):  # closed, or no file
-        os.write(sys.stderr.fileno(), f"\n{line}\n".encode())
 
 
 @contextmanager

@@ -33,15 +33,19 @@ class WithheldInputError(BokehBenchError):
     """A renderer that read what its capabilities do not name."""
 
 
-class SkippedSceneError(BokehBenchError):
-    """A scene that a renderer cannot do, by its own word ``reason``: no failure, and no picture either."""
+class CaseError(BokehBenchError):
+    """What befell a renderer on a scene; ``reason`` is the message short of their names, which a row has already."""
 
     def __init__(self, message: str, reason: str = ""):
         super().__init__(message)
         self.reason = reason or message
 
 
-class InvalidOutputError(BokehBenchError):
+class SkippedSceneError(CaseError):
+    """A scene that a renderer cannot do, by its own word ``reason``: no failure, and no picture either."""
+
+
+class InvalidOutputError(CaseError):
     """A renderer that returned something other than a finite image in [0,1] of the size that was asked for."""
 
 
@@ -65,7 +69,7 @@ class MissingPackageError(MissingWeightsError):
     """A package that the light install leaves out: what needs it is left out as what lacks its weights is."""
 
 
-class OutsideError(BokehBenchError):
+class OutsideError(CaseError):
     """Another program that renders: absent, failed, ended, without an answer, or with one that is none."""
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 ERRORS = "backslashreplace"
@@ -24,8 +25,26 @@ class _Patient(io.FileIO):
         return len(data)
 
 
+class _Kept(io.TextIOWrapper):
+    """A standard stream, which is the command's: a plug-in that closes it has said all that it has to say."""
+
+    def close(self) -> None:
+        """Write what is buffered, and stay open."""
+        self.flush()
+
+
+class _KeptBuffer(io.BufferedWriter):
+    """The bytes below it, likewise."""
+
+    def close(self) -> None:
+        """Write what is buffered, and stay open."""
+        self.flush()
+
+
 def prepare_streams() -> None:
     """Open the standard streams that are closed, and let stdout and stderr take any text and survive a full disk.
+
+    What closes stdout or stderr from then on closes nothing.
 
     A closed descriptor would be the next file's that is opened: whatever a library writes to stderr would end in it.
     Streams that somebody has put in the place of the process's own are left alone.
@@ -39,6 +58,12 @@ def prepare_streams() -> None:
         sys.stdout = sys.__stdout__ = _made_patient(sys.stdout, 1)  # type: ignore[misc]
     if sys.stderr is sys.__stderr__:
         sys.stderr = sys.__stderr__ = _made_patient(sys.stderr, 2)  # type: ignore[misc]
+
+
+def say_at_once(line: str) -> None:
+    """Write a line past Python's buffer of stderr, which may be half filled: at a signal, or in a fork."""
+    with suppress(OSError, ValueError):  # closed, or no file
+        os.write(sys.stderr.fileno(), f"\n{line}\n".encode(errors=ERRORS))
 
 
 def release_output(prefix: str, code: Any) -> Any:
@@ -62,5 +87,5 @@ def _made_patient(stream: Any, number: int) -> Any:
         encoding, by_line = stream.encoding, stream.line_buffering or stream.write_through or number == 2
     else:
         return stream
-    patient = io.BufferedWriter(_Patient(number, "w", closefd=False))
-    return io.TextIOWrapper(patient, encoding, ERRORS, line_buffering=by_line)
+    patient = _KeptBuffer(_Patient(number, "w", closefd=False))
+    return _Kept(patient, encoding, ERRORS, line_buffering=by_line)

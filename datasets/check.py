@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -84,6 +84,9 @@ def check_dataset(dataset: SceneDataset) -> Check:
             check.states[state] += 1
             check.problems.append((name, state, describe_error(error)))
         else:
+            if scene.name != name:
+                check.doubts.append((name, f"load calls it '{scene.name}': return a Scene of the name asked for"))
+                scene = replace(scene, name=name)
             _note(check, scene)
     return check
 

@@ -61,7 +61,10 @@ class SceneDataset(ABC):
 
     @abstractmethod
     def load(self, scene_name: str) -> Scene:
-        """Read one scene, lazily. Raises a BokehBenchError naming the file where it is damaged."""
+        """Read one scene, lazily: a Scene of that name; where it calls itself otherwise, ``--check`` says so.
+
+        Raises a BokehBenchError naming the file where it is damaged.
+        """
 
     def contents(self, scene_names: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return what decides about each scene's pictures: a digest of each part, by scene and the part's name.

@@ -85,7 +85,10 @@ class Renderer(Component):
 
         Raises InvalidOutputError for another shape or type, for values that are not finite, or that leave [0,1].
         """
-        return _checked_output(self.name, output, scene)
+        try:
+            return _checked_output(output, scene)
+        except InvalidOutputError as error:
+            raise InvalidOutputError(f"{self.name} on '{scene.name}': {error.reason}", error.reason) from None
 
     def guess_radius_px(self, image: Tensor) -> Tensor | None:
         """Return the radii, px, (1,H,W), that a renderer which is given the picture alone (3,H,W) blurs it by.
@@ -103,21 +106,20 @@ class Renderer(Component):
         """
 
 
-def _checked_output(name: str, output: Tensor, scene: Scene) -> Tensor:
+def _checked_output(output: Tensor, scene: Scene) -> Tensor:
     if not (isinstance(output, Tensor) and output.is_floating_point()):
         got = output.dtype if isinstance(output, Tensor) else type(output).__name__
-        raise InvalidOutputError(f"{name} on '{scene.name}': expected a tensor of floats in [0, 1], got {got}")
+        raise InvalidOutputError(f"expected a tensor of floats in [0, 1], got {got}")
     if tuple(output.shape) != scene.render_shape:
-        raise InvalidOutputError(f"{name} on '{scene.name}': expected {scene.render_shape}, got {tuple(output.shape)}")
+        raise InvalidOutputError(f"expected {scene.render_shape}, got {tuple(output.shape)}")
     output = output.to(torch.float32)
     low, high = find_range(output)
     if not (math.isfinite(low) and math.isfinite(high)):
         where = (~torch.isfinite(output)).nonzero()
         _, row, column = map(int, where[0])
         raise InvalidOutputError(
-            f"{name} on '{scene.name}': {len(where)} values of {output.numel()} are NaN or infinite, the first at "
-            f"column {column}, row {row}"
+            f"{len(where)} values of {output.numel()} are NaN or infinite, the first at column {column}, row {row}"
         )
     if low < -OUTPUT_TOLERANCE or high > 1.0 + OUTPUT_TOLERANCE:
-        raise InvalidOutputError(f"{name} on '{scene.name}': the output spans [{low:g}, {high:g}], expected [0, 1]")
+        raise InvalidOutputError(f"the output spans [{low:g}, {high:g}], expected [0, 1]")
     return output.clamp(0.0, 1.0)

@@ -163,7 +163,7 @@ def start(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = re.sub("^bokehbench ", "python -m bokehbench.photograph.command ", command)
     arguments = shlex.split(command.replace("python ", f"{shlex.quote(sys.executable)} ", 1))
     arguments = [re.sub(r"^(DIR|FOLDER)\b", str(folder), argument) for argument in arguments]
-    if "run_bench.py" in arguments and "--output" not in arguments and "--check" not in arguments:
+    if "run_bench.py" in arguments and not {"--output", "--check", "--list"} & {*arguments}:
         arguments += ["--output", str(folder)]
     variables = {"OMP_NUM_THREADS": "1"} | os.environ | OFFLINE | NO_WEIGHTS
     return subprocess.run(arguments, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=300)

@@ -98,7 +98,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
         (["--latency", "--sizes", "64x"], "expected a whole number above 0, got ''"),
         (["--latency", "--more-sizes", "64"], "expected RENDERER=SIZE, got '64'"),
         (["--latency", "--radii", "0"], "expected numbers above 0, got '0'"),
-        (["--latency", "--robustness"], "--latency measures and nothing else"),
+        (["--latency", "--robustness"], "--robustness has no meaning with --latency: leave it out"),
         (["--latency", "--renderers", "classica"], "Did you mean classical"),
         (["--latency", "--datasets", "synbokeh-mini"], "--datasets has no meaning with --latency"),
         (["--latency", "--metrics", "psnr"], "--metrics has no meaning with --latency"),

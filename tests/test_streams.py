@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ def folder(tmp_path, make_scene):
     write_image(place / "disparity.png", scene.disparity.repeat(3, 1, 1))
     (place / "scene.yaml").write_text("focus_disparity: 0.8\nblur_strength: 6\n")
     return tmp_path
+
+
+def test_what_closes_a_stream_of_a_command_takes_it_from_nobody():
+    words = "sys.stdout.close(); sys.stdout.buffer.close(); sys.stderr.close()\nwith sys.stdout: print('kept')"
+    program = f"import sys; from bokehbench.core.streams import prepare_streams; prepare_streams()\n{words}"
+    done = shell(f"PY -c {shlex.quote(program + '; print(1, file=sys.stderr)')} && echo ended")
+    assert (done.stdout, done.stderr) == ("kept\nended\n", "1\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -4,7 +4,6 @@ Every text is checked against its type, entries that no type names are refused, 
 belong to each other. Nothing here shows that a number is true: whoever sends a bundle vouches for it.
 """
 
-import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +30,6 @@ T = TypeVar("T")
 
 SCENE_PICTURES = ("input.png", "disparity.png", "target.png")
 PNG = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(.{4})(.{4})", re.DOTALL)
-ROUNDING = 1e-3
-"""How far a score may lie outside its metric's bounds."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,7 @@ def _check_rows(rows: list[Row], meta: RunRecord, scenes: list[SceneRecord]) -> 
         "dataset": {*meta["datasets"], *sweep["datasets"]},
         "environment": set(meta["environments"]),
     }
-    bounds = _find_bounds({*meta["metrics"], *sweep["metrics"]})
+    metrics = {name: load_metric(name) for name in {*meta["metrics"], *sweep["metrics"]} & METRICS.entries.keys()}
     recorded = {(scene["dataset"], scene["scene"]) for scene in scenes}
     for number, row in enumerate(rows, 1):
         where = f"{ROWS}, line {number}: "
@@ -186,14 +183,9 @@ def _check_rows(rows: list[Row], meta: RunRecord, scenes: list[SceneRecord]) -> 
             raise DamagedRecordError(f"{where}scene: {SCENES} has no record of {row['scene']!r:.80}")
         _check_names(where, [row["scene"], row["perturbation"], *row.get("code", {})])
         for name, value in row["metrics"].items():
-            low, high = bounds.get(name, (-math.inf, math.inf))
-            if value is not None and not low - ROUNDING <= value <= high + ROUNDING:
+            if value is not None and name in metrics and not metrics[name].allows(value):
+                low, high = metrics[name].bounds
                 raise DamagedRecordError(f"{where}metrics.{name[:80]}: expected {low:g} to {high:g}, got {value:g}")
-
-
-def _find_bounds(metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """Return what the metrics that are known here can give."""
-    return {name: load_metric(name).bounds for name in metrics if name in METRICS.entries}
 
 
 def _check_pictures(archive: Archive, manifest: Manifest, rows: list[Row], scenes: list[SceneRecord]) -> None:

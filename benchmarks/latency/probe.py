@@ -20,7 +20,9 @@ import torch
 
 from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
 from ...core.failures import describe_error
+from ...core.forks import one_process
 from ...core.scene import GivenScene
+from ...core.streams import prepare_streams
 from ...core.threads import use_torch_threads
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -90,7 +92,8 @@ def measure_prepared(point: Point, renderer: Renderer, rule: RepeatRule) -> Reco
     given = renderer.accept(scene)
     clocks = [read_gpu()]
     gc.collect()  # what earlier work left behind must not be given back during the call whose memory is watched
-    first = measure(lambda: renderer.render_accepted(given), renderer.device)
+    with one_process(renderer.name):
+        first = measure(lambda: renderer.render_accepted(given), renderer.device)
     renderer.check(first.result, given)
     cost = renderer.cost or first
     memory = _describe_memory(cost.peak_memory_mb, peak_resident_mb() if cost is first else None, renderer.device)
@@ -123,7 +126,7 @@ def _time_once(renderer: Renderer, scene: GivenScene) -> Repeat:
     apart = renderer.cost is not None  # another process renders, and holds the clock
     before = seconds_of_children() if apart else 0.0
     cuda = renderer.device.type == "cuda"
-    with StageClock(renderer.device) as clock:
+    with one_process(renderer.name), StageClock(renderer.device) as clock:  # each render: forks would fork in turn
         if cuda:
             torch.cuda.synchronize(renderer.device)
             begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
@@ -210,6 +213,7 @@ def describe_failure(error: BaseException, device: str) -> Record:
 
 def main() -> int:
     """Measure the point on the standard input."""
+    prepare_streams()
     use_torch_threads()
     request = json.load(sys.stdin)
     point = Point(**request["point"])

@@ -10,13 +10,16 @@ from torch import Tensor
 from ...core.scene import Scene
 from .comparison import Comparison, Target
 
+ROUNDING = 1e-3
+"""How far a score may lie outside its metric's bounds."""
+
 
 class Metric(ABC):
     """A full-reference image metric, named by its exact variant.
 
     ``unit`` ("dB" or ""), ``higher_is_better`` and ``description`` (the variant in one sentence) go into the report.
     ``weights``: a digest of trained weights, known once prepared; scores with other weights are not reused.
-    ``bounds``: the least and the largest value there can be, which scores from elsewhere are held against.
+    ``bounds``: the least and the largest value there can be; a score beyond them, here or from elsewhere, is none.
     """
 
     name: str
@@ -31,6 +34,11 @@ class Metric(ABC):
 
         Raises MissingWeightsError: the metric is then unavailable for the whole run, and the report says why.
         """
+
+    def allows(self, value: float) -> bool:
+        """Whether a score lies within ``bounds``, up to rounding."""
+        low, high = self.bounds
+        return low - ROUNDING <= value <= high + ROUNDING
 
     @abstractmethod
     def score(self, prediction: Tensor, scene: Scene) -> float | None:

@@ -1,5 +1,7 @@
 """Scenes as the plan knows them: what is replaced while a run goes on is not taken for what was planned."""
 
+from dataclasses import replace
+
 from ...core.errors import DamagedDataError
 from ...core.scene import Scene
 from ...datasets.interface import SceneDataset
@@ -10,9 +12,12 @@ from .reuse import digest_parts
 def load_planned(dataset: SceneDataset, case: Case) -> Scene:
     """Load a case's scene; a row names the data that its key knows, and no others.
 
-    Raises DamagedDataError where they changed since the cases were planned, and what ``dataset`` raises.
+    It has the name that the plan knows it by, whatever ``load`` calls it. Raises DamagedDataError where they changed
+    since the cases were planned, and what ``dataset`` raises.
     """
     scene = dataset.load(case.scene)
+    if scene.name != case.scene:
+        scene = replace(scene, name=case.scene)
     planned = case.made_of.data
     if planned and digest_parts(dataset.contents([case.scene])[case.scene]) != planned:
         raise DamagedDataError(f"scene '{case.scene}': its data changed during the run: give the command again")

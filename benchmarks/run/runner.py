@@ -13,12 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-import torch
 from torch import Tensor
 
-from ...core.errors import DISK_FULL, BokehBenchError, CannotWriteError, MissingWeightsError, SkippedSceneError
-from ...core.failures import describe_error, describe_traceback
+from ...core.errors import DISK_FULL, CannotWriteError
 from ...core.files import is_intact, read_image, write_image
+from ...core.forks import one_process
 from ...core.scene import Scene
 from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
@@ -29,6 +28,7 @@ from ..metrics.interface import Metric
 from .cases import UNPERTURBED, Case
 from .loading import load_planned
 from .measure import measure
+from .outcomes import describe_outcome
 from .processes import Processes
 from .progress import CaseBar, guess_seconds
 from .ready import make_ready
@@ -266,22 +266,14 @@ class Runner:
         Raises CannotWriteError, which every case after it would meet again.
         """
         try:
-            return work()
+            with one_process(case.renderer):
+                return work()
         except (CannotWriteError, KeyboardInterrupt):
             raise
-        except SkippedSceneError as error:
-            return self._row(case, status="skipped", reason=one_line(error.reason))
-        except MissingWeightsError as error:
-            return self._row(case, status="skipped", reason=one_line(str(error)))
-        except BokehBenchError as error:
-            return self._row(case, status="failed", reason=one_line(str(error)))
-        except (MemoryError, torch.OutOfMemoryError):
-            remedy = f"out of memory on {case.device}: use smaller images, --dtype float16, or another device"
-            return self._row(case, status="failed", reason=remedy)
         except BaseException as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            return self._row(case, status="failed", reason=describe_error(error), traceback=describe_traceback())
+            return self._row(case, **describe_outcome(error, case.device))
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

@@ -59,9 +59,19 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
-        finite = value is None or math.isfinite(value)
+        wrong = None if value is None else _find_fault(metric, value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, f"{FAILED}{describe_error(error)}"
     if value is None:
         return None, UNDEFINED
-    return (float(value), None) if finite else (None, f"{FAILED}gave {float(value)}")
+    return (None, f"{FAILED}{wrong}") if wrong else (float(value), None)
+
+
+def _find_fault(metric: Metric, value: float) -> str | None:
+    """Say what is wrong with a value that no bundle could hold; None where nothing is."""
+    if not math.isfinite(value):
+        return f"gave {float(value)}"
+    if not metric.allows(value):
+        low, high = metric.bounds
+        return f"gave {value:g}, outside its bounds, {low:g} to {high:g}"
+    return None

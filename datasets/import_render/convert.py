@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.atomic_files import write_atomically
-from ...core.errors import DamagedDataError, InvalidOptionError
+from ...core.errors import BokehBenchError, DamagedDataError, InvalidOptionError
 from ..files.data_root import inside
 from ..files.exr import read_exr, write_exr
 from ..files.problems import Problem, check_finite, refusal
@@ -50,7 +50,8 @@ def import_render(source: Path, output: Path) -> Imported:
     """Read the render in ``source`` and write it as the scene ``output``/<name of source>.
 
     Depths and focus are in scene units, which ``folder`` calls metres; radii in px do not depend on that. Raises
-    MissingDataError, DamagedDataError naming the file; InvalidOptionError where another scene is in the way.
+    MissingDataError, DamagedDataError naming the file; InvalidOptionError where another scene is in the way, be it of
+    another folder of that name. The same render may come again.
     """
     render = read_render(source)
     camera = render.camera
@@ -60,6 +61,7 @@ def import_render(source: Path, output: Path) -> Imported:
     ends = [1.0 / float(hit.max()), 1.0 / float(hit.min())] + [0.0] * (len(hit) < render.depth.size)
     reach = max(abs(end - 1.0 / camera.focus_distance) for end in ends)
     folder = output / scene_name(source)
+    _refuse_another(folder, source, render)
     _write(folder, source, render)
     return Imported(folder, camera.title, camera.blur_strength, camera.blur_strength * reach, list(_doubts(render)))
 
@@ -120,12 +122,32 @@ def _doubts(render: Render) -> Iterator[str]:
             yield f"{name}: {doubt}"
 
 
-def _write(folder: Path, source: Path, render: Render) -> None:
-    """Write the scene; its settings are last, so that what has them is whole."""
+def _refuse_another(folder: Path, source: Path, render: Render) -> None:
+    """Raise InvalidOptionError where ``folder`` holds something else than the scene of this render, whole or begun."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / CAMERA_FILE).is_file():
         raise InvalidOptionError(f"{folder}: holds something else than an imported scene: choose another --output")
     if folder.is_dir() and folder.samefile(source):
         raise InvalidOptionError(f"{folder}: the scene would replace what it is made of: choose another --output")
+    if (folder / SETTINGS_FILE).is_file() and not _is_same(folder, source, render):
+        raise InvalidOptionError(
+            f"{folder}: is the scene of another render than {source} holds now: remove it, or choose another --output"
+        )
+
+
+def _is_same(folder: Path, source: Path, render: Render) -> bool:
+    try:
+        return (
+            (folder / CAMERA_FILE).read_bytes() == (source / CAMERA_FILE).read_bytes()
+            and np.array_equal(read_exr(folder / "image.exr"), render.pinhole)
+            and np.array_equal(read_exr(folder / "target.exr"), render.lens)
+            and np.array_equal(read_exr(folder / "depth.exr", "depth")[..., 0], render.depth)
+        )
+    except (OSError, BokehBenchError):  # lost or damaged, so another
+        return False
+
+
+def _write(folder: Path, source: Path, render: Render) -> None:
+    """Write the scene; its settings are last, so that what has them is whole."""
     (folder / SETTINGS_FILE).unlink(missing_ok=True)
     camera = (source / CAMERA_FILE).read_bytes()
     write_atomically(folder / CAMERA_FILE, lambda file: file.write(camera))

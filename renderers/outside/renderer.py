@@ -193,7 +193,8 @@ class OutsideRenderer(LearnedRenderer[Clone]):
         try:
             picture = torch.from_numpy(np.load(paths["out"], allow_pickle=False))
         except (OSError, ValueError, TypeError) as error:
-            raise InvalidOutputError(f"{self.name} on '{scene.name}': no picture came: {error}") from error
+            reason = f"no picture came: {error}"
+            raise InvalidOutputError(f"{self.name} on '{scene.name}': {reason}", reason) from error
         return picture.permute(2, 0, 1) if picture.ndim == 3 else picture
 
     def _ask(self, op: str, limit_s: float, **fields: object) -> dict:

@@ -64,12 +64,12 @@ class ProgramRenderer(Renderer):
         try:
             with TemporaryDirectory(prefix="bokehbench-") as folder:
                 blurred = self.blur(linear, radius_px, Path(folder))
+            if blurred.shape != linear.shape:
+                raise InvalidOutputError(f"expected {linear.shape}, got {blurred.shape}")
+            if not np.isfinite(blurred).all():
+                raise InvalidOutputError("the output holds NaN or infinite values")
         except (InvalidOutputError, OutsideError) as error:
-            raise type(error)(f"{self.name} on '{scene.name}': {error}") from error
-        if blurred.shape != linear.shape:
-            raise InvalidOutputError(f"{self.name} on '{scene.name}': expected {linear.shape}, got {blurred.shape}")
-        if not np.isfinite(blurred).all():
-            raise InvalidOutputError(f"{self.name} on '{scene.name}': the output holds NaN or infinite values")
+            raise type(error)(f"{self.name} on '{scene.name}': {error.reason}", error.reason) from error
         picture = to_display(torch.from_numpy(np.ascontiguousarray(blurred)).permute(2, 0, 1), scene.gamma)
         self.cost = Cost(time.perf_counter() - start, peak_memory_mb=None)  # this process's memory is not the program's
         return picture

@@ -80,8 +80,8 @@ def _count_changes(comparison: RunComparison, lines: list[ChangeLine]) -> str:
         )
     if not any(line.change.can_decide for line in lines):
         equal = f" {same} of {len(lines)} means are the same." if same else ""
-        if not any(line.change.units for line in lines):
-            return f"Which scenes are independent is unknown, and so is whether anything changed.{equal}"
+        if not all(line.change.units for line in lines):
+            return f"Which scenes are independent is unknown: nothing tells whether anything changed.{equal}"
         return f"The runs share too few independent scenes to tell whether anything changed.{equal}"
     significant = sum(line.change.test.significant for line in lines)
     compared = write_count(len(lines), "comparison")

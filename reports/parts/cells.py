@@ -37,7 +37,7 @@ class Measure:
 class Column:
     """A measure's column; ``scenes`` is how many it compares, ``can_decide`` whether these are enough for a verdict.
 
-    ``units_known``: whether it is known which of them are independent; without that nothing is decided.
+    ``known``: whether it is known which of them are independent; where it is not, there is no verdict either.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Column:
     description: str
     scenes: int
     can_decide: bool
-    units_known: bool = True
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ def compare_measures(
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t, known)],
-        warnings=[UNKNOWN]
-        if not known
-        else _join_warnings([(m.name, c.warning) for m, c, _ in found])
-        + _join_warnings([(m.name, p.warning) for m, _, p in found]),
+        warnings=_join_warnings([(m.name, c.warning) for m, c, _ in found])
+        + _join_warnings([(m.name, p.warning) for m, _, p in found])
+        if known
+        else [UNKNOWN],
     )
 
 
@@ -173,21 +173,21 @@ def write_change(test: PairedTest, unit: str) -> str:
     return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
 
 
-def judge(test: PairedTest, can_decide: bool = True, units_known: bool = True) -> str:
-    """Say in words what the corrected test found, or that it could find nothing: see ``Column``."""
+def judge(test: PairedTest, can_decide: bool = True, known: bool = True) -> str:
+    """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
     if not can_decide:
-        return say_undecided(units_known)
+        return write_undecided(known)
     if not test.significant:
         return "not distinguishable"
     return "better" if test.gain > 0 else "worse"
 
 
-def say_undecided(units_known: bool) -> str:
-    """Say in a table why there is no verdict."""
-    return "too few scenes" if units_known else "independence unknown"
+def write_undecided(known: bool) -> str:
+    """Say in place of a verdict why there is none; ``known``: whether it is known which scenes are independent."""
+    return "too few scenes" if known else "independence unknown"
 
 
-def _test_lines(measure: Measure, comparison: ReferenceComparison, units_known: bool) -> list[TestLine]:
+def _test_lines(measure: Measure, comparison: ReferenceComparison, known: bool) -> list[TestLine]:
     return [
         TestLine(
             measure=measure.name,
@@ -197,7 +197,7 @@ def _test_lines(measure: Measure, comparison: ReferenceComparison, units_known: 
             adjusted=write_p_value(test.adjusted),
             effect=write_signed(test.effect, "dB"),
             win_rate=write_percent(test.win_rate),
-            verdict=judge(test, comparison.pairs.can_decide, units_known),
+            verdict=judge(test, comparison.pairs.can_decide, known),
             test=test,
         )
         for test in comparison.tests

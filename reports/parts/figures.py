@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
@@ -40,6 +41,8 @@ SIZE_INCHES = (5.2, 3.5)
 SQUARE_INCHES = (3.6, 3.6)
 PNG_DPI = 200
 LONGEST_LABEL = 36
+HINTED = 1.06
+"""How much wider a text is at most where its letters are fitted to pixels."""
 
 STYLE: Any = {
     "svg.fonttype": "path",
@@ -229,21 +232,32 @@ def _start(size: tuple[float, float], labels: Mapping[str, str]) -> tuple[Figure
 
 
 def _style(number: int) -> dict[str, Any]:
-    """Return the look of the renderer with this number; dashes change once all colours are used."""
+    """Return the look of the renderer with this number; once all colours are used, dashed lines and hollow markers."""
     index = number % len(COLOURS)
     dash = DASHES[number // len(COLOURS) % len(DASHES)]
-    return {"color": COLOURS[index], "marker": MARKERS[index], "linestyle": dash}
+    hollow = {"markerfacecolor": "none"} if number >= len(COLOURS) else {}
+    return {"color": COLOURS[index], "marker": MARKERS[index], "linestyle": dash, **hollow}
 
 
 def _add_legend(figure: Figure, renderers: Sequence[str], styles: Mapping[str, int]) -> None:
     lines = [mpl.lines.Line2D([], [], linewidth=1.9, markersize=4.6, **_style(styles[name])) for name in renderers]
     with mpl.rc_context(STYLE):
-        columns = max(1, min(len(renderers), 90 // (8 + max(len(shorten(name)) for name in renderers))))
         names = [shorten(name) for name in renderers]
+        columns = _count_columns(names, 72.0 * figure.get_figwidth())
         figure.legend(
             _by_lines(lines, columns), _by_lines(names, columns), loc="outside upper left", ncols=columns,
             borderaxespad=0.2,
         )  # fmt: skip
+
+
+def _count_columns(names: Sequence[str], room: float) -> int:
+    """Return in how many columns a legend fits into the figure, whose width is ``room`` points."""
+    around = STYLE["legend.handlelength"] + mpl.rcParams["legend.handletextpad"] + mpl.rcParams["legend.columnspacing"]
+    size = STYLE["font.size"]
+    texts = [max(0.0, TextPath((0.0, 0.0), name, size=size).get_extents().width) for name in names]
+    widths = [HINTED * text + around * size for text in texts]
+    fitting = (n for n in range(len(names), 1, -1) if sum(max(widths[column::n]) for column in range(n)) <= room)
+    return next(fitting, 1)
 
 
 def _by_lines(entries: Sequence[Any], columns: int) -> list[Any]:

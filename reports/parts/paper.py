@@ -17,16 +17,14 @@ EXPLANATION = (
     "over independent scenes, corrected for all pairs of renderers, at 5 %)."
 )
 UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the best mean decides nothing."
-UNKNOWN = (
-    "Where it is unknown which scenes are independent, as on {}, there is no *, and the best mean decides nothing."
-)
+UNKNOWN = "Which scenes of {} are independent is unknown: there is no *, and the best mean decides nothing."
 
 
 @dataclass(frozen=True)
 class PaperColumn:
     """A metric on a data set: ``cells`` by renderer, the ``best`` mean, the ``second``: None where two have the best.
 
-    ``can_decide``: whether its scenes are enough for the test; ``units_known``: see ``Column``.
+    ``can_decide`` and ``known``: whether its scenes are enough for the test, and are known to be independent.
     """
 
     dataset: str
@@ -37,7 +35,7 @@ class PaperColumn:
     best: float | None
     second: float | None
     can_decide: bool
-    units_known: bool
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,10 @@ class PaperTable:
     @property
     def caption(self) -> str:
         """What the numbers are."""
-        explanation = EXPLANATION
-        for known, words in ((True, UNDECIDED), (False, UNKNOWN)):
-            undecided = [column for column in self.columns if not column.can_decide and column.units_known == known]
-            if undecided:
-                where = dict.fromkeys(f"{column.dataset} ({column.metric})" for column in undecided)
-                explanation += f" {words.format(', '.join(where))}"
+        few = dict.fromkeys(f"{c.dataset} ({c.metric})" for c in self.columns if c.known and not c.can_decide)
+        unknown = dict.fromkeys(c.dataset for c in self.columns if not c.known)
+        limits = [text.format(", ".join(names)) for text, names in ((UNDECIDED, few), (UNKNOWN, unknown)) if names]
+        explanation = " ".join([EXPLANATION, *limits])
         return f"{self.basis}. {explanation} Time: median seconds of a render, on the machine of the run."
 
 
@@ -189,7 +185,7 @@ def rank_column(dataset: str, column: Column, cells: dict[str, Cell]) -> PaperCo
     best = ranked[0] if ranked else None
     second = ranked[1] if len(ranked) > 2 and ranked[1] != best else None
     facts = dataset, column.name, column.higher_is_better, column.unit
-    return PaperColumn(*facts, cells, best, second, column.can_decide, column.units_known)
+    return PaperColumn(*facts, cells, best, second, column.can_decide, column.known)
 
 
 def _of(dataset: str, table: PaperTable) -> Iterable[PaperColumn]:

@@ -52,11 +52,11 @@ class RobustnessTable:
         """What the numbers are."""
         mean = self.columns[-1]
         unit = f", {mean.unit}" if mean.unit else ""
-        undecided = "" if mean.can_decide else f" {TOO_FEW if mean.units_known else UNKNOWN}"
+        few = "" if mean.can_decide else f" {TOO_FEW if mean.known else UNKNOWN}"
         return (
             f"{self.metric}{unit} {ARROWS[mean.higher_is_better]} on {self.dataset} along {self.perturbation.label}; "
             f"{write_signs(self.perturbation)} Means over {self.scenes}; mean: the area under a scene's curve over the "
-            f"length of the axis, and its verdict against the best. {EXPLANATION}{undecided} Protocol: {self.protocol}."
+            f"length of the axis, and its verdict against the best. {EXPLANATION}{few} Protocol: {self.protocol}."
         )
 
     def judge(self, renderer: str) -> str:

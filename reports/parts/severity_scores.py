@@ -14,7 +14,7 @@ from ...benchmarks.statistics.significance import PairTests, compare_pairs
 from ...robustness.curves import Degradation
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
-from .cells import Cell, Column, Measure, compare_measures, say_undecided
+from .cells import Cell, Column, Measure, compare_measures, write_undecided
 from .numbers import write_count, write_p_value, write_severity, write_signed
 
 
@@ -94,7 +94,7 @@ def _test_best(measure: Measure, pairs: PairTests, column: Column) -> list[BestT
                 difference=write_signed(float(means[name] - means[best]), measure.unit),
                 p_value=write_p_value(pairs.p_values[pair]),
                 adjusted=write_p_value(pairs.adjusted[pair]),
-                verdict=worse if pairs.can_decide else say_undecided(column.units_known),
+                verdict=worse if pairs.can_decide else write_undecided(column.known),
             )
         )
     return lines

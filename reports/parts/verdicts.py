@@ -29,8 +29,8 @@ def judge_column(where: str, column: Column, cells: Mapping[str, Cell], along: s
     if not others:
         return f"{lead}."
     if not column.can_decide:
-        why = "too few scenes to tell" if column.units_known else "which scenes are independent is unknown, and so is"
-        return f"{lead}; {why} whether any other differs from {'it' if alone else 'them'}."
+        why = "too few scenes" if column.known else "too little is known of which scenes are independent"
+        return f"{lead}; {why} to tell whether any other differs from {'it' if alone else 'them'}."
     if tied:
         return f"{lead}; not distinguishable from {'it' if alone else 'them'}: {', '.join(tied)}."
     if not alone:

@@ -70,7 +70,7 @@ class Perturbation:
         kind = "a whole number" if self.whole else "a number"
         if not lowest <= severity <= self.maximum or (self.whole and severity != int(severity)):
             allowed = f"{kind} in [{lowest:g}, {self.maximum:g}] {self.unit}"
-            raise InvalidOptionError(f"perturbation {self.name}: expected {allowed}, got {severity:g}")
+            raise InvalidOptionError(f"perturbation {self.name}: expected {allowed}, got {severity:.12g}")
 
     def apply(self, scene: Scene, severity: float, seed: int = 0) -> Scene:
         """Return the scene perturbed; the same scene name, severity and seed give the same picture and map."""

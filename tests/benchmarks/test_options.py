@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from bokehbench.benchmarks.options import parse_options
+from bokehbench.benchmarks.options import MODES, RUN, parse_options
+from bokehbench.benchmarks.request import RunRequest
 from bokehbench.core.errors import InvalidOptionError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +58,9 @@ MISTAKES = [
     (["--list", "--device", "cpu"], "has no meaning with --list: leave it out"),
     (["--export", "a.zip", "--metrics", "psnr"], "--metrics has no meaning with --export: leave it out"),
     (["--severities", "2"], "--severities has a meaning only with --robustness"),
+    (["--report-only", "--limit", "1"], "--limit has no meaning with --report-only: leave it out"),
+    (["--report-only", "--robustness"], "--robustness has no meaning with --report-only: leave it out"),
+    (["--check", "folder", "--output", "."], "--output has no meaning with --check: leave it out"),
 ]
 
 
@@ -63,7 +68,8 @@ def test_mistakes_in_words_are_one_line_without_torch(tmp_path):
     (tmp_path / "file").write_text("")
     mistakes = [([word.format(file=tmp_path / "file") for word in words], said) for words, said in MISTAKES]
     mistakes = [
-        (words if "--output" in words else [*words, "--output", str(tmp_path)], said) for words, said in mistakes
+        (words if {"--output", "--check", "--list"} & {*words} else [*words, "--output", str(tmp_path)], said)
+        for words, said in mistakes
     ]
     command = [sys.executable, "-c", PROGRAM, str(ROOT), json.dumps(mistakes)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -81,6 +87,61 @@ def test_an_absent_data_folder_of_the_environment_refuses_no_command(tmp_path, m
 
 def test_severities_may_begin_with_a_minus(tmp_path):
     assert parse_options(["--robustness", "--severities", "-4,4"], tmp_path).severities == [-4.0, 4.0]
+
+
+VALUES = {
+    "renderers": ["identity"],
+    "datasets": ["synbokeh-mini"],
+    "metrics": ["psnr"],
+    "limit": ["1"],
+    "device": ["cpu"],
+    "dtype": ["float32"],
+    "seed": ["0"],
+    "output": ["."],
+    "run": ["default"],
+    "reference": ["classical"],
+    "weights": ["."],
+    "data_root": ["."],
+    "perturbations": ["erode"],
+    "severities": ["2"],
+    "sizes": ["64"],
+    "more_sizes": ["classical=64"],
+    "radii": ["2"],
+    "compare": ["a", "b"],
+    "check": ["folder"],
+    "export": ["a.zip"],
+    "import_": ["a.zip"],
+    "by": ["Ada"],
+    **{name: [] for name in ("robustness", "latency", "fresh", "report_only", "list", "with_pictures")},
+}
+"""A value of every option."""
+
+
+def words_of(option):
+    return [f"--{option.rstrip('_').replace('_', '-')}", *VALUES[option]]
+
+
+def is_taken(*options):
+    try:
+        parse_options([word for option in options for word in words_of(option)], ROOT)
+    except (InvalidOptionError, SystemExit):  # argparse's, of two that exclude each other
+        return False
+    return True
+
+
+@pytest.mark.parametrize("mode", ["", *MODES])
+def test_each_mode_takes_what_the_table_says_and_nothing_else(mode, capsys):
+    every = {field.name for field in fields(RunRequest) if field.metadata}
+    assert VALUES.keys() == every
+    useful = {*(MODES[mode] if mode else RUN)}
+    assert useful <= every
+    others = every - {mode} if mode else every - MODES.keys()
+    assert {option for option in others if is_taken(*filter(None, (mode, option)))} == useful
+
+
+def test_severities_are_what_the_report_writes(tmp_path):
+    words = ["--robustness", "--severities", "1.0000000001,-2.34567891,1"]
+    assert parse_options(words, tmp_path).severities == [1.0, -2.34568, 1.0]
 
 
 @pytest.mark.parametrize("option", ["datasets", "metrics"])

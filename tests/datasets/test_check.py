@@ -152,3 +152,16 @@ def test_what_was_passed_over_is_said(tmp_path, miniatures) -> None:
     text = write_check(check_dataset(load_dataset("folder", tmp_path)))
     assert "passed over" in text
     assert "trip: no scenes by their names or contents" in text
+
+
+def test_a_scene_that_calls_itself_otherwise_is_named_as_it_is_listed() -> None:
+    class Nameless(Mixed):
+        def scene_names(self):
+            return ["one"]
+
+        def load(self, scene_name):
+            return replace(super().load(scene_name), name="scene")
+
+    found = check_dataset(Nameless())
+    assert ("one", "load calls it 'scene': return a Scene of the name asked for") in found.doubts
+    assert [*found.radii] == ["one"]

@@ -14,7 +14,10 @@ from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.benchmarks.run.store import StoredRun, write_meta
 from bokehbench.core.files import safe_name, write_image, write_map
 from bokehbench.renderers.interface import Scene
+from bokehbench.reports.files.assets import Assets
 from bokehbench.reports.report import write_report
+
+from .nesting import find_misnested
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -40,6 +43,21 @@ WRONG_BAND = {
 }
 SEVERITIES = (-8, -4, 0, 4, 8)
 CAPABILITIES = {"needs_disparity": True, "devices": ["cpu", "cuda"], "deterministic": True, "size_multiple": 1}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_page_is_nested_as_html_allows():
+    """Look at each page that a test here writes, the list of runs among them."""
+    write = Assets.write
+
+    def write_checked(assets, name, content):
+        faults = find_misnested(content) if name.endswith(".html") else []
+        assert not faults, f"{name}: {faults[:5]}"
+        return write(assets, name, content)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Assets, "write", write_checked)
+        yield
 
 
 class RunWriter:

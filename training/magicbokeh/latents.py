@@ -57,7 +57,8 @@ class PoorScenes(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         """Return one."""
         sample = turn(self._scenes[index], self._way)
-        return {**degrade(sample, self._degradations, self._seed), "clean": sample["image"]}
+        poor = degrade(cast(TrainingSample, sample), self._degradations, self._seed)
+        return cast(Batch, poor) | {"clean": sample["image"]}
 
 
 class EncodedScenes(Dataset[Batch]):
@@ -89,7 +90,7 @@ def open_encoded(
     decided = {"autoencoder": config.settings.autoencoder, "disparity": config.data.disparity}
 
     def clean(index: int, way: int) -> Columns:
-        sample = cast(Batch, turn(scenes[index], way))
+        sample = turn(cast(Batch, scenes[index]), way)
         maps = {name: sample[name].half() if name == "disparity" else sample[name] for name in CLEAN_MAPS}
         return maps | encode({"clean": sample["image"], "target": sample["target"]})
 
@@ -113,7 +114,7 @@ def open_encoded(
     return ConcatDataset(draws)
 
 
-def turn(sample: TrainingSample, way: int) -> TrainingSample:
+def turn(sample: Batch, way: int) -> Batch:
     """Return a sample with its pictures and maps mirrored, upside down, transposed: bits 0, 1 and 2 of ``way``."""
     axes = [axis for bit, axis in ((1, -1), (2, -2)) if way & bit]
 
@@ -122,7 +123,7 @@ def turn(sample: TrainingSample, way: int) -> TrainingSample:
             return value
         return (value.flip(axes).mT if way & 4 else value.flip(axes)).contiguous()
 
-    return cast(TrainingSample, {name: one(value) for name, value in cast(Batch, sample).items()})
+    return {name: one(value) for name, value in sample.items()}
 
 
 @torch.no_grad()

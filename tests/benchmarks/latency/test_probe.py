@@ -1,8 +1,10 @@
 """What is timed on CUDA, here a stand-in: the render alone, on an idle device."""
 
+import os
 import subprocess
 from types import SimpleNamespace
 
+import pytest
 import torch
 
 from bokehbench.benchmarks.latency import probe
@@ -27,6 +29,7 @@ def test_on_cuda_only_the_render_lies_between_the_events(monkeypatch):
             return 125.0
 
     class OnCard:
+        name = "on-card"
         device = torch.device("cuda")
         cost = None
 
@@ -59,3 +62,20 @@ def test_what_another_process_takes_is_its_processor_time_and_no_memory_of_this_
     assert found["spread"]["median"] == 7.0
     assert found["cpu_seconds"] > 0.03
     assert found["memory"] == {"added_mb": None, "resident_mb": None}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_what_a_render_forks_ends_with_it_and_forks_nothing_in_turn(tmp_path):
+    class Forking(IdentityRenderer):
+        def _render(self, scene, seed):
+            with (tmp_path / "renders").open("a") as file:
+                file.write("one\n")
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+            return scene.image
+
+    point = probe.Point(renderer="x", weights=None, device="cpu", dtype="float32", height=32, width=32, radius_px=4.0)
+    found = probe.measure_point(point, Forking(), RepeatRule(fewest=3, least=3, most=3))
+    assert len(found["repeats"]) == 3
+    assert len((tmp_path / "renders").read_text().splitlines()) == 1 + 3

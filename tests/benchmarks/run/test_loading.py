@@ -7,6 +7,7 @@ from bokehbench.benchmarks.run.loading import load_planned
 from bokehbench.benchmarks.run.reuse import digest_parts
 from bokehbench.core.errors import DamagedDataError
 from bokehbench.datasets.catalogue import load_dataset
+from bokehbench.datasets.interface import SceneDataset
 
 
 def test_a_file_that_is_replaced_during_the_run_is_not_taken_for_the_planned_one(tmp_path, miniatures):
@@ -25,3 +26,17 @@ def test_a_file_that_is_replaced_during_the_run_is_not_taken_for_the_planned_one
     target.write_bytes(target.read_bytes() + b"\0")
     with pytest.raises(DamagedDataError, match="scene 'kitchen': its data changed during the run: give the"):
         load_planned(dataset, case)
+
+
+def test_a_scene_has_the_name_it_was_asked_for_whatever_it_calls_itself(make_scene):
+    class Nameless(SceneDataset):
+        name = "nameless"
+
+        def scene_names(self):
+            return ["kitchen"]
+
+        def load(self, scene_name):
+            return make_scene(name="scene")
+
+    case = Case(dataset="nameless", scene="kitchen", renderer="identity")
+    assert load_planned(Nameless(), case).name == "kitchen"

@@ -1,5 +1,6 @@
 """Whatever a plug-in raises or returns fails its own case, in a row that is read again; the next renderer goes on."""
 
+import os
 from collections import Counter
 
 import pytest
@@ -32,6 +33,36 @@ def test_what_a_renderer_raises_is_its_own_cases_failure(bench, error, said):
     assert [row["status"] for row in rows] == ["failed"] * len(SCENES) + ["ok"] * len(SCENES)
     assert said in rows[0]["reason"]
     assert list(read_rows(bench.folder).values()) == rows
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_renderer_forks_does_no_case_a_second_time(bench, fails, capfd):
+    children = []
+
+    def fork(scene):
+        children.append(os.fork())
+        if fails:
+            raise ValueError("in both")
+
+    rows = bench(Counting("odd", Counter(), fork), Counting("dim", Counter()))
+    for child in children:
+        os.waitpid(child, 0)
+    assert [row["status"] for row in rows[3:]] == ["ok"] * len(SCENES)
+    assert {row["status"] for row in rows[:3]} == {"failed" if fails else "ok"}
+    (part,) = bench.folder.glob("rows-*.jsonl")
+    assert len(part.read_text().splitlines()) == len(rows)
+    said = "odd: ended a process that it forked and that came back to the run"
+    assert capfd.readouterr().err.count(said) == len(SCENES)
+
+
+def test_a_row_names_renderer_and_scene_once(bench):
+    class Nan(Counting):
+        def _render(self, scene, seed):
+            return scene.image * float("nan")
+
+    for row in bench(Nan("nan", Counter())):
+        assert row["reason"] == "2304 values of 2304 are NaN or infinite, the first at column 0, row 0"
 
 
 def test_ctrl_c_ends_the_run(bench):

@@ -73,3 +73,27 @@ def test_what_a_metric_changes_in_place_reaches_no_other(make_scene):
     alone, _ = Scorer([Psnr(), Seen()]).score(scene.image, scene)
     beside, _ = Scorer([Spoiling(), Psnr(), Seen()]).score(scene.image, scene)
     assert beside == alone | {"spoiling": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1.25, "failed: gave 1.25, outside its bounds, 0 to 1"),
+        (-0.5, "failed: gave -0.5, outside its bounds, 0 to 1"),
+        (float("nan"), "failed: gave nan"),
+        (1.0005, None),
+    ],
+)
+def test_a_value_that_no_bundle_could_hold_is_none(make_scene, value, said):
+    class Bounded(Seen):
+        name = "bounded"
+        bounds = (0.0, 1.0)
+
+        def score(self, prediction, scene):
+            return value
+
+    scene = make_scene()
+    scores, notes = Scorer([Bounded(), Psnr()]).score(scene.image, scene)
+    assert scores["bounded"] == (None if said else value)
+    assert notes == ({"bounded": said} if said else {})
+    assert scores["psnr"] is not None

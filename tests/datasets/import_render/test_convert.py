@@ -162,3 +162,29 @@ def test_two_folders_of_one_name_are_refused_before_either_is_imported(tmp_path,
     (said,) = capsys.readouterr().err.splitlines()
     assert f"{folder}, {other}: both would become the scene render: rename one of the folders" in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("part", ["camera.json", "pinhole.exr", "lens.exr", "depth.exr"])
+def test_another_folder_of_that_name_replaces_no_scene_later_either(tmp_path, write_render, pictures, part):
+    folder, other = write_render("cycles", *stored_depth("cycles")), tmp_path / "b" / "render"
+    shutil.copytree(folder, other)
+    if part == "camera.json":
+        (other / part).write_text((other / part).read_text() + "\n")
+    else:
+        darker = np.float32(0.5) * (pictures[0] if part != "depth.exr" else PLANAR)
+        write_parts(other / part, {"": {"V": darker} if part == "depth.exr" else colours(darker)})
+    scene = import_render(folder, tmp_path / "out").folder
+    before = {path.name: path.read_bytes() for path in scene.iterdir()}
+    import_render(folder, tmp_path / "out")  # the same once more
+    with pytest.raises(InvalidOptionError, match=r"is the scene of another render than .*b/render holds now"):
+        import_render(other, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in scene.iterdir()} == before
+
+
+def test_a_scene_that_was_only_begun_is_made_again(tmp_path, write_render):
+    folder = write_render("cycles", *stored_depth("cycles"))
+    scene = import_render(folder, tmp_path / "out").folder
+    (scene / "scene.yaml").unlink()
+    (scene / "image.exr").write_bytes(b"")
+    import_render(folder, tmp_path / "out")
+    assert load(tmp_path / "out")

@@ -121,6 +121,32 @@ def test_an_axis_of_poor_pictures_starts_at_the_clean_one_and_shows_what_was_giv
     assert "blind" in set(summary.renderer)
 
 
+@pytest.mark.parametrize(
+    ("lost", "legend", "verdict"),
+    [
+        (0, "too few scenes are there to tell who differs from it", "too few scenes"),
+        (1, "too little is known of which scenes are independent to tell who differs from it", "independence unknown"),
+    ],
+)
+def test_a_page_that_cannot_decide_says_why(swept_run, tmp_path, lost, legend, verdict):
+    """Three scenes give no test a chance, and all of them none where the record of one is lost."""
+    kept = [row for row in swept_run.sweep if lost or row["scene"] < "scene 3"]
+    swept_run.sweep[:] = kept
+    swept_run.meta["sweep"]["cases"] = [row["key"] for row in kept]
+    del swept_run.scenes[:lost]
+    metrics = [name for name, metric in swept_run.meta["sweep"]["metrics"].items() if metric["available"]]
+    write_report(swept_run, tmp_path / "reports")
+    text = (tmp_path / "reports" / "default" / "robustness.html").read_text(encoding="utf-8")
+    shown = sum(f">{name} <span" in text for name in metrics)
+    assert shown
+    assert text.count(f"best is the best mean, and {legend}") == 2 * shown
+    assert f"<td>{verdict}</td>" in text  # against the best at a severity
+    assert f'<td data-value="{verdict}">{verdict}</td>' in text  # against the reference, over the axis
+    assert 'class="warned"' in text
+    for mark in ("≈ best</span>", "not distinguishable from the best by", "<td>worse</td>", ">not distinguishable<"):
+        assert mark not in text
+
+
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):
     lost = next(row for row in swept_run.sweep if row["severity"] == 4 and row["renderer"] == "fragile")
     lost |= {"status": "failed", "reason": "out of luck", "metrics": {}, "image": None}

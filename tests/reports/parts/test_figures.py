@@ -24,6 +24,21 @@ def test_a_legend_reads_in_the_order_of_the_lines(count):
     assert rows > 1 or count < 7
 
 
+@pytest.mark.parametrize("length", [8, 15, 26, 36])
+def test_a_legend_stays_within_its_figure(length):
+    """However wide its letters are: a name of capitals is nearly twice as long as one of small letters."""
+    for letter in "aW":
+        names = [letter * (length - 1) + str(number) for number in range(4)]
+        values = np.array([1.0, 2.0])
+        lines = [Line(name, values, values, values, values) for name in names]
+        labels = {"x": "x", "y": "y", "title": "title"}
+        figure = draw_growth(lines, {name: number for number, name in enumerate(names)}, labels)
+        found, _ = read_legend(figure)
+        assert found == names
+        if letter != "W" or length < 30:  # a single column of these is wider than the figure
+            assert max(text.get_window_extent().x1 for text in figure.legends[0].get_texts()) <= figure.bbox.x1
+
+
 def test_the_legend_of_bars_reads_as_they_are_stacked():
     parts = dict.fromkeys(("encode", "network", "attention", "decode"), 1.0)
     figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})

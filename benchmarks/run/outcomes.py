@@ -1,0 +1,21 @@
+"""What an error makes of a case: skipped or failed, and the reason that its row keeps."""
+
+import torch
+
+from ...core.errors import BokehBenchError, CaseError, MissingWeightsError, SkippedSceneError
+from ...core.failures import describe_error, describe_traceback
+from ...core.text import one_line
+
+
+def describe_outcome(error: BaseException, device: str) -> dict[str, str]:
+    """Return what a row says of the ``error`` that is handled: status and reason, and where it is no message of ours
+    its traceback. Renderer and scene, which the row names, are not said again.
+    """
+    if isinstance(error, BokehBenchError):
+        status = "skipped" if isinstance(error, SkippedSceneError | MissingWeightsError) else "failed"
+        reason = error.reason if isinstance(error, CaseError) else str(error)
+        return {"status": status, "reason": one_line(reason)}
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        remedy = "use smaller images, --dtype float16, or another device"
+        return {"status": "failed", "reason": f"out of memory on {device}: {remedy}"}
+    return {"status": "failed", "reason": describe_error(error), "traceback": describe_traceback()}
