@@ -141,7 +141,8 @@ def test_settings_that_contradict_the_picture_are_said(root, tmp_path, run_bench
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(root, tmp_path, run_bench, arguments, message) -> None:
-    done = run_bench(*[argument.format(root=root) for argument in arguments], "--output", tmp_path)
+    output = [] if "--check" in arguments else ["--output", tmp_path]
+    done = run_bench(*[argument.format(root=root) for argument in arguments], *output)
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
