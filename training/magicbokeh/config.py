@@ -23,8 +23,7 @@ LATENT_LOSSES = ("mse", "psnr")
 class MagicBokehConfig:
     """The compact network, on the latents of BokehDiff's compact autoencoder.
 
-    - ``data``: scenes; ``draws``: how many poor pictures of each stored scene are kept, by ``low_quality``, the scene
-      flipped or turned another way in each of the first eight.
+    - ``data``: scenes; ``draws``: how many poor pictures of each stored scene are kept, by ``low_quality``.
     - ``settings``: of the network; its autoencoder is always the one that ships.
     - ``start``: folder of a network, as ``magicbokeh@FOLDER`` takes it, whose restoration branch is gone on from; the
       bokeh branch starts from its encoder. None: random weights.

@@ -1,8 +1,7 @@
 """Scenes with poor pictures as an autoencoder's latents: encoded once, kept beside the stored scenes.
 
-A draw is all scenes with one poor picture each, flipped and turned its own way (``turn``): as the autoencoder's latents
-cannot be turned, each draw has files of its own, named after what decides them: the latents of the clean pictures and
-of the truths, and those of the poor pictures and of the base's pictures of them.
+Two kinds of files, each named after what decides it: the latents of the clean pictures and of the truths, and one file
+a draw with those of poor pictures and of the base's pictures of them.
 """
 
 import functools
@@ -26,7 +25,6 @@ from ..scenes.base_picture import BasePicture
 from ..scenes.degraded import degrade
 from ..scenes.low_quality import LowQuality
 from ..scenes.open_files import OpenFiles, is_sound
-from ..scenes.sample import TrainingSample
 from ..scenes.shards import StoredScenes
 from .config import MagicBokehConfig
 
@@ -36,29 +34,21 @@ LATENTS = {"clean": "z_clean", "target": "z_target", "image": "z", "base": "z_ba
 CLEAN_MAPS = ("disparity", "focus_disparity", "blur_strength")
 DIGITS = 16
 
-TURNS = 8
-"""Ways to flip and turn a square, of which the first leaves it as it is."""
-
 Columns = dict[str, Tensor]
 
 
 class PoorScenes(Dataset[Batch]):
-    """Scenes as pictures: ``image`` poor, ``base`` the base's picture of that, ``clean`` what ``image`` was before.
+    """Scenes as pictures: ``image`` poor, ``base`` the base's picture of that, ``clean`` what ``image`` was before."""
 
-    ``way``: how they are flipped and turned before, see ``turn``.
-    """
-
-    def __init__(self, scenes: Dataset[Any], low_quality: LowQuality, base: str, seed: int, way: int = 0):
+    def __init__(self, scenes: Dataset[Any], low_quality: LowQuality, base: str, seed: int):
         self._scenes = scenes
         self._degradations = low_quality, BasePicture(base)
         self._seed = seed
-        self._way = way
 
     def __getitem__(self, index: int) -> Batch:
         """Return one."""
-        sample = turn(self._scenes[index], self._way)
-        poor = degrade(cast(TrainingSample, sample), self._degradations, self._seed)
-        return cast(Batch, poor) | {"clean": sample["image"]}
+        sample = self._scenes[index]
+        return {**degrade(sample, self._degradations, self._seed), "clean": sample["image"]}
 
 
 class EncodedScenes(Dataset[Batch]):
@@ -89,41 +79,22 @@ def open_encoded(
     folder, base, encode = Path(str(config.data.stored)), config.settings.base, functools.partial(_encode, autoencoder)
     decided = {"autoencoder": config.settings.autoencoder, "disparity": config.data.disparity}
 
-    def clean(index: int, way: int) -> Columns:
-        sample = turn(cast(Batch, scenes[index]), way)
+    def clean(index: int) -> Columns:
+        sample = cast(Batch, scenes[index])
         maps = {name: sample[name].half() if name == "disparity" else sample[name] for name in CLEAN_MAPS}
         return maps | encode({"clean": sample["image"], "target": sample["target"]})
 
-    def spoilt(index: int, poor: PoorScenes) -> Columns:
-        sample = poor[index]
-        return encode({"image": sample["image"], "base": sample["base"]})
-
-    draws = []
+    paths = [_ensure(folder, "clean", decided, len(scenes), clean)]
     for draw in range(config.draws):
-        way = draw % TURNS
-        turned = decided | ({"way": way} if way else {})
-        poor = PoorScenes(scenes, config.low_quality, base, draw, way)
-        identity = turned | config.low_quality.identity() | {"base": base, "draw": draw}
-        draws.append(
-            EncodedScenes(
-                _ensure(folder, "clean", turned, len(scenes), functools.partial(clean, way=way)),
-                _ensure(folder, "poor", identity, len(scenes), functools.partial(spoilt, poor=poor)),
-                count=len(scenes),
-            )
-        )
-    return ConcatDataset(draws)
+        poor = PoorScenes(scenes, config.low_quality, base, draw)
+        identity = decided | config.low_quality.identity() | {"base": base, "draw": draw}
 
+        def spoilt(index: int, poor: PoorScenes = poor) -> Columns:
+            sample = poor[index]
+            return encode({"image": sample["image"], "base": sample["base"]})
 
-def turn(sample: Batch, way: int) -> Batch:
-    """Return a sample with its pictures and maps mirrored, upside down, transposed: bits 0, 1 and 2 of ``way``."""
-    axes = [axis for bit, axis in ((1, -1), (2, -2)) if way & bit]
-
-    def one(value: Tensor) -> Tensor:
-        if value.dim() < 3:
-            return value
-        return (value.flip(axes).mT if way & 4 else value.flip(axes)).contiguous()
-
-    return {name: one(value) for name, value in sample.items()}
+        paths.append(_ensure(folder, "poor", identity, len(scenes), spoilt))
+    return ConcatDataset([EncodedScenes(paths[0], path, count=len(scenes)) for path in paths[1:]])
 
 
 @torch.no_grad()

@@ -43,8 +43,8 @@ class Recipe(FamilyRecipe):
 
     scenes: int = 1600
     draws: int = 2
-    first_steps: Annotated[int, Option(), COUNT] = 2000
-    steps: Annotated[int, Option("after those"), COUNT] = 2400
+    first_steps: Annotated[int, Option(), COUNT] = 600
+    steps: Annotated[int, Option("after those"), COUNT] = 2300
     ablation_steps: Annotated[tuple[int, int], Option("restoration alone, then on"), COUNT] = (100, 240)
     crop_px: int = 128
     batch: int = 8

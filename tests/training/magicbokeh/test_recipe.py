@@ -5,7 +5,6 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from bokehbench.core.errors import MissingWeightsError
 from bokehbench.renderers.magicbokeh.settings import MagicSettings, NetworkSize
@@ -19,7 +18,7 @@ TINY = MagicSettings(size=NetworkSize(widths=(8, 16), blocks=(1, 1), groups=4, h
 @pytest.fixture
 def toy(pictures, tmp_path, monkeypatch):
     folders = {"photographs": str(pictures / "photographs"), "cutouts": str(pictures / "cutouts")}
-    sizes = {"scenes": 4, "first_steps": 1, "steps": 1, "draws": 2, "crop_px": 16, "batch": 2, "precision": "no"}
+    sizes = {"scenes": 4, "first_steps": 1, "steps": 1, "draws": 1, "crop_px": 16, "batch": 2, "precision": "no"}
     recipe = Recipe(**folders, output=tmp_path / "run", shipped=tmp_path / "shipped", **sizes)
     monkeypatch.setattr(shards, "SHARD", 2)
     small = dataclasses.replace(recipe.settings, size_px=24, lens_samples=4, painted=1)
@@ -38,10 +37,7 @@ def test_what_is_trained_ships_with_its_record(toy, tmp_path, make_scene):
     assert record["summary"].startswith("1 steps of 2 crops of 16 px, then 1 steps of 2 crops of 16 px out of 4")
     assert record["seconds"] >= record["first"]["seconds"] > 0.0
     assert str(tmp_path) not in json.dumps(record)
-    for kind in ("clean", "poor"):
-        drawn = [load_file(path) for path in (tmp_path / "run/scenes").glob(f"{kind}-4-*.safetensors")]
-        assert len(drawn) == 2
-        assert not any(torch.equal(value, drawn[1][name]) for name, value in drawn[0].items() if value.dim() > 1)
+    assert len(list((tmp_path / "run/scenes").glob("poor-4-*.safetensors"))) == 1
     renderer = load_renderer(f"magicbokeh@{toy.shipped}")
     renderer.prepare("cpu", torch.float32)
     assert renderer.render(make_scene()).shape == (3, 24, 32)
