@@ -92,7 +92,7 @@ def test_every_fault_is_a_named_case_and_the_run_goes_on(run, make_repository, m
         assert row["status"] == status, row["reason"]
         if words:
             assert words in row["reason"]
-            assert row["reason"].startswith(f"outside@{folder}"), "the reason names the renderer"
+            assert row["renderer"] == f"outside@{folder}"
     assert 0.0 < rows[0]["seconds"] < 1.0
     assert rows[0]["backend"].startswith("Python 3")
 
