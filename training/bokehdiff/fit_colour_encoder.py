@@ -75,6 +75,15 @@ def load_colour_encoder(folder: Path, vae: nn.Module) -> ColourEncoder:
     return encoder
 
 
+def least_squares(design: Tensor, values: Tensor) -> Tensor:
+    """Return the solution (K,C) of least norm that fits ``design`` (N,K) to ``values`` (N,C), both float64.
+
+    PyTorch's default driver (gelsy, to 2.13) starts with a pivoting order that it reads from freed memory, so its last
+    bits, and the rank of a singular ``design``, differ from call to call: pytorch/pytorch issue 187411.
+    """
+    return torch.linalg.lstsq(design, values, driver="gelsd").solution
+
+
 @torch.no_grad()
 def _sample(pipeline: BokehDiffPipeline, image: Tensor, index: int) -> tuple[Tensor, Tensor]:
     """Return a picture's colours (3,h,w), display-encoded, blurred, and the latent (C,h,w) of their enlargement."""
@@ -95,7 +104,7 @@ def _neighbourhoods(colours: Tensor) -> Tensor:
 def _fit(encoder: ColourEncoder, patches: Tensor, latents: Tensor, gains: Tensor, steps: int) -> None:
     """Set the encoder's weights. ``patches``: (N,3,5,5) in [-1,1], ``latents``: (N,C), ``gains``: (C,)."""
     flat = torch.cat([patches.flatten(1), torch.ones(len(patches), 1)], dim=1).double()
-    solution = torch.linalg.lstsq(flat, latents.double()).solution
+    solution = least_squares(flat, latents.double())
     rest = latents - (flat @ solution).float()
     weight = solution[:-1].T.reshape(encoder.affine.weight.shape)
     encoder.affine.load_state_dict({"weight": weight, "bias": solution[-1]})

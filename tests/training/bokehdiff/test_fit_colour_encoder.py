@@ -7,7 +7,7 @@ from bokehbench.core.errors import InvalidOptionError
 from bokehbench.renderers.bokehdiff.models.compact import CompactSize, build_compact
 from bokehbench.training.bokehdiff import fit_colour_encoder as fitting
 from bokehbench.training.bokehdiff.digests import digest_encoder
-from bokehbench.training.bokehdiff.fit_colour_encoder import fit_colour_encoder
+from bokehbench.training.bokehdiff.fit_colour_encoder import fit_colour_encoder, least_squares
 
 
 @pytest.fixture
@@ -32,6 +32,20 @@ def test_depends_on_the_seed_only(pipeline, pictures):
     for name, weight in first.state_dict().items():
         assert torch.equal(weight, second.state_dict()[name])
     assert not torch.equal(first.affine.weight, other.affine.weight)
+
+
+def test_least_squares_does_not_depend_on_freed_memory():
+    generator = torch.Generator().manual_seed(0)
+    design, values = (torch.rand(300, columns, dtype=torch.float64, generator=generator) for columns in (76, 4))
+    design[:, 1] = design[:, 0]  # singular
+    solutions = []
+    for ones in range(0, 76, 4):
+        pivots = (torch.randperm(76, generator=generator) < ones).int()
+        del pivots  # its memory is what the solver's pivoting order gets
+        solutions.append(least_squares(design, values))
+    assert all(torch.equal(solution, solutions[0]) for solution in solutions)
+    torch.testing.assert_close(solutions[0][0], solutions[0][1])  # of least norm: equal columns share their weight
+    torch.testing.assert_close(design.T @ (design @ solutions[0] - values), torch.zeros(76, 4, dtype=torch.float64))
 
 
 def test_no_pieces_to_fit(pipeline, pictures):
