@@ -15,7 +15,6 @@ import numpy as np
 
 from ....core.compiled import compiled
 from .exponentials import FASTMATH
-from .list_pairs import trace_team
 from .records import BackwardFeatures, Features, Gradients, Pairs, Scratch, Tracing
 from .simd_matmul import LANES, ROWS, multiply_four_rows
 from .softmax import (
@@ -29,6 +28,7 @@ from .softmax import (
     keep_highest,
     normalise,
 )
+from .trace_pairs import trace_team
 
 BLOCK = 64
 """Partners at a time: their features stay in the first cache."""

@@ -1,7 +1,6 @@
-"""Compiled pair lists for the CPU: which pairs are in reach, their ln C (Eq. 6) and their visible rays (Eq. 8).
+"""Compiled pair lists for the CPU: which pairs are in reach, and their ln C (Eq. 6).
 
-The truth is ``reference.log_circle_dense`` and ``visibility.visible_share``; everything here is float64 inside and
-takes the same steps. A ray ends at the first point that is blocked.
+The truth is ``reference.log_circle_dense``; everything here is float64 inside and takes the same steps.
 """
 
 import math
@@ -10,11 +9,8 @@ import numba
 import numpy as np
 
 from ....core.compiled import compiled
-from ..visibility import mix
 from .exponentials import exponential, log_one_plus
-from .records import Lens, Lists, Occluders, Rays, TokenGrid, Tracing
-
-_mix = numba.njit(mix)
+from .records import Lens, Lists, TokenGrid
 
 RING_TOKENS = 0.5
 """Partners whose distance differs by less keep the order of their rows."""
@@ -83,14 +79,17 @@ def _visit_partners(
         for reach in reach_px:
             farthest = max(farthest, reach)
     halo_y, halo_x = int(min(farthest / pitch_y, height)), int(min(farthest / pitch_x, width))
-    distances_px, reaches_px, count = np.empty(len(team)), reach_px[team], 0
+    team_y, team_x = _place_team(grid, team, first)
+    spares_px, reaches_px, count = np.empty(len(team)), reach_px[team], 0
     for row in range(max(top - halo_y, 0), min(bottom + halo_y + 1, height)):
         for column in range(max(left - halo_x, 0), min(right + halo_x + 1, width)):
-            other, spare = first + row * width + column, -1.0
-            _measure_team(grid, team, first, other - first, distances_px)
+            other = first + row * width + column
+            if not by_keys:
+                reaches_px[:] = reach_px[other]
+            _measure_team(grid, team_y, team_x, other - first, spares_px)
             for m in range(len(team)):
-                reach = reaches_px[m] if by_keys else reach_px[other]
-                spare = max(spare, reach - distances_px[m])
+                spares_px[m] = reaches_px[m] - spares_px[m]
+            spare = _find_highest(spares_px)
             if spare >= 0.0:
                 if len(partners):
                     partners[count], spare_px[count] = other, spare
@@ -107,28 +106,32 @@ def weigh_pairs(
     And ``log_rest`` (P,), what C adds up to from each partner of a list to its end, at most, as a logarithm; ``near``
     (G,), how many of a team's partners come before the last with C above e^-``LOG_TRACED_FROM``.
     """
-    teams, starts, partners, by_keys = lists.teams, lists.starts, lists.partners, lists.by_keys
-    slope_per_px, radius_px = lens.slope_per_px, lens.radius_px
-    number = log_circle.dtype.type
-    for g in numba.prange(len(teams)):
-        team, first = teams[g], _first_row(grid, teams[g])
-        distances_px, radii_px = np.empty(len(team)), radius_px[team]
-        rest, count = 0.0, starts[g + 1] - starts[g]
-        near[g] = 0
-        for back in range(count):
-            pair = starts[g + 1] - 1 - back
-            other, row, brightest = partners[pair], log_circle[pair], number(-math.inf)
-            _measure_team(grid, team, first, other - first, distances_px)
-            for m in range(len(team)):
-                radius = radii_px[m] if by_keys else radius_px[other]
-                x = number(slope_per_px * (radius - distances_px[m]))
-                row[m] = np.minimum(x, number(0.0)) - log_one_plus(exponential(-np.abs(x)))
-            for m in range(len(team)):
-                brightest = max(brightest, row[m])
-            rest += math.exp(brightest)
-            log_rest[pair] = math.log(rest)
-            if brightest >= -LOG_TRACED_FROM and near[g] == 0:
-                near[g] = count - back
+    for g in numba.prange(len(lists.teams)):
+        near[g] = _weigh_team(lists, grid, lens, g, log_circle, log_rest)
+
+
+@compiled
+def _weigh_team(lists: Lists, grid: TokenGrid, lens: Lens, g: int, log_circle: np.ndarray, log_rest: np.ndarray) -> int:
+    """Do what ``weigh_pairs`` does for one team; return its ``near``."""
+    team, begin, end = lists.teams[g], lists.starts[g], lists.starts[g + 1]
+    first, slope_per_px, number = _first_row(grid, team), lens.slope_per_px, log_circle.dtype.type
+    team_y, team_x = _place_team(grid, team, first)
+    distances_px, radii_px = np.empty(len(team)), lens.radius_px[team]
+    rest, near = 0.0, 0
+    for pair in range(end - 1, begin - 1, -1):
+        other, row = lists.partners[pair], log_circle[pair]
+        _measure_team(grid, team_y, team_x, other - first, distances_px)
+        if not lists.by_keys:
+            radii_px[:] = lens.radius_px[other]
+        for m in range(len(team)):
+            x = number(slope_per_px * (radii_px[m] - distances_px[m]))
+            row[m] = np.minimum(x, number(0.0)) - log_one_plus(exponential(-np.abs(x)))
+        brightest = _find_highest(row)
+        rest += math.exp(brightest)
+        log_rest[pair] = math.log(rest)
+        if brightest >= -LOG_TRACED_FROM and near == 0:
+            near = pair + 1 - begin
+    return near
 
 
 @compiled(parallel=True)
@@ -153,127 +156,36 @@ def find_nearest(grid: TokenGrid, reach_px: np.ndarray, surfaces: np.ndarray, ne
 
 
 @compiled
-def trace_pairs(
-    teams: tuple[int, int], tracing: Tracing, begins: np.ndarray, ends: np.ndarray, visible: np.ndarray
-) -> None:
-    """Write the number of visible rays (P,n) of each team's partners from its begin to its end, (G,) each."""
-    for g in range(teams[0], teams[1]):
-        trace_team(tracing, g, begins[g], ends[g], visible)
-
-
-@compiled
-def trace_team(tracing: Tracing, g: int, begin: int, end: int, visible: np.ndarray) -> None:
-    """Write the number of visible rays of one team's partners from ``begin`` to ``end``."""
-    lists, grid, reach_px, scene, rays = tracing
-    team, partners, by_keys = lists.teams[g], lists.partners, lists.by_keys
-    segments, first = scene.thresholds.shape[2], _first_row(grid, team)
-    picture = first // len(grid.places)
-    for pair in range(lists.starts[g] + begin, lists.starts[g] + end):
-        other = partners[pair] - first
-        for m in range(len(team)):
-            anchor, count = team[m] - first, rays.per_pair
-            query, key = (other, anchor) if by_keys else (anchor, other)
-            if scene.idle[picture, key] < segments and _measure(grid, query, key) <= reach_px[first + key]:
-                danger = _find_danger(scene, rays, grid, picture, query, key)
-                for ray in range(rays.per_pair if danger < segments else 0):
-                    count -= _is_blocked(scene, rays, grid, ray, picture, query, key, danger)
-            visible[pair, m] = count
-
-
-@compiled
 def _first_row(grid: TokenGrid, team: np.ndarray) -> int:
     """Return the first row of a team's picture."""
     return team[0] - team[0] % len(grid.places)
 
 
 @compiled
-def _measure(grid: TokenGrid, one: int, other: int) -> float:
-    """Return the distance of two tokens in px."""
-    pitch_y, pitch_x, places = grid.pitch_y_px, grid.pitch_x_px, grid.places
-    dy, dx = (places[one, 0] - places[other, 0]) * pitch_y, (places[one, 1] - places[other, 1]) * pitch_x
-    return math.sqrt(dy * dy + dx * dx)
-
-
-@compiled
-def _measure_team(grid: TokenGrid, team: np.ndarray, first: int, other: int, distances_px: np.ndarray) -> None:
-    """Write what ``_measure`` returns for each token of a team."""
-    pitch_y, pitch_x, places = grid.pitch_y_px, grid.pitch_x_px, grid.places
-    y, x = places[other, 0], places[other, 1]
+def _place_team(grid: TokenGrid, team: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return row and column of each token of a team, (n,) each."""
+    y, x = np.empty(len(team)), np.empty(len(team))
     for m in range(len(team)):
-        dy, dx = (places[team[m] - first, 0] - y) * pitch_y, (places[team[m] - first, 1] - x) * pitch_x
-        distances_px[m] = math.sqrt(dy * dy + dx * dx)
-
-
-@compiled
-def _find_danger(scene: Occluders, rays: Rays, grid: TokenGrid, picture: int, query: int, key: int) -> int:
-    """Return the first point at which any ray of a pair could lie behind a surface; beyond the last if none does."""
-    thresholds, around = scene.thresholds, scene.around
-    oversampling = scene.surfaces.shape[2] // grid.width
-    for segment in range(scene.idle[picture, key], thresholds.shape[2]):
-        y, x = _point(scene, rays, grid.places, picture, query, key, segment, 0.0, 0.0)
-        row, column = _cell(around, y * oversampling - 0.5, x * oversampling - 0.5)
-        if around[picture, row, column] > thresholds[picture, key, segment]:
-            return segment
-    return thresholds.shape[2]
-
-
-@compiled
-def _is_blocked(
-    scene: Occluders, rays: Rays, grid: TokenGrid, ray: int, picture: int, query: int, key: int, begin: int
-) -> bool:
-    """Whether any point of one ray from ``begin`` on lies behind a surface (Eq. 7-8)."""
-    thresholds, surfaces, highest = scene.thresholds, scene.surfaces, scene.highest
-    oversampling = surfaces.shape[2] // grid.width
-    shift_y, shift_x = scene.shifts[picture, key, ray, 0], scene.shifts[picture, key, ray, 1]
-    for segment in range(begin, thresholds.shape[2]):
-        y, x = _point(scene, rays, grid.places, picture, query, key, segment, shift_y, shift_x)
-        if rays.jitter_samples and ray > 0:
-            h = _mix(_mix(_mix(_mix(rays.seed, picture), query), key), ray)
-            y += _mix(h, 2 * segment) * 2.0**-32 - 0.5
-            x += _mix(h, 2 * segment + 1) * 2.0**-32 - 0.5
-        y, x, threshold = y * oversampling - 0.5, x * oversampling - 0.5, thresholds[picture, key, segment]
-        row, column = _cell(highest, y, x)
-        if highest[picture, row, column] > threshold and _surface_at(surfaces, picture, y, x) > threshold:
-            return True
-    return False
-
-
-@compiled
-def _point(
-    scene: Occluders,
-    rays: Rays,
-    places: np.ndarray,
-    picture: int,
-    query: int,
-    key: int,
-    segment: int,
-    shift_y: float,
-    shift_x: float,
-) -> tuple[float, float]:
-    """Return where a point of a ray whose source is shifted is seen (Eq. 7), y and x in tokens from the corner."""
-    share = scene.ratios[picture, query if rays.from_query else key, segment] * scene.odds[picture, key]
-    query_y, query_x = places[query, 0] + 0.5, places[query, 1] + 0.5
-    y = share * (places[key, 0] + 0.5 + shift_y - query_y) + query_y
-    x = share * (places[key, 1] + 0.5 + shift_x - query_x) + query_x
+        y[m], x[m] = grid.places[team[m] - first, 0], grid.places[team[m] - first, 1]
     return y, x
 
 
 @compiled
-def _cell(highest: np.ndarray, y: float, x: float) -> tuple[int, int]:
-    """Return the row and column of the cell between four samples that holds y, x in samples; outside the nearest."""
-    row = min(max(math.floor(y) + 1, 0), highest.shape[1] - 1)
-    column = min(max(math.floor(x) + 1, 0), highest.shape[2] - 1)
-    return row, column
+def _measure_team(
+    grid: TokenGrid, team_y: np.ndarray, team_x: np.ndarray, other: int, distances_px: np.ndarray
+) -> None:
+    """Write the distance in px of a token from each of a team."""
+    pitch_y, pitch_x, y, x = grid.pitch_y_px, grid.pitch_x_px, grid.places[other, 0], grid.places[other, 1]
+    for m in range(len(team_y)):
+        dy, dx = (team_y[m] - y) * pitch_y, (team_x[m] - x) * pitch_x
+        distances_px[m] = math.sqrt(dy * dy + dx * dx)
 
 
 @compiled
-def _surface_at(surfaces: np.ndarray, picture: int, y: float, x: float) -> float:
-    """Read a map bilinearly at y, x in samples from the centre of its first; 0 outside."""
-    top, left = math.floor(y), math.floor(x)
-    down, right = y - top, x - left
-    total = 0.0
-    for row, over in ((top, 1.0 - down), (top + 1, down)):
-        for column, across in ((left, 1.0 - right), (left + 1, right)):
-            if 0 <= row < surfaces.shape[1] and 0 <= column < surfaces.shape[2]:
-                total += over * across * surfaces[picture, row, column]
-    return total
+def _find_highest(values: np.ndarray) -> float:
+    """Return the largest of sixteen values: four chains of comparisons, of which a processor does several at a time."""
+    a, b, c, d = values[0], values[1], values[2], values[3]
+    for i in range(4, len(values), 4):
+        a, b = max(a, values[i]), max(b, values[i + 1])
+        c, d = max(c, values[i + 2]), max(d, values[i + 3])
+    return max(max(a, b), max(c, d))

@@ -17,6 +17,7 @@ from . import list_pairs
 from .attend import attend, attend_backward
 from .records import BackwardFeatures, Features, Gradients, Lens, Lists, Occluders, Pairs, Rays, TokenGrid, Tracing
 from .simd_matmul import LANES
+from .trace_pairs import trace_pairs
 
 JITTER_MARGIN = 1e-6
 """In samples: rounding must not carry a point beyond the farthest cell."""
@@ -78,7 +79,7 @@ class PairLists:
         counts = np.maximum(counts, self.traced)
         if len(self.visible):
             arrays = (self._tracing, self.traced, counts, self.visible)
-            share_range(list_pairs.trace_pairs, len(counts), *arrays, pieces=PIECES)
+            share_range(trace_pairs, len(counts), *arrays, pieces=PIECES)
         self.traced = counts
 
     @property
@@ -171,11 +172,12 @@ def _find_occluders(
     rows = np.maximum(padded[:, 1:], padded[:, :-1])
     highest = np.maximum(rows[:, :, 1:], rows[:, :, :-1])
     shifts = source_shifts(geometry, physics, seed).numpy()
-    around = _highest_around(highest, physics, shifts, surfaces.shape[2] // geometry.width)
+    oversampling = surfaces.shape[2] // geometry.width
+    around = _highest_around(highest, physics, shifts, oversampling)
     nearest = _find_nearest(grid, reach_px, physics, around)
     idle = (thresholds >= nearest[..., None]).sum(axis=2)
     odds, ratios = disparity / (1.0 - disparity), (1.0 - thresholds) / thresholds
-    return Occluders(odds, thresholds, ratios, idle, surfaces, highest, around, shifts)
+    return Occluders(odds, thresholds, ratios, idle, surfaces, highest, around, shifts, oversampling)
 
 
 def _highest_around(highest: np.ndarray, physics: PisaPhysics, shifts: np.ndarray, oversampling: int) -> np.ndarray:

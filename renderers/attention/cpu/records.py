@@ -49,7 +49,7 @@ class Occluders(NamedTuple):
     ``ratios``: (1 - threshold) / threshold; ``idle``: how many of them no surface in reach exceeds, (B,N) int64;
     ``surfaces``: disparity map, (B,h,w); ``highest``: of the four samples around each point between samples,
     (B,h+1,w+1); ``around``: the same of all points that jitter could put in its place; ``shifts``: of the rays' sources
-    in tokens, (B,N,rays,2).
+    in tokens, (B,N,rays,2); ``oversampling``: samples per token and axis.
     """
 
     odds: np.ndarray
@@ -60,6 +60,7 @@ class Occluders(NamedTuple):
     highest: np.ndarray
     around: np.ndarray
     shifts: np.ndarray
+    oversampling: int
 
 
 class Rays(NamedTuple):
