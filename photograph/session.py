@@ -38,9 +38,9 @@ class Session:
             check_encoder()
         self._makes_folder = not self._path.parent.exists()
         self._look, self._lens = look_of(options), lens_of(options)
-        self._device = choose_device(options.device, self._look)
         self._name = SHAPED if options.renderer is None else options.renderer
         self._renderer = make_renderer(self._name, self._look)
+        self._device = choose_device(options.device, self._renderer, self._look)
         if not options.all:
             self._renderer.fetch()
             self._renderer.prepare(self._device)
