@@ -20,7 +20,7 @@ from .focus_pull import check_encoder, render_pull, write_pull
 from .lens import Lens
 from .reading import Photograph
 from .request import SHAPED, Aimed, Look, aim, choose_device, make_renderer, packaged, shrink
-from .writing import SUFFIXES, as_srgb, check_suffix, write_picture
+from .writing import SUFFIXES, as_srgb, check_size, check_suffix, write_picture
 
 EXAMPLE = "example"
 
@@ -75,6 +75,7 @@ class Session:
 
     def _make_picture(self, aimed: Aimed, photograph: Photograph) -> str:
         """Render and write one picture."""
+        check_size(self._path, aimed.scene.height, aimed.scene.width)
         picture = self._renderer.render(aimed.scene)
         bits = write_picture(self._path, picture, photograph.bits, photograph.profile, photograph.exif)
         height, width = picture.shape[1:]
