@@ -57,8 +57,8 @@ def read_photograph(path: Path, gamma: float) -> Photograph:
     profile = info.get("icc_profile") or None
     remark = profile and _what_is_wrong(profile)
     damaged = not whole or (not _is_of_tiff(exif) and any(Path(one.filename).stem == EXIF_READER for one in noted))
-    depth = info.get("bit_depth", 8)  # of HEIC, which is read with 8
-    reduced = depth > 8 and f"its {depth} bits a sample became 8"
+    held = info.get("bit_depth", 8)  # by HEIC, which is read with 8
+    reduced = held > 8 and f"its {held} bits a sample became 8"
     remarks = (remark, reduced, damaged and (ALL_DAMAGED if kept is None else SOME_DAMAGED))
     return Photograph(
         name=path.stem,
