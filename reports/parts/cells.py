@@ -46,7 +46,7 @@ class Column:
     description: str
     scenes: int
     can_decide: bool
-    known: bool = True
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def write_change(test: PairedTest, unit: str) -> str:
     return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
 
 
-def judge(test: PairedTest, can_decide: bool = True, known: bool = True) -> str:
+def judge(test: PairedTest, can_decide: bool, known: bool) -> str:
     """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
     if not can_decide:
         return write_undecided(known)
