@@ -38,7 +38,7 @@ examples:
 
 An interrupted command goes on where it stopped when it is given again. Exit code 0: every case is ok; 1: the report is
 written, but cases failed or were skipped, a metric is broken or nothing was scored (named at the end); 2: the command
-cannot run (one line says why). --report-only, --import, --export, --compare and --list run no case: 0 or 2.
+cannot run (one line says why). --report-only, --import, --export and --compare run no case, and end with 0 or 2.
 """
 
 

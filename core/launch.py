@@ -34,11 +34,6 @@ def read_launch() -> Launch:
     return launch
 
 
-def is_shared() -> bool:
-    """Whether several processes share this command."""
-    return read_launch().count > 1
-
-
 def is_helper() -> bool:
     """Whether this process shares a command whose main process is another."""
     return read_launch().rank > 0

@@ -25,16 +25,11 @@ class _Patient(io.FileIO):
         return len(data)
 
 
-class _Kept(io.TextIOWrapper):
-    """A standard stream, which is the command's: a plug-in that closes it has said all that it has to say."""
+class _Kept(io.BufferedWriter):
+    """A standard stream's bytes, which are the command's: a plug-in that closes it has said all that it has to say.
 
-    def close(self) -> None:
-        """Write what is buffered, and stay open."""
-        self.flush()
-
-
-class _KeptBuffer(io.BufferedWriter):
-    """The bytes below it, likewise."""
+    The text above is as open as they are.
+    """
 
     def close(self) -> None:
         """Write what is buffered, and stay open."""
@@ -87,5 +82,5 @@ def _made_patient(stream: Any, number: int) -> Any:
         encoding, by_line = stream.encoding, stream.line_buffering or stream.write_through or number == 2
     else:
         return stream
-    patient = _KeptBuffer(_Patient(number, "w", closefd=False))
-    return _Kept(patient, encoding, ERRORS, line_buffering=by_line)
+    patient = _Kept(_Patient(number, "w", closefd=False))
+    return io.TextIOWrapper(patient, encoding, ERRORS, line_buffering=by_line)

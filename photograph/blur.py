@@ -55,18 +55,27 @@ def blur(
       focal lengths in EXIF; else 1 % of the diagonal.
     - ``renderer``: a name of ``run_bench.py --list``; ``aperture`` (``hexagon``, or a number of blades),
       ``rotation_deg``, ``cat_eye`` (0 to 1) and ``highlights`` (>= 1) are options of ``classical``.
-    - ``device``: ``cpu`` or ``cuda``; None: cuda where there is one.
+    - ``device``: ``cpu`` or ``cuda``; None: cuda where there is one that the renderer can use.
 
     Raises a BokehBenchError in one line for whatever is missing, damaged or impossible.
     """
     lens = Lens(point=focus, disparity=focus_disparity, depth=focus_depth, radius_px=radius_px, f_number=f_number)
     shape = Aperture(blades=parse_blades(str(aperture)), rotation_deg=rotation_deg, cat_eye=cat_eye)
     look = Look(aperture=shape, highlights=highlights)
-    device = choose_device(device, look)
-    if sum((disparity is not None, depth is not None, estimate)) > 1:
-        raise InvalidOptionError("disparity, depth, estimate: expected one of them at most")
-    if not isinstance(disparity, str | PathLike | np.ndarray | None):
-        raise InvalidOptionError(f"disparity: expected a file or an array of NumPy, got {type(disparity).__name__}")
+    for alternatives in (
+        {"disparity": disparity, "depth": depth, "estimate": estimate or None},
+        {"focus": focus, "focus_disparity": focus_disparity, "focus_depth": focus_depth},
+        {"radius_px": radius_px, "f_number": f_number},
+    ):
+        if sum(value is not None for value in alternatives.values()) > 1:
+            raise InvalidOptionError(f"{', '.join(alternatives)}: expected one of them at most")
+    _check_file("photograph", photograph, or_array=True)
+    if disparity is not None:
+        _check_file("disparity", disparity, or_array=True)
+    if depth is not None:
+        _check_file("depth", depth, or_array=False)
+    chosen = make_renderer(renderer, look)
+    device = choose_device(device, chosen, look)
     source = DepthSource(
         disparity=Path(disparity) if isinstance(disparity, str | PathLike) else None,
         depth=None if depth is None else Path(depth),
@@ -75,11 +84,17 @@ def blur(
     )
     given = disparity if isinstance(disparity, np.ndarray) else None
     picture, depth_map = _open(photograph, given, source, gamma, device)
-    chosen = make_renderer(renderer, look)
     chosen.fetch()
     chosen.prepare(device)
     output = chosen.render(aim(picture, depth_map, lens, gamma).scene, seed)
     return np.ascontiguousarray(output.cpu().permute(1, 2, 0).numpy())
+
+
+def _check_file(name: str, value: object, *, or_array: bool) -> None:
+    """Raise InvalidOptionError for what is no file, nor an array where there may be one."""
+    if not (isinstance(value, str | PathLike) or (or_array and isinstance(value, np.ndarray))):
+        expected = "a file or an array of NumPy" if or_array else "a file"
+        raise InvalidOptionError(f"{name}: expected {expected}, got {type(value).__name__}")
 
 
 def _open(
@@ -98,7 +113,7 @@ def _open(
 
 
 def _take_photograph(photograph: NDArray) -> Photograph:
-    if photograph.ndim != 3 or photograph.shape[2] != 3 or photograph.dtype.kind not in "uf":
+    if photograph.ndim != 3 or photograph.shape[2] != 3 or photograph.dtype.kind not in "uf" or not photograph.size:
         raise InvalidOptionError(
             f"photograph: expected (H,W,3) of floats or of unsigned whole numbers, got {photograph.shape} of "
             f"{photograph.dtype}"
@@ -110,8 +125,12 @@ def _take_photograph(photograph: NDArray) -> Photograph:
 def _take_disparity(disparity: NDArray, picture: Photograph) -> DepthMap:
     if disparity.dtype.kind not in "uif":
         raise InvalidOptionError(f"disparity: expected numbers, got {disparity.dtype}")
-    if disparity.shape != picture.pixels.shape[:2] or float(np.ptp(disparity)) == 0.0:
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(disparity, np.float32)
+    if not np.isfinite(values).all():
+        raise InvalidOptionError("disparity: holds NaN, or what is infinite in float32")
+    if disparity.shape != picture.pixels.shape[:2] or float(np.ptp(values)) == 0.0:
         raise InvalidOptionError(
-            f"disparity: expected {picture.pixels.shape[:2]} that varies, got {disparity.shape}: resample it"
+            f"disparity: expected {picture.pixels.shape[:2]} that varies in float32, got {disparity.shape}: resample it"
         )
-    return DepthMap(np.ascontiguousarray(disparity, np.float32), False, "the array")
+    return DepthMap(values, False, "the array")

@@ -138,7 +138,7 @@ def _add_what(group: Any) -> None:
     offer_names(renderer, _renderers)
     one.add_argument("--all", action="store_true", help="a sheet of what every renderer makes of it, at 480 px")
     group.add_argument("--pull", action="store_true", help="a focus pull, to a .gif or .mp4")
-    group.add_argument("--device", metavar="DEVICE", help="cpu or cuda; default: cuda where there is one")
+    group.add_argument("--device", metavar="DEVICE", help="cpu or cuda; default: cuda where it can be used")
 
 
 def _renderers() -> Iterable[str]:

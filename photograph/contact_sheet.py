@@ -13,7 +13,7 @@ from ..core.errors import BokehBenchError
 from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..renderers.registry import RENDERERS
-from .request import Look, make_renderer
+from .request import SHAPED, Look, make_renderer
 from .writing import to_levels
 
 LONGEST_PX = 480
@@ -39,12 +39,12 @@ def names_for_sheet() -> list[str]:
 def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) -> tuple[list[Tile], list[str]]:
     """Render a small scene with each renderer; return the tiles, the input first, and a line for each that cannot.
 
-    ``look`` is that of ``classical`` alone.
+    ``look`` is that of the renderer SHAPED alone.
     """
     tiles, lacking = [Tile("input", to_levels(scene.image.clamp(max=1.0), 8))], []
     for name in ProgressBar(names, unit="renderer", disable=None):
         try:
-            renderer = make_renderer(name, look if name == "classical" else Look())
+            renderer = make_renderer(name, look if name == SHAPED else Look())
             renderer.fetch()
             renderer.prepare(device if device.partition(":")[0] in renderer.capabilities.devices else "cpu")
             start = time.perf_counter()

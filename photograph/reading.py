@@ -33,7 +33,7 @@ class Photograph:
     """A picture, upright, and what is kept of its file.
 
     - ``pixels``: (H,W,3) float32, display-encoded in the colours of ``profile``, [0,1]; above for OpenEXR.
-    - ``bits``: 16 where the file holds more than 8 a sample, else 8.
+    - ``bits``: 16 where more than 8 a sample were read, else 8: HEIC gives 8, and a remark where it holds more.
     - ``profile``: its ICC profile, None: sRGB is taken for granted. ``exif``: upright, without a thumbnail.
     - ``remarks``: what of the file is not kept, a phrase each.
     """
@@ -57,7 +57,9 @@ def read_photograph(path: Path, gamma: float) -> Photograph:
     profile = info.get("icc_profile") or None
     remark = profile and _what_is_wrong(profile)
     damaged = not whole or (not _is_of_tiff(exif) and any(Path(one.filename).stem == EXIF_READER for one in noted))
-    remarks = (remark, damaged and (ALL_DAMAGED if kept is None else SOME_DAMAGED))
+    held = info.get("bit_depth", 8)  # by HEIC, which is read with 8
+    reduced = held > 8 and f"its {held} bits a sample became 8"
+    remarks = (remark, reduced, damaged and (ALL_DAMAGED if kept is None else SOME_DAMAGED))
     return Photograph(
         name=path.stem,
         pixels=pixels,

@@ -74,9 +74,10 @@ def make_renderer(name: str, look: Look) -> Renderer:
     return find_renderer(name).create(name=name, aperture=look.aperture, highlights=look.highlights)
 
 
-def choose_device(wanted: str | None, look: Look) -> str:
-    """Return ``wanted``, else cuda where there is one and the look has a kernel for it."""
-    return wanted or ("cuda" if torch.cuda.is_available() and look.aperture.is_round else "cpu")
+def choose_device(wanted: str | None, renderer: Renderer, look: Look) -> str:
+    """Return ``wanted``, else cuda where there is one, the renderer runs there, and has a kernel there for the look."""
+    has_cuda = "cuda" in renderer.capabilities.devices and look.aperture.is_round
+    return wanted or ("cuda" if has_cuda and torch.cuda.is_available() else "cpu")
 
 
 def shrink(scene: Scene, longest_px: int) -> Scene:

@@ -20,7 +20,7 @@ from .focus_pull import check_encoder, render_pull, write_pull
 from .lens import Lens
 from .reading import Photograph
 from .request import SHAPED, Aimed, Look, aim, choose_device, make_renderer, packaged, shrink
-from .writing import SUFFIXES, as_srgb, check_suffix, write_picture
+from .writing import SUFFIXES, as_srgb, check_size, check_suffix, write_picture
 
 EXAMPLE = "example"
 
@@ -38,9 +38,9 @@ class Session:
             check_encoder()
         self._makes_folder = not self._path.parent.exists()
         self._look, self._lens = look_of(options), lens_of(options)
-        self._device = choose_device(options.device, self._look)
         self._name = SHAPED if options.renderer is None else options.renderer
         self._renderer = make_renderer(self._name, self._look)
+        self._device = choose_device(options.device, self._renderer, self._look)
         if not options.all:
             self._renderer.fetch()
             self._renderer.prepare(self._device)
@@ -75,6 +75,7 @@ class Session:
 
     def _make_picture(self, aimed: Aimed, photograph: Photograph) -> str:
         """Render and write one picture."""
+        check_size(self._path, aimed.scene.height, aimed.scene.width)
         picture = self._renderer.render(aimed.scene)
         bits = write_picture(self._path, picture, photograph.bits, photograph.profile, photograph.exif)
         height, width = picture.shape[1:]

@@ -23,6 +23,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
 QUALITY = 95
+LONGEST_SIDE_PX = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+"""Of what can be written as such a file."""
+
 PNG_HEADER_BYTES = 33
 """Signature and IHDR, behind which other chunks may stand."""
 
@@ -39,14 +42,24 @@ def check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
         raise InvalidOptionError(f"--output {path}: expected a name that ends in {', '.join(suffixes)}")
 
 
+def check_size(path: Path, height: int, width: int) -> None:
+    """Raise InvalidOptionError for a picture that is too large for a file of this name."""
+    longest = LONGEST_SIDE_PX.get(path.suffix.lower())
+    if longest is not None and max(height, width) > longest:
+        raise InvalidOptionError(
+            f"--output {path}: the picture has {width}x{height} px, such a file {longest} a side at most: name a .png"
+        )
+
+
 def write_picture(
     path: Path, picture: Tensor, bits: int = 8, profile: bytes | None = None, exif: bytes | None = None
 ) -> int:
     """Write (3,H,W) float32, display-encoded, [0,1], atomically; return the bits a sample that it got.
 
     ``bits``: 16 is kept by PNG and TIFF, others have 8. TIFF gets no EXIF. Raises CannotWriteError, and
-    InvalidOptionError for EXIF that is too long for JPEG.
+    InvalidOptionError for a picture that is too large for the file, and EXIF that is too long for JPEG.
     """
+    check_size(path, *picture.shape[1:])
     suffix = path.suffix.lower()
     bits = bits if suffix in DEEP_SUFFIXES else 8
     if suffix in JPEG_SUFFIXES and exif is not None and len(exif) > MOST_JPEG_EXIF:

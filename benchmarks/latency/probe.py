@@ -18,8 +18,7 @@ import numpy as np
 import psutil
 import torch
 
-from ...core.errors import BokehBenchError, MissingWeightsError, SkippedSceneError
-from ...core.failures import describe_error
+from ...core.errors import MissingWeightsError
 from ...core.forks import one_process
 from ...core.scene import GivenScene
 from ...core.streams import prepare_streams
@@ -28,6 +27,7 @@ from ...core.timing import StageClock
 from ...renderers.interface import Renderer
 from ...renderers.registry import load_renderer
 from ..run.measure import BYTES_PER_MB, measure, peak_resident_mb
+from ..run.outcomes import describe_outcome
 from .repeats import RepeatRule, describe_spread, repeat_until_narrow
 from .scene import make_latency_scene
 
@@ -198,17 +198,10 @@ def read_gpu() -> dict[str, str] | None:
 
 
 def describe_failure(error: BaseException, device: str) -> Record:
-    """Turn an error into a failed measurement with its reason in one line."""
-    message = " ".join(str(error).split())
-    if isinstance(error, MissingWeightsError):
-        return {"status": "skipped", "reason": message, "without_weights": True}
-    if isinstance(error, SkippedSceneError):
-        return {"status": "skipped", "reason": message}
-    if isinstance(error, BokehBenchError):
-        return {"status": "failed", "reason": message}
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in message:
-        return {"status": "failed", "reason": f"out of memory on {device}"}
-    return {"status": "failed", "reason": describe_error(error)}
+    """Turn an error that is handled into a failed or skipped measurement, with the reason that a row would keep."""
+    found: Record = describe_outcome(error, device)
+    found.pop("traceback", None)
+    return found | ({"without_weights": True} if isinstance(error, MissingWeightsError) else {})
 
 
 def main() -> int:

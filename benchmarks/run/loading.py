@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ...core.errors import DamagedDataError
+from ...core.forks import one_process
 from ...core.scene import Scene
 from ...datasets.interface import SceneDataset
 from .cases import Case
@@ -15,7 +16,8 @@ def load_planned(dataset: SceneDataset, case: Case) -> Scene:
     It has the name that the plan knows it by, whatever ``load`` calls it. Raises DamagedDataError where they changed
     since the cases were planned, and what ``dataset`` raises.
     """
-    scene = dataset.load(case.scene)
+    with one_process(case.dataset):  # a fork of a thread that loads would wait there for more to load
+        scene = dataset.load(case.scene)
     if scene.name != case.scene:
         scene = replace(scene, name=case.scene)
     planned = case.made_of.data

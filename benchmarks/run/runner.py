@@ -41,6 +41,9 @@ from .scoring import FAILED, Scorer
 
 T = TypeVar("T")
 
+MORE_MEMORY = "use smaller images, --dtype float16, or another device"
+"""What to do where memory runs out."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -273,7 +276,7 @@ class Runner:
         except BaseException as error:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise CannotWriteError(error.filename, error) from error
-            return self._row(case, **describe_outcome(error, case.device))
+            return self._row(case, **describe_outcome(error, case.device, MORE_MEMORY))
 
     def _row(self, case: Case, *, status: str, **values: Any) -> Row:
         return make_row(case, self.environment, status=status, **values)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from torch import Tensor
 
 from ...core.failures import describe_error
+from ...core.forks import one_process
 from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
@@ -58,7 +59,8 @@ class Scorer:
 def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | None]:
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
-        value = metric.compare(comparison)
+        with one_process(metric.name):
+            value = metric.compare(comparison)
         wrong = None if value is None else _find_fault(metric, value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, f"{FAILED}{describe_error(error)}"

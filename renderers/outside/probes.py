@@ -27,11 +27,11 @@ NARROWEST_PX, WIDEST_PX = 3.7, 5.7
 """Bounds of how the dot's spread grows between the two radii, and of the spread at STRONG_PX.
 
 Between what ``probe(load_renderer(NAME).render)`` gives for lenses and for mistakes. ``classical``,
-``classical-occlusion``, ``bokehme``, ``bokehdiff-plus`` and the six of ``programs`` grow by 2.0 to 3.2, to 4.3 to 5.0
+``classical-occlusion``, ``bokehme``, ``bokehdiff-plus`` and the six of ``programs`` grow by 2.0 to 3.2, to 4.3 to 5.1
 px. ``classical`` with the sign turned, with the disparity clipped to [0,1] or divided by 255, or with 1/d for d, grows
 by 1.0; with disparity and focus scaled to [0,1] but not the strength by 1.36. With half the radius, or none above 4 px,
 the dot reaches 2.4 and 3.1 px; with disparity scaled to [0,1] but not the focus, or the diameter taken for the radius,
-6.5 and 8.6 px. ``bokehdiff``, a small latent model, grows by 1.2, to 7.0 px: methods of its kind say so in their INFO.
+6.5 and 8.6 px. ``bokehdiff``, a small latent model, grows by 1.3, to 6.6 px: methods of its kind say so in their INFO.
 """
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...core.errors import (
+    CaseError,
     InvalidOptionError,
     InvalidOutputError,
     MissingWeightsError,
@@ -119,7 +120,7 @@ class OutsideRenderer(LearnedRenderer[Clone]):
     def _start(self) -> None:
         """Start a worker, let it load and render the card. Raises OutsideError where it has ended too often."""
         if self._deaths >= MOST_DEATHS:
-            raise OutsideError(f"{self.name}: the worker ended {MOST_DEATHS} times: it is not started again")
+            raise self._failure(f"the worker ended {MOST_DEATHS} times: it is not started again")
         if self._worker is not None:
             self._worker.close()
         worker = Worker(find_python(self.folder), self.adapter, self.folder)
@@ -153,7 +154,8 @@ class OutsideRenderer(LearnedRenderer[Clone]):
     def _render_card(self) -> str:
         """Render a card, so that nothing is imported or compiled in a render that counts; return what it shows.
 
-        A renderer that takes a lens gets the card of ``probes``. Raises OutsideError for what no lens does.
+        A renderer that takes a lens gets the card of ``probes``. Raises OutsideError for what no lens
+        does, and for what is no picture.
         """
 
         def render(scene: Scene) -> Tensor:
@@ -164,12 +166,14 @@ class OutsideRenderer(LearnedRenderer[Clone]):
                 render(make_card())
                 return ""
             result = probe(render)
-        except SkippedSceneError as reason:
-            log.info("%s: it cannot render the test card: %s", self.name, reason)
+        except SkippedSceneError as error:
+            log.info("%s: it cannot render the test card: %s", self.name, error.reason)
             return ""
+        except InvalidOutputError as error:
+            raise self._failure(f"the test card: {error.reason}") from error
         if result.fault and self.info.probes == "raise":
             meant = "if the method means it, put 'probes': 'warn' into the adapter's INFO"
-            raise OutsideError(f"{self.name}: {result.fault} {meant}")
+            raise self._failure(f"{result.fault} {meant}")
         if result.fault:
             log.warning("%s: %s", self.name, result.fault)
         return str(result)
@@ -203,7 +207,11 @@ class OutsideRenderer(LearnedRenderer[Clone]):
             return self._worker.ask(op, limit_s, **fields)
         except (OutsideError, MissingWeightsError, SkippedSceneError) as error:
             self._deaths += not self._worker.alive
-            raise type(error)(f"{self.name}: {error}") from error
+            reasons = (error.reason,) if isinstance(error, CaseError) else ()
+            raise type(error)(f"{self.name}: {error}", *reasons) from error
+
+    def _failure(self, reason: str) -> OutsideError:
+        return OutsideError(f"{self.name}: {reason}", reason)
 
 
 def render_limit() -> float:

@@ -27,7 +27,7 @@ def is_sharp(disparity: Tensor) -> bool:
     most, at a quarter 0.07; as an estimator gives them that loses 2 px, 0.09.
     """
     height, width = disparity.shape[-2:]
-    given = F.pad(disparity[None], (0, width % FOLD, 0, height % FOLD), mode="replicate")
+    given = F.pad(disparity[None], (0, -width % FOLD, 0, -height % FOLD), mode="replicate")
     _, contrast = variation(given)
     around = contrast[:, -1:]
     jump = spread(F.max_pool2d(_jumps(given), FOLD), REACHES[-1])

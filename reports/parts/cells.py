@@ -46,7 +46,7 @@ class Column:
     description: str
     scenes: int
     can_decide: bool
-    known: bool = True
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,13 @@ class TestLine:
 
 @dataclass(frozen=True)
 class Grid:
-    """Renderers x measures: columns, each renderer's cells, tests against ``reference``, and sentences of warning."""
+    """Renderers x measures: columns, each renderer's cells, tests against ``reference``, and sentences of warning.
+
+    ``pairs``: the tests behind each column.
+    """
 
     columns: list[Column]
+    pairs: list[PairTests]
     cells: dict[str, list[Cell]]
     reference: str | None
     tests: list[TestLine]
@@ -116,6 +120,7 @@ def compare_measures(
             Column(m.name, m.unit, m.higher_is_better, m.description, c.scenes, p.can_decide, known)
             for m, c, p in found
         ],
+        pairs=pairs,
         cells={name: [make_cell(name, c, p, m.unit, finished[name]) for m, c, p in found] for name in renderers},
         reference=reference if any(tested) else None,
         tests=[line for m, t in zip(measures, tested, strict=True) if t for line in _test_lines(m, t, known)],
@@ -173,7 +178,7 @@ def write_change(test: PairedTest, unit: str) -> str:
     return write_signed(test.difference, unit) + (f" ({bounds})" if bounds else "")
 
 
-def judge(test: PairedTest, can_decide: bool = True, known: bool = True) -> str:
+def judge(test: PairedTest, can_decide: bool, known: bool) -> str:
     """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
     if not can_decide:
         return write_undecided(known)

@@ -42,7 +42,7 @@ SQUARE_INCHES = (3.6, 3.6)
 PNG_DPI = 200
 LONGEST_LABEL = 36
 HINTED = 1.06
-"""How much wider a text is at most where its letters are fitted to pixels."""
+"""How much wider a name is where its letters are fitted to pixels; what few letters differ by more has room."""
 
 STYLE: Any = {
     "svg.fonttype": "path",

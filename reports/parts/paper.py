@@ -35,7 +35,7 @@ class PaperColumn:
     best: float | None
     second: float | None
     can_decide: bool
-    known: bool = True
+    known: bool
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,14 @@ class PerturbedCase:
 def show_cases(
     gallery: Gallery, rows: Sequence[Row], dataset: str, perturbation: Perturbation, found: Degradation
 ) -> list[PerturbedCase]:
-    """Show the scenes that suffer most, least and as the median, by the drop averaged over axis and renderers."""
+    """Show the scenes that suffer most, least and as the median, by the drop averaged over axis and renderers.
+
+    Two scenes have no median, and one is said to be the only one.
+    """
     drops = found.mean_drops().mean(axis=1).sort_values(kind="stable")
     places = {len(drops) - 1: "suffers most", (len(drops) - 1) // 2: "suffers as the median scene", 0: "suffers least"}
+    if len(drops) == 1:
+        places = {0: "the only scene"}
     scenes = {scene["scene"]: scene for scene in gallery.run.scenes if scene["dataset"] == dataset}
     wanted = choose_severities(found.severities, found.neutral)
     changed = sorted(perturbation.changes, reverse=True)  # the picture above the map

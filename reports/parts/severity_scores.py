@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...benchmarks.statistics.significance import PairTests, compare_pairs
+from ...benchmarks.statistics.significance import PairTests
 from ...robustness.curves import Degradation
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
@@ -64,17 +64,18 @@ def compare_at_severities(
     ]
     finished = dict.fromkeys(found.renderers, len(found.scores))
     grid = compare_measures(measures, found.renderers, clusters, None, finished)
-    pairs = [compare_pairs(values, clusters) for values in by_severity]
     return SeverityScores(
         columns=grid.columns,
         cells=grid.cells,
         unperturbed=found.severities.index(found.neutral),
-        pairs=pairs,
-        tests=[line for one in zip(measures, pairs, grid.columns, strict=True) for line in _test_best(*one)],
+        pairs=grid.pairs,
+        tests=[line for one in zip(measures, grid.pairs, grid.columns, strict=True) for line in _test_best(*one)],
         links=export_sheet(
             assets, f"robustness-{key}-scores", _score_sheet(where, found.severities, names, grid.cells)
         ),
-        test_links=export_sheet(assets, f"robustness-{key}-score-tests", _pair_sheet(where, found, measures, pairs)),
+        test_links=export_sheet(
+            assets, f"robustness-{key}-score-tests", _pair_sheet(where, found, measures, grid.pairs)
+        ),
     )
 
 

@@ -97,7 +97,7 @@ def _plots(
 ) -> list[Plot]:
     """Draw the PSNR within the band and outside it, dashed the medians of the same pixels from the true map."""
     severities = sorted({perturbation.neutral, *found.severities})
-    both = dict(styles) | {FROM_TRUE_MAP.format(name): styles[name] + len(COLOURS) for name in found.renderers}
+    both = dict(styles) | number_true_maps(styles, found.renderers)
     plots = []
     for part in ("inside", "outside"):
         curves = []
@@ -111,6 +111,12 @@ def _plots(
         alt = f"{text} along {perturbation.label}: median and quartile band of {names}, dashed with the true map."
         plots.append(save(assets, f"wrong-band-{key}-{part}", figure, alt))
     return plots
+
+
+def number_true_maps(styles: Mapping[str, int], renderers: Sequence[str]) -> dict[str, int]:
+    """Return the looks of pictures from the true map: a renderer's own colour, with dashes that none of them has."""
+    beyond = len(COLOURS) * (1 + max(styles[name] for name in renderers) // len(COLOURS))
+    return {FROM_TRUE_MAP.format(name): styles[name] + beyond for name in renderers}
 
 
 def _quartiles(found: BandLosses, renderer: str, score: str, severities: Sequence[float]) -> Quartiles:

@@ -7,6 +7,8 @@ import torch
 from bokehbench.core.errors import InvalidOptionError, MissingDataError
 from bokehbench.core.scene import Scene
 from bokehbench.photograph.blur import blur
+from bokehbench.photograph.request import Look, choose_device
+from bokehbench.renderers.classical.aperture import Aperture
 from bokehbench.renderers.registry import load_renderer
 
 
@@ -39,10 +41,18 @@ def test_options_reach_the_renderer(pixels, disparity):
     ("options", "message"),
     [
         ({}, "the picture: carries no depth map: give one with --disparity FILE, .* --estimate"),
-        ({"disparity": np.ones((3, 3))}, r"disparity: expected \(40, 56\) that varies, got \(3, 3\)"),
+        ({"disparity": np.ones((3, 3))}, r"disparity: expected \(40, 56\) that varies in float32, got \(3, 3\)"),
+        ({"disparity": 1.0 + np.eye(40, 56) * 1e-12}, r"expected \(40, 56\) that varies in float32, got \(40, 56\)"),
+        ({"disparity": np.eye(40, 56) * 1e300}, "disparity: holds NaN, or what is infinite in float32"),
+        ({"depth": np.ones((40, 56))}, "depth: expected a file, got ndarray"),
         ({"disparity": [[0.0, 1.0]]}, "disparity: expected a file or an array of NumPy, got list"),
         ({"disparity": np.ones((40, 56), bool)}, "disparity: expected numbers, got bool"),
         ({"disparity": "map.png", "depth": "metres.exr"}, "disparity, depth, estimate: expected one of them at most"),
+        (
+            {"focus": (0.5, 0.5), "focus_depth": 2.0},
+            "focus, focus_disparity, focus_depth: expected one of them at most",
+        ),
+        ({"radius_px": 8.0, "f_number": 2.0}, "radius_px, f_number: expected one of them at most"),
         ({"renderer": "bokehme", "aperture": "hexagon"}, "bokehme: .* are options of classical"),
         ({"disparity": "absent.png"}, "absent.png: expected a map of disparity, found none"),
     ],
@@ -51,3 +61,18 @@ def test_what_is_missing_or_impossible_is_one_line(pixels, disparity, options, m
     given = {"disparity": disparity} | options if "renderer" in options else options
     with pytest.raises((InvalidOptionError, MissingDataError), match=message):
         blur(pixels, **given)
+
+
+@pytest.mark.parametrize("photograph", [None, [[0.5]], np.zeros((0, 0, 3), np.float32)])
+def test_what_is_no_photograph_is_one_line(disparity, photograph):
+    with pytest.raises(InvalidOptionError, match="photograph: expected"):
+        blur(photograph, disparity=disparity)
+
+
+def test_without_a_device_a_renderer_gets_one_that_it_runs_on(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    shaped = Look(aperture=Aperture(blades=6))
+    assert choose_device(None, load_renderer("classical"), Look()) == "cuda"
+    assert choose_device(None, load_renderer("classical"), shaped) == "cpu"
+    assert choose_device(None, load_renderer("gmic-dof"), Look()) == "cpu"
+    assert choose_device("cuda", load_renderer("gmic-dof"), Look()) == "cuda"  # which it then refuses

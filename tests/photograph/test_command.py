@@ -150,6 +150,16 @@ def test_a_map_that_is_constant_at_the_size_of_a_focus_pull_is_refused(bokehbenc
     assert "--pull: the map is constant at 28x20 px" in said
 
 
+def test_a_picture_that_no_such_file_holds_is_refused_before_it_is_rendered(bokehbench, tmp_path, monkeypatch):
+    ramp = np.linspace(0, 255, 16384).astype(np.uint8)
+    Image.fromarray(np.stack([ramp] * 2)).save(tmp_path / "wide.png")
+    monkeypatch.setattr("bokehbench.renderers.interface.Renderer.render", None)
+    done = bokehbench("blur", "wide.png", "--disparity", "wide.png", "-o", "out.webp")
+    assert done.returncode == 2
+    assert "--output out.webp: the picture has 16384x2 px, such a file 16383 a side at most" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_every_command_of_the_documentation_is_understood():
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/blur.md", "docs/training.md")]
     lines = [line for text in texts for line in re.findall(r"^(?:    )?bokehbench (blur .*?)(?:  #.*)?$", text, re.M)]

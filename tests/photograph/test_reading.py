@@ -109,4 +109,15 @@ def test_a_profile_that_cannot_stay_is_left_out_and_that_is_said(tmp_path, pixel
 def test_a_heic_photograph_keeps_its_camera(tmp_path, pixels):
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(Image.fromarray(pixels)).save(tmp_path / "a.heic", exif=exif_of(1).tobytes())
-    assert read_photograph(tmp_path / "a.heic", 2.2).camera.focal_35mm == 24
+    photograph = read_photograph(tmp_path / "a.heic", 2.2)
+    assert photograph.camera.focal_35mm == 24
+    assert photograph.remarks == ()
+
+
+def test_a_heic_photograph_of_ten_bits_says_that_eight_are_left(tmp_path, pixels, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    monkeypatch.setattr(heif.options, "SAVE_HDR_TO_12_BIT", False)
+    deep = pixels.astype(np.uint16) * 257
+    heif.from_bytes("RGB;16", deep.shape[1::-1], deep.tobytes()).save(tmp_path / "a.heic")
+    photograph = read_photograph(tmp_path / "a.heic", 2.2)
+    assert (photograph.bits, photograph.remarks) == (8, ("its 10 bits a sample became 8",))

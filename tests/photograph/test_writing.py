@@ -48,6 +48,13 @@ def test_exif_that_does_not_fit_into_jpeg_is_refused(tmp_path):
     write_picture(tmp_path / "a.jpg", torch.zeros(3, 8, 8), exif=b"Exif\0\0" + bytes(65527))
 
 
+@pytest.mark.parametrize(("name", "longest"), [("a.jpg", 65500), ("a.JPEG", 65500), ("a.webp", 16383)])
+def test_a_picture_that_no_such_file_holds_is_refused(tmp_path, name, longest):
+    write_picture(tmp_path / name, torch.zeros(3, 1, longest))
+    with pytest.raises(InvalidOptionError, match=f"{longest + 1}x1 px, such a file {longest} a side at most: name a "):
+        write_picture(tmp_path / name, torch.zeros(3, 1, longest + 1))
+
+
 def test_an_unknown_ending_is_refused():
     with pytest.raises(InvalidOptionError, match=r"--output a.psd: expected a name that ends in .png, .jpg"):
         check_suffix(Path("a.psd"), (".png", ".jpg"))

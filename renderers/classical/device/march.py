@@ -19,7 +19,7 @@ from .reach import DeviceRayPlan
 RAYS_AT_ONCE = 1 << 22
 """Bounds the memory of a block: about 150 bytes per ray."""
 
-LOOK_DEPTH_PX, LEAST_LIGHT, HALF_PX, HALF_BIN = float(LOOK_PX), float(LITTLE_LIGHT), float(HALF), 0.5 * BIN_PX
+LOOK_DEPTH_PX, LEAST_LIGHT, HALF_PX = float(LOOK_PX), float(LITTLE_LIGHT), float(HALF)
 
 
 @dataclass(frozen=True, eq=False)

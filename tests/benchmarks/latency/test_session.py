@@ -25,7 +25,7 @@ from bokehbench.benchmarks.latency.session import (
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import measure
 from bokehbench.core import timing
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError, SkippedSceneError
+from bokehbench.core.errors import InvalidOptionError, InvalidOutputError, MissingWeightsError, SkippedSceneError
 from bokehbench.core.timing import stage
 from bokehbench.renderers.interface import Capabilities, Renderer
 
@@ -277,6 +277,7 @@ def test_process_that_dies_is_a_failed_measurement(program, reason):
         (MemoryError(), "failed", "out of memory on cpu"),
         (torch.OutOfMemoryError("x"), "failed", "out of memory on cpu"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "failed", "out of memory on cpu"),
+        (InvalidOutputError("x on 'ramp': too dark", "too dark"), "failed", "too dark"),
         (ValueError("bad\nluck"), "failed", "ValueError: bad luck"),
     ],
 )

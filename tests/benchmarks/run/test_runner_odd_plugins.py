@@ -1,13 +1,15 @@
 """Whatever a plug-in raises or returns fails its own case, in a row that is read again; the next renderer goes on."""
 
 import os
+import signal
+import time
 from collections import Counter
 
 import pytest
 
 from bokehbench.benchmarks.run.row_files import read_rows
 
-from .stand_ins import SCENES, Counting
+from .stand_ins import SCENES, Counting, MeanDifference, Scenes
 
 
 class UnspeakableError(Exception):
@@ -54,6 +56,32 @@ def test_what_a_renderer_forks_does_no_case_a_second_time(bench, fails, capfd):
     assert len(part.read_text().splitlines()) == len(rows)
     said = "odd: ended a process that it forked and that came back to the run"
     assert capfd.readouterr().err.count(said) == len(SCENES)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("where", "name"), [((Scenes, "load"), "scenes"), ((MeanDifference, "score"), MeanDifference.name)]
+)
+def test_what_data_sets_and_metrics_fork_ends_and_is_said_to_be_theirs(bench, where, name, monkeypatch, capfd):
+    """Most scenes are loaded by a thread: what it forks would wait there for work until somebody ended it."""
+    children, work = [], getattr(*where)
+
+    def fork(*arguments):
+        children.append(os.fork())
+        return work(*arguments)
+
+    monkeypatch.setattr(*where, fork)
+    rows = bench(Counting("dim", Counter()))
+    deadline = time.monotonic() + 20.0
+    codes = dict.fromkeys(children, 0)
+    while not all(codes.values()) and time.monotonic() < deadline:
+        codes |= {child: os.waitpid(child, os.WNOHANG)[1] for child, code in codes.items() if not code}
+        time.sleep(0.02)
+    for child in (child for child, code in codes.items() if not code):
+        os.kill(child, signal.SIGKILL)
+    assert [row["status"] for row in rows] == ["ok"] * len(SCENES)
+    assert [os.waitstatus_to_exitcode(code) for code in codes.values()] == [1] * len(SCENES)
+    assert capfd.readouterr().err.count(f"{name}: ended a process that it forked") == len(SCENES)
 
 
 def test_a_row_names_renderer_and_scene_once(bench):

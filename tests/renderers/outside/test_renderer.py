@@ -92,9 +92,17 @@ def test_every_fault_is_a_named_case_and_the_run_goes_on(run, make_repository, m
         assert row["status"] == status, row["reason"]
         if words:
             assert words in row["reason"]
-            assert row["renderer"] == f"outside@{folder}"
+            assert str(folder) not in row["reason"], "the row names the renderer"
     assert 0.0 < rows[0]["seconds"] < 1.0
     assert rows[0]["backend"].startswith("Python 3")
+
+
+def test_what_is_wrong_with_the_card_is_not_said_of_a_scene(run, make_repository):
+    folder = make_repository("return image * np.nan, {}")
+    reason = "the test card: 12288 values of 12288 are NaN or infinite, the first at column 0, row 0"
+    assert [row["reason"] for row in run(folder, range(2))] == [reason] * 2
+    with pytest.raises(OutsideError, match=re.escape(f"outside@{folder}: {reason}")):
+        load_renderer(f"outside@{folder}").prepare()
 
 
 def test_finished_cases_are_kept_until_code_or_weights_change(run, make_repository):

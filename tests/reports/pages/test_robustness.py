@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -145,6 +146,18 @@ def test_a_page_that_cannot_decide_says_why(swept_run, tmp_path, lost, legend, v
     assert 'class="warned"' in text
     for mark in ("≈ best</span>", "not distinguishable from the best by", "<td>worse</td>", ">not distinguishable<"):
         assert mark not in text
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, ["the only scene"]), (2, ["suffers most", "suffers least"])], ids=["one", "two"]
+)
+def test_few_scenes_are_not_said_to_be_most_and_least_at_once(swept_run, tmp_path, count, said):
+    kept = [row for row in swept_run.sweep if row["scene"] in [f"scene {number}" for number in range(count)]]
+    swept_run.sweep[:] = kept
+    swept_run.meta["sweep"]["cases"] = [row["key"] for row in kept]
+    write_report(swept_run, tmp_path / "reports")
+    text = (tmp_path / "reports" / "default" / "robustness.html").read_text(encoding="utf-8")
+    assert re.findall(r'<p class="muted">(suffers [a-z ]+|the only scene)</p>', text) == said
 
 
 def test_failed_case_of_the_sweep_is_said(swept_run, tmp_path):

@@ -20,7 +20,7 @@ def make_axis(means, tied=(), can_decide=True, warnings=()):
             one: "best" if value == best else "tied" if {one, leader} in tied else "" for one, value in values.items()
         }
         cells = {one: Cell(f"{value:.2f}", value, standing=standing[one]) for one, value in values.items()}
-        return Column(name, "dB", True, "", 8, can_decide), cells
+        return Column(name, "dB", True, "", 8, can_decide, known=True), cells
 
     found = [column(name, {one: line[n] for one, line in means.items()}) for n, name in enumerate(SEVERITIES)]
     mean, along = column("mean score", {one: sum(line) / len(line) for one, line in means.items()})

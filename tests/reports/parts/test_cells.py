@@ -78,7 +78,7 @@ def test_verdict_points_where_the_tested_mean_does(higher):
     test = PairedTest(
         renderer="a", difference=1.0, interval=None, p_value=0.01, adjusted=0.01, gain=0.4, effect=-0.2, win_rate=0.3
     )
-    assert judge(test) == "better"
+    assert judge(test, can_decide=True, known=True) == "better"
     verdicts = set()
     for _ in range(60):
         values = generator.normal(0.3, 1.0, (40, 2)) ** 3

@@ -4,7 +4,8 @@ import pytest
 
 from bokehbench.benchmarks.run.row_files import read_rows
 from bokehbench.reports.files.assets import Assets
-from bokehbench.reports.parts.wrong_band import describe_band
+from bokehbench.reports.parts.figures import _style
+from bokehbench.reports.parts.wrong_band import describe_band, number_true_maps
 from bokehbench.robustness.perturbations.registry import load_perturbation
 
 from ..conftest import WRONG_BAND
@@ -26,6 +27,17 @@ def test_means_stand_in_the_table_and_in_the_csv(swept_folder, swept_report):
     assert f">{line['lost_inside']:.2f}<" in text
     assert "\N{MINUS SIGN}0.00" not in text
     assert WRONG_BAND["share"] == line["share"]
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 14])
+def test_no_renderers_line_looks_like_anothers_from_the_true_map(count):
+    styles = {f"r{number}": number for number in range(count)}
+    true = number_true_maps(styles, list(styles))
+    assert len({str(_style(number)) for number in [*styles.values(), *true.values()]}) == 2 * count
+    for name, number in styles.items():
+        look = _style(true[f"{name}, true map"])
+        assert (look["color"], look["markerfacecolor"]) == (_style(number)["color"], "none")
+        assert look["linestyle"] != "-"
 
 
 def test_what_a_sweep_cannot_say_is_explained(swept_run, tmp_path):
