@@ -15,6 +15,7 @@ from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
 from ...core.threads import use_torch_threads
+from ...core.working_folder import keeping_folder
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
@@ -156,7 +157,8 @@ def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | No
     unavailable = {}
     for name, metric in list(metrics.items()):
         try:
-            metric.prepare(device, weights)
+            with keeping_folder():
+                metric.prepare(device, weights)
             if not isinstance(metric.weights, str | None):
                 raise TypeError(f"metric '{name}': weights: expected a text or None, got {metric.weights!r:.60}")
         except InvalidOptionError:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,15 @@ def test_what_a_renderer_forks_does_no_case_a_second_time(bench, fails, capfd):
     assert len(part.read_text().splitlines()) == len(rows)
     said = "odd: ended a process that it forked and that came back to the run"
     assert capfd.readouterr().err.count(said) == len(SCENES)
+
+
+def test_a_renderer_that_changes_the_working_folder_moves_no_picture_and_no_later_case(bench, monkeypatch):
+    monkeypatch.chdir(bench.folder)
+    (bench.folder / "theirs").mkdir()
+    bench.folder = Path()
+    rows = bench(Counting("odd", Counter(), lambda scene: os.chdir("theirs")), Counting("dim", Counter()))
+    assert [row["status"] for row in rows] == ["ok"] * 2 * len(SCENES)
+    assert all(Path(row["image"]).is_file() for row in rows)
 
 
 def test_a_row_names_renderer_and_scene_once(bench):
