@@ -11,7 +11,7 @@ from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
 from ..metrics.interface import Metric
 from .rows import find_outdated
-from .schema import Row
+from .schema import LARGEST_SCORE, Row
 
 UNDEFINED = "not defined on this scene"
 FAILED = "failed: "
@@ -59,6 +59,8 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     """Return a metric's value, or None with the reason: a metric's bug must not cost the picture."""
     try:
         value = metric.compare(comparison)
+        if isinstance(value, Tensor):
+            value = value.item()
         wrong = None if value is None else _find_fault(metric, value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, f"{FAILED}{describe_error(error)}"
@@ -71,6 +73,8 @@ def _find_fault(metric: Metric, value: float) -> str | None:
     """Say what is wrong with a value that no bundle could hold; None where nothing is."""
     if not math.isfinite(value):
         return f"gave {float(value)}"
+    if abs(value) > LARGEST_SCORE:
+        return f"gave {value:g}, expected {-LARGEST_SCORE:g} to {LARGEST_SCORE:g}"
     if not metric.allows(value):
         low, high = metric.bounds
         return f"gave {value:g}, outside its bounds, {low:g} to {high:g}"
