@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ...core.errors import DamagedDataError
 from ...core.scene import Scene
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, load_scene
 from .cases import Case
 from .reuse import digest_parts
 
@@ -15,7 +15,7 @@ def load_planned(dataset: SceneDataset, case: Case) -> Scene:
     It has the name that the plan knows it by, whatever ``load`` calls it. Raises DamagedDataError where they changed
     since the cases were planned, and what ``dataset`` raises.
     """
-    scene = dataset.load(case.scene)
+    scene = load_scene(dataset, case.scene)
     if scene.name != case.scene:
         scene = replace(scene, name=case.scene)
     planned = case.made_of.data

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 
 from ...core import files
-from ...core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
+from ...core.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingWeightsError
 from ...core.failures import describe_error
 from ...core.launch import is_helper
 from ...core.scene import Scene
@@ -116,7 +116,12 @@ def _plan_dataset(
 
 def _read_contents(name: str, dataset: SceneDataset, scenes: list[str]) -> dict[str, dict[str, str]]:
     """Ask a data set for its contents. Raises DamagedDataError where they are no texts by name for each scene."""
-    parts = dataset.contents(scenes)
+    try:
+        parts = dataset.contents(scenes)
+    except BokehBenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DamagedDataError(f"{name}: its contents cannot be had: {describe_error(error)}") from error
     for scene in scenes:
         found = parts.get(scene) if isinstance(parts, dict) else parts
         if not (isinstance(found, dict) and all(isinstance(text, str) for pair in found.items() for text in pair)):
@@ -173,6 +178,8 @@ def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | No
 def _choose_scenes(name: str, dataset: SceneDataset, scored: bool, limit: int | None) -> list[str]:
     """Return the names of a data set's scenes; ``scored``: of those with ground truth, as a sweep needs it."""
     names = list(dataset.scene_names())
+    if not names and not is_helper():
+        log.warning("%s: holds no scene", name)
     if scored:
         with_target = [scene for scene in names if _has_target(dataset, scene)]
         left_out = len(names) - len(with_target)
