@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
-from annotated_types import Ge, Gt, Le, Len, Lt
+from annotated_types import Ge, Gt, Len, Lt
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from ...core.records import EXPLAINED, OPEN
@@ -17,11 +17,6 @@ SCHEMA: Literal[1] = 1
 """Of rows."""
 
 Positive = Annotated[int, Gt(0), Lt(2**31)]
-
-LARGEST_SCORE = 1e100
-"""Up to here sums of squares of scores, and axes of figures, are finite."""
-
-Score = Annotated[float, Ge(-LARGEST_SCORE), Le(LARGEST_SCORE)]
 
 
 class Guess(TypedDict):
@@ -58,7 +53,7 @@ class Row(TypedDict):
     status: Literal["ok", "failed", "skipped"]
     reason: str | None
     """Why it is not ok."""
-    metrics: dict[str, Score | None]
+    metrics: dict[str, float | None]
     """Scores by metric; null where one has no value."""
     scored_by: NotRequired[dict[str, str]]
     """Digests of the metrics' code and weights, entries of run.json's contents."""

@@ -9,9 +9,9 @@ from torch import Tensor
 from ...core.failures import describe_error
 from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
-from ..metrics.interface import Metric
+from ..metrics.interface import LARGEST_SCORE, Metric
 from .rows import find_outdated
-from .schema import LARGEST_SCORE, Row
+from .schema import Row
 
 UNDEFINED = "not defined on this scene"
 FAILED = "failed: "
