@@ -127,6 +127,7 @@ WRITE_ERRORS = {
     errno.ELOOP: ("the links lead round in a circle", "remove them"),
     errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
     errno.ENFILE: ("too many files are open", "end other programs"),
+    errno.EBADF: ("something that runs in this process has closed the file", "leave out the plug-in that does"),
     **dict.fromkeys(
         IN_THE_WAY := (errno.EISDIR, errno.ENOTDIR, errno.EEXIST), ("something else is in the way", "move it away")
     ),

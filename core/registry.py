@@ -21,6 +21,7 @@ from .errors import BokehBenchError, PluginError, UnknownNameError
 from .light_install import explain_missing
 from .sources import SUFFIXES, hash_sources
 from .text import one_line, unknown_name
+from .working_folder import keeping_folder
 
 LISTED_BY = "run_bench.py --list"
 """The command that names what registries hold."""
@@ -92,7 +93,8 @@ class Entry:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            yield
+            with keeping_folder():
+                yield
         except BokehBenchError:
             raise
         except ModuleNotFoundError as error:

@@ -43,7 +43,7 @@ class Scene:
     """One picture to blur: an all-in-focus photograph, its disparity and the lens.
 
     - ``image``: (3,H,W) float32, display-encoded, [0,1]; HDR highlights may exceed 1.
-    - ``disparity``: (1,H,W) float32, larger = nearer, any finite range.
+    - ``disparity``: (1,H,W) float32, larger = nearer, any range whose blur float32 can hold.
     - ``focus_disparity``: the disparity that is rendered sharp.
     - ``blur_strength``: radius of the circle of confusion in px per unit of disparity, >= 0; no radius may exceed
       MOST_DIAGONALS diagonals of the image.
@@ -151,14 +151,17 @@ class Scene:
         reach = max(abs(end - float(self.focus_disparity)) for end in (farthest, nearest))
         strength = float(self.blur_strength)
         largest = MOST_DIAGONALS * math.hypot(self.height, self.width)
-        if reach > LARGEST_FLOAT or not reach * strength <= largest:
-            focus, far, near = map(self.write_disparity, (float(self.focus_disparity), farthest, nearest))
-            raise InvalidSceneError(
-                f"scene '{self.name}': blur radius: expected at most {largest:.0f} px ({MOST_DIAGONALS:g} diagonals of "
-                f"the picture), got {reach * strength:.4g} px, from a map of {far} to {near}, the focus at {focus} and "
-                f"a blur strength of {strength:.4g} px per {'1/m' if self.is_metric else 'unit of disparity'}: bring "
-                "focus and strength to the unit of the map"
-            )
+        too_large, held = reach * strength > largest, max(reach, strength) <= LARGEST_FLOAT
+        if held and not too_large:
+            return
+        focus, far, near = map(self.write_disparity, (float(self.focus_disparity), farthest, nearest))
+        limit = f"at most {largest:.0f} px ({MOST_DIAGONALS:g} diagonals of the picture)"
+        raise InvalidSceneError(
+            f"scene '{self.name}': blur radius: expected {limit if too_large else 'numbers that float32 holds'}, got "
+            f"{reach * strength:.4g} px, from a map of {far} to {near}, the focus at {focus} and a blur strength of "
+            f"{strength:.4g} px per {'1/m' if self.is_metric else 'unit of disparity'}: bring "
+            f"{'focus and strength to the unit of the map' if too_large else 'map and focus to a unit of common size'}"
+        )
 
     def _changed(self, **fields: Any) -> Self:
         """Return a copy with other values, unchecked: they are those of a scene that was checked."""

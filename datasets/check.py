@@ -6,18 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..core.errors import (
-    CannotWriteError,
-    DamagedDataError,
-    IncompleteDataError,
-    MissingDataError,
-)
+from ..core.errors import CannotWriteError, DamagedDataError, IncompleteDataError, MissingDataError
 from ..core.failures import describe_error
 from ..core.progress import ProgressBar
 from ..core.scene import Scene
 from ..core.text import printable
 from .doubts import find_doubts, measure_radii
-from .interface import SceneDataset, prepare_dataset
+from .interface import SceneDataset, load_scene, prepare_dataset
 
 OK, MISSING, UNSET, DAMAGED = "ok", "missing", "unset", "damaged"
 SIZES_SHOWN = 3
@@ -76,7 +71,7 @@ def check_dataset(dataset: SceneDataset) -> Check:
     check = Check(dataset.name, photographs=dataset.photographs, passed_over=dataset.passed_over, unread=dataset.unread)
     for name in ProgressBar(dataset.scene_names(), desc=f"checking {dataset.name}", unit="scene"):
         try:
-            scene = _load(dataset, name)
+            scene = load_scene(dataset, name)
         except CannotWriteError:  # of a cache: the next scene would meet the same
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a file does to its loader is a finding
@@ -89,13 +84,6 @@ def check_dataset(dataset: SceneDataset) -> Check:
                 scene = replace(scene, name=name)
             _note(check, scene)
     return check
-
-
-def _load(dataset: SceneDataset, name: str) -> Scene:
-    scene: object = dataset.load(name)
-    if not isinstance(scene, Scene):
-        raise DamagedDataError(f"{dataset.name}: load returned {type(scene).__name__}, expected a Scene")
-    return scene
 
 
 def write_check(check: Check) -> str:

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from ..core.errors import BokehBenchError, DamagedDataError
 from ..core.failures import describe_error
 from ..core.scene import Scene
@@ -111,6 +113,16 @@ def prepare_dataset(dataset: SceneDataset) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DamagedDataError(f"{dataset.name}: two scenes are called '{twice}': expected each name once")
+
+
+def load_scene(dataset: SceneDataset, scene_name: str) -> Scene:
+    """Load one scene. Raises what ``load`` does, DamagedDataError where it returns anything else."""
+    scene: object = dataset.load(scene_name)
+    if not isinstance(scene, Scene):
+        raise DamagedDataError(f"{dataset.name}: load returned {type(scene).__name__}, expected a Scene")
+    if any(isinstance(value, Tensor) and value.requires_grad for value in vars(scene).values()):
+        raise DamagedDataError(f"{dataset.name}: load returned a Scene with gradients: detach its tensors")
+    return scene
 
 
 class UserPictures(SceneDataset):

@@ -9,6 +9,7 @@ import torch
 from ..core.errors import InvalidOptionError
 from ..core.scene import INPUT_FIELDS, Scene
 from ..core.torch_state import keeping_torch_state
+from ..core.working_folder import keeping_folder
 
 PICTURE_ONLY = frozenset({"picture"})
 LENS_INPUTS = frozenset({"picture", "disparity", "focus", "blur strength", "gamma"})
@@ -87,7 +88,7 @@ class Component(ABC):
         MissingWeightsError where weights are needed and absent.
         """
         self.device, self.dtype = self._take_device(_checked_device(self, device)), _checked_dtype(dtype)
-        with keeping_torch_state():
+        with keeping_torch_state(), keeping_folder():
             self._load()
         self._prepared = True
 

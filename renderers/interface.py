@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..core.errors import InvalidOutputError, SkippedSceneError
 from ..core.scene import GivenScene, Scene, find_range
+from ..core.working_folder import keeping_folder
 from .component import LENS_INPUTS, PICTURE_ONLY, Capabilities, Component
 
 __all__ = ["LENS_INPUTS", "PICTURE_ONLY", "Capabilities", "Cost", "Renderer", "Scene"]
@@ -55,8 +56,9 @@ class Renderer(Component):
         scene and seed give the same bits on one machine where ``capabilities.deterministic``. Raises SkippedSceneError
         for a scene that ``skip`` refuses, InvalidOutputError if the result is not what is promised here.
         """
-        given = self.accept(scene)
-        return self.check(self.render_accepted(given, seed), given)
+        with keeping_folder():
+            given = self.accept(scene)
+            return self.check(self.render_accepted(given, seed), given)
 
     def accept(self, scene: Scene) -> GivenScene:
         """Return what the renderer sees of a scene: a copy of its ``inputs``, on its device, clipped without ``hdr``.
@@ -112,7 +114,7 @@ def _checked_output(output: Tensor, scene: Scene) -> Tensor:
         raise InvalidOutputError(f"expected a tensor of floats in [0, 1], got {got}")
     if tuple(output.shape) != scene.render_shape:
         raise InvalidOutputError(f"expected {scene.render_shape}, got {tuple(output.shape)}")
-    output = output.to(torch.float32)
+    output = output.detach().to(torch.float32)
     low, high = find_range(output)
     if not (math.isfinite(low) and math.isfinite(high)):
         where = (~torch.isfinite(output)).nonzero()

@@ -4,6 +4,7 @@ Every text is checked against its type, entries that no type names are refused, 
 belong to each other. Nothing here shows that a number is true: whoever sends a bundle vouches for it.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from ...core.errors import BokehBenchError, DamagedRecordError, InvalidBundleErr
 from ...core.records import check_whole
 from ...core.text import printable
 from ..latency.schema import LatencyRecord, measurement_type
+from ..metrics.interface import LARGEST_SCORE, ROUNDING
 from ..metrics.registry import METRICS, load_metric
 from ..option_values import LONGEST_NAME, run_name
 from ..run.row_files import parse_row
@@ -183,8 +185,9 @@ def _check_rows(rows: list[Row], meta: RunRecord, scenes: list[SceneRecord]) -> 
             raise DamagedRecordError(f"{where}scene: {SCENES} has no record of {row['scene']!r:.80}")
         _check_names(where, [row["scene"], row["perturbation"], *row.get("code", {})])
         for name, value in row["metrics"].items():
-            if value is not None and name in metrics and not metrics[name].allows(value):
-                low, high = metrics[name].bounds
+            low, high = metrics[name].bounds if name in metrics else (-math.inf, math.inf)
+            low, high = max(low, -LARGEST_SCORE), min(high, LARGEST_SCORE)
+            if value is not None and not low - ROUNDING <= value <= high + ROUNDING:
                 raise DamagedRecordError(f"{where}metrics.{name[:80]}: expected {low:g} to {high:g}, got {value:g}")
 
 

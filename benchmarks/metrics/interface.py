@@ -13,6 +13,9 @@ from .comparison import Comparison, Target
 ROUNDING = 1e-3
 """How far a score may lie outside its metric's bounds."""
 
+LARGEST_SCORE = 1e100
+"""Of any metric, above 0 or below: sums of squares of scores, and axes of figures, are finite."""
+
 
 class Metric(ABC):
     """A full-reference image metric, named by its exact variant.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...core.errors import DamagedDataError
 from ...core.forks import one_process
 from ...core.scene import Scene
-from ...datasets.interface import SceneDataset
+from ...datasets.interface import SceneDataset, load_scene
 from .cases import Case
 from .reuse import digest_parts
 
@@ -17,7 +17,7 @@ def load_planned(dataset: SceneDataset, case: Case) -> Scene:
     since the cases were planned, and what ``dataset`` raises.
     """
     with one_process(case.dataset):  # a fork of a thread that loads would wait there for more to load
-        scene = dataset.load(case.scene)
+        scene = load_scene(dataset, case.scene)
     if scene.name != case.scene:
         scene = replace(scene, name=case.scene)
     planned = case.made_of.data

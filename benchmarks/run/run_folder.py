@@ -204,7 +204,8 @@ def _release(lock: FileLock, folder: Path) -> None:
     never_began = [path.name for path in folder.iterdir()] == [LOCK]
     if never_began:
         (folder / LOCK).unlink()
-    lock.release()
+    with suppress(OSError):  # a plug-in that closes every file gives the run free, too
+        lock.release()
     if never_began:
         with suppress(OSError):  # another command may have begun meanwhile
             folder.rmdir()

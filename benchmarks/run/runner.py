@@ -21,6 +21,7 @@ from ...core.forks import one_process
 from ...core.scene import Scene
 from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
+from ...core.working_folder import keeping_folder
 from ...datasets.interface import SceneDataset
 from ...renderers.interface import Renderer
 from ..metrics.agreement import judge_guess
@@ -218,7 +219,9 @@ class Runner:
         assert last is not None  # noqa: S101
         if loads:
             try:
-                last[1].set_result(load_planned(self.datasets[case.dataset], case))
+                with keeping_folder():
+                    scene = load_planned(self.datasets[case.dataset], case)
+                last[1].set_result(scene)
             except BaseException as error:  # noqa: BLE001 - whoever asks for the scene gets it
                 last[1].set_exception(error)
         return last[1].result()
@@ -269,7 +272,7 @@ class Runner:
         Raises CannotWriteError, which every case after it would meet again.
         """
         try:
-            with one_process(case.renderer):
+            with one_process(case.renderer), keeping_folder():
                 return work()
         except (CannotWriteError, KeyboardInterrupt):
             raise

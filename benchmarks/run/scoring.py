@@ -10,7 +10,7 @@ from ...core.failures import describe_error
 from ...core.forks import one_process
 from ...core.scene import Scene
 from ..metrics.comparison import Comparison, Target
-from ..metrics.interface import Metric
+from ..metrics.interface import LARGEST_SCORE, Metric
 from .rows import find_outdated
 from .schema import Row
 
@@ -61,6 +61,8 @@ def _apply(metric: Metric, comparison: Comparison) -> tuple[float | None, str | 
     try:
         with one_process(metric.name):
             value = metric.compare(comparison)
+        if isinstance(value, Tensor):
+            value = value.item()
         wrong = None if value is None else _find_fault(metric, value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the row names it
         return None, f"{FAILED}{describe_error(error)}"
@@ -73,6 +75,8 @@ def _find_fault(metric: Metric, value: float) -> str | None:
     """Say what is wrong with a value that no bundle could hold; None where nothing is."""
     if not math.isfinite(value):
         return f"gave {float(value)}"
+    if abs(value) > LARGEST_SCORE:
+        return f"gave {value:g}, expected {-LARGEST_SCORE:g} to {LARGEST_SCORE:g}"
     if not metric.allows(value):
         low, high = metric.bounds
         return f"gave {value:g}, outside its bounds, {low:g} to {high:g}"

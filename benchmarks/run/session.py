@@ -9,12 +9,13 @@ from types import MappingProxyType
 import torch
 
 from ...core import files
-from ...core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
+from ...core.errors import BokehBenchError, DamagedDataError, InvalidOptionError, MissingWeightsError
 from ...core.failures import describe_error
 from ...core.launch import is_helper
 from ...core.scene import Scene
 from ...core.sources import hash_sources
 from ...core.threads import use_torch_threads
+from ...core.working_folder import keeping_folder
 from ...datasets.catalogue import DATASETS, load_dataset
 from ...datasets.interface import SceneDataset, prepare_dataset
 from ...renderers.interface import Renderer
@@ -115,7 +116,12 @@ def _plan_dataset(
 
 def _read_contents(name: str, dataset: SceneDataset, scenes: list[str]) -> dict[str, dict[str, str]]:
     """Ask a data set for its contents. Raises DamagedDataError where they are no texts by name for each scene."""
-    parts = dataset.contents(scenes)
+    try:
+        parts = dataset.contents(scenes)
+    except BokehBenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DamagedDataError(f"{name}: its contents cannot be had: {describe_error(error)}") from error
     for scene in scenes:
         found = parts.get(scene) if isinstance(parts, dict) else parts
         if not (isinstance(found, dict) and all(isinstance(text, str) for pair in found.items() for text in pair)):
@@ -156,7 +162,8 @@ def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | No
     unavailable = {}
     for name, metric in list(metrics.items()):
         try:
-            metric.prepare(device, weights)
+            with keeping_folder():
+                metric.prepare(device, weights)
             if not isinstance(metric.weights, str | None):
                 raise TypeError(f"metric '{name}': weights: expected a text or None, got {metric.weights!r:.60}")
         except InvalidOptionError:
@@ -171,6 +178,8 @@ def _prepare_metrics(metrics: dict[str, Metric], device: str, weights: Path | No
 def _choose_scenes(name: str, dataset: SceneDataset, scored: bool, limit: int | None) -> list[str]:
     """Return the names of a data set's scenes; ``scored``: of those with ground truth, as a sweep needs it."""
     names = list(dataset.scene_names())
+    if not names and not is_helper():
+        log.warning("%s: holds no scene", name)
     if scored:
         with_target = [scene for scene in names if _has_target(dataset, scene)]
         left_out = len(names) - len(with_target)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...core.errors import InvalidOptionError, UnknownNameError
 from ...core.scene import Scene
 from ...core.torch_state import keeping_torch_state
+from ...core.working_folder import keeping_folder
 from ...renderers import registry
 from ...renderers.interface import Capabilities, Renderer
 from ..metrics import registry as metric_registry
@@ -97,7 +98,8 @@ def complete(name: str, renderer: Renderer) -> Renderer:
     Weights that cannot be had are met again when the renderer is prepared: its cases then say the reason.
     """
     try:
-        renderer.fetch()
+        with keeping_folder():
+            renderer.fetch()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - see above
         log.debug("%s: %s", name, error)
     try:

@@ -21,7 +21,7 @@ def read_picture(path: Path, gamma: float = GAMMA) -> NDArray[np.float32]:
     """
     raster = decode(path, "picture")
     if raster.pixels.dtype.kind == "i":
-        raise refusal(path, Problem.VALUE_TYPE, found=raster.pixels.dtype)
+        raise refusal(path, Problem.SIGNED_PICTURE, found=raster.pixels.dtype)
     pixels = raster.scaled(path)
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
         raise refusal(path, Problem.NO_PICTURE, shape=raster.shape)

@@ -35,6 +35,7 @@ class Problem(StrEnum):
     NO_PICTURE = "expected a picture (height, width, 3), got {shape}"
     NO_MAP = "expected one channel of {role}, got {shape}: a coloured picture is no map"
     VALUE_TYPE = "expected whole numbers of up to 32 bits or floats, got {found}: save floats"
+    SIGNED_PICTURE = "expected whole numbers without a sign or floats, got {found}: save uint8, uint16 or floats"
     SMALL_NUMBERS = "32-bit whole numbers of up to {value}: the largest of their type stands for 1: save floats"
     CHANNELS = "expected {expected}, got {found}: save {remedy}"
     TRANSPARENT = "expected an opaque picture, this one is transparent: flatten it"

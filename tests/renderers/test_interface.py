@@ -181,6 +181,12 @@ def test_wrong_output_is_an_error(make_scene, answer, message):
         Answering(answer).render(make_scene())
 
 
+def test_a_render_that_could_be_trained_through_is_cut_off_without_a_warning(make_scene, recwarn):
+    picture = Answering(lambda scene: scene.image.requires_grad_()).render(make_scene())
+    assert not picture.requires_grad
+    assert not recwarn.list
+
+
 def test_highlights_are_clipped_for_renderers_without_hdr(make_scene, caplog):
     renderer = Answering(lambda scene: scene.image)
     renderer.render(make_scene(image=torch.full((3, 24, 32), 2.0)))

@@ -52,6 +52,7 @@ def test_a_bundle_is_read_back(stored, bundle, repack):
     [
         (lambda row: row.update(metrics={"psnr": float("nan")}), "line 1: .*nan"),
         (lambda row: row.update(metrics={"psnr": -5.0}), r"line 1: metrics\.psnr: expected 0 to 100, got -5"),
+        (lambda row: row.update(metrics={"theirs": 1e300}), r"line 1: metrics\.theirs: expected -1e\+100 to 1e\+100"),
         (lambda row: row.update(evil=1), "line 1: unknown entry evil"),
         (lambda row: row.pop("seconds"), "line 1: the entry seconds is missing"),
         (lambda row: row.update(seconds="fast"), "line 1: seconds: expected a valid number"),

@@ -21,7 +21,7 @@ def bench(tmp_path, make_scene):
             [PlannedDataset(name="scenes", scenes=dict.fromkeys(SCENES, ""))],
         )
         return Runner(
-            tmp_path, {"scenes": dataset}, metrics, by_name.__getitem__, "here", metric_codes=metric_codes or {}
+            run.folder, {"scenes": dataset}, metrics, by_name.__getitem__, "here", metric_codes=metric_codes or {}
         ).run(cases)
 
     run.folder = tmp_path

@@ -40,3 +40,26 @@ def test_a_scene_has_the_name_it_was_asked_for_whatever_it_calls_itself(make_sce
 
     case = Case(dataset="nameless", scene="kitchen", renderer="identity")
     assert load_planned(Nameless(), case).name == "kitchen"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda scene: None, "odd: load returned NoneType, expected a Scene"),
+        (lambda scene: scene.image.requires_grad_(), "odd: load returned a Scene with gradients: detach"),
+    ],
+    ids=["nothing", "gradients"],
+)
+def test_what_is_no_scene_to_render_is_said(make_scene, spoil, said):
+    class Odd(SceneDataset):
+        name = "odd"
+
+        def scene_names(self):
+            return ["kitchen"]
+
+        def load(self, scene_name):
+            scene = make_scene(name=scene_name)
+            return scene if spoil(scene) is not None else None
+
+    with pytest.raises(DamagedDataError, match=said):
+        load_planned(Odd(), Case(dataset="odd", scene="kitchen", renderer="identity"))

@@ -1,14 +1,18 @@
 """A run that a command adds to: one command at a time, kept whole, and gone where it never began."""
 
+import errno
 import json
+import os
+from unittest.mock import Mock
 
 import pytest
+from filelock import FileLock
 
 from bokehbench.benchmarks.run.cases import Case
 from bokehbench.benchmarks.run.row_files import RowWriter, read_rows, scan_rows
 from bokehbench.benchmarks.run.run_folder import LOCK, RunFolder, continue_record, merge_records
 from bokehbench.benchmarks.run.store import read_meta, write_meta
-from bokehbench.core.errors import InvalidOptionError
+from bokehbench.core.errors import CannotWriteError, InvalidOptionError
 
 from ...lock_holder import held_elsewhere
 from ...stored_records import COMMAND, META, row
@@ -69,6 +73,13 @@ def test_a_fresh_run_discards_only_what_a_run_stores(tmp_path):
     begin(tmp_path, fresh=True)
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "notes.txt", "run.json"}
     assert read_meta(tmp_path)["starts"] == 1
+
+
+def test_what_ends_a_command_is_said_where_its_lock_was_closed_too(tmp_path, monkeypatch):
+    closed = OSError(errno.EBADF, os.strerror(errno.EBADF))
+    monkeypatch.setattr(FileLock, "release", Mock(side_effect=closed))
+    with pytest.raises(CannotWriteError, match="leave out the plug-in that does"), RunFolder.open(tmp_path):
+        raise CannotWriteError(tmp_path / "rows", closed)
 
 
 def test_second_writer_is_refused(tmp_path):

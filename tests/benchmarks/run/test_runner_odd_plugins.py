@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,15 @@ def test_what_data_sets_and_metrics_fork_ends_and_is_said_to_be_theirs(bench, wh
     assert [row["status"] for row in rows] == ["ok"] * len(SCENES)
     assert [os.waitstatus_to_exitcode(code) for code in codes.values()] == [1] * len(SCENES)
     assert capfd.readouterr().err.count(f"{name}: ended a process that it forked") == len(SCENES)
+
+
+def test_a_renderer_that_changes_the_working_folder_moves_no_picture_and_no_later_case(bench, monkeypatch):
+    monkeypatch.chdir(bench.folder)
+    (bench.folder / "theirs").mkdir()
+    bench.folder = Path()
+    rows = bench(Counting("odd", Counter(), lambda scene: os.chdir("theirs")), Counting("dim", Counter()))
+    assert [row["status"] for row in rows] == ["ok"] * 2 * len(SCENES)
+    assert all(Path(row["image"]).is_file() for row in rows)
 
 
 def test_a_row_names_renderer_and_scene_once(bench):

@@ -97,3 +97,29 @@ def test_a_value_that_no_bundle_could_hold_is_none(make_scene, value, said):
     assert scores["bounded"] == (None if said else value)
     assert notes == ({"bounded": said} if said else {})
     assert scores["psnr"] is not None
+
+
+@pytest.mark.parametrize("value", [1e308, -1e101])
+def test_a_value_that_no_mean_could_hold_is_none(make_scene, value):
+    class Huge(Seen):
+        name = "huge"
+
+        def score(self, prediction, scene):
+            return value
+
+    scene = make_scene()
+    scores, notes = Scorer([Huge()]).score(scene.image, scene)
+    assert scores == {"huge": None}
+    assert notes == {"huge": f"failed: gave {value:g}, expected -1e+100 to 1e+100"}
+
+
+def test_a_tensor_with_gradients_is_a_value(make_scene, recwarn):
+    class Traced(Seen):
+        name = "traced"
+
+        def score(self, prediction, scene):
+            return torch.tensor(1.5, requires_grad=True)
+
+    scene = make_scene()
+    assert Scorer([Traced()]).score(scene.image, scene) == ({"traced": 1.5}, {})
+    assert not recwarn.list

@@ -1,12 +1,14 @@
 """A command from names to a stored run, with a renderer whose weights come from elsewhere."""
 
+from unittest.mock import Mock
+
 import pytest
 
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.benchmarks.run.run_record import _describe_renderer
 from bokehbench.benchmarks.run.session import run_benchmark
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import DamagedDataError, InvalidOptionError, MissingWeightsError
 from bokehbench.datasets.interface import SceneDataset
 from bokehbench.renderers.interface import Capabilities, Renderer
 from bokehbench.renderers.registry import load_renderer
@@ -106,6 +108,23 @@ def test_a_data_set_without_scenes_is_no_matter_of_sweeps(monkeypatch, tmp_path,
     monkeypatch.setattr(One, "scene_names", lambda self: [])
     asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
     with pytest.raises(InvalidOptionError, match=r"^motorcycle: no scene to render$"):
+        run_benchmark(RunRequest(**asked))
+
+
+def test_a_data_set_without_scenes_beside_others_is_named(monkeypatch, tmp_path, make_scene, caplog):
+    empty = type("Empty", (One,), {"scene_names": lambda self: []})
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: (empty if name == "folder" else One)(make_scene))
+    asked = {"renderers": ["identity"], "datasets": ["motorcycle", "folder"], "metrics": [], "device": "cpu"}
+    rows = run_benchmark(RunRequest(**asked, output=tmp_path))
+    assert [row["dataset"] for row in rows] == ["motorcycle"]
+    assert "folder: holds no scene" in caplog.text
+
+
+def test_whatever_a_data_set_raises_about_its_contents_refuses_the_command(monkeypatch, tmp_path, make_scene):
+    monkeypatch.setattr(session, "load_dataset", lambda name, root: One(make_scene))
+    monkeypatch.setattr(One, "contents", Mock(side_effect=ValueError("torn")))
+    asked = {"renderers": ["identity"], "datasets": ["motorcycle"], "metrics": [], "output": tmp_path, "device": "cpu"}
+    with pytest.raises(DamagedDataError, match=r"^motorcycle: its contents cannot be had: ValueError: torn"):
         run_benchmark(RunRequest(**asked))
 
 

@@ -57,6 +57,13 @@ def test_arrays_that_are_no_map(tmp_path, values, message) -> None:
         read_disparity(tmp_path / "a.npy")
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32"])
+def test_a_picture_of_signed_numbers_is_refused_with_what_to_save(tmp_path, kind) -> None:
+    np.save(tmp_path / "a.npy", np.ones((4, 5, 3), kind))
+    with pytest.raises(DamagedDataError, match=f"without a sign or floats, got {kind}: save uint8, uint16 or floats"):
+        read_picture(tmp_path / "a.npy")
+
+
 def test_objects_are_never_unpickled(tmp_path) -> None:
     for name, save in (("a.npy", np.save), ("a.npz", np.savez)):
         save(tmp_path / name, np.array([{}] * 4).reshape(2, 2))
