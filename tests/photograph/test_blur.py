@@ -1,5 +1,7 @@
 """The Python function: the same picture as the renderer makes of the scene that is meant."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from bokehbench.core.scene import Scene
 from bokehbench.photograph.blur import blur
 from bokehbench.photograph.request import Look, choose_device
 from bokehbench.renderers.classical.aperture import Aperture
+from bokehbench.renderers.interface import Capabilities
 from bokehbench.renderers.registry import load_renderer
 
 
@@ -76,3 +79,7 @@ def test_without_a_device_a_renderer_gets_one_that_it_runs_on(monkeypatch):
     assert choose_device(None, load_renderer("classical"), shaped) == "cpu"
     assert choose_device(None, load_renderer("gmic-dof"), Look()) == "cpu"
     assert choose_device("cuda", load_renderer("gmic-dof"), Look()) == "cuda"  # which it then refuses
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    apart = SimpleNamespace(capabilities=Capabilities(devices=("cuda",)))  # in a process with a torch of its own
+    assert choose_device(None, apart, Look()) == "cuda"
+    assert choose_device(None, load_renderer("classical"), Look()) == "cpu"
