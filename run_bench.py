@@ -178,7 +178,7 @@ def pass_on(request: RunRequest) -> int:
     if request.import_:
         from bokehbench.benchmarks.bundles.importing import import_bundle
 
-        folder = import_bundle(request.import_, request.output, request.run, request.data_root)
+        folder = import_bundle(request.import_, request.output, request.run, request.data_root, request.reference)
         print(f"{request.import_}: stored as the run '{folder.name}'")
         return report(replace(request, run=folder.name))
     from bokehbench.benchmarks.bundles.export import export_bundle

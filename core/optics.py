@@ -1,14 +1,18 @@
-"""The thin lens in pixels, and the display transfer. Everything here accepts tensors on any device."""
+"""The thin lens in pixels, and the display transfer, of tensors on any device. Imports no torch."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GAMMA = 2.2
 """Of the display transfer of scenes that name none: display = linear ** (1 / GAMMA)."""
 
 
-def signed_defocus(disparity: Tensor, focus_disparity: float | Tensor, blur_strength: float | Tensor) -> Tensor:
+def signed_defocus(disparity: "Tensor", focus_disparity: "float | Tensor", blur_strength: "float | Tensor") -> "Tensor":
     """Return the signed radius of the circle of confusion in px, positive in front of the focal plane.
 
     ``disparity``: any shape, larger = nearer; ``blur_strength``: px per unit of disparity.
@@ -18,12 +22,12 @@ def signed_defocus(disparity: Tensor, focus_disparity: float | Tensor, blur_stre
     return blur_strength * (disparity - focus_disparity)
 
 
-def to_linear(image: Tensor, gamma: float) -> Tensor:
+def to_linear(image: "Tensor", gamma: float) -> "Tensor":
     """Decode a display-encoded image, [0,inf), to linear light: image ** gamma."""
     return image.clamp(min=0.0).pow_(gamma)
 
 
-def to_display(linear: Tensor, gamma: float) -> Tensor:
+def to_display(linear: "Tensor", gamma: float) -> "Tensor":
     """Encode linear light, [0,inf), for the display: linear ** (1/gamma), clipped to [0,1]."""
     return linear.clamp(0.0, 1.0).pow_(1.0 / gamma)
 

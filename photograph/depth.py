@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..core.errors import DamagedDataError, InvalidOptionError
@@ -101,7 +102,8 @@ def _fitted(stored: DepthMap | None, pixels: NDArray[np.float32]) -> DepthMap | 
 def _estimated(pixels: NDArray[np.float32], model: str, device: str) -> DepthMap:
     from ..datasets.pairs.estimate_disparity import DepthAnything
 
-    estimator = DepthAnything(model, device)
+    # The device is the renderer's, whose process may be another, with a torch of its own.
+    estimator = DepthAnything(model, device if torch.cuda.is_available() else "cpu")
     disparity = np.ascontiguousarray(estimator.estimate([pixels])[0], np.float32)
     if not np.isfinite(disparity).all() or float(np.ptp(disparity)) == 0.0:
         raise InvalidOptionError(f"--model {model}: returned a map that is constant or not finite: use another")

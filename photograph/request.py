@@ -75,9 +75,13 @@ def make_renderer(name: str, look: Look) -> Renderer:
 
 
 def choose_device(wanted: str | None, renderer: Renderer, look: Look) -> str:
-    """Return ``wanted``, else cuda where there is one, the renderer runs there, and has a kernel there for the look."""
-    has_cuda = "cuda" in renderer.capabilities.devices and look.aperture.is_round
-    return wanted or ("cuda" if has_cuda and torch.cuda.is_available() else "cpu")
+    """Return ``wanted``, else cuda where there is one, the renderer runs there, and has a kernel there for the look.
+
+    Where that is not so, it is the first device that the renderer runs on: cuda for another repository's that needs it.
+    """
+    supported = renderer.capabilities.devices
+    has_cuda = "cuda" in supported and look.aperture.is_round
+    return wanted or ("cuda" if has_cuda and torch.cuda.is_available() else supported[0])
 
 
 def shrink(scene: Scene, longest_px: int) -> Scene:

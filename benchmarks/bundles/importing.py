@@ -32,18 +32,24 @@ STAGING = ".importing"
 PREFIX = "imported-"
 
 
-def import_bundle(path: Path, output: Path, run: str = "", data_root: Path | None = None) -> Path:
+def import_bundle(
+    path: Path, output: Path, run: str = "", data_root: Path | None = None, reference: str | None = None
+) -> Path:
     """Take the bundle ``path`` in as ``output``/results/RUN and return that folder.
 
-    ``run``: its name here, by default the one it had with ``imported-`` before it. Everything is checked first, and the
-    run appears as a whole. Raises InvalidBundleError for whatever is wrong with the file, InvalidOptionError where
-    there is none or something has the name, CannotWriteError.
+    ``run``: its name here, by default the one it had with ``imported-`` before it; ``reference``: a renderer that its
+    report is to have. Everything is checked first, and the run appears as a whole. Raises InvalidBundleError for
+    whatever is wrong with the file, InvalidOptionError where there is none, something has the name or the bundle lacks
+    ``reference``, CannotWriteError.
     """
     with _opened(path) as file:
         bundle = read_bundle(file, str(path))
         folder = run_folder(output, run or f"{PREFIX}{bundle.manifest['run']}")
         if os.path.lexists(folder):
             raise InvalidOptionError(f"{folder}: exists: choose another name for what is imported with --run NAME")
+        renderers = bundle.meta["renderers"]
+        if reference is not None and reference not in renderers:
+            raise InvalidOptionError(f"--reference {reference}: expected a renderer of {path}: {', '.join(renderers)}")
         origin = _describe_origin(path, bundle, data_root)
         for name, found in origin["data"].items():
             if found["state"] != "same":

@@ -179,21 +179,23 @@ class Bar:
 
 def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
     """Draw horizontal bars of stacked parts; ``labels`` holds ``x``, ``y`` and ``title``."""
-    figure, axes = _start((SIZE_INCHES[0], 1.4 + 0.45 * len(bars)), labels)
     names = list(dict.fromkeys(name for bar in bars for name in bar.parts))
+    with mpl.rc_context(STYLE):
+        columns = min(_count_columns([shorten(name) for name in (*names, bars[0].rest[0])], 72.0 * SIZE_INCHES[0]), 3)
+    more_rows = max(0, -(-(len(names) + 1) // columns) - 2)
+    figure, axes = _start((SIZE_INCHES[0], 1.4 + 0.45 * len(bars) + 0.2 * more_rows), labels)
     parts = [(name, [bar.parts.get(name, 0.0) for bar in bars], PART_COLOURS[n % len(PART_COLOURS)])
              for n, name in enumerate(names)]  # fmt: skip
     parts.append((bars[0].rest[0], [bar.rest[1] for bar in bars], MUTED))
     left = np.zeros(len(bars))
     for name, lengths, colour in parts:
-        axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=colour, label=name)
+        axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=colour, label=shorten(name))
         left += lengths
     axes.set_yticks(range(len(bars)), [shorten(bar.label) for bar in bars])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
     patches, names = axes.get_legend_handles_labels()
-    columns = min(len(parts), 3)
     with mpl.rc_context(STYLE):
         figure.legend(_by_lines(patches, columns), _by_lines(names, columns), loc="outside lower center", ncols=columns)
     return figure

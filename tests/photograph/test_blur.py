@@ -1,5 +1,7 @@
 """The Python function: the same picture as the renderer makes of the scene that is meant."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,11 @@ import torch
 from bokehbench.core.errors import InvalidOptionError, MissingDataError
 from bokehbench.core.scene import Scene
 from bokehbench.photograph.blur import blur
+from bokehbench.photograph.depth import DepthSource, find_depth
+from bokehbench.photograph.reading import Photograph
 from bokehbench.photograph.request import Look, choose_device
 from bokehbench.renderers.classical.aperture import Aperture
+from bokehbench.renderers.interface import Capabilities
 from bokehbench.renderers.registry import load_renderer
 
 
@@ -69,6 +74,26 @@ def test_what_is_no_photograph_is_one_line(disparity, photograph):
         blur(photograph, disparity=disparity)
 
 
+def test_a_network_guesses_in_this_process_wherever_the_renderer_runs(monkeypatch, pixels):
+    used = []
+
+    class Guess:
+        kind = "relative"
+
+        def __init__(self, model, device):
+            used.append(device)
+
+        def estimate(self, pictures):
+            return [picture[..., 0] for picture in pictures]
+
+    monkeypatch.setattr("bokehbench.datasets.pairs.estimate_disparity.DepthAnything", Guess)
+    photograph = Photograph(name="x", pixels=pixels.astype(np.float32))
+    for available in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda available=available: available)
+        find_depth(None, photograph, DepthSource(estimate=True), "cuda:0")
+    assert used == ["cuda:0", "cpu"]
+
+
 def test_without_a_device_a_renderer_gets_one_that_it_runs_on(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     shaped = Look(aperture=Aperture(blades=6))
@@ -76,3 +101,7 @@ def test_without_a_device_a_renderer_gets_one_that_it_runs_on(monkeypatch):
     assert choose_device(None, load_renderer("classical"), shaped) == "cpu"
     assert choose_device(None, load_renderer("gmic-dof"), Look()) == "cpu"
     assert choose_device("cuda", load_renderer("gmic-dof"), Look()) == "cuda"  # which it then refuses
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    apart = SimpleNamespace(capabilities=Capabilities(devices=("cuda",)))  # in a process with a torch of its own
+    assert choose_device(None, apart, Look()) == "cuda"
+    assert choose_device(None, load_renderer("classical"), Look()) == "cpu"

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,19 @@ def test_a_picture_that_no_such_file_holds_is_refused_before_it_is_rendered(boke
     assert done.returncode == 2
     assert "--output out.webp: the picture has 16384x2 px, such a file 16383 a side at most" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["blur", "--help"], 0), (["blur"], 2), (["blur", "a.jpg", "--focus", "1"], 2), (["blur", "--gamma", "9"], 2)],
+)
+def test_help_and_mistakes_in_words_need_no_torch(arguments, code):
+    """Whose import takes seconds, and would come before threads are told to sleep (``let_threads_sleep``)."""
+    program = "import atexit, sys; atexit.register(lambda: print(sorted({'torch', 'cv2'} & {*sys.modules})))\n"
+    program += "from bokehbench.photograph.command import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_command_of_the_documentation_is_understood():

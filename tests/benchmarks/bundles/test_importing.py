@@ -78,6 +78,10 @@ def test_the_command_line_passes_a_run_on(stored, bundle, tmp_path, run_bench, c
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("3 of 3 cases (1 of them failed) of 'night' written to ")
     shutil.rmtree(stored.folder)
+    mistaken = run_bench("--output", tmp_path, "--import", bundle, "--reference", "nobody")
+    assert mistaken.returncode == 2
+    assert f"--reference nobody: expected a renderer of {bundle}: " in mistaken.stderr
+    assert not (tmp_path / "results" / "imported-night").exists()
     done = run_bench("--output", tmp_path, "--import", bundle)
     assert done.returncode == 0, "a case of theirs failed, which the report says; no case of this command did"
     assert "d: no data set of this name is known here" in caplog.messages

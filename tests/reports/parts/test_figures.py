@@ -43,3 +43,14 @@ def test_the_legend_of_bars_reads_as_they_are_stacked():
     parts = dict.fromkeys(("encode", "network", "attention", "decode"), 1.0)
     figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
     assert read_legend(figure) == ([*parts, "rest"], 2)
+
+
+def test_the_legend_of_bars_stays_within_its_figure():
+    """However long the names are that a plug-in gives its steps; one that begins with an underscore is shown, too."""
+    parts = {"_hidden": 1.0} | {f"what step {number} of a plug-in does is this and that": 1.0 for number in range(4)}
+    figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
+    figure.draw_without_rendering()
+    texts = figure.legends[0].get_texts()
+    assert [text.get_text() for text in texts][:: len(parts)] == [" _hidden", "rest"]
+    assert all(text.get_window_extent().x0 >= 0.0 and text.get_window_extent().x1 <= figure.bbox.x1 for text in texts)
+    assert figure.axes[0].get_window_extent().height > 20.0
