@@ -19,7 +19,7 @@ from ..run.row_files import RowWriter
 from ..run.run_record import now
 from ..run.scene_record import RECORD_FILE, scene_folder
 from ..run.schema import ImportRecord, RunRecord
-from ..run.store import write_meta
+from ..run.store import read_meta, write_meta
 from .content import Bundle, read_bundle
 from .own_data import check_data
 from .schema import LATENCY
@@ -46,7 +46,7 @@ def import_bundle(
         bundle = read_bundle(file, str(path))
         folder = run_folder(output, run or f"{PREFIX}{bundle.manifest['run']}")
         if os.path.lexists(folder):
-            raise InvalidOptionError(f"{folder}: exists: choose another name for what is imported with --run NAME")
+            raise _taken(folder, path)
         renderers = bundle.meta["renderers"]
         if reference is not None and reference not in renderers:
             raise InvalidOptionError(f"--reference {reference}: expected a renderer of {path}: {', '.join(renderers)}")
@@ -59,6 +59,16 @@ def import_bundle(
             with explained(folder):
                 staging.rename(folder)
     return folder
+
+
+def _taken(folder: Path, path: Path) -> InvalidOptionError:
+    """Return why nothing is stored as ``folder``, and the way on for a command that was interrupted over its report."""
+    meta = read_meta(folder)
+    if meta and meta.get("imported", {}).get("sha256") == sha256_of(path):
+        return InvalidOptionError(
+            f"{folder}: was imported from this file: --run {folder.name} --report-only writes its report"
+        )
+    return InvalidOptionError(f"{folder}: exists: choose another name for what is imported with --run NAME")
 
 
 @contextmanager

@@ -15,6 +15,8 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 try:
@@ -70,7 +72,8 @@ class Session:
         spec.loader.exec_module(self.module)
         use_device(request["device"])
         start = time.perf_counter()
-        self.state = self.module.load(self.folder, request["device"], request["options"])
+        with one_process():
+            self.state = self.module.load(self.folder, request["device"], request["options"])
         return {"seconds": time.perf_counter() - start}
 
     def op_render(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +85,8 @@ class Session:
             cuda.synchronize()
             cuda.reset_peak_memory_stats()
         start = time.perf_counter()
-        made = self.module.render(self.state, image, disparity, request["params"], request["seed"])
+        with one_process():
+            made = self.module.render(self.state, image, disparity, request["params"], request["seed"])
         if cuda is not None:
             cuda.synchronize()
         seconds = time.perf_counter() - start
@@ -98,6 +102,18 @@ class Session:
     def op_close(self, request: dict[str, Any]) -> dict[str, Any]:
         """End after this reply."""
         return {}
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """End, at the end of the block, a process that the repository forked in it: it would answer a second time."""
+    here = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != here:
+            os.write(2, b"ended a process that render or load forked and that came back\n")
+            os._exit(1)
 
 
 def write_line(reply: dict[str, Any]) -> bytes:

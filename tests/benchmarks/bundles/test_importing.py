@@ -95,5 +95,6 @@ def test_the_command_line_passes_a_run_on(stored, bundle, tmp_path, run_bench, c
     again = run_bench("--output", tmp_path, "--import", bundle)
     assert again.returncode == 2
     assert len(again.stderr.strip().splitlines()) == 1
+    assert "was imported from this file: --run imported-night --report-only writes its report" in again.stderr
     alone = run_bench("--output", tmp_path, "--by", "Ada")
     assert "--by has a meaning only with --export" in alone.stderr

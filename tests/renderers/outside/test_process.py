@@ -52,6 +52,18 @@ def test_what_a_repository_prints_disturbs_no_answer(start):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("body", ["os.fork(); return image, {}", "os.fork(); raise ValueError('both')"])
+def test_what_a_repository_forks_answers_nothing(start, body):
+    worker = start(body)
+    for _ in range(2):
+        if "raise" in body:
+            with pytest.raises(OutsideError, match="ValueError: both"):
+                render(worker)
+        else:
+            render(worker)
+    assert worker.alive
+
+
 @pytest.mark.parametrize(
     ("body", "error", "words"),
     [
