@@ -19,6 +19,7 @@ class FfmpegVarblur(ProgramRenderer):
 
     name = "ffmpeg-varblur"
     program = FFMPEG
+    largest_px = math.sqrt(((8 * LARGEST + 2) ** 2 - 1) / 3)
 
     def blur(self, linear: Pixels, radius_px: Pixels, folder: Path) -> Pixels:
         """Run it on 16 bits of linear light.
@@ -27,7 +28,7 @@ class FfmpegVarblur(ProgramRenderer):
         """
         height, width = radius_px.shape
         quarter = np.maximum(np.sqrt(3 * radius_px.astype(np.float64) ** 2 + 1) - 2, 0) / 8
-        largest = min(max(math.ceil(float(quarter.max())), 1), LARGEST)
+        largest = max(math.ceil(float(quarter.max())), 1)
         write_levels(folder / "picture.raw", linear, planes="GBR", planar=True)
         write_levels(folder / "mask.raw", (quarter / largest).astype(np.float32), planes="GBR", planar=True)
         layout = ["-f", "rawvideo", "-pix_fmt", "gbrp16le"]

@@ -1,5 +1,6 @@
 """What renderers that run an outside program share."""
 
+import math
 import time
 from abc import abstractmethod
 from pathlib import Path
@@ -27,6 +28,9 @@ class ProgramRenderer(Renderer):
 
     capabilities: ClassVar[Capabilities] = Capabilities(devices=("cpu",))
     program: ClassVar[Program]
+    largest_px: ClassVar[float] = math.inf
+    """Radius up to which the program blurs by what it is given; a scene with larger ones is skipped."""
+
     limit_s: float = 600.0
     """Seconds after which the program is ended and the case has failed."""
 
@@ -41,7 +45,8 @@ class ProgramRenderer(Renderer):
 
     def skip(self, scene: Scene) -> str | None:
         """Return why not; of an absent program what to install."""
-        return super().skip(scene) or (None if self.program.find() else self.program.absence())
+        absence = None if self.program.find() else self.program.absence()
+        return super().skip(scene) or absence or self._say_too_large(scene)
 
     @abstractmethod
     def blur(self, linear: Pixels, radius_px: Pixels, folder: Path) -> Pixels:
@@ -50,6 +55,12 @@ class ProgramRenderer(Renderer):
         ``linear``: (H,W,3) in [0,1], or [0,inf) with ``hdr``; ``radius_px``: (H,W) >= 0, somewhere above 0; ``folder``:
         empty, for files, removed afterwards.
         """
+
+    def _say_too_large(self, scene: Scene) -> str | None:
+        radius_px = float(scene.defocus.abs().max())
+        if radius_px <= self.largest_px:
+            return None
+        return f"blurs by radii of up to {self.largest_px:.0f} px, the scene's is {radius_px:.0f}"
 
     def _load(self) -> None:
         self.program.require()

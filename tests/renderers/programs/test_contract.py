@@ -1,6 +1,7 @@
 """Renderers that run outside programs: against stand-ins everywhere, against the real ones where they are installed."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -90,6 +91,16 @@ def test_a_program_that_does_something_else_fails_its_case(name, action, error, 
     stand_in(STANDS_IN[name][0], action)
     with pytest.raises(error, match=f"^{name} on 'random-0': .*{words}"):
         load_renderer(name).render(make_scene(17, 24))
+
+
+def test_radii_beyond_what_ffmpeg_takes_are_skipped(stand_in, make_scene):
+    stand_in(*STANDS_IN["ffmpeg-varblur"])
+    renderer, scene = load_renderer("ffmpeg-varblur"), make_scene(600, 800)
+    largest_px = float(scene.defocus.abs().max()) / scene.blur_strength
+    within, beyond = (replace(scene, blur_strength=radius_px / largest_px) for radius_px in (1178.0, 1180.0))
+    assert renderer.skip(within) is None
+    assert renderer.skip(beyond) == "blurs by radii of up to 1179 px, the scene's is 1180"
+    renderer.render(within)
 
 
 def test_a_program_that_hangs_fails_its_case(stand_in, make_scene, monkeypatch):
