@@ -51,7 +51,7 @@ def import_render(source: Path, output: Path) -> Imported:
 
     Depths and focus are in scene units, which ``folder`` calls metres; radii in px do not depend on that. Raises
     MissingDataError, DamagedDataError naming the file; InvalidOptionError where another scene is in the way, be it of
-    another folder of that name. The same render may come again.
+    another folder of that name. The same render may come again: its scene stays as it is, settings edited by hand too.
     """
     render = read_render(source)
     camera = render.camera
@@ -62,7 +62,8 @@ def import_render(source: Path, output: Path) -> Imported:
     reach = max(abs(end - 1.0 / camera.focus_distance) for end in ends)
     folder = output / scene_name(source)
     _refuse_another(folder, source, render)
-    _write(folder, source, render)
+    if not (folder / SETTINGS_FILE).is_file():
+        _write(folder, source, render)
     return Imported(folder, camera.title, camera.blur_strength, camera.blur_strength * reach, list(_doubts(render)))
 
 
@@ -148,7 +149,6 @@ def _is_same(folder: Path, source: Path, render: Render) -> bool:
 
 def _write(folder: Path, source: Path, render: Render) -> None:
     """Write the scene; its settings are last, so that what has them is whole."""
-    (folder / SETTINGS_FILE).unlink(missing_ok=True)
     camera = (source / CAMERA_FILE).read_bytes()
     write_atomically(folder / CAMERA_FILE, lambda file: file.write(camera))
     for name, pixels in (("image", render.pinhole), ("target", render.lens), ("depth", render.depth)):

@@ -181,6 +181,15 @@ def test_another_folder_of_that_name_replaces_no_scene_later_either(tmp_path, wr
     assert {path.name: path.read_bytes() for path in scene.iterdir()} == before
 
 
+def test_the_same_render_once_more_leaves_settings_by_hand(tmp_path, write_render):
+    folder = write_render("cycles", *stored_depth("cycles"))
+    settings = import_render(folder, tmp_path / "out").folder / "scene.yaml"
+    settings.write_text(settings.read_text() + "cluster: kitchen\n")
+    before = settings.read_text()
+    import_render(folder, tmp_path / "out")
+    assert settings.read_text() == before
+
+
 def test_a_scene_that_was_only_begun_is_made_again(tmp_path, write_render):
     folder = write_render("cycles", *stored_depth("cycles"))
     scene = import_render(folder, tmp_path / "out").folder
