@@ -52,7 +52,9 @@ class PaperTable:
         """What the numbers are."""
         few = dict.fromkeys(f"{c.dataset} ({c.metric})" for c in self.columns if c.known and not c.can_decide)
         unknown = dict.fromkeys(c.dataset for c in self.columns if not c.known)
-        limits = [text.format(", ".join(names)) for text, names in ((UNDECIDED, few), (UNKNOWN, unknown)) if names]
+        limits = [
+            sentence.format(", ".join(names)) for sentence, names in ((UNDECIDED, few), (UNKNOWN, unknown)) if names
+        ]
         explanation = " ".join([EXPLANATION, *limits])
         return f"{self.basis}. {explanation} Time: median seconds of a render, on the machine of the run."
 
