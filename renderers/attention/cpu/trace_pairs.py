@@ -133,12 +133,8 @@ def _find_in_reach(grid: TokenGrid, lanes: _Lanes) -> int:
 def _find_danger(around: np.ndarray, oversampling: int, lanes: _Lanes, segment: int) -> int:
     """Return the lanes of which any ray could lie behind a surface, ``around`` (h+1,w+1), at one point, as bits."""
     query_y, query_x, key_y, key_x, odds = lanes.query_y, lanes.query_x, lanes.key_y, lanes.key_x, lanes.odds
-    ratios, thresholds, flat, pitch = (
-        lanes.ratios[segment],
-        lanes.thresholds[segment],
-        around.reshape(-1),
-        around.shape[1],
-    )
+    ratios, thresholds = lanes.ratios[segment], lanes.thresholds[segment]
+    flat, pitch = around.reshape(-1), around.shape[1]
     last_row, last_column, found = around.shape[0] - 1.0, around.shape[1] - 1.0, 0
     for lane in range(LANES):
         share = ratios[lane] * odds[lane]
