@@ -20,6 +20,7 @@ from .docstrings import first_line_of_docstring
 from .errors import BokehBenchError, PluginError, UnknownNameError
 from .light_install import explain_missing
 from .sources import SUFFIXES, hash_sources
+from .streams import keeping_streams
 from .text import one_line, unknown_name
 from .working_folder import keeping_folder
 
@@ -93,7 +94,7 @@ class Entry:
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
-            with keeping_folder():
+            with keeping_folder(), keeping_streams():
                 yield
         except BokehBenchError:
             raise

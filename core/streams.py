@@ -3,7 +3,8 @@
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 ERRORS = "backslashreplace"
@@ -53,6 +54,16 @@ def prepare_streams() -> None:
         sys.stdout = sys.__stdout__ = _made_patient(sys.stdout, 1)  # type: ignore[misc]
     if sys.stderr is sys.__stderr__:
         sys.stderr = sys.__stderr__ = _made_patient(sys.stderr, 2)  # type: ignore[misc]
+
+
+@contextmanager
+def keeping_streams() -> Iterator[None]:
+    """Put stdout and stderr back that the block has replaced: what a plug-in silences is its own."""
+    before = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def say_at_once(line: str) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from ..core.errors import InvalidOptionError
 from ..core.scene import INPUT_FIELDS, Scene
+from ..core.streams import keeping_streams
 from ..core.torch_state import keeping_torch_state
 from ..core.working_folder import keeping_folder
 
@@ -88,7 +89,7 @@ class Component(ABC):
         MissingWeightsError where weights are needed and absent.
         """
         self.device, self.dtype = self._take_device(_checked_device(self, device)), _checked_dtype(dtype)
-        with keeping_torch_state(), keeping_folder():
+        with keeping_torch_state(), keeping_folder(), keeping_streams():
             self._load()
         self._prepared = True
 

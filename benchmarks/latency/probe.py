@@ -4,8 +4,10 @@ Reads a point as JSON from the standard input and writes the measurement as the 
 fresh process makes peak memory comparable, and a renderer that runs out of memory takes nothing else with it.
 """
 
+import atexit
 import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,7 @@ import torch
 from ...core.errors import MissingWeightsError
 from ...core.forks import one_process
 from ...core.scene import GivenScene
-from ...core.streams import prepare_streams
+from ...core.streams import keeping_streams, prepare_streams
 from ...core.threads import use_torch_threads
 from ...core.timing import StageClock
 from ...renderers.interface import Renderer
@@ -210,13 +212,17 @@ def main() -> int:
     use_torch_threads()
     request = json.load(sys.stdin)
     point = Point(**request["point"])
-    try:
-        record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
-        record = describe_failure(error, point.device)
+    with keeping_streams():
+        try:
+            record = measure_point(point, load_renderer(point.renderer), RepeatRule(**request["rule"]))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a renderer may raise anything; the report names it
+            record = describe_failure(error, point.device)
     print(f"\n{json.dumps(record)}")  # a renderer may have left a line without its end
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    sys.stdout.flush()
+    atexit._run_exitfuncs()  # what cleans up; threads that a renderer has left running would keep the end waiting
+    os._exit(ended)

@@ -19,6 +19,7 @@ from ...core.errors import DISK_FULL, CannotWriteError
 from ...core.files import is_intact, read_image, write_image
 from ...core.forks import one_process
 from ...core.scene import Scene
+from ...core.streams import keeping_streams
 from ...core.text import one_line
 from ...core.torch_state import keeping_torch_state
 from ...core.working_folder import keeping_folder
@@ -272,7 +273,7 @@ class Runner:
         Raises CannotWriteError, which every case after it would meet again.
         """
         try:
-            with one_process(case.renderer), keeping_folder():
+            with keeping_folder(), keeping_streams(), one_process(case.renderer):
                 return work()
         except (CannotWriteError, KeyboardInterrupt):
             raise

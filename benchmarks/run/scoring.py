@@ -75,7 +75,7 @@ def _find_fault(metric: Metric, value: float) -> str | None:
     """Say what is wrong with a value that no bundle could hold; None where nothing is."""
     if not math.isfinite(value):
         return f"gave {float(value)}"
-    if abs(value) > LARGEST_SCORE:
+    if abs(float(value)) > LARGEST_SCORE:
         return f"gave {value:g}, expected {-LARGEST_SCORE:g} to {LARGEST_SCORE:g}"
     if not metric.allows(value):
         low, high = metric.bounds

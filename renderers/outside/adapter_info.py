@@ -80,8 +80,11 @@ def _literal(path: Path, tree: ast.Module) -> Any:
         if isinstance(node, ast.Assign) and [getattr(target, "id", None) for target in node.targets] == ["INFO"]:
             try:
                 return ast.literal_eval(node.value)
-            except ValueError as error:
-                raise InvalidOptionError(f"{path}: INFO: expected a literal: {error}") from error
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+                raise InvalidOptionError(
+                    f"{path}, line {node.lineno}: INFO: expected names and values written out, without names of "
+                    "variables, calls or comprehensions: it is read without running the file"
+                ) from error
     raise InvalidOptionError(f"{path}: expected an adapter, which has a constant INFO")
 
 

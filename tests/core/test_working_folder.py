@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,4 +30,25 @@ def test_a_working_folder_that_is_gone_is_left_alone_before_and_left_behind_afte
         gone.rmdir()
         with keeping_folder():
             pass
+    assert Path.cwd() == tmp_path
+
+
+def test_a_block_that_begins_where_another_one_has_led_goes_back_to_where_that_began(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs").mkdir()
+    began, ended = threading.Event(), threading.Event()
+
+    def beside():
+        with keeping_folder():
+            began.set()
+            assert ended.wait(10.0)
+
+    thread = threading.Thread(target=beside)
+    with keeping_folder():
+        os.chdir("theirs")
+        thread.start()
+        assert began.wait(10.0)
+    assert Path.cwd() == tmp_path
+    ended.set()
+    thread.join()
     assert Path.cwd() == tmp_path

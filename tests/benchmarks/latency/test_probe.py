@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from bokehbench.benchmarks.latency import probe
 from bokehbench.benchmarks.latency.repeats import RepeatRule
+from bokehbench.benchmarks.latency.session import Point, measure_apart
 from bokehbench.core.timing import stage
 from bokehbench.renderers.identity import IdentityRenderer
 from bokehbench.renderers.interface import Cost
@@ -79,3 +82,21 @@ def test_what_a_render_forks_ends_with_it_and_forks_nothing_in_turn(tmp_path):
     found = probe.measure_point(point, Forking(), RepeatRule(fewest=3, least=3, most=3))
     assert len(found["repeats"]) == 3
     assert len((tmp_path / "renders").read_text().splitlines()) == 1 + 3
+
+
+def test_a_thread_that_is_left_running_and_streams_that_are_replaced_cost_no_measurement():
+    odd = """
+import runpy, sys, threading, time
+from bokehbench.renderers.identity import IdentityRenderer
+def render(self, scene, seed):
+    sys.stdout = None
+    return scene.image.clone()
+IdentityRenderer._render = render
+threading.Thread(target=time.sleep, args=(60,)).start()
+runpy.run_module("bokehbench.benchmarks.latency.probe", run_name="__main__")
+"""
+    point = Point(renderer="identity", weights=None, device="cpu", dtype="float32", height=16, width=16, radius_px=2.0)
+    began = time.monotonic()
+    found = measure_apart(point, RepeatRule(least=2, most=2), (sys.executable, "-c", odd))
+    assert found["status"] == "ok", found["reason"]
+    assert time.monotonic() - began < 50.0

@@ -1,7 +1,9 @@
 """Whatever a plug-in raises or returns fails its own case, in a row that is read again; the next renderer goes on."""
 
+import io
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -92,6 +94,17 @@ def test_a_renderer_that_changes_the_working_folder_moves_no_picture_and_no_late
     rows = bench(Counting("odd", Counter(), lambda scene: os.chdir("theirs")), Counting("dim", Counter()))
     assert [row["status"] for row in rows] == ["ok"] * 2 * len(SCENES)
     assert all(Path(row["image"]).is_file() for row in rows)
+
+
+@pytest.mark.parametrize("put", [None, io.StringIO()], ids=["nothing", "its own"])
+def test_a_renderer_that_replaces_the_standard_streams_silences_nobody_else(bench, put):
+    streams = sys.stdout, sys.stderr
+
+    def replace(scene):
+        sys.stdout = sys.stderr = put
+
+    bench(Counting("odd", Counter(), replace))
+    assert (sys.stdout, sys.stderr) == streams
 
 
 def test_a_row_names_renderer_and_scene_once(bench):

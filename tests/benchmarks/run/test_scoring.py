@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -113,12 +114,13 @@ def test_a_value_that_no_mean_could_hold_is_none(make_scene, value):
     assert notes == {"huge": f"failed: gave {value:g}, expected -1e+100 to 1e+100"}
 
 
-def test_a_tensor_with_gradients_is_a_value(make_scene, recwarn):
+@pytest.mark.parametrize("value", [torch.tensor(1.5, requires_grad=True), np.float32(1.5)])
+def test_numbers_of_libraries_are_values_and_warn_of_nothing(make_scene, recwarn, value):
     class Traced(Seen):
         name = "traced"
 
         def score(self, prediction, scene):
-            return torch.tensor(1.5, requires_grad=True)
+            return value
 
     scene = make_scene()
     assert Scorer([Traced()]).score(scene.image, scene) == ({"traced": 1.5}, {})
