@@ -129,9 +129,8 @@ def test_every_package_is_listed():
     """A missing entry works in an editable install and is absent from the wheel."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT) for path in modules()} - {Path()}
-    named = {folder: name for name, folder in settings["package-dir"].items()}
-    expected = {named.get(folder.as_posix(), "bokehbench." + ".".join(folder.parts)) for folder in folders}
-    assert set(settings["packages"]) == expected
+    assert set(settings["packages"]) == {"bokehbench." + ".".join(folder.parts) for folder in folders}
+    assert settings["package-dir"] == {"bokehbench": "."}  # see test_results.py: another name can be hidden
 
 
 def third_party_imports(path: Path) -> set[str]:

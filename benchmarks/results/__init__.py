@@ -1,15 +1,12 @@
-"""A stored run as a table: ``bokehbench.results.read(RUN)``.
-
-This folder is installed as ``bokehbench.results``, hence the absolute imports.
-"""
+"""A stored run as a table: ``bokehbench.benchmarks.results.read(RUN)``."""
 
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bokehbench.benchmarks.request import run_folder
-from bokehbench.benchmarks.run.store import RUN_FILE, StoredRun
-from bokehbench.core.errors import InvalidOptionError
+from ...core.errors import InvalidOptionError
+from ..request import run_folder
+from ..run.store import RUN_FILE, StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
