@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 MODULE = "bokehbench.reports.leaderboard"
 
+ELSEWHERE = "--from DIR"
+"""The option that says where runs are, for errors."""
+
 
 @ends_in_one_line(MODULE, goes_on=False)
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="a run's name below DIR/results, or its folder; one with latency alone gives times to the others",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.md", help="the page to write")
-    parser.add_argument(
-        "--from", dest="folder", type=Path, default=Path(), metavar="DIR", help="run_bench.py's --output; default: here"
-    )
+    add_from(parser)
     given = parser.parse_args(arguments)
     runs, latencies = read_runs([find_run(name, given.folder) for name in dict.fromkeys(given.runs)])
     board = make_leaderboard(runs, latencies)
@@ -47,6 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_atomically(given.output, lambda file: file.write(page.encode()))
     print(f"{', '.join(one.dataset for one in board.boards)}: {given.output}")
     return 0
+
+
+def add_from(parser: OneLineParser) -> None:
+    """Let ``parser`` take the folder that runs are looked for in, as ``folder``."""
+    parser.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="run_bench.py's --output, or its own folder where it had none; default: the current folder",
+    )
 
 
 def find_run(name: str, output: Path) -> Path:
@@ -75,7 +88,7 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[StoredRun], dict[str, Any]]
         if latency is not None:
             latencies[name] = latency
         if latency is None or (folder / RUN_FILE).exists():
-            runs.append(StoredRun.open(folder.resolve()))
+            runs.append(StoredRun.open(folder.resolve(), ELSEWHERE))
     return runs, latencies
 
 

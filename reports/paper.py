@@ -22,7 +22,7 @@ from ..core.commands import ends_in_one_line
 from ..core.errors import InvalidOptionError
 from ..core.files import is_intact, safe_name
 from ..core.option_parser import OneLineParser
-from .leaderboard import find_run
+from .leaderboard import ELSEWHERE, add_from, find_run
 from .parts.crop_figure import LabelledPicture, draw_crops
 from .parts.figures import PNG_DPI
 from .parts.numbers import write_score
@@ -50,7 +50,7 @@ MODULE = "bokehbench.reports.paper"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files that ``arguments``, or the command line, ask for; return the exit code."""
     given = _parse(arguments)
-    run = StoredRun.open(find_run(given.run, given.folder).resolve())
+    run = StoredRun.open(find_run(given.run, given.folder).resolve(), ELSEWHERE)
     table = make_paper_table(run, given.renderers, given.metrics)
     written = {
         "table.tex": write_paper_latex(table, safe_name(run.folder.name)).encode(),
@@ -81,9 +81,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = OneLineParser(prog=f"python -m {MODULE}", description=__doc__, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="a run's name below DIR/results, or its folder")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where the files go")
-    parser.add_argument(
-        "--from", dest="folder", type=Path, default=Path(), metavar="DIR", help="run_bench.py's --output; default: here"
-    )
+    add_from(parser)
     for option in ("renderers", "metrics"):
         parser.add_argument(
             f"--{option}", type=lambda names: names.split(","), default=[], metavar="NAME,...", help="these alone"

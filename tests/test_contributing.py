@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = [
+    f"tests/{place}.py"
+    for place in ("renderers/test_contract", "datasets/test_catalogue", "benchmarks/metrics/test_contract")
+]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -38,15 +42,39 @@ def example(tmp_path) -> Path:
     return folder
 
 
-def test_example_installs_and_runs_as_the_text_says(python, example, tmp_path):
-    """``--no-build-isolation``, which the text needs not, keeps pip from fetching setuptools, which is here."""
+@pytest.fixture
+def installed(python, example) -> Path:
+    """That Python with the example in it.
+
+    ``--no-build-isolation``, which the text needs not, keeps pip from fetching setuptools, which is here.
+    """
     assert "`pip install -e .`" in TEXT
     install = [python, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index", "-e", "."]
-    installed = subprocess.run(install, cwd=example, capture_output=True, text=True, check=False)
-    assert installed.returncode == 0, installed.stderr
+    done = subprocess.run(install, cwd=example, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+def test_example_keeps_the_contracts_and_runs_as_the_text_says(installed, tmp_path):
+    names = {point: name for name, point in re.findall(r'^([\w-]+) = "my_bokeh\.\w+:(\w+)"$', TEXT, re.MULTILINE)}
+    assert len(names) == 3
+    contracts = [
+        installed,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        *CONTRACTS,
+        "-k",
+        " or ".join(names.values()),
+    ]
+    kept = subprocess.run(contracts, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert kept.returncode == 0, kept.stdout
+    assert all(f"[{name}" in kept.stdout for name in names.values()), kept.stdout
     (command,) = re.findall(r"^python run_bench\.py (--renderers identity,classical,box-blur .*)$", TEXT, re.MULTILINE)
     done = subprocess.run(
-        [python, ROOT / "run_bench.py", *command.split(), "--output", tmp_path / "out"],
+        [installed, ROOT / "run_bench.py", *command.split(), "--output", tmp_path / "out"],
         capture_output=True,
         text=True,
         check=False,

@@ -1,15 +1,12 @@
-"""A stored run as a table: ``bokehbench.results.read(RUN)``.
-
-This folder is installed as ``bokehbench.results``, hence the absolute imports.
-"""
+"""A stored run as a table: ``bokehbench.benchmarks.results.read(RUN)``."""
 
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bokehbench.benchmarks.request import run_folder
-from bokehbench.benchmarks.run.store import RUN_FILE, StoredRun
-from bokehbench.core.errors import InvalidOptionError
+from ...core.errors import InvalidOptionError
+from ..request import run_folder
+from ..run.store import RUN_FILE, StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +24,10 @@ def read(
 ) -> "pd.DataFrame":
     """Return the rows of a run that count as a pandas DataFrame, one case a line in the order of the command.
 
-    ``run``: the folder of a run (which has a run.json), or a run's name below ``output``/results. A case that was made
-    several times, because data, weights or metrics changed, is there once: as it was made last. ``sweep``: the cases of
-    the last robustness sweep in place of those of the last benchmark.
+    ``run``: the folder of a run (which has a run.json), or a run's name below ``output``/results. ``output``: the
+    current folder where it is left out, while run_bench.py without ``--output`` writes beside itself, wherever it is
+    started. A case that was made several times, because data, weights or metrics changed, is there once: as it was made
+    last. ``sweep``: the cases of the last robustness sweep in place of those of the last benchmark.
 
     Columns:
 
@@ -50,7 +48,7 @@ def read(
     """
     import pandas as pd
 
-    stored = StoredRun.open(_find(run, Path(output)))
+    stored = StoredRun.open(_find(run, Path(output)).resolve(), "output=DIR")
     if sweep and "sweep" not in stored.meta:
         raise InvalidOptionError(f"{stored.folder}: no robustness sweep is stored here: run --robustness first")
     rows = stored.sweep if sweep else stored.rows

@@ -55,9 +55,10 @@ class StoredRun:
     scenes: list[StoredScene] = field(default_factory=list)
 
     @classmethod
-    def open(cls, folder: Path) -> "StoredRun":
+    def open(cls, folder: Path, elsewhere: str = "--output DIR") -> "StoredRun":
         """Read a run; a row or a scene's record that is damaged is left out, and a warning names it.
 
+        ``elsewhere``: what the caller is given for another folder than the one that was looked in, for the error.
         Raises InvalidOptionError where there is none, DamagedRecordError for a damaged run.json.
         """
         try:
@@ -67,7 +68,7 @@ class StoredRun:
         if meta is None:
             others = (path.parent.name for path in sorted(folder.parent.glob(f"*/{RUN_FILE}")))
             hint = did_you_mean(folder.name, others)
-            remedy = "run the benchmark first, or name the folder that it wrote to (--output, --from)"
+            remedy = f"run the benchmark first, or name the folder that it wrote to with {elsewhere}"
             raise InvalidOptionError(f"{folder}: no run is stored here: {remedy}{hint}")
         stored, faults = scan_rows(folder)
         codes = meta.get("scored_by", {})

@@ -1,12 +1,14 @@
 """The rows that count, as a table."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bokehbench import results
+from bokehbench.benchmarks import results
 from bokehbench.benchmarks.run.row_files import RowWriter
 from bokehbench.benchmarks.run.scene_record import record_scene
 from bokehbench.benchmarks.run.store import StoredRun, read_meta, write_meta
@@ -14,6 +16,7 @@ from bokehbench.core.errors import InvalidOptionError
 
 from ..stored_records import META, row
 
+ROOT = Path(__file__).resolve().parents[2]
 PSNR = {"unit": "dB", "higher_is_better": True, "description": "PSNR", "available": True, "reason": None}
 LPIPS = PSNR | {"unit": "", "higher_is_better": False}
 
@@ -87,7 +90,7 @@ def test_the_documented_lines_give_drops_and_a_curve(stored, monkeypatch):
     with RowWriter(stored) as writer:
         writer.append(row("zoomed", perturbation="zoom", severity=4, metrics={"psnr": 6.0}))
         writer.append(row("alone", scene="t", perturbation="erode", severity=4, metrics={"psnr": 8.0}))
-    usage = Path(__file__).parents[2] / "docs" / "usage.md"
+    usage = ROOT / "docs" / "usage.md"
     blocks = re.findall(r"```python\n(.*?)```", usage.read_text(encoding="utf-8"), re.DOTALL)
     (lines,) = [block for block in blocks if "sweep=True" in block]
     monkeypatch.chdir(stored.parent.parent)
@@ -103,6 +106,17 @@ def test_the_documented_lines_give_drops_and_a_curve(stored, monkeypatch):
     ]
 
 
+def test_the_module_is_found_above_a_clone_that_has_results(tmp_path):
+    """Python takes a folder ``bokehbench`` where it is started for a part of the package, whatever lies in it."""
+    clone = tmp_path / "bokehbench"
+    (clone / "results").mkdir(parents=True)
+    for folder in ("benchmarks", "core", "datasets", "renderers"):
+        (clone / folder).symlink_to(ROOT / folder)
+    code = "from bokehbench.benchmarks import results; results.read"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_run_has_a_name_and_a_folder(stored, monkeypatch):
     whole = results.read(stored)
     assert results.read(str(stored)).equals(whole)
@@ -112,7 +126,7 @@ def test_a_run_has_a_name_and_a_folder(stored, monkeypatch):
 
 
 def test_mistakes_are_one_line(stored, tmp_path):
-    with pytest.raises(InvalidOptionError, match="no run is stored"):
+    with pytest.raises(InvalidOptionError, match=r"^/.*/results/yours: no run is stored here: .* with output=DIR$"):
         results.read("yours", tmp_path)
     write_meta(stored, META | {"metrics": {"seed": PSNR}})
     with pytest.raises(InvalidOptionError, match="name of a column: seed"):

@@ -30,7 +30,14 @@ def test_runs_by_name_and_by_folder(compared_folders, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("runs", "said"),
-    [(["absent"], "absent: no run is stored here"), (["{0}", "{0}/../before"], "two runs are called 'before'")],
+    [
+        (
+            ["absent"],
+            "absent: no run is stored here: run the benchmark first, or name the folder that it wrote to with "
+            "--from DIR\n",
+        ),
+        (["{0}", "{0}/../before"], "two runs are called 'before'"),
+    ],
 )
 def test_mistakes_are_one_line(compared_folders, tmp_path, capsys, runs, said):
     runs = [run.format(compared_folders[0]) for run in runs]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bokehbench import results
+from bokehbench.benchmarks import results
 from bokehbench.benchmarks.request import RunRequest
 from bokehbench.benchmarks.run import session
 from bokehbench.core.files import read_image

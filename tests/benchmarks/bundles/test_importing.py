@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from bokehbench import results
+from bokehbench.benchmarks import results
 from bokehbench.benchmarks.bundles.export import write_bundle
 from bokehbench.benchmarks.bundles.importing import STAGING, import_bundle
 from bokehbench.benchmarks.run.run_folder import RunFolder
