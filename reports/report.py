@@ -87,7 +87,7 @@ def write_latency(folder: Path, reports_dir: Path) -> Path:
         return reports_dir / folder.name / LATENCY
     with writing(reports_dir, folder.name) as assets:
         pages = {LATENCY: TITLES[LATENCY]}
-        shared = {"run": {"name": folder.name}, "pages": pages, "page": LATENCY, "home": LATENCY}
+        shared = {"run": {"name": folder.name, "origin": ""}, "pages": pages, "page": LATENCY, "home": LATENCY}
         assets.write_page(LATENCY, shared | describe_latency(record, assets, {}))
         _finish(assets, summarise_latency(folder.name, record, pages))
     return reports_dir / folder.name / LATENCY

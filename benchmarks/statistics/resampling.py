@@ -71,18 +71,23 @@ def resample_quartile_widths(values: Floats, members: Members, resamples: int, s
 
 
 def expanded_interval(resampled: Floats, clusters: int) -> Interval | None:
-    """Return the 95 % expanded percentile interval; None below two clusters.
-
-    Percentiles at levels that make up for the resampled spread being too small by (n-1)/n and for a normal quantile
-    standing in for Student's, which matters for the ten scenes of BLB.
-    Source: Hesterberg, "What Teachers Should Know about the Bootstrap", 2015.
-    """
+    """Return the 95 % expanded percentile interval; None below two clusters. See ``tail_level``."""
     if clusters < 2:
         return None
-    reach = stdtrit(clusters - 1, (1 + CONFIDENCE) / 2) * np.sqrt(clusters / (clusters - 1))
-    tail = ndtr(-reach)
+    tail = tail_level(clusters)
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def tail_level(clusters: int) -> float:
+    """Return the level, in (0,0.5), of the quantile of resamples that is the lower bound; ``clusters``: two or more.
+
+    It makes up for the resampled spread being too small by (n-1)/n and for a normal quantile standing in for
+    Student's, which matters for the ten scenes of BLB.
+    Source: Hesterberg, "What Teachers Should Know about the Bootstrap", 2015.
+    """
+    reach = stdtrit(clusters - 1, (1 + CONFIDENCE) / 2) * np.sqrt(clusters / (clusters - 1))
+    return float(ndtr(-reach))
 
 
 @lru_cache(maxsize=4)

@@ -43,7 +43,8 @@ class PairTests:
         """One sentence where there are too few units for any test to find anything, or None."""
         if not self.p_values or smallest_p_value(self.units) < SIGNIFICANCE_LEVEL:
             return None
-        return f"{self.units} independent scenes are too few: the sign-flip test cannot find any difference at 5 %"
+        scenes = "1 independent scene is" if self.units == 1 else f"{self.units} independent scenes are"
+        return f"{scenes} too few: the sign-flip test cannot find any difference at 5 %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class PairedTest:
     what it tests, the mean over independent scenes, above 0 where the renderer is better.
     ``effect`` is the matched-pairs rank-biserial correlation in [-1,1] and ``win_rate`` in [0,1] the part of units that
     the renderer wins (a tie counts half): both are above 0 and 0.5 where the renderer is better, whichever way the
-    metric points.
+    metric points. ``equal``: the two have the same score on every scene, to the bit.
     """
 
     renderer: str
@@ -66,6 +67,7 @@ class PairedTest:
     gain: float
     effect: float
     win_rate: float
+    equal: bool = False
 
     @property
     def significant(self) -> bool:
@@ -139,6 +141,7 @@ def compare_to_reference(
             gain=float(sign * per_unit[:, column].mean()),
             effect=rank_biserial(sign * per_unit[:, column]),
             win_rate=float((np.sign(sign * per_unit[:, column]).mean() + 1.0) / 2.0),
+            equal=not values[:, column].any(),
         )
         for column, name in enumerate(others)
     ]

@@ -7,6 +7,7 @@ from ...benchmarks.statistics.run_comparison import Change, RunComparison
 from ..files.assets import Assets
 from ..files.export import Sheet, export_sheet
 from ..parts.cells import judge, write_change
+from ..parts.intervals import describe_intervals
 from ..parts.numbers import write_count, write_p_value, write_percent, write_score, write_signed
 
 SAME = "the same"
@@ -37,6 +38,7 @@ def describe_comparison(comparison: RunComparison, assets: Assets) -> dict[str, 
         "pictures": _group_pictures(comparison),
         "lead": _count_changes(comparison, lines),
         "warnings": comparison.warnings,
+        "intervals": describe_intervals(),
         "links": export_sheet(assets, "comparison", _sheet(comparison, lines)) if lines else None,
     }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ...benchmarks.run.store import StoredRun
 from ..parts.gallery import Gallery
+from ..parts.intervals import describe_intervals
 from ..parts.problems import find_absent, find_oddities, find_problems
 from ..parts.run_facts import describe_environments
 
@@ -16,4 +17,5 @@ def describe_index(run: StoredRun, gallery: Gallery) -> dict[str, Any]:
         "problems": find_problems(run.meta, run.rows, gallery.damaged, gallery.lost),
         "absent": find_absent(run.meta),
         "oddities": find_oddities(run.meta, run.scenes),
+        "intervals": describe_intervals(),
     }

@@ -9,7 +9,7 @@ from ...core.errors import UnknownNameError
 from ...renderers.registry import RENDERERS
 from ...renderers.stages.registry import take_apart
 from .cells import Cell, Column
-from .numbers import write_signed
+from .numbers import write_gap
 from .severity_scores import SeverityScores
 from .verdicts import judge_column
 
@@ -82,7 +82,9 @@ def _judge_stages(where: str, metric: str, unit: str, scores: SeverityScores) ->
         plain = _without_stage(name)
         if plain in scores.cells and best.isdisjoint((name, plain)):
             gap = _write_gap(name, plain, unit, scores)
-            if gap is not None:
+            if gap == "":
+                sentences.append(f"{where} {name} does not differ from {plain} in mean {metric}.")
+            elif gap is not None:
                 sentences.append(f"{where} {name} differs from {plain}, in mean {metric}, by {gap}.")
     return sentences
 
@@ -97,12 +99,17 @@ def _without_stage(name: str) -> str:
 
 
 def _write_gap(renderer: str, other: str, unit: str, scores: SeverityScores) -> str | None:
-    """Write how far a mean is from another where nothing is wrong, and what the test says; None without values."""
+    """Write how far a mean is from another where nothing is wrong, and what the test says.
+
+    Empty where the two are equal, None without values.
+    """
     cells, pairs = _column(scores, scores.unperturbed), scores.pairs[scores.unperturbed]
     first, second = cells[renderer].value, cells[other].value
     if first is None or second is None:
         return None
-    gap = f"{write_signed(first - second, unit)} {unit}".rstrip()
+    if first == second:
+        return ""
+    gap = f"{write_gap(first - second, unit)} {unit}".rstrip()
     if not pairs.can_decide:
         return gap
     up = scores.columns[scores.unperturbed].higher_is_better

@@ -16,6 +16,9 @@ from ...benchmarks.statistics.significance import (
 )
 from .numbers import ABSENT, write_p_value, write_percent, write_score, write_signed
 
+EQUAL = "equal"
+"""The verdict on two with the same score on every scene, however few these are."""
+
 UNKNOWN = (
     "Which scenes are independent is unknown, as records of scenes are lost or damaged: no interval and no verdict is "
     f"given. {REMEDY[0].upper()}{REMEDY[1:]}."
@@ -180,6 +183,8 @@ def write_change(test: PairedTest, unit: str) -> str:
 
 def judge(test: PairedTest, can_decide: bool, known: bool) -> str:
     """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
+    if test.equal:
+        return EQUAL
     if not can_decide:
         return write_undecided(known)
     if not test.significant:

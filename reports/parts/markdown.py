@@ -7,6 +7,7 @@ from html import escape
 from ...benchmarks.published.papers import PrintedMetric
 from ...core.text import one_line
 from .cells import Cell
+from .intervals import describe_intervals
 from .leaderboard import APART, Board, Leaderboard, Source, Standing
 from .numbers import ABSENT, write_count
 from .published import Published
@@ -57,10 +58,11 @@ def _explain(board: Leaderboard) -> str:
     used = {standing.group for one in board.boards for standing in one.standings}
     groups = "; ".join(f"*{group}*: {meaning}" for group, meaning in MEANINGS.items() if group in used)
     return (
-        "Means with 95 % intervals (paired bootstrap over independent scenes), best PSNR first. **best** has the best "
-        "mean of its column; ≈ best is not distinguishable from it by the sign-flip test on the same scenes, corrected "
-        "for all pairs of renderers in the table, at 5 %. One without a mark is distinguishable from the best; with "
+        "Means with 95 % intervals, best PSNR first. **best** has the best mean of its column; ≈ best is not "
+        "distinguishable from it by the sign-flip test on the same scenes, corrected for all pairs of renderers in the "
+        "table, at 5 %. One without a mark is distinguishable from the best; with "
         "too few scenes for that test the best mean alone is marked, and decides nothing.\n\n"
+        f"{describe_intervals()}\n\n"
         f"Time is a ratio to `{TIME_REFERENCE}`; below each table stands of which times. The seconds of cases are of "
         "one render each, beside whatever else the machine did; those of latency.json are medians of repeats. The last "
         f"column says where the rows were made: see [Measured](#measured). Groups: {groups}."

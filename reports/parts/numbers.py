@@ -56,6 +56,12 @@ def write_signed(value: float, unit: str) -> str:
     return f"+{text}" if value > 0 else f"\N{MINUS SIGN}{text}" if value < 0 else text
 
 
+def write_gap(value: float, unit: str) -> str:
+    """Write a difference that is not 0 with its sign; what would read as 0 is less than the last decimal's step."""
+    text = write_score(abs(value), unit)
+    return write_signed(value, unit) if float(text) else f"less than {text[:-1]}1"
+
+
 def write_p_value(value: float) -> str:
     """Write a p-value in three decimals; what is smaller is said to be."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -37,6 +37,7 @@ def summarise_run(run: StoredRun, rows: Sequence[Row]) -> dict[str, Any]:
     }
     return {
         "name": meta["run"],
+        "origin": run.origin,
         "command": meta["command"],
         "sentence": (
             f"{write_count(len(meta['renderers']), 'renderer')} on {write_count(scenes, 'scene')} of "

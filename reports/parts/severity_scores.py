@@ -14,7 +14,7 @@ from ...benchmarks.statistics.significance import PairTests
 from ...robustness.curves import Degradation
 from ..files.assets import Assets
 from ..files.export import Links, Sheet, export_sheet
-from .cells import Cell, Column, Measure, compare_measures, write_undecided
+from .cells import EQUAL, Cell, Column, Measure, compare_measures, write_undecided
 from .numbers import write_count, write_p_value, write_severity, write_signed
 
 
@@ -86,7 +86,12 @@ def _test_best(measure: Measure, pairs: PairTests, column: Column) -> list[BestT
     lines = []
     for name in map(str, means.index[1:]):
         pair = frozenset((name, best))
-        worse = "worse" if pairs.differ(name, best) else "not distinguishable"
+        if measure.values[name].equals(measure.values[best]):
+            verdict = EQUAL
+        elif not pairs.can_decide:
+            verdict = write_undecided(column.known)
+        else:
+            verdict = "worse" if pairs.differ(name, best) else "not distinguishable"
         lines.append(
             BestTest(
                 severity=measure.name,
@@ -95,7 +100,7 @@ def _test_best(measure: Measure, pairs: PairTests, column: Column) -> list[BestT
                 difference=write_signed(float(means[name] - means[best]), measure.unit),
                 p_value=write_p_value(pairs.p_values[pair]),
                 adjusted=write_p_value(pairs.adjusted[pair]),
-                verdict=worse if pairs.can_decide else write_undecided(column.known),
+                verdict=verdict,
             )
         )
     return lines

@@ -12,8 +12,9 @@ import pandas as pd
 from ...benchmarks.run.schema import Row
 from ...benchmarks.run.store import UNKNOWN_UNIT, StoredRun
 from ..files.export import Number, Sheet
+from .basis import find_scored_scenes, write_basis
 from .cells import Cell, Column, Grid, Measure, TestLine, compare_measures
-from .numbers import write_count, write_seconds
+from .numbers import write_seconds
 
 ARROWS = {True: "\N{UPWARDS ARROW}", False: "\N{DOWNWARDS ARROW}"}
 
@@ -35,7 +36,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """One data set's table. ``paired_scenes`` counts the scenes on which every renderer with any result succeeded;
+    """One data set's table. ``scored_scenes`` counts the scenes that means are over: see ``find_scored_scenes``;
     ``measures`` hold the values behind the columns, ``tests`` every renderer against ``reference``; ``absent`` names
     the metrics that were not computed, each with the section of the page of results that says why.
     """
@@ -43,7 +44,7 @@ class ScoreTable:
     basis: str
     columns: list[Column]
     rows: list[TableRow]
-    paired_scenes: int
+    scored_scenes: int
     measures: list[Measure]
     reference: str | None
     tests: list[TestLine]
@@ -79,11 +80,13 @@ def build_table(
     ]
     counts = {name: int((finished["renderer"] == name).sum()) for name in renderers}
     grid = compare_measures(measures, renderers, clusters, reference, counts)
+    scored = find_scored_scenes(measures)
+    tried = len({row["scene"] for row in rows})
     return ScoreTable(
-        basis=_describe_basis(rows, scenes, clusters),
+        basis=write_basis(tried, scored, grid.columns, clusters, len(scenes)),
         columns=grid.columns,
-        rows=[_row(name, rows, finished, scenes, grid.cells[name], name in apart) for name in renderers],
-        paired_scenes=len(scenes),
+        rows=[_row(name, rows, finished, scored or scenes, grid.cells[name], name in apart) for name in renderers],
+        scored_scenes=len(scored),
         measures=measures,
         reference=grid.reference,
         tests=grid.tests,
@@ -149,19 +152,6 @@ def _row(
 def describe_weights(rows: Iterable[Row]) -> str | None:
     """Return the weights that made these rows, None where nothing was trained."""
     return ", ".join(dict.fromkeys(row["weights"] for row in rows if row["weights"])) or None
-
-
-def _describe_basis(rows: Sequence[Row], scenes: Sequence[str], clusters: Mapping[str, str]) -> str:
-    tried = len({row["scene"] for row in rows})
-    units = {clusters[scene] for scene in scenes}
-    independent = f", {len(units)} of them independent" if len(units) != len(scenes) else ""
-    if UNKNOWN_UNIT in units:
-        independent = ", which of them are independent is unknown"
-    if len(scenes) == tried:
-        return f"Means over all {write_count(tried, 'scene')}{independent}"
-    return (
-        f"Means over the {len(scenes)} of {write_count(tried, 'scene')} on which every renderer succeeded{independent}"
-    )
 
 
 def _notes(rows: Sequence[Row], renderers: Sequence[str], apart: Collection[str]) -> list[str]:

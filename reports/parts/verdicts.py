@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from .cells import Cell, Column
-from .numbers import write_score
+from .numbers import write_gap, write_score
 from .tables import ScoreTable
 
 
@@ -47,9 +47,7 @@ def _write_lead(column: Column, cells: Mapping[str, Cell], best: str) -> str:
     names = [name for name, gap in gaps.items() if abs(gap.value) == least]
     if least == 0.0:
         return f", as {'has' if len(names) == 1 else 'have'} {', '.join(names)}"
-    by, interval = write_score(least, unit), gaps[names[0]].interval
-    if float(by) == 0.0:
-        by = f"less than {by[:-1]}1"
+    by, interval = write_gap(least, unit).removeprefix("+"), gaps[names[0]].interval
     between = ""
     if interval is not None and column.can_decide and len(names) == 1:
         sign = -1.0 if column.higher_is_better else 1.0

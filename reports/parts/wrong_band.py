@@ -159,8 +159,9 @@ def _cell(column: str, value: float) -> tuple[str, float | None]:
 
 def _sheet(found: BandLosses, perturbation: Perturbation) -> Sheet:
     means = found.means()
+    scenes = write_count(found.scenes, "scene")
     return Sheet(
-        caption=f"Wrong band along {perturbation.name} ({perturbation.unit}): means over {found.scenes} scenes, dB",
+        caption=f"Wrong band along {perturbation.name} ({perturbation.unit}): means over {scenes}, dB",
         head=["renderer", "severity", "share", *SCORES, "scenes"],
         values=[
             [renderer, severity, *(_number(means.loc[(severity, renderer), name]) for name in ("share", *SCORES)),

@@ -90,7 +90,7 @@ def test_structure_and_references(typical_report):
         assert words in page.text
     assert "↑ higher is better, dB" in page.text
     assert "↓ lower is better" in page.text
-    assert "Means over the 3 of 4 scenes on which every renderer succeeded" in page.text
+    assert "Means over the 3 of 4 scenes on which every renderer has a score (lpips over 2)" in page.text
     assert "on 2 of 3 scenes" in page.text
 
 

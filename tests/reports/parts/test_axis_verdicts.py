@@ -84,6 +84,20 @@ def test_what_a_stage_does_to_right_input_is_said_unless_it_was(last, said):
     assert [text for text in judge_axis(make_axis(means)).more if "differs" in text] == [sentence] * said
 
 
+def test_a_stage_that_changes_no_score_does_not_differ():
+    (_, said, _) = judge_axis(
+        make_axis({"bokehdiff": [5, 5, 5], "classical": [3, 3, 3], "classical+refine": [3, 4, 4]})
+    ).more
+    assert said == "With the true disparity (erode 0) classical+refine does not differ from classical in mean psnr."
+
+
+def test_a_difference_that_reads_as_zero_is_said_to_be_small():
+    (_, said, _) = judge_axis(
+        make_axis({"bokehdiff": [5, 5, 5], "classical": [3, 3, 3], "classical+refine": [3.001, 4, 4]})
+    ).more
+    assert said.endswith("in mean psnr, by less than 0.01 dB (better).")
+
+
 def test_a_stage_that_is_not_known_here_is_passed_over():
     """An imported run may have those of another package."""
     assert len(judge_axis(make_axis({"a": [9, 9, 9], "classical": [5, 5, 5], "classical+other": [4, 4, 4]})).more) == 2

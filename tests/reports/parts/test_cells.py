@@ -91,3 +91,22 @@ def test_verdict_points_where_the_tested_mean_does(higher):
         if line.verdict in ("better", "worse"):
             assert (line.test.difference > 0) == ((line.verdict == "better") == higher)
     assert verdicts & {"better", "worse"}, "the check above says something"
+
+
+def test_two_that_are_equal_to_the_bit_are_equal_however_few_the_scenes_are():
+    for scenes in (1, 12):
+        values = pd.DataFrame({"a": np.arange(scenes) / 7.0}, index=[f"s{n}" for n in range(scenes)])
+        values["b"], values["c"] = values["a"], values["a"] - 1.0
+        clusters, counts = {scene: scene for scene in values.index}, dict.fromkeys("abc", scenes)
+        grid = compare_measures([Measure("m", "dB", True, "", values)], list("abc"), clusters, "a", counts)
+        verdicts = {line.renderer: line.verdict for line in grid.tests}
+        assert verdicts["b"] == "equal"
+        assert verdicts["c"] == ("worse" if scenes == 12 else "too few scenes")
+
+
+def test_one_scene_is_too_few():
+    measure = Measure("m", "dB", True, "", pd.DataFrame({"a": [1.0], "b": [2.0]}, index=["s0"]))
+    assert (
+        "1 independent scene is too few: the sign-flip test cannot find any difference at 5 %."
+        in compare_measures([measure], ["a", "b"], {"s0": "s0"}, "a", {"a": 1, "b": 1}).warnings
+    )

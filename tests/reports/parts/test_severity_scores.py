@@ -4,7 +4,13 @@ import pandas as pd
 import pytest
 
 from bokehbench.benchmarks.statistics.significance import compare_pairs
+from bokehbench.reports.files.assets import Assets
+from bokehbench.reports.pages.robustness import describe_robustness
+from bokehbench.reports.parts.pictures import PictureMaker
+from bokehbench.reports.report import write_report
 from bokehbench.robustness.curves import Degradation
+
+BEST = "blind", 0
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +45,30 @@ def test_page_shows_them_before_the_drops(swept_report):
     assert text.index("psnr at each severity") < text.index("What is lost along the axis")
     assert "Tests against the best at each severity" in text
     assert text.count("blind") > 5  # it never reads the disparity, and its scores compare all the same
+
+
+@pytest.mark.parametrize(("scenes", "shown"), [(1, False), (8, True)])
+def test_the_legend_speaks_of_intervals_where_there_are_some(swept_run, tmp_path, scenes, shown):
+    kept = {f"scene {number}" for number in range(scenes)}
+    swept_run.sweep[:] = [row for row in swept_run.sweep if row["scene"] in kept]
+    page = (write_report(swept_run, tmp_path).parent / "robustness.html").read_text(encoding="utf-8")
+    assert ("95 % bootstrap intervals</a>" in page) == shown
+    assert ("its interval is rough" in page) == shown
+    assert ("1 independent scene is too few" in page) != shown
+
+
+def test_the_test_against_the_best_calls_equal_scores_equal(swept_run, tmp_path):
+    scores = {row["scene"]: row["metrics"] for row in swept_run.sweep if (row["renderer"], row["severity"]) == BEST}
+    for row in swept_run.sweep:
+        if row["renderer"] == "fragile":
+            row["metrics"] = scores[row["scene"]]
+    about = swept_run.meta["sweep"]["renderers"]
+    page = describe_robustness(swept_run, PictureMaker(Assets(tmp_path)), None, dict.fromkeys(about, 0))
+    verdicts = {
+        line.verdict
+        for axis in page["axes"]
+        for metric in axis.metrics
+        for line in metric.scores.tests
+        if {line.renderer, line.best} == {"blind", "fragile"}
+    }
+    assert verdicts == {"equal"}

@@ -27,7 +27,7 @@ def test_means_are_those_of_the_paired_scenes(typical_run):
 
 def test_pairing_and_absent_values_are_said(typical_run):
     _, table = table_of(typical_run)
-    assert table.paired_scenes == 3
+    assert table.scored_scenes == 3
     assert "3 of 4 scenes" in table.basis
     assert [(column.name, column.scenes) for column in table.columns] == [("psnr", 3), ("lpips", 2)]
     assert [(line.finished, line.tried, line.unfinished) for line in table.rows] == [(4, 4, ""), (3, 4, "1 failed")]
