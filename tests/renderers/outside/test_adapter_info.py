@@ -34,7 +34,7 @@ def test_names_are_free_and_inputs_are_words_of_a_scene():
     ("text", "words"),
     [
         ("", "which has a constant INFO"),
-        ("INFO = open('x')", "expected a literal"),
+        ("INFO = open('x')", r"line \d+: INFO: expected names and values written out"),
         ("INFO = (", "expected an adapter"),
         ("INFO = {'title': 'x', 'variants': {}, 'inputs': ()}", r"INFO\.variants: expected at least one"),
         ("INFO = {'title': 3, 'variants': {}, 'inputs': ()}", r"INFO\.title: expected a text"),
