@@ -41,6 +41,7 @@ class Problem(StrEnum):
     TRANSPARENT = "expected an opaque picture, this one is transparent: flatten it"
     NOT_FINITE = "{count} values are NaN or infinite, the first at column {column}, row {row}: {remedy}"
     NO_DATA = "{count} values are {value:g}, its mark for no data: fill the holes"
+    LERC_HOLES = "{count} pixels have no value, by LERC's mask: fill the holes"
     CONSTANT = "every value is {value:g}: expected {role} that varies"
     OUTSIDE_DISPLAY = "expected display values in [0, 1], got [{low:g}, {high:g}]: scale them, or use OpenEXR"
     OTHER_SIZE = "{found} px, expected {expected} as in {like}: resample it"

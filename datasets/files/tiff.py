@@ -4,9 +4,11 @@ Zero is white or zero is black: values come back with zero as black, at every de
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -24,6 +26,10 @@ REDUCED_OR_MASK = 0b101
 
 GDAL_NODATA = 42113
 
+LERC_PARAMETERS = 50674
+UNPACK_LERC: tuple[Callable[[bytes], bytes | bytearray], ...] = (bytes, imagecodecs.zlib_decode, imagecodecs.zstd_decode)
+"""By the second of LERC's parameters: what is wrapped around it."""
+
 
 def read_tiff(path: Path) -> Raster:
     """Read the one image of a file, upright. Palettes, CMYK and the like become 8-bit RGB.
@@ -39,6 +45,8 @@ def read_tiff(path: Path) -> Raster:
             return _read_colours(path, page)
         _require_all_chunks(path, page)
         planes, depth, _, _, _ = page.shaped
+        if page.compression == COMPRESSION.LERC:
+            _require_no_holes(path, file, page)
         pixels = page.asarray(squeeze=False)
         if depth != 1:
             raise refusal(path, Problem.SEVERAL_IMAGES, count=depth)
@@ -79,6 +87,21 @@ def _require_all_chunks(path: Path, page: Any) -> None:
     whole = sum(offset > 0 and length > 0 for offset, length in chunks)
     if whole < count:
         raise refusal(path, Problem.UNREADABLE, why=f"{whole} of its {count} strips or tiles are there")
+
+
+def _require_no_holes(path: Path, file: tifffile.TiffFile, page: Any) -> None:
+    """Raise DamagedDataError where LERC's mask says that pixels have no value: tifffile reads 0 there."""
+    tag, count = page.tags.get(LERC_PARAMETERS), 0
+    unpack = UNPACK_LERC[int(tag.value[1]) if tag is not None else 0]
+    for index, (offset, length) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
+        file.filehandle.seek(offset)
+        data = file.filehandle.read(length)
+        _, valid = imagecodecs.lerc_decode(unpack(data), masks=True)
+        if valid is not None:
+            _, _, (_, height, width, _) = page.decode(data, index)  # a tile at the border is padded beyond them
+            count += int((~valid[..., :height, :width]).sum())
+    if count:
+        raise refusal(path, Problem.LERC_HOLES, count=count)
 
 
 def _require_data(path: Path, pixels: NDArray[Any], page: Any) -> None:

@@ -153,6 +153,20 @@ def test_values_that_mean_no_data_are_no_disparities(tmp_path) -> None:
     np.testing.assert_array_equal(read_disparity(tmp_path / "b.tif"), SHARES.astype(np.float32))
 
 
+@pytest.mark.parametrize("around", [{}, {"compression": "deflate"}, {"compression": "zstd"}])
+@pytest.mark.parametrize("layout", [{}, {"tile": (32, 32)}, {"rowsperstrip": 8}])
+def test_holes_that_lerc_hides_are_no_zeros(tmp_path, around, layout) -> None:
+    """tifffile reads 0 where the mask of a LERC map says that there is no value."""
+    values = np.linspace(0.0, 1.0, 70 * 90, dtype=np.float32).reshape(70, 90)
+    lerc = {"photometric": "minisblack", "compression": "lerc", "compressionargs": around} | layout
+    tifffile.imwrite(tmp_path / "whole.tif", values, **lerc)
+    np.testing.assert_array_equal(read_disparity(tmp_path / "whole.tif"), values)
+    values[30:35, 85:] = np.nan
+    tifffile.imwrite(tmp_path / "holes.tif", values, **lerc)
+    with pytest.raises(DamagedDataError, match=r"holes\.tif: 25 pixels have no value, by LERC's mask: fill the holes"):
+        read_disparity(tmp_path / "holes.tif")
+
+
 def test_a_palette_that_nobody_reads_is_named(tmp_path) -> None:
     palette = np.tile(np.arange(65536).astype(np.uint16), (3, 1))
     tifffile.imwrite(tmp_path / "a.tif", stored("uint16"), photometric="palette", colormap=palette)
