@@ -27,7 +27,11 @@ REDUCED_OR_MASK = 0b101
 GDAL_NODATA = 42113
 
 LERC_PARAMETERS = 50674
-UNPACK_LERC: tuple[Callable[[bytes], bytes | bytearray], ...] = (bytes, imagecodecs.zlib_decode, imagecodecs.zstd_decode)
+UNPACK_LERC: tuple[Callable[[bytes], bytes | bytearray], ...] = (
+    bytes,
+    imagecodecs.zlib_decode,
+    imagecodecs.zstd_decode,
+)
 """By the second of LERC's parameters: what is wrapped around it."""
 
 
