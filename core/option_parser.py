@@ -28,14 +28,14 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {one_line(message)}{self._hint(words)} (see --help)\n")
 
     def _hint(self, words: list[str]) -> str:
-        """Return the end of a sentence, and a question with the nearest name of each option that is none.
+        """Return the end of a sentence, and a question: the nearest names of one option, that of each of several.
 
         ``words``: what was not understood. Nothing where no option is written nearly like one of them.
         """
         options = [word.partition("=")[0] for word in words if word.startswith("-") and not NEGATIVE_NUMBER.match(word)]
         unknown = list(dict.fromkeys(options or words[:1]))
         if len(unknown) == 1:
-            return did_you_mean(unknown[0], self._all_options(), 1)
+            return did_you_mean(unknown[0], self._all_options())
         near = [(nearest(word, self._all_options()), word) for word in unknown]
         pairs = " and ".join(f"{meant} for {word}" for meant, word in near if meant)
         return f". Did you mean {pairs}?" if pairs else ""

@@ -44,7 +44,7 @@ def test_a_mistake_is_one_line_with_a_hint(capsys):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--metric", "psnr"], ". Did you mean --metrics?"),
+        (["--metric", "psnr"], ". Did you mean --metrics or --device?"),
         (["--metric=psnr", "--limt", "3"], ". Did you mean --metrics for --metric and --limit for --limt?"),
         (["--xyzzy", "--limt", "--limt", "-3"], ". Did you mean --limit for --limt?"),
         (["--xyzzy"], ""),
