@@ -111,8 +111,12 @@ def image_sizes(text: str) -> list[Size]:
     """Parse ``512,768x512`` into (height, width); one number is a square."""
     found = []
     for part in text.split(","):
-        width, cross, height = part.strip().partition("x")
-        found.append((positive(height if cross else width), positive(width)))
+        sides = part.strip().split("x")
+        if len(sides) > 2 or not all(side.isdecimal() and side.strip("0") for side in sides):
+            raise argparse.ArgumentTypeError(
+                f"expected N or WxH, each a whole number above 0, got '{printable(part.strip())}'"
+            )
+        found.append((positive(sides[-1]), positive(sides[0])))
     return found
 
 

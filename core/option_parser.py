@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from .text import did_you_mean, one_line
+from .text import did_you_mean, nearest, one_line
 from .version import describe_version
 
 NEGATIVE_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$", re.IGNORECASE)
@@ -24,9 +24,21 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        words = message.partition("unrecognized arguments: ")[2].replace("=", " ").split()
-        hint = did_you_mean(words[0], self._all_options()) if words else ""
-        self.exit(2, f"{self.prog}: {one_line(message)}{hint} (see --help)\n")
+        words = message.partition("unrecognized arguments: ")[2].split()
+        self.exit(2, f"{self.prog}: {one_line(message)}{self._hint(words)} (see --help)\n")
+
+    def _hint(self, words: list[str]) -> str:
+        """Return the end of a sentence, and a question: the nearest names of one option, that of each of several.
+
+        ``words``: what was not understood. Nothing where no option is written nearly like one of them.
+        """
+        options = [word.partition("=")[0] for word in words if word.startswith("-") and not NEGATIVE_NUMBER.match(word)]
+        unknown = list(dict.fromkeys(options or words[:1]))
+        if len(unknown) == 1:
+            return did_you_mean(unknown[0], self._all_options())
+        near = [(nearest(word, self._all_options()), word) for word in unknown]
+        pairs = " and ".join(f"{meant} for {word}" for meant, word in near if meant)
+        return f". Did you mean {pairs}?" if pairs else ""
 
     def _all_options(self) -> list[str]:
         """Return the options of this parser and of its commands, which leave to it what they do not know."""

@@ -49,7 +49,16 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 2) -> str:
 
     Nothing where there are none. Dashes before options make no two of them alike.
     """
-    bare = {one.lstrip("-"): one for one in known}
-    *others, last = [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)] or [""]
+    *others, last = _alike(name, known, most) or [""]
     names = f"{', '.join(others)} or {last}" if others else last
     return f". Did you mean {names}?" if last else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the name of ``known`` that is written most like ``name``, as ``did_you_mean``; "" where none is."""
+    return next(iter(_alike(name, known, 1)), "")
+
+
+def _alike(name: str, known: Iterable[str], most: int) -> list[str]:
+    bare = {one.lstrip("-"): one for one in known}
+    return [bare[one] for one in difflib.get_close_matches(name.lstrip("-"), bare, most, cutoff=0.5)]

@@ -47,6 +47,7 @@ The picture keeps size, bit depth, colour profile and EXIF; it is upright. docs/
 )
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 2, with one line, where it cannot be done."""
+    begin = time.perf_counter()
     let_threads_sleep()
     keep_freed_memory()
     parser = build_parser()
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.perf_counter()
     for line in session.run():
         print(line, flush=True)  # what takes long is said before it begins
-    print(f"{time.perf_counter() - start:.1f} s after start")
+    loading, work = start - begin, time.perf_counter() - start
+    print(f"{work:.1f} s to read, render and write, after {loading:.1f} s to load libraries and renderer")
     return 0
 
 
@@ -136,7 +138,11 @@ def _add_what(group: Any) -> None:
     one = group.add_mutually_exclusive_group()
     renderer = one.add_argument("--renderer", metavar="NAME", help="a name of run_bench.py --list; default: classical")
     offer_names(renderer, _renderers)
-    one.add_argument("--all", action="store_true", help="a sheet of what every renderer makes of it, at 480 px")
+    one.add_argument(
+        "--all",
+        action="store_true",
+        help="a sheet of what every renderer makes of it, at 480 px; says who is left out, and why",
+    )
     group.add_argument("--pull", action="store_true", help="a focus pull, to a .gif or .mp4")
     group.add_argument("--device", metavar="DEVICE", help="cpu or cuda; default: cuda where it can be used")
 

@@ -36,6 +36,12 @@ def names_for_sheet() -> list[str]:
     return [name for name, entry in RENDERERS.entries.items() if not entry.slow and name != "identity"]
 
 
+def say_who_is_slow() -> list[str]:
+    """Return a line for each renderer that is not on a sheet because it needs minutes: how slow, and how to have it."""
+    slow = {name: entry.slow for name, entry in RENDERERS.entries.items() if entry.slow}
+    return [f"{name}: {why}: --renderer {name} renders with it alone" for name, why in slow.items()]
+
+
 def render_tiles(scene: Scene, names: Sequence[str], look: Look, device: str) -> tuple[list[Tile], list[str]]:
     """Render a small scene with each renderer; return the tiles, the input first, and a line for each that cannot.
 

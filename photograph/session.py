@@ -13,7 +13,7 @@ from ..renderers.classical.aperture import Aperture, parse_blades
 from ..renderers.compile_kernels import needs_compiling
 from .camera import Camera
 from .contact_sheet import LONGEST_PX as SHEET_PX
-from .contact_sheet import lay_out, names_for_sheet, render_tiles
+from .contact_sheet import lay_out, names_for_sheet, render_tiles, say_who_is_slow
 from .depth import ESTIMATOR, DepthMap, DepthSource, open_with_depth
 from .focus_pull import LONGEST_PX as PULL_PX
 from .focus_pull import check_encoder, render_pull, write_pull
@@ -82,7 +82,7 @@ class Session:
         return f"{self._path}: {self._name}, {width}x{height} px, {bits} bits"
 
     def _make_sheet(self, aimed: Aimed, photograph: Photograph) -> Iterator[str]:
-        """Render and write the contact sheet; a line for each renderer that is not on it."""
+        """Render and write the contact sheet; a line for each renderer that is not on it, and why."""
         small = shrink(aimed.scene, SHEET_PX)
         tiles, lacking = render_tiles(small, names_for_sheet(), self._look, self._device)
         if len(tiles) == 1:
@@ -90,7 +90,7 @@ class Session:
         shown = [replace(tile, levels=np.asarray(as_srgb(tile.levels, photograph.profile))) for tile in tiles]
         sheet = torch.from_numpy(lay_out(shown)).permute(2, 0, 1)
         write_picture(self._path, sheet.float() / 255.0)
-        yield from (f"left out: {line}" for line in lacking)
+        yield from (f"left out: {line}" for line in [*lacking, *say_who_is_slow()])
         yield f"{self._path}: {len(tiles) - 1} renderers"
 
     def _make_pull(self, aimed: Aimed, photograph: Photograph) -> str:

@@ -95,7 +95,7 @@ def test_latency_writes_a_page_and_exits_0(tmp_path, run_bench):
             "classical-occlusion, bokehdiff. Did you mean identity?",
         ),
         (["--sizes", "64"], "only with --latency"),
-        (["--latency", "--sizes", "64x"], "expected a whole number above 0, got ''"),
+        (["--latency", "--sizes", "64x"], "expected N or WxH, each a whole number above 0, got '64x'"),
         (["--latency", "--more-sizes", "64"], "expected RENDERER=SIZE, got '64'"),
         (["--latency", "--radii", "0"], "expected numbers above 0, got '0'"),
         (["--latency", "--robustness"], "--robustness has no meaning with --latency: leave it out"),

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ...core.torchvision_guard import ensure_torchvision
 from .comparison import Comparison
 from .interface import ComparisonMetric
-from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, read_weights
+from .weights import ALEXNET, DISTS_WEIGHTS, VGG16, fill_parameters, gather_weights
 
 LPIPS_TRUNKS = {"alex": (ALEXNET, "AlexNet", 31), "vgg": (VGG16, "VGG-16", 16)}
 """Trunks of LPIPS: their weights, their name, the smaller side in px of the least image they leave something of."""
@@ -114,10 +114,9 @@ class Dists(NetworkMetric):
         self.description = f"DISTS (VGG-16 structure and texture, pyiqa's implementation), 8-bit RGB {size}"
 
     def _build(self, weights: Path | None) -> nn.Module:
-        trunk = read_weights(VGG16, self.name, weights)
-        balance = read_weights(DISTS_WEIGHTS, self.name, weights)
+        tensors = gather_weights([VGG16, DISTS_WEIGHTS], ["torchvision", "pyiqa"], self.name, weights)
         network = _make_dists()
-        fill_parameters(network, {**trunk, **balance}, self.name)
+        fill_parameters(network, tensors, self.name)
         return network
 
     def _distance(self, network: Any, image: Tensor, target: Tensor) -> Tensor:
@@ -144,9 +143,9 @@ def shrink(picture: Tensor, shorter_side_px: int) -> Tensor:
 def build_lpips(trunk: str, needed_by: str, weights: Path | None = None) -> nn.Module:
     """Return the lpips package's network on ``trunk`` with all its published weights, on the CPU.
 
-    Raises MissingWeightsError, which names ``needed_by``, where they cannot be had.
+    Raises MissingWeightsError, which names ``needed_by`` and all that is missing, where they cannot be had.
     """
-    features = read_weights(LPIPS_TRUNKS[trunk][0], needed_by, weights)
+    features = gather_weights([LPIPS_TRUNKS[trunk][0]], ["torchvision", "lpips"], needed_by, weights)
     ensure_torchvision()
     import lpips
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ...core.errors import InvalidOptionError, MissingWeightsError
+from ...core.errors import InvalidOptionError, MissingPackageError, MissingWeightsError
 from ...core.fetch import NETWORK, DownloadError
+from ...core.light_install import find_missing
 
 FOLDER_VARIABLE = "BOKEHBENCH_WEIGHTS"
 """The environment variable that names a folder of weights, beside the one given by ``--weights``."""
@@ -72,22 +73,59 @@ def read_weights(file: WeightsFile, metric: str, folder: Path | None = None) -> 
     names, in torch hub's cache; then fetched into that cache.
     Raises MissingWeightsError that says what to get and where to put it, InvalidOptionError for a folder that is none.
     """
-    folders = _weights_folders(folder)
-    cached = Path(torch.hub.get_dir()) / file.cache / file.name
-    places = [place / sub / name for place in folders for sub in SUBFOLDERS for name in (file.safetensors, file.name)]
-    for path in [*places, cached]:
-        if path.is_file():
-            return _read_tensors(path, file)
-    try:
-        NETWORK.fetch_file(file.url, cached, file.sha256_prefix)
-    except DownloadError as error:
-        searched = ", ".join(str(place) for place in [*folders, cached.parent])
-        raise MissingWeightsError(
-            f"{metric} needs {file.name} (or {file.safetensors}), which is not in {searched} and could not be fetched"
-            f" ({error}): get {file.url} and put it into {cached.parent}, or into a folder given by --weights or"
-            f" {FOLDER_VARIABLE}"
-        ) from error
-    return _read_tensors(cached, file)
+    path = _find(file, folder)
+    if path is None:
+        path = _cached(file)
+        try:
+            NETWORK.fetch_file(file.url, path, file.sha256_prefix)
+        except DownloadError as error:
+            raise _absent(file, metric, folder, f"and could not be fetched ({error}): get") from error
+    return _read_tensors(path, file)
+
+
+def gather_weights(
+    files: Sequence[WeightsFile], packages: Sequence[str], metric: str, folder: Path | None = None
+) -> dict[str, Tensor]:
+    """Return the tensors of all ``files``, as ``read_weights``, where the packages that compute with them are there.
+
+    Raises MissingWeightsError that says at once all that is missing, which is MissingPackageError where packages are:
+    nothing is fetched for them then. Raises InvalidOptionError for a folder that is none.
+    """
+    absent, faults = find_missing(packages), []
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            if absent and _find(file, folder) is None:
+                raise _absent(file, metric, folder, "either: the metric fetches it once, or get")
+            tensors |= read_weights(file, metric, folder)
+        except MissingWeightsError as error:
+            faults.append(str(error))
+    if absent:
+        raise MissingPackageError("; ".join([f"{metric}: {absent}", *faults]))
+    if faults:
+        raise MissingWeightsError("; ".join(faults))
+    return tensors
+
+
+def _find(file: WeightsFile, folder: Path | None) -> Path | None:
+    """Return where a file is on this machine, None where it is not."""
+    folders, names = _weights_folders(folder), (file.safetensors, file.name)
+    places = [place / sub / name for place in folders for sub in SUBFOLDERS for name in names]
+    return next((path for path in [*places, _cached(file)] if path.is_file()), None)
+
+
+def _cached(file: WeightsFile) -> Path:
+    return Path(torch.hub.get_dir()) / file.cache / file.name
+
+
+def _absent(file: WeightsFile, metric: str, folder: Path | None, then: str) -> MissingWeightsError:
+    """Say that a file is in none of the places; ``then`` leads to what to do about it."""
+    cache = _cached(file).parent
+    searched = ", ".join(str(place) for place in [*_weights_folders(folder), cache])
+    return MissingWeightsError(
+        f"{metric} needs {file.name} (or {file.safetensors}), which is not in {searched} {then} {file.url} and put it"
+        f" into {cache}, or into a folder given by --weights or {FOLDER_VARIABLE}"
+    )
 
 
 def fill_parameters(network: nn.Module, tensors: Mapping[str, Tensor], metric: str) -> None:

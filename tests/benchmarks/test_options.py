@@ -53,6 +53,13 @@ MISTAKES = [
     (["--seed=-1"], "--seed: expected a whole number from 0, got '-1'"),
     (["--latency", "--sizes", "99999999999999999999x1"], "expected at most 2147483647, got 99999999999999999999"),
     (["--latency", "--more-sizes", "classical=2147483648"], "expected at most 2147483647, got 2147483648"),
+    (["--latency", "--sizes", "512,5x"], "--sizes: expected N or WxH, each a whole number above 0, got '5x'"),
+    (["--latency", "--sizes", "5x5x5"], "--sizes: expected N or WxH, each a whole number above 0, got '5x5x5'"),
+    (
+        ["--latency", "--more-sizes", "classical="],
+        "--more-sizes: expected N or WxH, each a whole number above 0, got ''",
+    ),
+    (["--metric", "psnr", "--limt", "3"], "Did you mean --metrics for --metric and --limit for --limt?"),
     (["--compare", "a", "b", "--renderers", "identity"], "--renderers has no meaning with --compare: leave it out"),
     (["--check", "folder", "--limit", "1"], "--limit has no meaning with --check: leave it out"),
     (["--list", "--device", "cpu"], "has no meaning with --list: leave it out"),

@@ -64,15 +64,17 @@ def light_lines() -> list[str]:
 
 def brought_by(lines: list[str]) -> set[str]:
     """The packages of ``lines`` and what each brings, as installed here, by their canonical names."""
-    found, waiting = set(), [Requirement(line) for line in lines]
+    found, waiting = set(), [(canonicalize_name(Requirement(line).name), "") for line in lines]
     while waiting:
         one = waiting.pop()
-        name = canonicalize_name(one.name)
-        if name in found or (one.marker and not one.marker.evaluate({"extra": ""})):
+        if one in found:
             continue
-        found.add(name)
-        waiting += map(Requirement, distribution(name).requires or ())
-    return found
+        found.add(one)
+        name, extra = one
+        for needed in map(Requirement, distribution(name).requires or ()):
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(needed.name), asked) for asked in ("", *needed.extras)]
+    return {name for name, _ in found}
 
 
 def absent_modules() -> set[str]:

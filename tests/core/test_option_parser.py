@@ -39,3 +39,22 @@ def test_a_mistake_is_one_line_with_a_hint(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--radiu", "3"])
     assert capsys.readouterr().err == "x: unrecognized arguments: --radiu 3. Did you mean --radius? (see --help)\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--metric", "psnr"], ". Did you mean --metrics or --device?"),
+        (["--metric=psnr", "--limt", "3"], ". Did you mean --metrics for --metric and --limit for --limt?"),
+        (["--xyzzy", "--limt", "--limt", "-3"], ". Did you mean --limit for --limt?"),
+        (["--xyzzy"], ""),
+        (["limit"], ". Did you mean --limit?"),
+    ],
+)
+def test_every_unknown_option_gets_its_own_nearest_name(capsys, words, hint):
+    parser = OneLineParser(prog="x", allow_abbrev=False)
+    for option in ("--metrics", "--limit", "--device"):
+        parser.add_argument(option)
+    with pytest.raises(SystemExit):
+        parser.parse_args(words)
+    assert capsys.readouterr().err == f"x: unrecognized arguments: {' '.join(words)}{hint} (see --help)\n"

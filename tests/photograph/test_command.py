@@ -23,6 +23,8 @@ def test_a_photograph_with_a_map_is_blurred(bokehbench, photo):
     assert done.returncode == 0, done.stderr
     assert "out.png: classical, 56x40 px, 8 bits" in done.stdout
     assert "focus on the point 0,0.5 (disparity 0.9" in done.stdout
+    time_line = r"^\d+\.\d s to read, render and write, after \d+\.\d s to load libraries and renderer$"
+    assert re.search(time_line, done.stdout, re.MULTILINE)
     assert "blurred by up to 5.9 px, by map.png" in done.stdout or "by up to 6.0 px, by map.png" in done.stdout
     before, after = read_picture(photo), read_picture(photo.with_name("out.png"))
     assert np.abs(np.diff(after, axis=0))[:, 40:].mean() < 0.3 * np.abs(np.diff(before, axis=0))[:, 40:].mean()
@@ -70,6 +72,7 @@ def test_a_sheet_shows_what_can_be_rendered_and_names_the_rest(bokehbench, photo
     done = bokehbench("blur", "photo.png", "--disparity", "map.png", "--all", "-o", "sheet.png")
     assert done.returncode == 0, done.stderr
     assert "left out: mpib: 'mpib': no weights of it ship" in done.stdout
+    assert "left out: bokehdiff-no-coc: minutes a picture" in done.stdout
     assert "sheet.png: 2 renderers" in done.stdout
     assert Image.open(photo.with_name("sheet.png")).width > 2 * 56
 

@@ -4,8 +4,17 @@ import numpy as np
 import torch
 
 from bokehbench.core.scene import Scene
-from bokehbench.photograph.contact_sheet import LABEL_PX, MARGIN_PX, Tile, lay_out, names_for_sheet, render_tiles
+from bokehbench.photograph.contact_sheet import (
+    LABEL_PX,
+    MARGIN_PX,
+    Tile,
+    lay_out,
+    names_for_sheet,
+    render_tiles,
+    say_who_is_slow,
+)
 from bokehbench.photograph.request import Look
+from bokehbench.renderers.registry import RENDERERS
 
 
 def test_tiles_lie_row_by_row_below_their_labels():
@@ -44,3 +53,7 @@ def test_what_takes_minutes_is_not_on_it():
     names = names_for_sheet()
     assert {"classical", "bokehdiff"} <= set(names)
     assert not {"identity", "bokehdiff-no-coc"} & set(names)
+    assert {name for name, entry in RENDERERS.entries.items() if entry.slow} == {"bokehdiff-no-coc"}
+    assert say_who_is_slow() == [
+        "bokehdiff-no-coc: minutes a picture on a CPU: --renderer bokehdiff-no-coc renders with it alone"
+    ]

@@ -3,6 +3,7 @@ import hashlib
 import pickle
 import shutil
 import socket
+import sys
 import threading
 import time
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from bokehbench.benchmarks.metrics import weights
 from bokehbench.benchmarks.metrics.registry import load_metric
-from bokehbench.core.errors import InvalidOptionError, MissingWeightsError
+from bokehbench.core.errors import InvalidOptionError, MissingPackageError, MissingWeightsError
 from bokehbench.core.fetch import Network
 
 
@@ -85,6 +86,25 @@ def test_missing_weights_are_one_line_that_says_what_to_do(tmp_path):
         assert part in message
     for part in (str(tmp_path / "mine"), str(tmp_path / "torch" / "hub" / "checkpoints"), "no network", "--weights"):
         assert part in message
+
+
+def test_packages_and_weights_that_are_missing_are_said_at_once(monkeypatch, network, random_weights):
+    for name in ("torchvision", "lpips"):
+        monkeypatch.setitem(sys.modules, name, None)
+    both = (
+        r"^lpips-alex: this needs the packages torchvision and lpips, which the light install leaves out: .*;"
+        r" lpips-alex needs alexnet-owt-7be5be79\.pth .* is not in .* either: .* get https://"
+    )
+    with pytest.raises(MissingPackageError, match=both):
+        load_metric("lpips-alex").prepare("cpu")
+    assert network.asked == []  # nothing that only absent packages could use
+    with pytest.raises(MissingPackageError, match=r"^lpips-alex: .* -e \.$"):
+        load_metric("lpips-alex").prepare("cpu", random_weights)
+
+
+def test_all_files_that_are_missing_are_said_at_once():
+    with pytest.raises(MissingWeightsError, match=r"^dists needs vgg16-397923af\.pth .*; dists needs DISTS_weights-f5"):
+        load_metric("dists").prepare("cpu")
 
 
 def test_a_folder_that_is_not_there_is_a_wrong_option(tmp_path, monkeypatch):
