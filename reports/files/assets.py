@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from ...core.atomic_files import sweep_tree
 from ...core.errors import CannotWriteError, InvalidOptionError
 from ...core.files import regular, write_atomically, write_json
+from .line_breaks import break_name, keep_options
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +93,15 @@ def fill(template: str, context: Mapping[str, Any]) -> str:
 @functools.cache
 def _templates() -> Environment:
     """Return the templates of this process: each is compiled once, not for every page."""
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters |= {"break_name": break_name, "keep_options": keep_options}
+    return templates
 
 
 class Assets:

@@ -17,6 +17,8 @@ def describe_leaderboard(run: StoredRun, latency: Mapping[str, Any] | None) -> d
     used = {standing.group for one in board.boards for standing in one.standings}
     return {
         "leaderboard": board,
+        "published": [table for table in board.published if table.is_of(run.meta["datasets"])],
+        "elsewhere": [table for table in board.published if not table.is_of(run.meta["datasets"])],
         "groups": [(group, meaning) for group, meaning in MEANINGS.items() if group in used],
         "apart": APART,
         "time_reference": TIME_REFERENCE,

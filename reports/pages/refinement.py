@@ -1,6 +1,6 @@
 """The refinement page: what ``refine`` changed of wrong disparity maps, where it was right and where it was not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ COLUMNS = {
 }
 """Shares of the table, in the order of its columns."""
 
+NOTHING = "0.0"
+
 FULL_SCALE = 0.5
 """Difference of disparity, in the range of the true map, that gets the brightest colour."""
 
@@ -57,7 +59,10 @@ class Case:
 
 @dataclass(frozen=True)
 class RepairTable:
-    """One perturbation of one data set: for each severity the shares as text, means over scenes."""
+    """One perturbation of one data set: for each severity the shares as text, means over scenes.
+
+    ``absent`` says why severities that were swept are not among the lines; empty where all are.
+    """
 
     number: int
     dataset: str
@@ -66,6 +71,7 @@ class RepairTable:
     signs: str
     scenes: str
     lines: list[tuple[str, list[str]]]
+    absent: str
     links: Links
     cases: list[Case]
 
@@ -88,6 +94,7 @@ def describe_refinement(run: StoredRun, maker: PictureMaker) -> dict[str, Any] |
     tables = [writer.describe(number, *pair) for number, pair in enumerate(pairs, 1)]
     return {
         "tables": [one for one in tables if one],
+        "right": writer.right,
         "columns": COLUMNS,
         "full_scale": FULL_SCALE,
         "alike": alike,
@@ -116,15 +123,21 @@ class RepairWriter:
         self.maker = maker
         self.renderers = renderers
         self.gallery = Gallery(run, [], maker)
+        self.right: list[str] = []
+        """Perturbations, each with its data set, along which no map is wrong, before or after: they have no table."""
 
     def describe(self, number: int, dataset: str, name: str) -> RepairTable | None:
-        """Return what the page shows of a perturbation on a data set; None where no map of it is stored."""
+        """Return what the page shows of a perturbation on a data set; None where no map is stored, or none is wrong."""
         perturbation = load_perturbation(name)
-        found = self._repair(dataset, perturbation)
+        rows = self._find_rows(dataset, perturbation)
+        found = self._repair(dataset, perturbation, rows)
         if len(found) < 2:
             return None
         means = {severity: average([repair for _, repair in maps.values()]) for severity, maps in found.items()}
-        signed = min(found) < perturbation.neutral
+        if all(_write_share(share) == NOTHING for mean in means.values() for share in (mean.wrong, mean.left)):
+            self.right.append(f"{name} on {dataset}")
+            return None
+        signed = min(rows) < perturbation.neutral
         lines = [(write_severity(severity, signed), _write_shares(mean)) for severity, mean in means.items()]
         sheet = Sheet(
             caption=f"Maps corrected along {name} ({perturbation.unit}) on {dataset}: shares, means over scenes",
@@ -141,26 +154,27 @@ class RepairWriter:
             signs=write_signs(perturbation),
             scenes=write_count(max(map(len, found.values())), "scene"),
             lines=lines,
+            absent=_explain_absent(rows, found, _choose_severities(rows, perturbation), signed),
             links=export_sheet(self.maker.assets, f"refinement-{number}", sheet),
             cases=list(self._cases(found, dataset, signed, perturbation)),
         )
 
-    def _repair(self, dataset: str, perturbation: Perturbation) -> Found:
-        """Correct the maps at the neutral severity and at those that drops are read at."""
-        scenes = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
+    def _find_rows(self, dataset: str, perturbation: Perturbation) -> dict[float, list[Row]]:
+        """Return the finished rows of renderers with the stage by severity, the lowest first."""
         rows = [row for row in self.run.sweep if row["dataset"] == dataset and row["renderer"] in self.renderers]
-        rows = [row for row in rows if row["status"] == "ok" and row["scene"] in scenes]
         by_severity: dict[float, list[Row]] = {}
         for row in rows:
-            if row["perturbation"] in (perturbation.name, "none"):
+            if row["status"] == "ok" and row["perturbation"] in (perturbation.name, "none"):
                 by_severity.setdefault(severity_on_axis(row, perturbation.neutral), []).append(row)
-        if not by_severity:  # each render failed or was skipped
-            return {}
-        shown = (set(perturbation.marks) & set(by_severity)) or {min(by_severity), max(by_severity)}
+        return dict(sorted(by_severity.items()))
+
+    def _repair(self, dataset: str, perturbation: Perturbation, rows: Mapping[float, list[Row]]) -> Found:
+        """Correct the maps at the severities that are shown."""
+        scenes = {scene["scene"]: scene for scene in self.run.scenes if scene["dataset"] == dataset}
         found: Found = {}
-        for severity in sorted(shown | ({perturbation.neutral} & set(by_severity))):
+        for severity in _choose_severities(rows, perturbation):
             maps = found.setdefault(severity, {})
-            for row in by_severity[severity]:
+            for row in (row for row in rows[severity] if row["scene"] in scenes):
                 sources = None if row["scene"] in maps else self._sources(row, scenes[row["scene"]])
                 if sources:
                     stored = StoredMap(*sources, blur_range_px(scenes[row["scene"]]))
@@ -223,6 +237,29 @@ class RepairWriter:
         return Step(write_severity(severity, signed), pictures, text)
 
 
+def _choose_severities(rows: Collection[float], perturbation: Perturbation) -> list[float]:
+    """Return the neutral severity and those that drops are read at, of the swept ones; else the ends."""
+    if not rows:  # each render failed or was skipped
+        return []
+    swept = set(rows)
+    return sorted((set(perturbation.marks) & swept or {min(swept), max(swept)}) | ({perturbation.neutral} & swept))
+
+
+def _explain_absent(swept: Iterable[float], found: Collection[float], chosen: Collection[float], signed: bool) -> str:
+    """Say of the severities that were swept, and have no line, why."""
+    left_out = [write_severity(severity, signed) for severity in swept if severity not in chosen]
+    lost = [write_severity(severity, signed) for severity in chosen if severity not in found]
+    texts = []
+    if left_out:
+        texts.append(f"Severities that drops are read at; left out, though swept: {', '.join(left_out)}.")
+    if lost:
+        texts.append(f"Without a line, as no map is stored intact with its scene: {', '.join(lost)}.")
+    return " ".join(texts)
+
+
 def _write_shares(repair: Repair) -> list[str]:
-    shares = [getattr(repair, name) for name in COLUMNS]
-    return [ABSENT if share is None else f"{100.0 * share:.1f}" for share in shares]
+    return [_write_share(getattr(repair, name)) for name in COLUMNS]
+
+
+def _write_share(share: float | None) -> str:
+    return ABSENT if share is None else f"{100.0 * share:.1f}"

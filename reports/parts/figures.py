@@ -170,32 +170,46 @@ def _choose_ticks(values: Sequence[float]) -> Locator:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of stacked parts, name to length >= 0; ``rest`` is drawn in grey behind them."""
+    """One bar of stacked parts, name to length >= 0; their sum may be more or less than the ``whole``."""
 
     label: str
     parts: Mapping[str, float]
-    rest: tuple[str, float]
+    whole: float
+
+    @property
+    def rest(self) -> float:
+        """What is left of the whole behind all parts."""
+        return max(0.0, self.whole - sum(self.parts.values()))
 
 
 def draw_bars(bars: Sequence[Bar], labels: Mapping[str, str]) -> Figure:
-    """Draw horizontal bars of stacked parts; ``labels`` holds ``x``, ``y`` and ``title``."""
+    """Draw horizontal bars of stacked parts, the rest of the whole in grey, and a line where the whole ends.
+
+    ``labels`` holds ``x``, ``y``, ``title``, and what ``rest`` and ``whole`` are called.
+    """
     names = list(dict.fromkeys(name for bar in bars for name in bar.parts))
+    has_rest = any(bar.rest > 0.0 for bar in bars)
+    listed = [*names, labels["whole"], *([labels["rest"]] if has_rest else [])]
     with mpl.rc_context(STYLE):
-        columns = min(_count_columns([shorten(name) for name in (*names, bars[0].rest[0])], 72.0 * SIZE_INCHES[0]), 3)
-    more_rows = max(0, -(-(len(names) + 1) // columns) - 2)
+        columns = min(_count_columns(list(map(shorten, listed)), 72.0 * SIZE_INCHES[0]), 3)
+    more_rows = max(0, -(-len(listed) // columns) - 2)
     figure, axes = _start((SIZE_INCHES[0], 1.4 + 0.45 * len(bars) + 0.2 * more_rows), labels)
     parts = [(name, [bar.parts.get(name, 0.0) for bar in bars], PART_COLOURS[n % len(PART_COLOURS)])
              for n, name in enumerate(names)]  # fmt: skip
-    parts.append((bars[0].rest[0], [bar.rest[1] for bar in bars], MUTED))
+    if has_rest:
+        parts.append((labels["rest"], [bar.rest for bar in bars], MUTED))
     left = np.zeros(len(bars))
     for name, lengths, colour in parts:
         axes.barh(range(len(bars)), lengths, left=left, height=0.62, color=colour, label=shorten(name))
         left += lengths
+    places, wholes = np.arange(len(bars)), [bar.whole for bar in bars]
+    axes.vlines(wholes, places - 0.42, places + 0.42, color=INK, linewidth=2.0, label=shorten(labels["whole"]))
     axes.set_yticks(range(len(bars)), [shorten(bar.label) for bar in bars])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(shorten(labels["title"]), loc="left", fontsize=9.5)
-    patches, names = axes.get_legend_handles_labels()
+    (line, *patches), (end, *names) = axes.get_legend_handles_labels()
+    patches, names = [*patches, line], [*names, end]
     with mpl.rc_context(STYLE):
         figure.legend(_by_lines(patches, columns), _by_lines(names, columns), loc="outside lower center", ncols=columns)
     return figure

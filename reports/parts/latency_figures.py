@@ -9,7 +9,9 @@ from .figures import Bar, Line, Plot, draw_bars, draw_growth, save
 
 Record = Mapping[str, Any]
 
-OUTSIDE_STAGES = "not in a stage"
+NAMES = {"rest": "not in a stage", "whole": "median of the whole"}
+"""What bars of stages call their last part and their end."""
+
 SIZE_LABEL = "picture (width x height, px)"
 MOST_NAMED_SIZES = 6
 
@@ -86,20 +88,23 @@ def plot_stages(ok: Sequence[Record], assets: Assets) -> list[Plot]:
             continue
         bars = [_bar(one) for one in shown]
         size = write_size(shown[0])
-        labels = {"x": "time (ms)", "y": "largest radius", "title": f"{renderer}, {size} px"}
+        labels = {"x": "time (ms)", "y": "largest radius", "title": f"{renderer}, {size} px"} | NAMES
         alt = f"Stages of {renderer} at {size} px, ms: " + "; ".join(
-            f"{bar.label}: " + ", ".join(f"{name} {value:.3g}" for name, value in [*bar.parts.items(), bar.rest])
-            for bar in bars
+            f"{bar.label}: " + ", ".join(f"{name} {value:.3g}" for name, value in _list_lengths(bar)) for bar in bars
         )
         plots.append(save(assets, f"latency-stages-{number}", draw_bars(bars, labels), alt))
     return plots
 
 
 def _bar(one: Record) -> Bar:
-    """Return the stages in ms, and what none of them covers."""
+    """Return the stages in ms, medians of their own, and the median of the whole."""
     parts = {name: 1000 * seconds for name, seconds in one["stages"].items()}
-    rest = max(0.0, 1000 * one["spread"]["median"] - sum(parts.values()))
-    return Bar(f"{one['radius_px']:g} px", parts, (OUTSIDE_STAGES, rest))
+    return Bar(f"{one['radius_px']:g} px", parts, 1000 * one["spread"]["median"])
+
+
+def _list_lengths(bar: Bar) -> list[tuple[str, float]]:
+    rest = [(NAMES["rest"], bar.rest)] if bar.rest else []
+    return [*bar.parts.items(), *rest, (NAMES["whole"], bar.whole)]
 
 
 def write_size(one: Record) -> str:

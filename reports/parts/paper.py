@@ -13,8 +13,9 @@ from .numbers import ABSENT
 from .tables import ARROWS, ScoreTable, build_table, find_clusters
 
 EXPLANATION = (
-    "Bold: best mean, underlined: second best, of three or more; *: not distinguishable from the best (sign-flip test "
-    "over independent scenes, corrected for all pairs of renderers, at 5 %)."
+    "Bold: best mean, underlined: second best, of three or more, both before rounding: means that read alike may "
+    "differ. *: not distinguishable from the best (sign-flip test over independent scenes, corrected for all pairs of "
+    "renderers, at 5 %)."
 )
 UNDECIDED = "With too few scenes for that test, as on {}, there is no *, and the best mean decides nothing."
 UNKNOWN = "Which scenes of {} are independent is unknown: there is no *, and the best mean decides nothing."

@@ -22,6 +22,10 @@ class Published:
         chosen = {name: metric for name, metric in paper.spec.metrics.items() if metric.stands_beside(measured)}
         return cls(paper, rows, chosen, [m for name, m in paper.spec.metrics.items() if name not in chosen])
 
+    def is_of(self, datasets: Collection[str]) -> bool:
+        """Whether the table's protocol is that of one of our ``datasets``."""
+        return any(self.paper.spec.protocols.get(name) == self.rows[0].dataset for name in datasets)
+
 
 def list_published() -> list[Published]:
     """Return every protocol that a paper compares methods on, all columns: for where nothing stands beside them."""

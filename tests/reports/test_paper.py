@@ -55,6 +55,20 @@ def test_equal_means_are_best_alike(run):
     assert "| `new` | **34.50** |" in markdown
 
 
+def test_the_caption_says_that_places_are_those_of_unrounded_means(run):
+    """Two that read alike, of which one alone is underlined."""
+    rows = [
+        {**row, "metrics": {"psnr": row["metrics"]["psnr"] - (1e-4 if row["renderer"] == "new" else 0.0)}}
+        for row in run.rows
+    ]
+    table = make_paper_table(replace(run, rows=rows), metrics=["psnr"])
+    markdown = write_paper_markdown(table)
+    assert "| `plain` | <u>34.50</u> |" in markdown
+    assert "| `new` | 34.50" in markdown
+    for text in (markdown, write_paper_latex(table, "after")):
+        assert "both before rounding: means that read alike may differ." in text
+
+
 def test_behind_two_firsts_nobody_is_second(run):
     worse = [{**row, "metrics": {"psnr": row["metrics"]["psnr"] - 9}} for row in run.rows if row["renderer"] == "fancy"]
     rows = [*worse, *(row for row in run.rows if row["renderer"] != "fancy")]

@@ -63,6 +63,33 @@ def test_a_severity_whose_maps_are_lost_is_left_out(run_writer, tmp_path):
     assert describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"] == []
 
 
+def test_an_axis_without_a_wrong_map_is_a_sentence_and_no_table(run_writer, tmp_path):
+    """As one that changes the picture alone."""
+    run = make_run(run_writer, scenes=1)
+    for path in run.folder.rglob("disparity-erode-*.png"):
+        path.write_bytes((path.parent / "disparity.png").read_bytes())
+    context = describe_refinement(run, PictureMaker(Assets(tmp_path)))
+    assert context["tables"] == []
+    assert context["right"] == ["erode on pairs"]
+    write_report(run, tmp_path / "reports")
+    page = (tmp_path / "reports" / "default" / "refinement.html").read_text(encoding="utf-8")
+    assert "as no map is wrong there, before or after (less than 0.05 % of the pixels): erode on pairs." in page
+    assert "No map that was wrong is stored" not in page
+
+
+def test_severities_that_are_swept_and_not_shown_are_named_with_the_reason(run_writer, tmp_path):
+    run = make_run(run_writer, scenes=1)
+    row = next(row for row in run.sweep if row["renderer"] == "plain+refine" and row["severity"] == 8)
+    run.sweep.append({**row, "severity": 4})
+    next(run.folder.rglob("disparity-erode-8-*.png")).unlink()
+    (table,) = describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"]
+    assert [severity for severity, _ in table.lines] == ["\N{MINUS SIGN}8", "0"]
+    assert table.absent == (
+        "Severities that drops are read at; left out, though swept: +4. "
+        "Without a line, as no map is stored intact with its scene: +8."
+    )
+
+
 def test_no_page_where_nobody_refines(swept_report):
     assert not (swept_report / "refinement.html").exists()
 

@@ -74,7 +74,7 @@ def test_page_says_what_it_shows(swept_run, swept_report):
     assert "suffers most" in text
     assert "Tests against steady" in text  # the first renderer, where classical is not in the run
     assert text.count("disparity at +8") == 3
-    assert "python run_bench.py --robustness" in text
+    assert 'python run_bench.py <span class="whole">--robustness</span>' in text
     assert "With the true disparity (erode 0): " in text
     assert text.count("Erode: below 0 near things grow (dilated), above 0 near things shrink (eroded)") > 3
     assert 'class="warned"' not in text

@@ -3,6 +3,8 @@ import pytest
 
 from bokehbench.reports.parts.figures import Bar, Line, draw_bars, draw_growth
 
+BAR_LABELS = {"x": "x", "y": "y", "title": "title", "rest": "rest", "whole": "whole"}
+
 
 def read_legend(figure):
     """Return the legend's entries as one reads them: line by line, from the left."""
@@ -41,14 +43,22 @@ def test_a_legend_stays_within_its_figure(length):
 
 def test_the_legend_of_bars_reads_as_they_are_stacked():
     parts = dict.fromkeys(("encode", "network", "attention", "decode"), 1.0)
-    figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
-    assert read_legend(figure) == ([*parts, "rest"], 2)
+    assert read_legend(draw_bars([Bar("8 px", parts, 4.5)], BAR_LABELS)) == ([*parts, "rest", "whole"], 2)
+
+
+def test_bars_that_are_longer_than_the_whole_name_no_rest_and_show_where_it_ends():
+    """Medians of parts may add up to more than the median of the whole."""
+    figure = draw_bars([Bar("8 px", {"a": 3.0, "b": 2.0}, 4.5)], BAR_LABELS)
+    assert read_legend(figure)[0] == ["a", "b", "whole"]
+    (line,) = (one for one in figure.axes[0].collections if one.get_label() == "whole")
+    assert [points[:, 0].tolist() for points in line.get_segments()] == [[4.5, 4.5]]
+    assert figure.axes[0].dataLim.x1 == 5.0
 
 
 def test_the_legend_of_bars_stays_within_its_figure():
     """However long the names are that a plug-in gives its steps; one that begins with an underscore is shown, too."""
     parts = {"_hidden": 1.0} | {f"what step {number} of a plug-in does is this and that": 1.0 for number in range(4)}
-    figure = draw_bars([Bar("8 px", parts, ("rest", 0.5))], {"x": "x", "y": "y", "title": "title"})
+    figure = draw_bars([Bar("8 px", parts, 5.5)], BAR_LABELS)
     figure.draw_without_rendering()
     texts = figure.legends[0].get_texts()
     assert [text.get_text() for text in texts][:: len(parts)] == [" _hidden", "rest"]
