@@ -2,8 +2,9 @@
 
 import re
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+BEHIND_A_SIGN = re.compile(r"(?<=[,+])(?=\w)")
 OPTION = re.compile(r"--[A-Za-z][\w-]*")
 
 
@@ -13,10 +14,17 @@ def break_name(name: object) -> Markup:
 
 
 def keep_options(text: object) -> Markup:
-    """Return a text, escaped, in which the name of each option (``--limit``) stays on one line."""
+    """Return a text, escaped, in which the name of each option (``--limit``) stays on one line.
+
+    A list of names may go on in a new line behind a comma or a plus.
+    """
     words, kept = str(text), Markup()
     end = 0
     for option in OPTION.finditer(words):
-        kept += escape(words[end : option.start()]) + Markup('<span class="whole">{}</span>').format(option[0])
+        kept += _break_lists(words[end : option.start()]) + Markup('<span class="whole">{}</span>').format(option[0])
         end = option.end()
-    return kept + escape(words[end:])
+    return kept + _break_lists(words[end:])
+
+
+def _break_lists(text: str) -> Markup:
+    return Markup("<wbr>").join(BEHIND_A_SIGN.split(text))

@@ -251,7 +251,7 @@ def _explain_absent(swept: Iterable[float], found: Collection[float], chosen: Co
     lost = [write_severity(severity, signed) for severity in chosen if severity not in found]
     texts = []
     if left_out:
-        texts.append(f"Severities that drops are read at; left out, though swept: {', '.join(left_out)}.")
+        texts.append(f"Shown are the severities at which drops are read; swept, and not shown: {', '.join(left_out)}.")
     if lost:
         texts.append(f"Without a line, as no map is stored intact with its scene: {', '.join(lost)}.")
     return " ".join(texts)

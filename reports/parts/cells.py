@@ -183,7 +183,7 @@ def write_change(test: PairedTest, unit: str) -> str:
 
 def judge(test: PairedTest, can_decide: bool, known: bool) -> str:
     """Say in words what the corrected test found, or why it could find nothing: see ``Column``."""
-    if test.equal:
+    if test.equal and known:
         return EQUAL
     if not can_decide:
         return write_undecided(known)

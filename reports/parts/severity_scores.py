@@ -86,7 +86,7 @@ def _test_best(measure: Measure, pairs: PairTests, column: Column) -> list[BestT
     lines = []
     for name in map(str, means.index[1:]):
         pair = frozenset((name, best))
-        if measure.values[name].equals(measure.values[best]):
+        if column.known and measure.values[name].equals(measure.values[best]):
             verdict = EQUAL
         elif not pairs.can_decide:
             verdict = write_undecided(column.known)

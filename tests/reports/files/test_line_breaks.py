@@ -11,9 +11,9 @@ def test_a_name_goes_on_behind_a_plus_and_stays_text():
 
 
 def test_names_of_options_are_kept_whole_and_all_stays_text():
-    assert keep_options("run <x> --limit 6 a--b --data-root=D -o") == (
+    assert keep_options("run <x> --limit 6 a--b --data-root=D,E+F, -o") == (
         'run &lt;x&gt; <span class="whole">--limit</span> 6 a<span class="whole">--b</span> '
-        '<span class="whole">--data-root</span>=D -o'
+        '<span class="whole">--data-root</span>=D,<wbr>E+<wbr>F, -o'
     )
 
 

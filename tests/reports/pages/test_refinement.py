@@ -85,7 +85,7 @@ def test_severities_that_are_swept_and_not_shown_are_named_with_the_reason(run_w
     (table,) = describe_refinement(run, PictureMaker(Assets(tmp_path)))["tables"]
     assert [severity for severity, _ in table.lines] == ["\N{MINUS SIGN}8", "0"]
     assert table.absent == (
-        "Severities that drops are read at; left out, though swept: +4. "
+        "Shown are the severities at which drops are read; swept, and not shown: +4. "
         "Without a line, as no map is stored intact with its scene: +8."
     )
 

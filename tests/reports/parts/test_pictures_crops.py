@@ -9,13 +9,15 @@ FILLED = """crops => crops.every(crop => {
   return image.offsetLeft <= 0 && image.offsetLeft + image.offsetWidth >= crop.clientWidth - 1
     && image.offsetTop <= 0 && image.offsetTop + image.offsetHeight >= crop.clientHeight - 1;
 })"""
-HEIGHT_PX = 48
+WIDTH_PX, HEIGHT_PX = 64, 48
 
 
 def test_crops_of_the_first_screen_have_no_strip_beside_a_low_picture(watch, typical_report):
     crops = watch(typical_report / "index.html").locator(".closest .crop")
     assert crops.evaluate_all("crops => crops.map(crop => crop.clientHeight)") == [2 * HEIGHT_PX] * crops.count()
     assert crops.evaluate_all(FILLED)
+    widths = crops.evaluate_all("crops => crops.map(crop => [crop.clientWidth, crop.parentElement.clientWidth])")
+    assert all(width == min(room, 2 * WIDTH_PX) for width, room in widths), "as wide as there is room and picture"
 
 
 @pytest.mark.parametrize("scale", ["2", "4"])
