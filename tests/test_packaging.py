@@ -54,7 +54,6 @@ WITHOUT_A_MODULE = {
     "datasets/test_command_line.py": "run_bench.py on users' data sets",
     "reports/test_browser.py": "the pages of every report in a real browser",
     "reports/test_browser_address.py": "the gallery's address and lightbox in a real browser",
-    "reports/test_browser_crops.py": "crops of small pictures in a real browser",
     "training/engine/test_no_model.py": "the engine knows no model",
 }
 """Tests of several modules at once; a ``test_contract.py`` holds every plug-in of its folder."""

@@ -70,7 +70,7 @@ def test_what_was_not_computed_leads_to_its_reason(index):
     reason = index.get_by_text("no weights <here>: get them")
     assert not reason.is_visible()
     index.locator(".notes").get_by_role("link", name="dists").click()
-    assert reason.is_visible()
+    reason.wait_for(state="visible")  # the page answers to its new address, not to the click
 
 
 def test_lightbox_by_keyboard(page):

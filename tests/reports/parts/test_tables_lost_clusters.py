@@ -54,8 +54,7 @@ def test_a_table_says_that_independence_is_unknown_and_gives_no_verdict(without_
     assert not any("too few" in note or "one independent" in note for note in table.notes)
     assert not any(column.can_decide for column in table.columns)
     assert not any(cell.interval for row in table.rows for cell in row.cells)
-    verdicts = {(line.measure, line.verdict) for line in table.tests}
-    assert verdicts == {("psnr", "independence unknown"), ("lpips", "equal")}  # as it is on every scene
+    assert {line.verdict for line in table.tests} == {"independence unknown"}
     said = write_verdict(table, "pairs")
     assert "; too little is known of which scenes are independent to tell whether any other differs from it." in said
 
