@@ -198,6 +198,6 @@ def test_a_photograph_without_a_map_needs_one(portrait) -> None:
 def test_a_focus_in_no_unit_at_all_is_refused_without_a_warning(scene_folder, made, recwarn) -> None:
     np.save(scene_folder / "disparity.npy", made.disparity)
     (scene_folder / "scene.yaml").write_text("focus_disparity: 1e300\nmax_radius_px: 4\n")
-    with pytest.raises(InvalidSceneError, match="blur radius: expected numbers that float32 holds, .*bring map and focus"):
+    with pytest.raises(InvalidSceneError, match=r"expected numbers that float32 holds, .*bring map and focus"):
         load_dataset("folder", scene_folder.parent).load("kitchen")
     assert not recwarn
