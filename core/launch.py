@@ -1,7 +1,9 @@
 """What a launcher (``accelerate launch``, ``torchrun``) tells this process; imports nothing heavy."""
 
 import os
+import sys
 from dataclasses import dataclass
+from typing import NoReturn
 
 from .errors import InvalidOptionError
 
@@ -37,6 +39,19 @@ def read_launch() -> Launch:
 def is_helper() -> bool:
     """Whether this process shares a command whose main process is another."""
     return read_launch().rank > 0
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code, after whatever it had to say.
+
+    One of several that failed ends at once: where another one is gone, PyTorch's threads may abort a slow end, and the
+    launcher would see SIGABRT in place of the code.
+    """
+    if code and os.environ.get("WORLD_SIZE", "1") != "1":
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _read_number(name: str, lowest: int = 0, highest: int = 10**6) -> int:

@@ -1,10 +1,10 @@
 """``python -m bokehbench.training CONFIG.yaml``, alone or under ``accelerate launch``."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.commands import ends_in_one_line
+from ..core.launch import leave
 from ..core.option_parser import OneLineParser
 
 
@@ -25,4 +25,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

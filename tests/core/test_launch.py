@@ -1,5 +1,9 @@
 """Who speaks: every process alone, and the first of several; variables that contradict each other are refused."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bokehbench.core.errors import InvalidOptionError
@@ -59,3 +63,17 @@ def test_contradictions_are_one_line(launched, values, message):
     with pytest.raises(InvalidOptionError, match=f"^{message}") as caught:
         is_helper()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("several", "cleaned"), [("1", "cleaned up"), ("2", "")])
+def test_one_of_several_that_fails_ends_at_once_and_keeps_its_code(several, cleaned):
+    program = """
+import atexit, sys
+from bokehbench.core.launch import leave
+atexit.register(print, "cleaned up")
+print("the reason", file=sys.stderr)
+leave(2)
+"""
+    environment = os.environ | {"WORLD_SIZE": several}
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=60)
+    assert (ended.returncode, ended.stderr, ended.stdout.strip()) == (2, "the reason\n", cleaned)

@@ -58,7 +58,7 @@ def test_a_process_that_dies_ends_the_others_and_had_kept_its_number_of_threads(
     assert second.returncode == -signal.SIGKILL, message
     assert threads.split()[-1] == "1"
     _, said = first.communicate(timeout=60)
-    assert first.returncode == 1
+    assert first.returncode == 1, said
     assert "another process of this command has ended or does not answer" in said.splitlines()[-1]
     assert f"step-{KILLED_AT:08d}.pt" in os.listdir(tmp_path / "checkpoints")
 

@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from bokehbench.core.errors import BokehBenchError
+from bokehbench.core.launch import leave
 from bokehbench.training.engine.config import OptimiserConfig, RunConfig
 from bokehbench.training.engine.loop import train
 from bokehbench.training.engine.task import StepLosses, Task
@@ -94,4 +95,5 @@ if __name__ == "__main__":
     try:
         train(tiny_run(sys.argv[1], TinyConfig(killed_at=KILLED_AT if doomed else -1), **averages))
     except BokehBenchError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        leave(1)
